@@ -1,0 +1,1 @@
+"""The core decides: pure, no I/O, no clock. Each package owns its nouns."""

@@ -1,0 +1,96 @@
+"""What a person signs, and what interlock makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from interlock.core.change.canonical import canonical
+
+NAMESPACE = "approval@interlock.dev"
+"""The SSHSIG namespace: a signature made for git or a file never verifies as an approval."""
+
+Presence = Literal["possession", "present", "verified"]
+"""``possession``: a software key; ``present``: a touch; ``verified``: a touch and a PIN or a finger."""
+
+Purpose = Literal["approve", "exception", "break-glass", "delegation", "absence", "key-enrolment", "genesis"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Exactly what is signed, as canonical JSON. ``subject`` is a change id, ``digest`` what is agreed to.
+
+    ``approver`` is a person's name in the catalog. ``answers`` are the two questions of a high-risk change.
+    ``details`` carries what other purposes need (the lifted rule, the delegate, the new key).
+    """
+
+    purpose: Purpose
+    subject: str
+    digest: str
+    environment: str
+    approver: str
+    nonce: str
+    issued_at: datetime
+    expires_at: datetime
+    on_behalf_of: str | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The bytes under the signature."""
+        return canonical(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedStatement:
+    """A statement with its armoured SSH signature, as it is stored and as a ticket carries it."""
+
+    id: str
+    statement: Statement
+    signature: str
+    fingerprint: str
+    presence: Presence
+    received_at: datetime
+    received_from: str
+    used_by: str | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """An approval on record that does not count, and why: shown to everybody, never silent."""
+
+    id: str
+    approver: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """An approval that counts, as the person it stands for."""
+
+    id: str
+    person: str
+    role: str
+    presence: Presence
+    on_behalf_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What the approvals on record amount to for one digest and environment, at one moment."""
+
+    counted: tuple[Counted, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    authors: tuple[str, ...] = ()
+    unmapped_authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A reviewer worth asking, with why, and how many reviews are already open with this person."""
+
+    person: str
+    reason: str
+    open_reviews: int

@@ -1,0 +1,150 @@
+"""The catalog's nouns: services with tiers, people with roles, groups, and who owns which path.
+
+Rules:
+1. Everything is named ``namespace/name`` only where the namespace is not ``default``; names are unique per kind.
+2. A person is one human being with any number of addresses, keys and accounts; whatever maps to no person, or
+   to two, is nobody and can approve nothing.
+3. Tier and ownership come from here and never from a caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from functools import cached_property
+
+
+class Tier(IntEnum):
+    """Tier-1 earns money or reaches customers. Unset counts as 2 and is reported by ``catalog check``."""
+
+    ONE = 1
+    TWO = 2
+    THREE = 3
+
+
+class Role(StrEnum):
+    """What a person may stand for, in rising order of rank."""
+
+    ENGINEER = "engineer"
+    SENIOR = "senior"
+    MANAGER = "manager"
+    DIRECTOR = "director"
+    VP = "vp"
+
+
+RANK = {role: rank for rank, role in enumerate(Role)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an entity was written: file (relative to the catalog's root) and line."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey:
+    """One OpenSSH public key line of a person, with the time from which and until which it counts."""
+
+    line: str
+    fingerprint: str
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A User entity. ``accounts`` are forge logins and bot accounts that act for this person."""
+
+    name: str
+    role: Role = Role.ENGINEER
+    display_name: str = ""
+    emails: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    keys: tuple[PublicKey, ...] = ()
+    groups: tuple[str, ...] = ()
+    on_call: bool = False
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A Group entity; ``parent`` leads up the reporting line."""
+
+    name: str
+    parent: str | None = None
+    members: tuple[str, ...] = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A registered machine identity: its tokens open changes, never approve them; ``sponsor`` answers for it."""
+
+    name: str
+    sponsor: str
+    accounts: tuple[str, ...] = ()
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A Component, Resource or API entity.
+
+    ``depends_on`` are names of other entities. ``order_share`` and ``fleet_share`` are fractions 0–1 of the
+    business metric and of the fleet that go through this service, None where nobody declared one. ``paths``
+    are CODEOWNERS-style globs of the repositories' files that make the service.
+    """
+
+    name: str
+    kind: str = "Component"
+    type: str = "service"
+    tier: Tier = Tier.TWO
+    tier_declared: bool = False
+    owner: str | None = None
+    system: str | None = None
+    lifecycle: str = "production"
+    depends_on: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    order_share: float | None = None
+    fleet_share: float | None = None
+    metric: str | None = None
+    alert: str | None = None
+    rollback: str | None = None
+    paths: tuple[str, ...] = ()
+    artefacts: tuple[str, ...] = ()
+    repository: str | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerRule:
+    """One CODEOWNERS line; the last match wins, an empty owner list unsets ownership."""
+
+    pattern: str
+    owners: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """All entities of one digest, indexed by name. Not slotted: the reverse graph is computed once."""
+
+    digest: str
+    services: dict[str, Service] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    owner_rules: tuple[OwnerRule, ...] = ()
+
+    @cached_property
+    def dependents(self) -> dict[str, tuple[str, ...]]:
+        """For each service the services that name it in ``depends_on``, sorted."""
+        found: dict[str, set[str]] = {name: set() for name in self.services}
+        for service in self.services.values():
+            for needed in service.depends_on:
+                found.setdefault(needed, set()).add(service.name)
+        return {name: tuple(sorted(names)) for name, names in found.items()}

@@ -1,0 +1,117 @@
+"""The change: the one record that everything on the road names.
+
+Rules:
+1. The digest covers the identities of all parts, sorted, and the environment-independent class; it does not
+   cover title, opener or time: the same content is the same change.
+2. A new push to the same change is a new ``revision`` with a new digest; approvals and evidence bound to the
+   older digest stay on record and no longer count.
+3. States and their transitions are the table below; everything else is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from interlock.core.change.canonical import canonical, digest
+from interlock.core.change.errors import IllegalTransition, InvalidInput
+from interlock.core.change.parts import Part, Validation
+
+ChangeClass = Literal["standard", "normal", "emergency"]
+
+
+class ChangeState(StrEnum):
+    """Where a change stands."""
+
+    OPEN = "open"
+    PERMITTED = "permitted"
+    WITHDRAWN = "withdrawn"
+    CLOSED = "closed"
+
+
+_MOVES: dict[ChangeState, frozenset[ChangeState]] = {
+    ChangeState.OPEN: frozenset({ChangeState.OPEN, ChangeState.PERMITTED, ChangeState.WITHDRAWN}),
+    # A permitted change that is pushed to again is open again: its ticket names the older digest.
+    ChangeState.PERMITTED: frozenset(
+        {ChangeState.OPEN, ChangeState.PERMITTED, ChangeState.WITHDRAWN, ChangeState.CLOSED}
+    ),
+    ChangeState.WITHDRAWN: frozenset(),
+    ChangeState.CLOSED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a part was read, so that the gate can read it again: the reader's name and its arguments."""
+
+    reader: str
+    arguments: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What a reading produced and intake accepts: parts, how to read them again, what validators saw."""
+
+    parts: tuple[Part, ...]
+    recipes: tuple[Recipe, ...] = ()
+    validations: tuple[Validation, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The change digest of these parts."""
+        return change_digest(self.parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The record. ``opened_by``, ``sponsor`` and ``agent`` are principals of the catalog or of a token."""
+
+    id: str
+    title: str
+    change_class: ChangeClass
+    services: tuple[str, ...]
+    submission: Submission
+    digest: str
+    opened_by: str
+    opened_at: datetime
+    state: ChangeState = ChangeState.OPEN
+    revision: int = 1
+    agent: str | None = None
+    sponsor: str | None = None
+    pushed_by: tuple[str, ...] = ()
+    emergency_reason: str | None = None
+    version: int = 1
+
+    def move(self, state: ChangeState) -> Change:
+        """This change in another state.
+
+        Raises:
+            IllegalTransition: ``change-state`` when the table does not have the step.
+        """
+        if state not in _MOVES[self.state]:
+            raise IllegalTransition(
+                f"expected a change that can become {state}, got `{self.id}` which is {self.state}",
+                code="change-state",
+                hint="open a new change: interlock change open",
+            )
+        return replace(self, state=state, version=self.version + 1)
+
+
+def change_digest(parts: tuple[Part, ...]) -> str:
+    """The digest over all parts, whatever order they were read in.
+
+    Raises:
+        InvalidInput: ``change-empty`` without parts, ``change-part-twice`` when two parts are the same.
+    """
+    if not parts:
+        raise InvalidInput(
+            "expected at least one part, got none", code="change-empty", hint="name a git range, a plan or a file"
+        )
+    identities = sorted(canonical(part.identity()) for part in parts)
+    if len(set(identities)) != len(identities):
+        raise InvalidInput(
+            "expected different parts, got the same one twice", code="change-part-twice", hint="name each source once"
+        )
+    return digest("interlock.dev/change/v1", [identity.decode() for identity in identities])

@@ -1,0 +1,84 @@
+"""From JSON values to records: the one door through which outside input becomes a dataclass.
+
+Rules:
+1. Types are strict: no number from a string, no unknown key, no missing one without a default.
+2. Every error names the place in the input and what was expected there, in one line.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, PydanticSerializationError, to_json
+
+from interlock.core.change.errors import InvalidInput
+
+T = TypeVar("T")
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+def parse(kind: type[T], value: object, *, what: str) -> T:
+    """``value`` (parsed JSON or YAML) as a ``kind``; ``what`` names the input in the error.
+
+    Raises:
+        InvalidInput: ``input-shape``, naming the first place that does not fit and how many more there are.
+    """
+    try:
+        text = to_json(value, inf_nan_mode="strings")
+    except (PydanticSerializationError, ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"expected {what} to hold JSON values, nested less than 100 levels",
+            code="input-shape",
+            hint="use strings, numbers, booleans, lists and string-keyed maps",
+        ) from error
+    return parse_json(kind, text, what=what)
+
+
+def parse_json(kind: type[T], text: bytes | str, *, what: str) -> T:
+    """Like ``parse``, from JSON text; times are read from RFC 3339 strings."""
+    try:
+        joined = b"[" + (text.encode() if isinstance(text, str) else text) + b"]"
+        adapter: TypeAdapter[tuple[T]] = _adapter(kind)  # type: ignore[arg-type]  # mypy doubts that types hash
+        parsed = adapter.validate_json(joined)[0]
+    except ValidationError as error:
+        raise _refused(error, what) from error
+    return parsed
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401  # any type pydantic can read
+    # A dataclass takes its configuration from the schema around it, so each is wrapped in a tuple of one.
+    return TypeAdapter(tuple[kind], config=_STRICT)
+
+
+def _refused(error: ValidationError, what: str) -> InvalidInput:
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    place = ".".join(str(step) for step in first["loc"][1:]) or "the top"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return InvalidInput(
+        f"expected {what} to fit its schema, got a problem at `{place[:120]}`: {_sentence(first)}{more}",
+        code="input-shape",
+        hint=_hint(first),
+    )
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    text = problem["msg"].replace("\n", " ")[:160]
+    return text[:1].lower() + text[1:]
+
+
+def _hint(problem: ErrorDetails) -> str:
+    if problem["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+        return f"remove the key `{str(problem['loc'][-1])[:60]}`, or correct its spelling"
+    return "correct the value at that place"
+
+
+def closest(word: str, known: list[str]) -> str:
+    """`` (did you mean `x`?)`` for a near miss, else nothing."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean `{near[0]}`?)" if near else ""

@@ -1,0 +1,104 @@
+"""``interlock.yaml``: what a repository tells interlock about itself. It is part of the rules.
+
+Rules:
+1. Where the server listens or the database lies is no rule and is not in here (see ``interlock.config``).
+2. Unknown keys, empty lists where something must be named, and thresholds outside their range are refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from interlock.core.change.canonical import Json
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parse import parse
+from interlock.core.evidence.model import Runner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """A place where changes run. ``markers`` are globs of paths or of plan addresses that belong to it."""
+
+    production: bool = False
+    markers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationRule:
+    """Which files are configuration, and of which service where the path alone does not tell."""
+
+    match: str
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Limits that policies read. Shares are fractions 0–1."""
+
+    blast_services: int = 5
+    fleet_share: float = 0.25
+    order_share: float = 0.25
+    rehearsal_days: int = 7
+    approval_hours: int = 72
+    evidence_days: int = 14
+    artefact_growth: float = 2.0
+    first_stage_percent: float = 5.0
+    bake_minutes: float = 15.0
+    reviews_per_person: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whose word counts as evidence, and how unmarked changes are treated."""
+
+    runners: tuple[Runner, ...] = ()
+    unknown_as: Literal["ai-assisted", "unknown"] = "ai-assisted"
+    software_keys: Literal["below-tier-1", "all", "none"] = "below-tier-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole file."""
+
+    version: Literal[1] = 1
+    organisation: str = ""
+    one_person: bool = False
+    catalog: tuple[str, ...] = ("catalog-info.yaml", "catalog")
+    codeowners: tuple[str, ...] = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
+    policies: str = "policies"
+    documentation: str = "change.md"
+    environments: dict[str, Environment] = field(
+        default_factory=lambda: {"production": Environment(production=True)}
+    )
+    configuration: tuple[ConfigurationRule, ...] = ()
+    validators: dict[str, dict[str, Json]] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    trust: Trust = field(default_factory=Trust)
+
+
+def read_settings(value: object) -> Settings:
+    """Settings from the parsed YAML document.
+
+    Raises:
+        InvalidInput: ``input-shape`` or ``settings-range``.
+    """
+    settings = parse(Settings, {} if value is None else value, what="interlock.yaml")
+    if not any(place.production for place in settings.environments.values()):
+        raise _range("environments", "at least one with `production: true`")
+    limits = settings.thresholds
+    for name in ("fleet_share", "order_share"):
+        if not 0 < getattr(limits, name) <= 1:
+            raise _range(f"thresholds.{name}", "a fraction above 0 and at most 1")
+    for name in ("blast_services", "rehearsal_days", "approval_hours", "evidence_days", "reviews_per_person"):
+        if getattr(limits, name) < 1:
+            raise _range(f"thresholds.{name}", "at least 1")
+    return settings
+
+
+def _range(place: str, expected: str) -> InvalidInput:
+    return InvalidInput(
+        f"expected {expected} at `{place}` in interlock.yaml",
+        code="settings-range",
+        hint=f"correct `{place}`; docs/reference/settings.md lists every key with its range",
+    )

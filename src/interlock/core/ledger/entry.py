@@ -1,0 +1,42 @@
+"""What a ledger entry is: who did what to which record, when, with which content.
+
+The leaf of the Merkle tree is the RFC 8785 form of the entry, at most 65,535 bytes. Large or personal payloads
+are stored by digest (``blobs``), so that they can be deleted while every proof stays whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from interlock.core.change.canonical import Json, canonical
+from interlock.core.change.errors import InvalidInput
+
+MAX_LEAF = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One fact of history. ``kind`` is dotted (``change.opened``), ``subject`` the record's id."""
+
+    kind: str
+    subject: str
+    actor: str
+    at: datetime
+    body: dict[str, Json]
+
+    def leaf(self) -> bytes:
+        """The leaf's bytes.
+
+        Raises:
+            InvalidInput: ``entry-too-large`` above 65,535 bytes.
+        """
+        leaf = canonical({"v": 1, "kind": self.kind, "subject": self.subject, "actor": self.actor,
+                          "at": self.at, "body": self.body})
+        if len(leaf) > MAX_LEAF:
+            raise InvalidInput(
+                f"expected an entry of at most {MAX_LEAF} bytes, got {len(leaf)}",
+                code="entry-too-large",
+                hint="store the payload as a blob and name its digest",
+            )
+        return leaf

@@ -1,0 +1,77 @@
+"""The rules: settings, catalog and policies of one digest. They are inside the rules themselves.
+
+Rules:
+1. The digest covers every rule file by path and content, so any edit to catalog, keys, trust or policies is
+   another set of rules, and only a ticket issued under the rules in force may bring it into force.
+2. Loading is all or nothing: one unreadable file and there are no rules, never fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import yaml
+
+from interlock.core.change.canonical import digest, sha256
+from interlock.core.change.catalog import Catalog
+from interlock.core.change.catalog_read import read_catalog
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.settings import Settings, read_settings
+from interlock.core.policy.bundle import Bundle, load_bundle
+
+SETTINGS_FILE = "interlock.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """``files`` maps each rule file to the SHA-256 of its bytes."""
+
+    digest: str
+    files: dict[str, str]
+    settings: Settings
+    catalog: Catalog
+    bundle: Bundle
+
+
+def load_rules(files: Mapping[str, bytes]) -> Rules:
+    """Rules from the bytes of their files, keyed by path relative to the repository's root.
+
+    Raises:
+        InvalidInput: the first file that cannot be used, by name.
+    """
+    settings = settings_of(files)
+    policies = f"{settings.policies.rstrip('/')}/"
+    digests = {path: sha256(content) for path, content in sorted(files.items())}
+    rules_digest = digest("interlock.dev/rules/v1", digests)
+    others = {path: content for path, content in files.items() if not path.startswith(policies)}
+    others.pop(SETTINGS_FILE)
+    return Rules(
+        digest=rules_digest,
+        files=digests,
+        settings=settings,
+        catalog=read_catalog(others, digest=rules_digest),
+        bundle=load_bundle({path.removeprefix(policies): files[path] for path in files if path not in others
+                            and path != SETTINGS_FILE}),
+    )
+
+
+def settings_of(files: Mapping[str, bytes]) -> Settings:
+    """The parsed ``interlock.yaml`` among ``files``."""
+    if SETTINGS_FILE not in files:
+        raise InvalidInput(
+            f"expected `{SETTINGS_FILE}` among the rules, got none",
+            code="rules-missing",
+            hint="interlock init writes one",
+        )
+    try:
+        value = yaml.safe_load(files[SETTINGS_FILE])
+    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" at line {place.line + 1}" if place else ""
+        raise InvalidInput(
+            f"expected YAML in `{SETTINGS_FILE}`, got something unreadable{where}",
+            code="yaml-unreadable",
+            hint="correct that line",
+        ) from error
+    return read_settings(value)
