@@ -63,8 +63,7 @@ class Log(Protocol):
 
 
 class Tx(Protocol):
-    """One transaction. Records: ``changes``, ``statements`` (approvals and other signed statements),
-    ``evidence``, ``tickets``, ``rules``, ``tokens``, ``replies`` (idempotency keys)."""
+    """One transaction over the registered record classes and the ledger."""
 
     @property
     def log(self) -> Log:

@@ -107,11 +107,15 @@ def change_digest(parts: tuple[Part, ...]) -> str:
     """
     if not parts:
         raise InvalidInput(
-            "expected at least one part, got none", code="change-empty", hint="name a git range, a plan or a file"
+            "expected at least one part, got none",
+            code="change-empty",
+            hint="name a git range, a plan or a file",
         )
     identities = sorted(canonical(part.identity()) for part in parts)
     if len(set(identities)) != len(identities):
         raise InvalidInput(
-            "expected different parts, got the same one twice", code="change-part-twice", hint="name each source once"
+            "expected different parts, got the same one twice",
+            code="change-part-twice",
+            hint="name each source once",
         )
     return digest("interlock.dev/change/v1", [identity.decode() for identity in identities])

@@ -1,11 +1,11 @@
-"""The parts of a change: what a reader found, in a form that needs no repository to be judged.
+r"""The parts of a change: what a reader found, in a form that needs no repository to be judged.
 
 Rules:
 1. A part is immutable and complete: facts are computed from it alone, on any machine.
 2. ``identity()`` is what the change digest covers: content hashes and names. Whatever is derived from that
    content (line counts, renames, key differences) is description and stays out, so that two versions of git
    agree on the digest.
-3. Paths are ``/``-separated strings; bytes that are not UTF-8 are written ``\\xNN`` and a backslash ``\\\\``,
+3. Paths are ``/``-separated strings; bytes that are not UTF-8 are written ``\\xNN`` and a backslash ``\\``,
    so that two different paths never read the same.
 """
 

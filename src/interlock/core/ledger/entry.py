@@ -31,8 +31,16 @@ class Entry:
         Raises:
             InvalidInput: ``entry-too-large`` above 65,535 bytes.
         """
-        leaf = canonical({"v": 1, "kind": self.kind, "subject": self.subject, "actor": self.actor,
-                          "at": self.at, "body": self.body})
+        leaf = canonical(
+            {
+                "v": 1,
+                "kind": self.kind,
+                "subject": self.subject,
+                "actor": self.actor,
+                "at": self.at,
+                "body": self.body,
+            }
+        )
         if len(leaf) > MAX_LEAF:
             raise InvalidInput(
                 f"expected an entry of at most {MAX_LEAF} bytes, got {len(leaf)}",

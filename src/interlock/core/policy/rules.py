@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import yaml
+from interlock.core.change.catalog_read import read_catalog
+from interlock.core.policy.bundle import Bundle, load_bundle
 
 from interlock.core.change.canonical import digest, sha256
 from interlock.core.change.catalog import Catalog
-from interlock.core.change.catalog_read import read_catalog
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import Settings, read_settings
-from interlock.core.policy.bundle import Bundle, load_bundle
 
 SETTINGS_FILE = "interlock.yaml"
 
@@ -51,8 +51,13 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         files=digests,
         settings=settings,
         catalog=read_catalog(others, digest=rules_digest),
-        bundle=load_bundle({path.removeprefix(policies): files[path] for path in files if path not in others
-                            and path != SETTINGS_FILE}),
+        bundle=load_bundle(
+            {
+                path.removeprefix(policies): files[path]
+                for path in files
+                if path not in others and path != SETTINGS_FILE
+            }
+        ),
     )
 
 
