@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from interlock.core.change.canonical import Json
@@ -60,6 +61,9 @@ class Log(Protocol):
 
     def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
         """All entries about one record, in order."""
+
+    def last_at(self) -> datetime | None:
+        """The latest time any entry carries, None in an empty ledger: a clock behind it was set back."""
 
 
 class Tx(Protocol):
