@@ -15,6 +15,8 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse
 from interlock.core.evidence.model import Runner
 
+SETTINGS_FILE = "interlock.yaml"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
@@ -67,6 +69,7 @@ class Settings:
     catalog: tuple[str, ...] = ("catalog-info.yaml", "catalog")
     codeowners: tuple[str, ...] = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
     policies: str = "policies"
+    schemas: tuple[str, ...] = ("schemas",)
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -94,6 +97,19 @@ def read_settings(value: object) -> Settings:
         if getattr(limits, name) < 1:
             raise _range(f"thresholds.{name}", "at least 1")
     return settings
+
+
+def is_rule_file(path: str, settings: Settings) -> bool:
+    """Whether a path (relative to the repository's root) is part of the rules."""
+    if path == SETTINGS_FILE or path in settings.codeowners:
+        return True
+    if _within(path, (settings.policies,)) or _within(path, settings.schemas):
+        return True
+    return path.endswith((".yaml", ".yml")) and _within(path, settings.catalog)
+
+
+def _within(path: str, places: tuple[str, ...]) -> bool:
+    return any(path == place.rstrip("/") or path.startswith(place.rstrip("/") + "/") for place in places)
 
 
 def _range(place: str, expected: str) -> InvalidInput:

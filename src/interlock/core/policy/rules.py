@@ -18,9 +18,7 @@ from interlock.core.policy.bundle import Bundle, load_bundle
 from interlock.core.change.canonical import digest, sha256
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.errors import InvalidInput
-from interlock.core.change.settings import Settings, read_settings
-
-SETTINGS_FILE = "interlock.yaml"
+from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file, read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,24 +39,40 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         InvalidInput: the first file that cannot be used, by name.
     """
     settings = settings_of(files)
-    policies = f"{settings.policies.rstrip('/')}/"
-    digests = {path: sha256(content) for path, content in sorted(files.items())}
+    used = {path: content for path, content in sorted(files.items()) if is_rule_file(path, settings)}
+    digests = {path: sha256(content) for path, content in used.items()}
     rules_digest = digest("interlock.dev/rules/v1", digests)
-    others = {path: content for path, content in files.items() if not path.startswith(policies)}
-    others.pop(SETTINGS_FILE)
     return Rules(
         digest=rules_digest,
         files=digests,
         settings=settings,
-        catalog=read_catalog(others, digest=rules_digest),
-        bundle=load_bundle(
-            {
-                path.removeprefix(policies): files[path]
-                for path in files
-                if path not in others and path != SETTINGS_FILE
-            }
-        ),
+        catalog=read_catalog(_catalog_files(used, settings), digest=rules_digest),
+        bundle=load_bundle(_below(used, settings.policies)),
     )
+
+
+def rules_digest_of(files: Mapping[str, bytes]) -> str:
+    """The digest ``load_rules`` gives these files, without reading catalog and policies."""
+    settings = settings_of(files)
+    used = {path: sha256(content) for path, content in files.items() if is_rule_file(path, settings)}
+    return digest("interlock.dev/rules/v1", used)
+
+
+def _catalog_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, bytes]:
+    others = (
+        *_below(files, settings.policies, keep=True),
+        *(p for s in settings.schemas for p in _below(files, s, keep=True)),
+    )
+    return {path: content for path, content in files.items() if path not in others and path != SETTINGS_FILE}
+
+
+def _below(files: Mapping[str, bytes], folder: str, *, keep: bool = False) -> dict[str, bytes]:
+    prefix = folder.rstrip("/") + "/"
+    return {
+        path if keep else path.removeprefix(prefix): content
+        for path, content in files.items()
+        if path.startswith(prefix)
+    }
 
 
 def settings_of(files: Mapping[str, bytes]) -> Settings:
