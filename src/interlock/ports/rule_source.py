@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+MAX_FILES = 4096
+MAX_BYTES = 64 * 1024 * 1024
+
 
 class RuleSource(Protocol):
     """Where ``interlock.yaml``, catalog, CODEOWNERS and policies are read from."""

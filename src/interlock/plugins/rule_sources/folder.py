@@ -13,9 +13,7 @@ from pathlib import Path
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file
 from interlock.core.policy.rules import settings_of
-
-MAX_FILES = 4096
-MAX_BYTES = 64 * 1024 * 1024
+from interlock.ports.rule_source import MAX_BYTES, MAX_FILES
 
 
 class FolderRules:
@@ -38,7 +36,7 @@ class FolderRules:
             size += len(content)
             if len(found) > MAX_FILES or size > MAX_BYTES:
                 raise InvalidInput(
-                    f"expected at most {MAX_FILES} rule files of {MAX_BYTES >> 20} MiB, got more below `{self._root}`",
+                    f"expected at most {MAX_FILES} rule files of {MAX_BYTES >> 20} MiB, got more",
                     code="rules-too-large",
                     hint="name narrower folders under `catalog:` in interlock.yaml",
                 )

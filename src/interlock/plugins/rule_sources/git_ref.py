@@ -8,7 +8,7 @@ from pathlib import Path
 from interlock.core.change.errors import InvalidInput, Unavailable
 from interlock.core.change.settings import SETTINGS_FILE, is_rule_file
 from interlock.core.policy.rules import settings_of
-from interlock.plugins.rule_sources.folder import MAX_BYTES, MAX_FILES
+from interlock.ports.rule_source import MAX_BYTES, MAX_FILES
 
 _REGULAR = {"100644", "100755"}
 

@@ -1,0 +1,120 @@
+"""Where this process finds things: local settings from the environment, never part of the rules.
+
+Rules:
+1. Every setting is one ``INTERLOCK_…`` variable; a flag of the command line overrides it.
+2. An unknown ``INTERLOCK_…`` variable or an unusable value is refused: a misspelt setting must not be silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parse import closest
+from interlock.core.change.settings import SETTINGS_FILE
+
+SETTINGS: dict[str, str] = {
+    "INTERLOCK_SERVER": "address of an interlock server; without it the same application runs in-process",
+    "INTERLOCK_TOKEN": "bearer token for that server",
+    "INTERLOCK_DATABASE": "state: sqlite:///path or postgresql://…; default .interlock/interlock.db",
+    "INTERLOCK_KEYS": "folder of the ledger's and the ticket's private keys; default .interlock/keys",
+    "INTERLOCK_ORIGIN": "name of this ledger in its checkpoints; default interlock.local/<folder>",
+    "INTERLOCK_CHANGE": "change id that commands use when none is given",
+    "INTERLOCK_HOST": "address `interlock serve` listens on; default 127.0.0.1",
+    "INTERLOCK_PORT": "port `interlock serve` listens on; default 8484",
+    "INTERLOCK_LOG": "log format of the server: json or text; default json unless on a terminal",
+}
+
+PORT_MAX = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Local settings. ``root`` is the folder with ``interlock.yaml``, else the repository's, else the current."""
+
+    root: Path
+    database: str
+    keys: Path
+    origin: str
+    server: str | None = None
+    token: str | None = None
+    change: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8484
+    log: str | None = None
+
+    @property
+    def home(self) -> Path:
+        """The folder for state of this checkout."""
+        return self.root / ".interlock"
+
+    def at(self, database: str | None) -> Config:
+        """The same with another database, where one is given."""
+        return replace(self, database=database) if database else self
+
+
+def from_environment(environment: Mapping[str, str], folder: Path) -> Config:
+    """Local settings for a process started in ``folder``.
+
+    Raises:
+        InvalidInput: ``setting-unknown`` or ``setting-invalid``.
+    """
+    _refuse_unknown(environment)
+    root = _root(folder.resolve())
+    given = {name: value for name, value in environment.items() if name in SETTINGS and value}
+    return Config(
+        root=root,
+        database=given.get("INTERLOCK_DATABASE", f"sqlite:///{root / '.interlock' / 'interlock.db'}"),
+        keys=Path(given.get("INTERLOCK_KEYS", root / ".interlock" / "keys")),
+        origin=given.get("INTERLOCK_ORIGIN", f"interlock.local/{root.name or 'root'}"),
+        server=_address(given.get("INTERLOCK_SERVER")),
+        token=given.get("INTERLOCK_TOKEN"),
+        change=given.get("INTERLOCK_CHANGE"),
+        host=given.get("INTERLOCK_HOST", "127.0.0.1"),
+        port=_port(given.get("INTERLOCK_PORT", "8484")),
+        log=_log(given.get("INTERLOCK_LOG")),
+    )
+
+
+def _root(folder: Path) -> Path:
+    for mark in (SETTINGS_FILE, ".git"):
+        for place in (folder, *folder.parents):
+            if (place / mark).exists():
+                return place
+    return folder
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    for name in environment:
+        if name.startswith("INTERLOCK_") and name not in SETTINGS:
+            raise InvalidInput(
+                f"expected a known setting, got `{name}`{closest(name, list(SETTINGS))}",
+                code="setting-unknown",
+                hint="unset it, or see docs/reference/settings.md",
+            )
+
+
+def _address(value: str | None) -> str | None:
+    if value is not None and not value.startswith(("http://", "https://")):
+        raise _invalid("INTERLOCK_SERVER", "an http:// or https:// address", value)
+    return value.rstrip("/") if value else None
+
+
+def _port(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 0 <= int(value) <= PORT_MAX:
+        raise _invalid("INTERLOCK_PORT", f"a port from 0 to {PORT_MAX}", value)
+    return int(value)
+
+
+def _log(value: str | None) -> str | None:
+    if value not in {None, "json", "text"}:
+        raise _invalid("INTERLOCK_LOG", "json or text", str(value))
+    return value
+
+
+def _invalid(name: str, expected: str, value: str) -> InvalidInput:
+    return InvalidInput(
+        f"expected {expected} in {name}, got `{value[:80]}`", code="setting-invalid", hint=f"set {name}"
+    )

@@ -1,0 +1,83 @@
+"""Plug-ins by name, built-in and a user's alike, through Python's entry points.
+
+Rules:
+1. There is no switch over names: what is installed is what exists.
+2. An unknown name, a name claimed twice or a plug-in that fails to load is an error at start-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from importlib.metadata import entry_points
+from typing import Any, cast
+
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parse import closest
+from interlock.ports.reader import Reader
+from interlock.ports.validator import Validator
+
+READERS = "interlock.readers"
+VALIDATORS = "interlock.validators"
+
+
+def readers() -> dict[str, Callable[..., Reader]]:
+    """Reader factories by name."""
+    return cast("dict[str, Callable[..., Reader]]", _load(READERS))
+
+
+def validators() -> tuple[Validator, ...]:
+    """One of each validator, sorted by name."""
+    loaded = cast("dict[str, Callable[[], Validator]]", _load(VALIDATORS))
+    return tuple(loaded[name]() for name in sorted(loaded))
+
+
+def bundled_policies() -> dict[str, bytes]:
+    """The policies that ship with interlock, by path inside a ``policies`` folder."""
+    root = resources.files("interlock.core.policy.bundled")
+    found: dict[str, bytes] = {}
+    pending = [("", root)]
+    while pending:
+        prefix, folder = pending.pop()
+        for item in folder.iterdir():
+            path = f"{prefix}{item.name}"
+            if item.is_dir():
+                pending.append((f"{path}/", item))
+            elif item.name.endswith((".cedar", ".yaml")):
+                found[path] = item.read_bytes()
+    return dict(sorted(found.items()))
+
+
+def known(name: str, names: list[str], *, what: str) -> str:
+    """``name`` if it is among ``names``.
+
+    Raises:
+        InvalidInput: ``plugin-unknown``.
+    """
+    if name not in names:
+        raise InvalidInput(
+            f"expected a known {what}, got `{name}`{closest(name, names)}",
+            code="plugin-unknown",
+            hint=f"installed: {', '.join(sorted(names))}",
+        )
+    return name
+
+
+def _load(group: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = {}
+    for point in entry_points(group=group):
+        if point.name in loaded:
+            raise InvalidInput(
+                f"expected one plug-in called `{point.name}` in {group}, got two",
+                code="plugin-twice",
+                hint="uninstall one of the packages that provide it",
+            )
+        try:
+            loaded[point.name] = point.load()
+        except (ImportError, AttributeError) as error:
+            raise InvalidInput(
+                f"expected plug-in `{point.name}` of {group} to load, got: {error}",
+                code="plugin-broken",
+                hint=f"reinstall or uninstall the package that provides `{point.value}`",
+            ) from error
+    return loaded
