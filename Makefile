@@ -1,0 +1,56 @@
+# Two commands matter to a newcomer: `make demo` and `make test`. Both start from a bare clone.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEV := .venv/.dev-installed
+# How many tests run at once, and what else pytest is told: make test TESTS="tests/unit -k tiles"
+WORKERS ?= 2
+TESTS ?=
+export PYTHON MAKECMDGOALS
+
+.PHONY: help demo test soak check bench venv lock system clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUNTIME) ## a change that must not ship, and what it takes until it may
+	@$(BIN)/interlock demo
+
+test: $(DEV) system ## every test but the ones that take minutes
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not soak" $(TESTS)
+
+soak: $(DEV) system ## the tests that take minutes to hours
+	@$(BIN)/python -m pytest -n $(WORKERS) -m soak $(TESTS)
+
+check: $(DEV) ## ruff, formatting, types and the import contract
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(DEV) ## every benchmark; rewrites docs/measurements.md
+	@$(BIN)/python scripts/measurements.py
+
+venv: $(DEV) ## the environment in .venv, for editors and shells
+
+lock: $(DEV) ## pin newer versions of everything in requirements/*.lock
+	@$(BIN)/python scripts/lock.py
+
+clean: ## remove the environment and every cache
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	@find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+system:
+	@scripts/system-packages
+
+$(RUNTIME): requirements/runtime.lock pyproject.toml scripts/environment
+	@scripts/environment runtime
+	@touch $@
+
+$(DEV): requirements/dev.lock pyproject.toml scripts/environment
+	@scripts/environment dev
+	@touch $(RUNTIME) $@
