@@ -1,0 +1,139 @@
+"""Station 2, describe: read the change where it lies, and say what it is.
+
+Rules:
+1. Reading needs the caller's machine (a repository, a plan file); describing needs only what was read.
+2. The same recipe read twice gives the same digest, which is how the gate notices drift.
+3. A validator that breaks becomes an error finding under its own name; the others still run.
+4. A change that touches rule files carries the digest of the rules it would bring about as an artefact, so that
+   its ticket can be held against exactly those rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from interlock.core.change.change import Recipe, Submission
+from interlock.core.change.errors import InterlockError, InvalidInput
+from interlock.core.change.parts import Artefact, Finding, GitRange, Validation
+from interlock.core.change.settings import Settings, is_rule_file
+from interlock.core.policy.rules import rules_digest_of
+from interlock.ports.reader import Reader, Reading, ReadRequest
+from interlock.ports.validator import Validator
+
+RULES_ARTEFACT = "interlock-rules"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolbox:
+    """The plug-ins that read and validate. ``rules_at`` reads all rule files at a commit of ``root``."""
+
+    readers: Mapping[str, Reader]
+    validators: tuple[Validator, ...]
+    rules_at: Callable[[Path, str], dict[str, bytes]]
+
+
+def read(
+    toolbox: Toolbox,
+    root: Path,
+    recipes: Sequence[Recipe],
+    settings: Settings,
+    progress: Progress = lambda _: None,
+) -> Submission:
+    """Everything the recipes name, read and validated.
+
+    Raises:
+        InvalidInput: a source cannot be used, or nothing was found.
+        Unavailable: a tool a reader needs is missing.
+    """
+    readings: list[Reading] = []
+    for recipe in _complete(recipes, settings):
+        progress(f"reading {recipe.reader}")
+        reader = _reader(toolbox, recipe.reader)
+        materials = tuple(reading.material for reading in readings)
+        found = reader.read(ReadRequest(root=root, arguments=recipe.arguments, materials=materials))
+        if found is not None:
+            readings.append(found)
+    parts = tuple(reading.part for reading in readings) + _rules_part(toolbox, root, readings, settings)
+    progress("validating")
+    validations = validate(toolbox.validators, readings, settings)
+    return Submission(parts=parts, recipes=tuple(recipes), validations=validations)
+
+
+def validate(
+    validators: Sequence[Validator], readings: Sequence[Reading], settings: Settings
+) -> tuple[Validation, ...]:
+    """What all validators say, sorted by validator and path."""
+    found: list[Validation] = []
+    unknown = set(settings.validators) - {validator.name for validator in validators}
+    if unknown:
+        raise InvalidInput(
+            f"expected known validators in interlock.yaml, got `{min(unknown)}`",
+            code="plugin-unknown",
+            hint=f"installed: {', '.join(sorted(validator.name for validator in validators))}",
+        )
+    for validator in validators:
+        found.extend(_guarded(validator, readings, settings))
+    return tuple(sorted(found, key=lambda item: (item.validator, item.path)))
+
+
+def _guarded(validator: Validator, readings: Sequence[Reading], settings: Settings) -> tuple[Validation, ...]:
+    try:
+        return validator.validate(readings, settings.validators.get(validator.name, {}))
+    except InterlockError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever broke in a plug-in must become a finding, not a gap
+        broken = Finding(
+            rule=f"{validator.name}/broken",
+            level="error",
+            message=f"validator {validator.name} broke: {type(error).__name__}: {str(error)[:200]}",
+            path="",
+            remedy="report it to the validator's author, or uninstall it",
+        )
+        return (Validation(validator=validator.name, path="", findings=(broken,)),)
+
+
+def _complete(recipes: Sequence[Recipe], settings: Settings) -> list[Recipe]:
+    """Add the key-level reading of configuration inside a git range, and name the documentation file."""
+    if not recipes:
+        raise InvalidInput(
+            "expected something to read, got nothing",
+            code="change-empty",
+            hint="name a git range (--base), a plan (--plan), files (--config) or an artefact (--artefact)",
+        )
+    complete: list[Recipe] = []
+    for recipe in recipes:
+        arguments = dict(recipe.arguments)
+        if recipe.reader == "git":
+            arguments.setdefault("documentation", settings.documentation)
+        complete.append(Recipe(reader=recipe.reader, arguments=arguments))
+        if recipe.reader == "git" and settings.configuration:
+            match = "\n".join(rule.match for rule in settings.configuration)
+            complete.append(Recipe(reader="configuration", arguments={"match": match}))
+    return complete
+
+
+def _reader(toolbox: Toolbox, name: str) -> Reader:
+    if name not in toolbox.readers:
+        raise InvalidInput(
+            f"expected a known reader, got `{name[:60]}`",
+            code="plugin-unknown",
+            hint=f"installed: {', '.join(sorted(toolbox.readers))}",
+        )
+    return toolbox.readers[name]
+
+
+def _rules_part(
+    toolbox: Toolbox, root: Path, readings: Sequence[Reading], settings: Settings
+) -> tuple[Artefact, ...]:
+    for reading in readings:
+        part = reading.part
+        if isinstance(part, GitRange) and any(
+            is_rule_file(path, settings) for file in part.files for path in (file.path, file.old_path or file.path)
+        ):
+            digest = rules_digest_of(toolbox.rules_at(root, part.head_tree))
+            return (Artefact(name=RULES_ARTEFACT, digest=digest, media="file"),)
+    return ()

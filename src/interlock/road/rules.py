@@ -1,0 +1,156 @@
+"""The rules inside the rules: how the first rules come into force, and how others replace them.
+
+Rules:
+1. Genesis: two people of the proposed catalog sign the digest of the first rules; one suffices only where the
+   rules themselves say ``one_person: true``. It happens once.
+2. Afterwards new rules come into force only with a ticket of this ledger, issued under the rules in force, whose
+   artefact is the digest of exactly these rules. The ticket is redeemed in the same transaction.
+3. A key is added or replaced only with a signature by the old key or by two other people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from interlock.core.approval.accept import accept
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.model import SignedStatement, Statement
+from interlock.core.change.errors import Conflict, InvalidInput
+from interlock.core.ledger.entry import Entry
+from interlock.core.policy.activation import Activation
+from interlock.core.policy.rules import Rules, load_rules
+from interlock.ports.store import Tx
+from interlock.road.station import InForce, Station, latest_activation
+
+GENESIS = "genesis"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenesisState:
+    """How far the genesis is: whose signatures are there, how many it takes, and the record once it is done."""
+
+    digest: str
+    signed_by: tuple[str, ...]
+    needed: int
+    activation: Activation | None
+
+
+def active(station: Station, actor: Actor) -> InForce:
+    """The rules in force."""
+    actor.require(Scope.READ)
+    return station.store.read(station.rules_or_provisional)
+
+
+def sign_genesis(
+    station: Station, actor: Actor, files: Mapping[str, bytes], statement: Statement, signature: str
+) -> GenesisState:
+    """Add one person's signature to the first rules; with the last one needed they come into force.
+
+    Raises:
+        Conflict: ``genesis-done``.
+        InvalidInput: the files are no rules, or the statement is not about them.
+    """
+    actor.require(Scope.RULES)
+    rules = load_rules(files)
+    return station.store.write(lambda tx: _sign_genesis(station, tx, actor, files, rules, statement, signature))
+
+
+def _sign_genesis(
+    station: Station,
+    tx: Tx,
+    actor: Actor,
+    files: Mapping[str, bytes],
+    rules: Rules,
+    statement: Statement,
+    signature: str,
+) -> GenesisState:
+    if latest_activation(tx) is not None:
+        raise Conflict(
+            "expected no rules in force, got some already",
+            code="genesis-done",
+            hint="change them on the road: open a change that touches the rule files",
+        )
+    if statement.purpose != GENESIS or statement.digest != rules.digest:
+        raise InvalidInput(
+            f"expected a genesis statement about `{rules.digest}`, got {statement.purpose} of `{statement.digest[:80]}`",
+            code="genesis-statement",
+            hint="sign what `interlock rules genesis` prints",
+        )
+    signed = accept(
+        statement,
+        signature,
+        catalog=rules.catalog,
+        settings=rules.settings,
+        now=station.clock.now(),
+        received_from=actor,
+        record_id=station.ids.new("sig"),
+    )
+    tx.records(SignedStatement).add(signed)
+    tx.log.append(_signed_entry(station, actor, signed))
+    people = _people_of(tx, rules)
+    needed = 1 if rules.settings.one_person else 2
+    done = _activate(station, tx, actor, files, rules, people, None) if len(people) >= needed else None
+    return GenesisState(digest=rules.digest, signed_by=people, needed=needed, activation=done)
+
+
+def _people_of(tx: Tx, rules: Rules) -> tuple[str, ...]:
+    found = tx.records(SignedStatement).find(purpose=GENESIS, digest=rules.digest)
+    return tuple(sorted({signed.statement.approver for signed in found}))
+
+
+def _signed_entry(station: Station, actor: Actor, signed: SignedStatement) -> Entry:
+    return Entry(
+        kind="rules.signed",
+        subject=GENESIS,
+        actor=actor.principal,
+        at=station.clock.now(),
+        body={
+            "statement": signed.id,
+            "digest": signed.statement.digest,
+            "approver": signed.statement.approver,
+            "fingerprint": signed.fingerprint,
+            "presence": signed.presence,
+        },
+    )
+
+
+def _activate(
+    station: Station,
+    tx: Tx,
+    actor: Actor,
+    files: Mapping[str, bytes],
+    rules: Rules,
+    people: tuple[str, ...],
+    ticket: str | None,
+) -> Activation:
+    before = latest_activation(tx)
+    record = Activation(
+        id=station.ids.new("act"),
+        digest=rules.digest,
+        files={path: tx.put_blob(files[path]) for path in rules.files},
+        activated_at=station.clock.now(),
+        activated_by=actor.principal,
+        signed_by=people,
+        one_person=rules.settings.one_person,
+        ticket=ticket,
+        previous=before.digest if before else None,
+    )
+    tx.records(Activation).add(record)
+    body = {
+        "digest": record.digest,
+        "previous": record.previous,
+        "signed_by": list(people),
+        "one_person": record.one_person,
+        "ticket": ticket,
+    }
+    tx.log.append(
+        Entry(
+            kind="rules.activated",
+            subject=record.id,
+            actor=actor.principal,
+            at=record.activated_at,
+            body={**body},
+        )
+    )
+    return record
