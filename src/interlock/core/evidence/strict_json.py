@@ -1,0 +1,97 @@
+"""JSON from strangers: one reading or none.
+
+Rules:
+1. The size is checked before a byte is looked at, the depth after; both limits are named in the error.
+2. A key written twice, NaN, Infinity, a byte order mark, bytes that are not UTF-8 and anything behind the
+   value are refused: two programs could read such a text differently, and one of them might be the signer's.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn
+
+from interlock.core.change.canonical import Json
+from interlock.core.change.errors import InvalidInput
+
+MAX_DEPTH = 64
+
+
+def read_json(content: bytes, *, what: str, limit: int) -> Json:
+    """The JSON value in ``content`` (at most ``limit`` bytes, 64 levels).
+
+    Raises:
+        InvalidInput: ``input-too-large``, ``json-unreadable``, ``json-key-twice`` or ``json-too-deep``.
+    """
+    check_size(content, what=what, limit=limit)
+    try:
+        value: Json = json.loads(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(what, error) from error
+    if _deeper_than(value, MAX_DEPTH):
+        raise InvalidInput(
+            f"expected {what} nested at most {MAX_DEPTH} levels, got more",
+            code="json-too-deep",
+            hint="no tool writes this; look at what produced it",
+        )
+    return value
+
+
+def check_size(content: bytes, *, what: str, limit: int) -> None:
+    """Refuse more than ``limit`` bytes.
+
+    Raises:
+        InvalidInput: ``input-too-large``, or ``input-empty`` for nothing at all.
+    """
+    if not content:
+        raise InvalidInput(
+            f"expected {what}, got an empty file",
+            code="input-empty",
+            hint="look at the step that should have written it",
+        )
+    if len(content) > limit:
+        raise InvalidInput(
+            f"expected {what} of at most {limit} bytes, got {len(content)}",
+            code="input-too-large",
+            hint="split it, or leave out what nobody reads (logs, output, snippets)",
+        )
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() is the side effect wanted
+        raise InvalidInput(
+            f"expected every key once, got `{twice[:60]}` twice",
+            code="json-key-twice",
+            hint="correct the tool that wrote it: two readers would see two different values",
+        )
+    return found
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _unreadable(what: str, error: Exception) -> InvalidInput:
+    place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+    return InvalidInput(
+        f"expected {what} to be JSON in UTF-8, got something unreadable{place}",
+        code="json-unreadable",
+        hint="give the file as the tool wrote it, whole and uncompressed",
+    )
+
+
+def _deeper_than(value: Json, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True
