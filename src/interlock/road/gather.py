@@ -1,0 +1,179 @@
+"""Station 4, gather: signatures of people and evidence of runners arrive and are kept, whatever they are worth.
+
+Rules:
+1. What arrives is checked for what it is (who signed what); whether it counts is decided anew each time the
+   change is judged, because keys are revoked, digests move and time passes.
+2. Only a signature speaks for a person. The token that carried it is recorded beside it, and an agent's token
+   may not carry any.
+3. What cannot be verified is refused and leaves no trace; what is verified and does not count is kept and shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from interlock.core.approval.accept import accept
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.model import Purpose, SignedStatement, Statement
+from interlock.core.change.change import Change
+from interlock.core.change.errors import InvalidInput, NotFound
+from interlock.core.evidence.model import Evidence
+from interlock.core.ledger.entry import Entry
+from interlock.core.policy.rules import Rules
+from interlock.ports.store import Tx
+from interlock.road.station import Station
+
+ABOUT_CHANGES: frozenset[str] = frozenset({"approve", "exception", "break-glass"})
+BREAK_GLASS_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementRequest:
+    """What to prepare for signing. ``hours`` is how long the statement shall hold, None for the default."""
+
+    purpose: Purpose
+    subject: str
+    approver: str
+    environment: str = "production"
+    digest: str | None = None
+    hours: float | None = None
+    on_behalf_of: str | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
+
+
+def prepare_statement(station: Station, actor: Actor, request: StatementRequest) -> Statement:
+    """What a person signs: complete, with nonce and expiry, about the digest the change has now.
+
+    Raises:
+        NotFound: no such change, or no such person in the catalog.
+        InvalidInput: a digest is needed and none is given.
+    """
+    actor.require(Scope.READ)
+    return station.store.read(lambda tx: _prepare(station, tx, request))
+
+
+def add_statement(station: Station, actor: Actor, statement: Statement, signature: str) -> SignedStatement:
+    """The statement on record.
+
+    Raises:
+        Forbidden: an agent or a token without ``approve`` carried it.
+        InvalidInput: the signature is not one of the named person's, or the statement does not hold.
+        Conflict: this very statement is on record already.
+    """
+    actor.require(Scope.APPROVE)
+    return station.store.write(lambda tx: _add_statement(station, tx, actor, statement, signature))
+
+
+def statements_about(tx: Tx, subject: str) -> tuple[SignedStatement, ...]:
+    """All signed statements about one change, oldest first."""
+    return tuple(tx.records(SignedStatement).find(subject=subject))
+
+
+def standing_statements(tx: Tx) -> tuple[SignedStatement, ...]:
+    """Delegations and absences: statements that are about people and not about one change."""
+    found: list[SignedStatement] = []
+    for purpose in ("delegation", "absence"):
+        found.extend(tx.records(SignedStatement).find(purpose=purpose))
+    return tuple(found)
+
+
+def evidence_about(tx: Tx, change_id: str) -> tuple[Evidence, ...]:
+    """All evidence on record for one change, oldest first."""
+    return tuple(tx.records(Evidence).find(change=change_id))
+
+
+def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
+    rules = station.rules_or_provisional(tx).rules
+    if request.approver not in rules.catalog.people:
+        raise NotFound(
+            f"expected a person of the catalog, got `{request.approver[:80]}`",
+            code="person-unknown",
+            hint="interlock catalog check lists people; --as NAME says who you are",
+        )
+    now = station.clock.now()
+    return Statement(
+        purpose=request.purpose,
+        subject=request.subject,
+        digest=_digest_of(tx, request),
+        environment=request.environment,
+        approver=request.approver,
+        nonce=station.ids.new("nonce"),
+        issued_at=now,
+        expires_at=now + _lifetime(request, rules),
+        on_behalf_of=request.on_behalf_of,
+        answers=request.answers,
+        details=request.details,
+    )
+
+
+def _digest_of(tx: Tx, request: StatementRequest) -> str:
+    if request.purpose in ABOUT_CHANGES:
+        return tx.records(Change).get(request.subject).digest
+    if request.digest is None:
+        raise InvalidInput(
+            f"expected the digest that the {request.purpose} statement is about, got none",
+            code="statement-digest",
+            hint="give --digest",
+        )
+    return request.digest
+
+
+def _lifetime(request: StatementRequest, rules: Rules) -> timedelta:
+    longest = timedelta(hours=rules.settings.thresholds.approval_hours)
+    if request.purpose == "break-glass":
+        longest = timedelta(minutes=BREAK_GLASS_MINUTES)
+    if request.purpose in {"delegation", "absence"}:
+        longest = timedelta(days=90)
+    asked = longest if request.hours is None else timedelta(hours=request.hours)
+    if not timedelta(0) < asked <= longest:
+        raise InvalidInput(
+            f"expected a lifetime of at most {longest}, got {asked}",
+            code="statement-lifetime",
+            hint=f"ask for at most {longest.total_seconds() / 3600:g} hours",
+        )
+    return timedelta(seconds=round(asked.total_seconds()))
+
+
+def _add_statement(
+    station: Station, tx: Tx, actor: Actor, statement: Statement, signature: str
+) -> SignedStatement:
+    if statement.purpose in ABOUT_CHANGES:
+        tx.records(Change).get(statement.subject)
+    rules = station.rules(tx).rules
+    signed = accept(
+        statement,
+        signature,
+        catalog=rules.catalog,
+        settings=rules.settings,
+        now=station.clock.now(),
+        received_from=actor,
+        record_id=station.ids.new("sig"),
+    )
+    tx.records(SignedStatement).add(signed)
+    tx.log.append(statement_entry(station, actor, signed))
+    return signed
+
+
+def statement_entry(station: Station, actor: Actor, signed: SignedStatement) -> Entry:
+    """The ledger's line about a signed statement: everything but the signature itself, which a blob keeps."""
+    said = signed.statement
+    return Entry(
+        kind=f"statement.{said.purpose}",
+        subject=said.subject,
+        actor=actor.principal,
+        at=station.clock.now(),
+        body={
+            "statement": signed.id,
+            "digest": said.digest,
+            "environment": said.environment,
+            "approver": said.approver,
+            "on_behalf_of": said.on_behalf_of,
+            "nonce": said.nonce,
+            "fingerprint": signed.fingerprint,
+            "presence": signed.presence,
+            "expires_at": said.expires_at.isoformat(),
+            "details": {**said.details},
+        },
+    )
