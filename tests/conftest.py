@@ -1,0 +1,73 @@
+"""What holds for every test.
+
+Rules:
+1. No packet leaves this machine: a connection elsewhere than loopback or a unix socket is refused, and fails
+   the test even where the code under test swallowed the refusal.
+2. Property tests have no deadline (the machine is shared) and are the same on every run in continuous
+   integration; at home they go on searching.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("home", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("home"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
+
+
+class NetworkRefused(OSError):
+    """A test tried to reach something that is not on this machine."""
+
+
+class NetworkGuard:
+    """Sees every connection and name look-up before it is made (an audit hook, which nothing can take off)."""
+
+    EVENTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"})
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        """Raise ``NetworkRefused`` for an address elsewhere."""
+        if event not in self.EVENTS:
+            return
+        address = arguments[0] if event == "socket.getaddrinfo" else arguments[1]
+        if not self.is_here(address):
+            self.refused.append(f"{event} to {address!r}")
+            raise NetworkRefused(f"expected an address on this machine, got `{address!r}`")
+
+    @staticmethod
+    def is_here(address: object) -> bool:
+        """Whether it is loopback, a path of a unix socket, or no address at all (a connected socket)."""
+        host = address[0] if isinstance(address, tuple) else address
+        if isinstance(host, bytes):
+            host = host.decode(errors="replace")
+        if host is None or not isinstance(host, str):
+            return True
+        if not isinstance(address, tuple) and ("/" in host or host.startswith("\0") or not host):
+            return True
+        if host in {"localhost", ""}:
+            return True
+        try:
+            return ipaddress.ip_address(host.split("%")[0]).is_loopback
+        except ValueError:
+            return False
+
+
+_GUARD = NetworkGuard()
+sys.addaudithook(_GUARD)
+
+
+@pytest.fixture(autouse=True)
+def network_guard() -> Iterator[NetworkGuard]:
+    """The guard; what it refused during the test fails the test."""
+    _GUARD.refused.clear()
+    yield _GUARD
+    assert not _GUARD.refused, f"this test reached for the network: {_GUARD.refused}"
