@@ -1,0 +1,205 @@
+"""From a request to an answer, the same for the server and for a command that runs without one.
+
+Rules:
+1. Order: route, caller, scope, path and query, body, idempotency, work. Nothing is done before everything is
+   checked, and an error leaves no trace.
+2. Every POST may carry an ``Idempotency-Key``: the first answer is stored in the transaction of its work and
+   given again to the same request; another request under that key is refused.
+3. ``If-Match`` names the version that the caller saw; a record that moved on answers 412.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from interlock.core.approval.actor import Actor
+from interlock.core.approval.reply import Reply, reply_id
+from interlock.core.approval.tokens import Token, looks_like_secret, secret_hash, unknown_token, verify
+from interlock.core.change.canonical import plain, sha256
+from interlock.core.change.errors import Conflict, InterlockError, InvalidInput, NotFound
+from interlock.core.change.parse import parse_json
+from interlock.doors.api.joined import JoinedStore
+from interlock.doors.api.problems import MEDIA, PRECONDITION_FAILED, problem
+from interlock.doors.api.surface import MAX_BODY, Answer, Call, Operation, check_path, check_query
+from interlock.ports.store import Tx
+from interlock.road.station import Station
+
+_SECRET = 0
+_ETAG = re.compile(r'"([0-9]{1,9})"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as it came: header names are lowercase. ``local`` is set when there is no server between."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    id: str = "local"
+    local: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A reply as it goes out."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def answer(station: Station, operation: Operation, path: Mapping[str, str], request: Request) -> Response:
+    """Do what was asked; every ``InterlockError`` becomes a problem, nothing else is caught."""
+    try:
+        return _response(_perform(station, operation, path, request))
+    except InterlockError as error:
+        moved = isinstance(error, Conflict) and "if-match" in request.headers
+        told = problem(error, request.id, status=PRECONDITION_FAILED if moved else None)
+        return Response(status=told.status, headers={"content-type": MEDIA}, body=_json(told))
+
+
+def caller(station: Station, request: Request) -> Actor:
+    """Who is calling.
+
+    Raises:
+        Unauthenticated: ``token-unknown``.
+    """
+    if request.local is not None:
+        return request.local
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not looks_like_secret(secret):
+        raise unknown_token()
+    found = station.store.read(lambda tx: list(tx.records(Token).find(hash=secret_hash(secret))))
+    return verify(found[0] if len(found) == 1 else None, secret, station.clock.now())
+
+
+def _perform(station: Station, operation: Operation, path: Mapping[str, str], request: Request) -> Answer:
+    actor = Actor(principal="nobody", kind="pipeline", scopes=frozenset())
+    if operation.scope is not None:
+        actor = caller(station, request)
+        actor.require(operation.scope)
+    check_path(path)
+    check_query(operation, request.query)
+    call = Call(
+        station=station,
+        actor=actor,
+        path=path,
+        query=request.query,
+        body=_body(operation, request),
+        if_match=_version(request.headers.get("if-match")),
+    )
+    key = request.headers.get("idempotency-key")
+    if key is None or operation.method == "GET" or not operation.records:
+        return operation.run(call)
+    return _once(operation, call, request, reply_id(principal=actor.principal, operation=operation.name, key=key))
+
+
+def _body(operation: Operation, request: Request) -> object:
+    if operation.body is None:
+        if request.body.strip():
+            raise InvalidInput("expected no body, got one", code="body-unexpected", hint="send none")
+        return None
+    if len(request.body) > MAX_BODY:
+        raise InvalidInput(
+            f"expected at most {MAX_BODY} bytes, got {len(request.body)}", code="body-too-large", hint="send less"
+        )
+    if "json" not in request.headers.get("content-type", "application/json").lower():
+        raise InvalidInput("expected a JSON body", code="body-type", hint="send content-type: application/json")
+    return parse_json(operation.body, request.body, what="the body")
+
+
+def _version(header: str | None) -> int | None:
+    if header is None or header == "*":
+        return None
+    found = _ETAG.fullmatch(header)
+    if not found:
+        raise InvalidInput(
+            f'expected If-Match to be an ETag such as `"3"`, got `{header[:40]!r}`',
+            code="if-match",
+            hint="send back the ETag of the record as it was read",
+        )
+    return int(found[1])
+
+
+def _once(operation: Operation, call: Call, request: Request, name: str) -> Answer:
+    asked = sha256(f"{request.path}\n{request.headers.get('if-match')}\n".encode() + request.body)
+    store = call.station.store
+
+    def work(tx: Tx) -> Answer:
+        kept = _kept(tx, name, asked, call)
+        if kept is not None:
+            return kept
+        joined = JoinedStore(tx)
+        done = operation.run(replace(call, station=replace(call.station, store=joined)))
+        if joined.appended:
+            _keep(tx, name, asked, done if operation.kept else Answer(status=_SECRET), call)
+        return done
+
+    if operation.joined:
+        return store.write(work)
+    return _unjoined(operation, call, name, asked)
+
+
+def _unjoined(operation: Operation, call: Call, name: str, asked: str) -> Answer:
+    # What hands out proofs of its own entries commits them first; its reply follows in a second transaction.
+    # Lost in between, the same question is asked again under the same key, which is what the caller wants.
+    store = call.station.store
+    kept = store.read(lambda tx: _kept(tx, name, asked, call))
+    if kept is not None:
+        return kept
+    done = operation.run(call)
+
+    def work(tx: Tx) -> Answer:
+        first = _kept(tx, name, asked, call)
+        if first is None:
+            _keep(tx, name, asked, done, call)
+        return first or done
+
+    return store.write(work)
+
+
+def _kept(tx: Tx, name: str, asked: str, call: Call) -> Answer | None:
+    try:
+        reply = tx.records(Reply).get(name)
+    except NotFound:
+        return None
+    if not reply.answers(asked, call.station.clock.now()):
+        return None
+    if reply.status == _SECRET:
+        raise Conflict(
+            "expected a new request, got one whose answer was shown once and is not kept",
+            code="answer-not-kept",
+            hint="if the answer was lost: revoke what was made and ask again with a new key",
+        )
+    return Answer(body=reply.body, status=reply.status, etag=reply.etag)
+
+
+def _keep(tx: Tx, name: str, asked: str, done: Answer, call: Call) -> None:
+    now = call.station.clock.now()
+    reply = Reply(id=name, request=asked, status=done.status, etag=done.etag, body=plain(done.body), at=now)
+    replies = tx.records(Reply)
+    try:
+        older = replies.get(name)
+    except NotFound:
+        replies.add(reply)
+    else:
+        replies.replace(replace(reply, version=older.version + 1), expected_version=older.version)
+
+
+def _response(done: Answer) -> Response:
+    headers = {"content-type": done.media}
+    if done.etag is not None:
+        headers["etag"] = f'"{done.etag}"'
+    if done.location is not None:
+        headers["location"] = done.location
+    body = done.raw if done.raw is not None else _json(done.body)
+    return Response(status=done.status, headers=headers, body=body)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

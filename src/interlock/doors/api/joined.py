@@ -1,0 +1,100 @@
+"""One transaction for a request: the work, its ledger entries and its stored reply commit together or not at all.
+
+Rules:
+1. Inside, ``write`` and ``read`` run in the transaction that is already open.
+2. What needs a committed ledger (checkpoints, proofs) is refused inside: the operation asking it must not be
+   joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from interlock.core.change.canonical import Json
+from interlock.core.change.errors import IntegrityError
+from interlock.core.ledger.entry import Entry
+from interlock.ports.store import Log, Repository, Tx
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _CountingLog:
+    inner: Log
+    appended: int = 0
+
+    def append(self, entry: Entry) -> int:
+        self.appended += 1
+        return self.inner.append(entry)
+
+    def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
+        return self.inner.entries(subject)
+
+    def last_at(self) -> datetime | None:
+        return self.inner.last_at()
+
+
+@dataclass(slots=True)
+class _CountingTx:
+    inner: Tx
+    counting: _CountingLog
+
+    @property
+    def log(self) -> Log:
+        return self.counting
+
+    def records(self, kind: type[T]) -> Repository[T]:
+        return self.inner.records(kind)
+
+    def put_blob(self, content: bytes) -> str:
+        return self.inner.put_blob(content)
+
+    def blob(self, digest: str) -> bytes:
+        return self.inner.blob(digest)
+
+
+@dataclass(slots=True)
+class JoinedStore:
+    """A ``Store`` inside an open transaction. Not thread-safe: it belongs to one request."""
+
+    outer: Tx
+    _tx: _CountingTx = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tx = _CountingTx(self.outer, _CountingLog(self.outer.log))
+
+    @property
+    def appended(self) -> int:
+        """How many ledger entries were appended through this store."""
+        return self._tx.counting.appended
+
+    def write(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` in the open transaction."""
+        return work(self._tx)
+
+    def read(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` in the open transaction; it sees what was written before."""
+        return work(self._tx)
+
+    def checkpoint(self) -> str:
+        """Refused: nothing is committed yet."""
+        raise _uncommitted()
+
+    def inclusion(self, index: int) -> Mapping[str, Json]:
+        """Refused: nothing is committed yet."""
+        del index
+        raise _uncommitted()
+
+    def close(self) -> None:
+        """Nothing to let go; the transaction belongs to the request."""
+
+
+def _uncommitted() -> IntegrityError:
+    return IntegrityError(
+        "expected a committed ledger, got a transaction that is still open",
+        code="ledger-uncommitted",
+        hint="report this: the operation must not run joined",
+    )

@@ -1,0 +1,52 @@
+"""Listening: uvicorn around the application, with our own log and a graceful end."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+
+from interlock.core.change.errors import Unavailable
+from interlock.doors.api.app import create_app
+from interlock.doors.api.observe import ServerObserver
+from interlock.road.station import Station
+
+GRACE_SECONDS = 10
+KEEP_ALIVE_SECONDS = 30
+BACKLOG = 512
+
+
+def run(station: Station, *, host: str, port: int, as_json: bool) -> None:
+    """Serve until SIGTERM or SIGINT; returns when every request under way was answered or 10 s have passed.
+
+    Raises:
+        Unavailable: ``address-unavailable``.
+    """
+    observer = ServerObserver(as_json=as_json)
+    listening = _listen(host, port)
+    config = uvicorn.Config(
+        create_app(station, observer),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        lifespan="off",
+    )
+    address = listening.getsockname()
+    observer.started(f"http://{address[0]}:{address[1]}")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        raise Unavailable(
+            f"expected to listen on `{host}:{port}`, got: {str(error)[:80].lower()}",
+            code="address-unavailable",
+            hint="choose another --port or --host",
+            plugin="server",
+        ) from error

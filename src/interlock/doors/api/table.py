@@ -1,0 +1,28 @@
+"""All operations in one table, and how a request finds its row."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from interlock.doors.api.nouns import health, tokens
+from interlock.doors.api.surface import Operation
+
+OPERATIONS: tuple[Operation, ...] = (*health.OPERATIONS, *tokens.OPERATIONS)
+
+
+@cache
+def by_name(name: str) -> Operation:
+    """The operation called ``name``; an unknown one is a programming error."""
+    return next(operation for operation in OPERATIONS if operation.name == name)
+
+
+def route(method: str, path: str) -> tuple[Operation, dict[str, str]] | list[str]:
+    """The operation and its path parameters, or the methods that ``path`` does take (none: no such path)."""
+    allowed: list[str] = []
+    for operation in OPERATIONS:
+        found = operation.path_pattern.fullmatch(path)
+        if found and operation.method == method:
+            return operation, found.groupdict()
+        if found:
+            allowed.append(operation.method)
+    return sorted(set(allowed))

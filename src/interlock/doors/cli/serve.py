@@ -1,0 +1,37 @@
+"""``interlock serve``: the API over HTTP.
+
+Rules:
+1. It listens on 127.0.0.1 unless told otherwise, because it speaks plain HTTP: put a TLS proxy before it.
+2. SIGTERM and SIGINT stop it gracefully: requests under way are answered, then the store is closed.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import click
+
+from interlock.doors.cli.desk import settings
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; default 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; default 8484, 0 picks a free one.")
+@click.option("--database", help="sqlite:///path or postgresql://…; default .interlock/interlock.db.")
+@click.option("--log", type=click.Choice(["json", "text"]), help="Log format; default json unless on a terminal.")
+def serve(host: str | None, port: int | None, database: str | None, log: str | None) -> None:
+    """Serve the API."""
+    config = settings().at(database)
+    config = replace(config, host=host or config.host, port=config.port if port is None else port)
+    wanted = log or config.log or ("text" if sys.stderr.isatty() else "json")
+
+    from interlock.bootstrap import build  # noqa: PLC0415  # --help needs no server
+
+    from interlock.doors.api.server import run  # noqa: PLC0415  # likewise
+
+    interlock = build(config)
+    try:
+        run(interlock.station, host=config.host, port=config.port, as_json=wanted == "json")
+    finally:
+        interlock.store.close()

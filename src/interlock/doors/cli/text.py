@@ -1,0 +1,103 @@
+"""Words on a terminal: made harmless, cut to width, coloured only where somebody looks.
+
+Rules:
+1. What came from outside (paths, titles, names) never reaches the terminal with control or direction marks.
+2. Colour goes only to a terminal and never when ``NO_COLOR`` is set; nothing is said by colour alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import unicodedata
+
+import click
+
+MARKS = {True: "✓", False: "✗", None: "·"}
+_COLOURS = {"✓": "green", "✗": "red", "·": "bright_black"}
+MIN_WIDTH, MAX_WIDTH, PIPE_WIDTH = 60, 132, 120
+
+
+def safe(text: str) -> str:
+    """``text`` on one line, with control and direction characters shown as escapes."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character in "\n\t":
+        return " "
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}:
+        return f"\\u{ord(character):04x}"
+    return character
+
+
+def width() -> int:
+    """Columns to write in: the terminal's between 60 and 132, 120 in a pipe."""
+    if not sys.stdout.isatty():
+        return PIPE_WIDTH
+    return max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size().columns))
+
+
+def columns(text: str) -> int:
+    """How many columns ``text`` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def cut(text: str, room: int) -> str:
+    """``text`` in at most ``room`` columns, with an ellipsis where something is left out."""
+    if columns(text) <= room:
+        return text
+    while text and columns(text) > room - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def pad(text: str, room: int) -> str:
+    """``text`` cut or filled to ``room`` columns."""
+    short = cut(text, room)
+    return short + " " * (room - columns(short))
+
+
+def wrap(text: str, room: int) -> list[str]:
+    """``text`` in lines of at most ``room`` columns, broken at spaces where there are any."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and columns(line) + 1 + columns(word) > room:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return [*lines, line]
+
+
+def paint(text: str, **style: object) -> str:
+    """``text`` in a style where colour is wanted, else as it is."""
+    if "NO_COLOR" in os.environ or not sys.stdout.isatty():
+        return text
+    return click.style(text, **style)  # type: ignore[arg-type]  # click's own keywords, passed through
+
+
+def mark(met: bool | None) -> str:  # noqa: FBT001  # the one thing a mark says
+    """✓, ✗ or ·, in colour where wanted."""
+    sign = MARKS[met]
+    return paint(sign, fg=_COLOURS[sign], bold=True)
+
+
+def short(digest: str) -> str:
+    """A digest as people read it: ``7f3a…c1``."""
+    digits = digest.removeprefix("sha256:")
+    return f"{digits[:4]}…{digits[-2:]}" if len(digits) > 8 else digits  # noqa: PLR2004  # shorter needs no cut
+
+
+def plural(count: int, word: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

@@ -1,0 +1,76 @@
+"""``interlock token``: make, list and revoke API tokens."""
+
+from __future__ import annotations
+
+import click
+
+from interlock.doors.cli.desk import as_json, client, show_json
+from interlock.doors.cli.text import pad, safe
+
+SCOPES = ["read", "open", "approve", "evidence", "gate", "rules", "admin"]
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke API tokens."""
+
+
+@token.command()
+@click.argument("principal")
+@click.option(
+    "--kind", type=click.Choice(["person", "pipeline", "agent"]), required=True, help="Who will hold it."
+)
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="May be repeated."
+)
+@click.option("--days", type=int, default=90, show_default=True, help="Until it expires, at most 366.")
+@as_json
+def create(principal: str, kind: str, scopes: tuple[str, ...], days: int, *, as_json: bool) -> None:
+    """Make a token for PRINCIPAL. Its secret is shown this once."""
+    with client() as api:
+        body = {"principal": principal, "kind": kind, "scopes": list(scopes), "days": days}
+        made = api.post("/v1/tokens", body).json
+    if as_json:
+        show_json(made)
+        return
+    shown = made["token"]
+    click.echo(made["secret"])
+    until = shown["expires_at"][:10]
+    click.echo(
+        f"{shown['id']} for {safe(principal)} ({kind}): {', '.join(shown['scopes'])}, until {until}"
+        "\nthis is the only time the secret is shown; hand it over as INTERLOCK_TOKEN",
+        err=True,
+    )
+
+
+@token.command(name="list")
+@click.option("--after", help="The `next` of the page before.")
+@as_json
+def list_(after: str | None, *, as_json: bool) -> None:
+    """List tokens, newest first, without their secrets."""
+    with client() as api:
+        page = api.get("/v1/tokens", after=after).json
+    if as_json:
+        show_json(page)
+        return
+    for item in page["items"]:
+        state = "revoked" if item["revoked_at"] else f"until {item['expires_at'][:10]}"
+        line = f"{item['id']}  {pad(safe(item['principal']), 24)} {pad(item['kind'], 9)} {pad(state, 17)}"
+        click.echo(f"{line} {', '.join(item['scopes'])}")
+    if page["next"]:
+        click.echo(f"more: interlock token list --after {page['next']}")
+    if not page["items"]:
+        click.echo("no tokens; make one: interlock token create NAME --kind pipeline --scope gate")
+
+
+@token.command()
+@click.argument("token_id")
+@as_json
+def revoke(token_id: str, *, as_json: bool) -> None:
+    """Revoke a token; it is refused from this moment."""
+    with client() as api:
+        done = api.post(f"/v1/tokens/{token_id}/revocation").json
+    if as_json:
+        show_json(done)
+        return
+    click.echo(f"revoked {done['id']} of {safe(done['principal'])}")
