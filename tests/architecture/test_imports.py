@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,8 @@ COMMAND = [sys.executable, "-c", "from importlinter.cli import lint_imports_comm
 
 
 def lint(root):
-    return subprocess.run(COMMAND, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    place = os.environ | {"PYTHONPATH": str(root / "src")}  # before the editable install
+    return subprocess.run(COMMAND, cwd=root, env=place, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_imports_go_downhill_only(root):
