@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Actor, Scope
-from interlock.core.change.canonical import canonical, sha256
+from interlock.core.change.canonical import Json, canonical, sha256
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
 from interlock.core.change.parse import closest
@@ -137,7 +137,7 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: byt
 def _record(
     station: Station, tx: Tx, kind: str, actor: Actor, change: Change, raw: bytes, more: dict[str, str]
 ) -> None:
-    body = {
+    body: dict[str, Json] = {
         "digest": change.digest,
         "revision": change.revision,
         "class": change.change_class,
@@ -152,8 +152,8 @@ def _record(
 
 
 def _entry(station: Station, kind: str, actor: Actor, change: Change, more: dict[str, str]) -> Entry:
-    body = {"digest": change.digest, **more}
-    return Entry(kind=kind, subject=change.id, actor=actor.principal, at=station.clock.now(), body={**body})
+    body: dict[str, Json] = {"digest": change.digest, **more}
+    return Entry(kind=kind, subject=change.id, actor=actor.principal, at=station.clock.now(), body=body)
 
 
 def _checked(request: OpenRequest) -> bytes:

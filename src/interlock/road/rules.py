@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlock.core.approval.accept import accept
+
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import SignedStatement, Statement
+from interlock.core.change.canonical import Json
 from interlock.core.change.errors import Conflict, InvalidInput
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.activation import Activation
@@ -73,7 +75,7 @@ def _sign_genesis(
         )
     if statement.purpose != GENESIS or statement.digest != rules.digest:
         raise InvalidInput(
-            f"expected a genesis statement about `{rules.digest}`, got {statement.purpose} of `{statement.digest[:80]}`",
+            f"expected genesis of `{rules.digest}`, got {statement.purpose} of `{statement.digest[:80]}`",
             code="genesis-statement",
             hint="sign what `interlock rules genesis` prints",
         )
@@ -137,7 +139,7 @@ def _activate(
         previous=before.digest if before else None,
     )
     tx.records(Activation).add(record)
-    body = {
+    body: dict[str, Json] = {
         "digest": record.digest,
         "previous": record.previous,
         "signed_by": list(people),
@@ -150,7 +152,7 @@ def _activate(
             subject=record.id,
             actor=actor.principal,
             at=record.activated_at,
-            body={**body},
+            body=body,
         )
     )
     return record

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules
@@ -33,11 +35,15 @@ class InForce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """``fallback`` is where provisional rules come from, None on a server. Safe to share between threads."""
+    """``ticket_key`` signs tickets; ``fallback`` is where provisional rules come from, None on a server.
+
+    Safe to share between threads.
+    """
 
     store: Store
     clock: Clock
     ids: Ids
+    ticket_key: Ed25519PrivateKey
     fallback: RuleSource | None = None
     _parsed: dict[str, Rules] = field(default_factory=dict)
 

@@ -66,7 +66,11 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The record. ``opened_by``, ``sponsor`` and ``agent`` are principals of the catalog or of a token."""
+    """The record. ``opened_by``, ``sponsor`` and ``agent`` are principals of the catalog or of a token.
+
+    ``services`` are those declared and those the description found touched; ``reviewers`` those proposed when it
+    was opened, which is what a person's load is counted by.
+    """
 
     id: str
     title: str
@@ -82,6 +86,7 @@ class Change:
     sponsor: str | None = None
     pushed_by: tuple[str, ...] = ()
     emergency_reason: str | None = None
+    reviewers: tuple[str, ...] = ()
     version: int = 1
 
     def move(self, state: ChangeState) -> Change:

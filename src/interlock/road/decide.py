@@ -1,0 +1,211 @@
+"""Station 3, decide: what the rules in force say of a change, with everything that was shown so far.
+
+Rules:
+1. One function judges for the gate, for ``change show`` and for ``check``; they cannot disagree.
+2. ``check`` records nothing and may use provisional rules; whatever is recorded uses the rules in force.
+3. Time never runs backwards: a clock behind the ledger's newest entry is a fault, and no approval counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from interlock.core.approval.reviewers import propose
+from interlock.core.approval.tally import tally
+from interlock.core.evidence.accept import effective
+from interlock.core.facts.describe import describe
+from interlock.core.policy.exceptions import grants_of
+
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.model import Proposal, SignedStatement, Tally
+from interlock.core.approval.principals import Principals
+from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
+from interlock.core.evidence.model import Evidence
+from interlock.core.facts.model import Description
+from interlock.core.policy.decision import Decision
+from interlock.core.policy.evaluate import decide
+from interlock.core.policy.request import DecisionInput
+from interlock.core.ticket.record import TicketRecord, TicketState
+from interlock.ports.store import Tx
+from interlock.road.gather import evidence_about, standing_statements, statements_about
+from interlock.road.station import InForce, Station
+
+DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A change with all that was found, shown and decided about it. ``change.id`` is ``draft`` for a check."""
+
+    change: Change
+    environment: str
+    description: Description
+    tally: Tally
+    evidence: tuple[Evidence, ...]
+    decision: Decision
+    proposals: tuple[Proposal, ...]
+    rules_digest: str
+    provisional: bool
+    one_person: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest:
+    """What a check takes: a submission that nobody recorded."""
+
+    submission: Submission
+    environment: str = "production"
+    services: tuple[str, ...] = ()
+    change_class: ChangeClass = "normal"
+
+
+def check(station: Station, actor: Actor, request: CheckRequest) -> Judgement:
+    """What this submission would need. Records nothing."""
+    actor.require(Scope.READ)
+
+    def work(tx: Tx) -> Judgement:
+        in_force = station.rules_or_provisional(tx)
+        draft = Change(
+            id=DRAFT,
+            title=DRAFT,
+            change_class=request.change_class,
+            services=request.services,
+            submission=request.submission,
+            digest=request.submission.digest,
+            opened_by=actor.principal,
+            opened_at=station.clock.now(),
+            agent=actor.principal if actor.kind == "agent" else None,
+            pushed_by=(actor.principal,),
+        )
+        return judge_in(station, tx, in_force, draft, request.environment, actor)
+
+    return station.store.read(work)
+
+
+def judge(station: Station, actor: Actor, change_id: str, environment: str) -> Judgement:
+    """What a recorded change still needs for an environment."""
+    actor.require(Scope.READ)
+
+    def work(tx: Tx) -> Judgement:
+        change = tx.records(Change).get(change_id)
+        return judge_in(station, tx, station.rules(tx), change, environment, actor)
+
+    return station.store.read(work)
+
+
+def judge_in(
+    station: Station,
+    tx: Tx,
+    in_force: InForce,
+    change: Change,
+    environment: str,
+    actor: Actor,
+    *,
+    offered_digest: str | None = None,
+) -> Judgement:
+    """The judgement inside a transaction that is open already."""
+    rules, now = in_force.rules, station.clock.now()
+    description = describe(change.submission, catalog=rules.catalog, settings=rules.settings)
+    change = replace(change, services=services_of(change, description))
+    evidence = tuple(
+        effective(item, now=now, digest=change.digest, runners=rules.settings.trust.runners)
+        for item in evidence_about(tx, change.id)
+    )
+    statements = spendable(tx, change, now)
+    counted = tally(
+        change=change,
+        description=description,
+        statements=statements,
+        standing=standing_statements(tx),
+        catalog=rules.catalog,
+        settings=rules.settings,
+        environment=environment,
+        now=now,
+        evidence=evidence,
+        not_before=tx.log.last_at(),
+    )
+    given = DecisionInput(
+        change=change,
+        description=description,
+        tally=counted,
+        evidence=evidence,
+        environment=environment,
+        settings=rules.settings,
+        catalog=rules.catalog,
+        now=now,
+        actor=actor.kind,
+        actor_name=actor.principal,
+        grants=grants_of(statements, change=change, catalog=rules.catalog, now=now),
+        conflicts=conflicts_of(tx, change),
+        offered_digest=offered_digest,
+    )
+    return Judgement(
+        change=change,
+        environment=environment,
+        description=description,
+        tally=counted,
+        evidence=evidence,
+        decision=decide(given, rules.bundle),
+        proposals=proposals_for(tx, in_force, change, description, now),
+        rules_digest=rules.digest,
+        provisional=in_force.provisional,
+        one_person=rules.settings.one_person,
+    )
+
+
+def services_of(change: Change, description: Description) -> tuple[str, ...]:
+    """Declared and touched services together, sorted."""
+    return tuple(sorted({*change.services, *(item.service for item in description.blast.touched)}))
+
+
+def conflicts_of(tx: Tx, change: Change) -> tuple[str, ...]:
+    """Other changes that are permitted or open on one of the same services."""
+    mine = set(change.services)
+    return tuple(
+        other.id
+        for state in (ChangeState.OPEN, ChangeState.PERMITTED)
+        for other in tx.records(Change).find(state=state)
+        if other.id != change.id and mine & set(other.services)
+    )
+
+
+def proposals_for(
+    tx: Tx, in_force: InForce, change: Change, description: Description, now: datetime
+) -> tuple[Proposal, ...]:
+    """Who is worth asking, given who is away and how much everybody has open."""
+    rules = in_force.rules
+    return propose(
+        change=change,
+        description=description,
+        catalog=rules.catalog,
+        settings=rules.settings,
+        open_reviews=_open_reviews(tx, change),
+        standing=standing_statements(tx),
+        authors=Principals(rules.catalog).authors(change, description, ()).people,
+        now=now,
+    )
+
+
+def _open_reviews(tx: Tx, change: Change) -> dict[str, int]:
+    load: dict[str, int] = {}
+    for other in tx.records(Change).find(state=ChangeState.OPEN):
+        for person in other.reviewers if other.id != change.id else ():
+            load[person] = load.get(person, 0) + 1
+    return load
+
+
+def spendable(tx: Tx, change: Change, now: datetime) -> tuple[SignedStatement, ...]:
+    """The statements about a change; an approval whose ticket ran out unused is as good as before.
+
+    A ticket lives 15 minutes. A pipeline that waits longer asks again for the same digest and environment, and
+    must not need the same people twice; once a ticket was redeemed or voided its approvals stay spent.
+    """
+    return tuple(_given_back(tx, signed, now) for signed in statements_about(tx, change.id))
+
+
+def _given_back(tx: Tx, signed: SignedStatement, now: datetime) -> SignedStatement:
+    if signed.used_by is None:
+        return signed
+    record = tx.records(TicketRecord).get(signed.used_by).at(now)
+    return replace(signed, used_by=None) if record.state is TicketState.EXPIRED else signed

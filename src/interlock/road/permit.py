@@ -1,0 +1,221 @@
+"""Station 5, permit: may this change go to this place now, and the ticket that says so.
+
+Rules:
+1. The gate judges what is offered, read again by the pipeline, and not what somebody remembers: another digest
+   than the recorded one is refused, and so is an artefact the change does not name.
+2. Permission and its ledger entry commit together; the ticket is sealed with the proof of that entry afterwards.
+   Asking again while a ticket is valid gives the same ticket, so a lost answer costs nothing.
+3. A refusal is recorded too, with the rules that refused: friction is measured where it happens.
+4. Tier-1 starts with its first stage only; everything wider is granted later by a passing judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.model import SignedStatement
+from interlock.core.change.canonical import Json, canonical
+from interlock.core.change.catalog import Tier
+from interlock.core.change.change import Change, ChangeState, Submission
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parse import parse_json
+from interlock.core.change.parts import Artefact
+from interlock.core.evidence.dsse import key_id_of
+from interlock.core.ledger.entry import Entry
+from interlock.core.policy.decision import Outcome, Reason
+from interlock.core.ticket.issue import draw, issued_entry, seal
+from interlock.core.ticket.model import Ticket
+from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_of
+from interlock.ports.store import Tx
+from interlock.road.decide import Judgement, judge_in
+from interlock.road.intake import submission_digest
+from interlock.road.station import Station
+
+FULL = 100.0
+FIRST_STAGE_MOST = 5.0
+"""Percent of traffic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the pipeline is about to ship: read again, or at least its digest, and the artefact if there is one."""
+
+    environment: str = "production"
+    submission: Submission | None = None
+    digest: str | None = None
+    artefact: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """``reasons`` are all that stand in the way; ``ticket`` is the sealed file when there are none."""
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    judgement: Judgement
+    ticket_id: str | None = None
+    ticket: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Permitted:
+    judgement: Judgement
+    reasons: tuple[Reason, ...] = ()
+    ticket: Ticket | None = None
+    index: int = -1
+
+
+def gate(station: Station, actor: Actor, change_id: str, offer: Offer) -> GateResult:
+    """May it go? Allowed with a ticket, or refused with every reason.
+
+    Raises:
+        Forbidden: the caller may not ask the gate.
+        InvalidInput: nothing was offered, or the environment is unknown.
+    """
+    actor.require(Scope.GATE)
+    if offer.submission is None and offer.digest is None:
+        raise InvalidInput(
+            "expected what is about to ship, got nothing to compare with the record",
+            code="gate-offer",
+            hint="run the gate where the change can be read again, or give --digest",
+        )
+    done = station.store.write(lambda tx: _gate(station, tx, actor, change_id, offer))
+    if done.ticket is None:
+        outcome = done.judgement.decision.outcome
+        refused = Outcome.DENY if outcome is Outcome.ALLOW else outcome
+        return GateResult(outcome=refused, reasons=done.reasons, judgement=done.judgement)
+    sealed = seal(done.ticket, station.store.inclusion(done.index), station.ticket_key)
+    return GateResult(
+        outcome=Outcome.ALLOW, reasons=(), judgement=done.judgement, ticket_id=done.ticket.id, ticket=sealed
+    )
+
+
+def redeem(station: Station, actor: Actor, ticket_id: str) -> TicketRecord:
+    """The ticket's one use, where the server can be reached.
+
+    Raises:
+        IllegalTransition: used, voided, expired or barred.
+    """
+    actor.require(Scope.GATE)
+
+    def work(tx: Tx) -> TicketRecord:
+        before = tx.records(TicketRecord).get(ticket_id)
+        bars = tuple(tx.records(Bar).find(digest=before.digest))
+        after = before.redeem(now=station.clock.now(), by=actor.principal, bars=bars)
+        tx.records(TicketRecord).replace(after, expected_version=before.version)
+        body: dict[str, Json] = {"change": after.change, "digest": after.digest, "environment": after.environment}
+        tx.log.append(_entry(station, actor, "ticket.redeemed", ticket_id, body))
+        return after
+
+    return station.store.write(work)
+
+
+def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) -> _Permitted:
+    in_force = station.rules(tx)
+    change = tx.records(Change).get(change_id)
+    offered = offer.submission.digest if offer.submission else offer.digest
+    judged = change
+    if offer.submission is not None and offered == change.digest:
+        # The pipeline's own reading and validation count, not what the opener said they were.
+        judged = replace(change, submission=offer.submission)
+    judgement = judge_in(station, tx, in_force, judged, offer.environment, actor, offered_digest=offered)
+    earlier = _valid_ticket(station, tx, change, offer)
+    if earlier is not None:
+        return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
+    reasons = (*_standing(change, offer), *judgement.decision.reasons)
+    if judgement.decision.outcome is not Outcome.ALLOW or reasons:
+        tx.log.append(_refusal(station, actor, judgement, reasons, offered))
+        return _Permitted(judgement=judgement, reasons=reasons)
+    return _issue(station, tx, actor, change, judgement)
+
+
+def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Judgement) -> _Permitted:
+    counted = {item.id for item in judgement.tally.counted}
+    approvals = tuple(tx.records(SignedStatement).get(name) for name in sorted(counted))
+    ticket = draw(
+        judgement.change,
+        judgement.decision,
+        id=station.ids.new("tkt"),
+        environment=judgement.environment,
+        services=judgement.change.services,
+        authors=judgement.tally.authors,
+        approvals=approvals,
+        max_weight=first_weight(judgement),
+        rules_digest=judgement.rules_digest,
+        issuer=key_id_of(station.ticket_key.public_key()),
+        now=station.clock.now(),
+        one_person=judgement.one_person,
+    )
+    tx.records(TicketRecord).add(record_of(ticket, blob=tx.put_blob(canonical(ticket))))
+    for signed in approvals:
+        tx.records(SignedStatement).replace(replace(signed, used_by=ticket.id))
+    moved = change.move(ChangeState.PERMITTED)
+    tx.records(Change).replace(moved, expected_version=change.version)
+    index = tx.log.append(issued_entry(ticket, actor=actor.principal))
+    return _Permitted(judgement=judgement, ticket=ticket, index=index)
+
+
+def first_weight(judgement: Judgement) -> float:
+    """The weight in percent that a ticket starts with: the first stage for Tier-1, everything below."""
+    if judgement.description.blast.tier is not Tier.ONE:
+        return FULL
+    declared = judgement.description.documentation.first_stage_percent
+    return declared if declared is not None and 0 < declared <= FIRST_STAGE_MOST else FIRST_STAGE_MOST
+
+
+def _valid_ticket(station: Station, tx: Tx, change: Change, offer: Offer) -> tuple[Ticket, int] | None:
+    now = station.clock.now()
+    offered = offer.submission.digest if offer.submission else offer.digest
+    for record in tx.records(TicketRecord).find(change=change.id):
+        wanted = (record.digest, record.environment) == (offered, offer.environment)
+        if wanted and offered == change.digest and record.at(now).state is TicketState.ISSUED:
+            ticket = parse_json(Ticket, tx.blob(record.blob), what="the stored ticket")
+            if offer.artefact in {None, *ticket.artefacts}:
+                return ticket, _index_of(tx, record.id)
+    return None
+
+
+def _index_of(tx: Tx, ticket_id: str) -> int:
+    return next(index for index, entry in tx.log.entries(ticket_id) if entry.kind == "ticket.issued")
+
+
+def _standing(change: Change, offer: Offer) -> tuple[Reason, ...]:
+    """What the gate itself refuses, whatever policy says."""
+    found = []
+    if change.state in {ChangeState.WITHDRAWN, ChangeState.CLOSED}:
+        found.append(_reason("change-over", f"{change.id} is {change.state}", "interlock change open", {}))
+    named = [part.digest for part in change.submission.parts if isinstance(part, Artefact)]
+    if offer.artefact is not None and offer.artefact not in named:
+        text = f"artefact {offer.artefact} is not the one that was judged"
+        facts: Mapping[str, Json] = {"offered": offer.artefact, "named": [*named]}
+        found.append(_reason("artefact-other", text, "ship what was judged, or push the new artefact", facts))
+    return tuple(found)
+
+
+def _reason(name: str, text: str, remedy: str, facts: Mapping[str, Json]) -> Reason:
+    return Reason(
+        id=name, text=text, remedy=remedy, layer="gate", mode="enforce", outcome=Outcome.DENY, facts={**facts}
+    )
+
+
+def _refusal(
+    station: Station, actor: Actor, judgement: Judgement, reasons: tuple[Reason, ...], offered: str | None
+) -> Entry:
+    body: dict[str, Json] = {
+        "digest": judgement.change.digest,
+        "offered": offered,
+        "environment": judgement.environment,
+        "outcome": judgement.decision.outcome.value,
+        "reasons": [reason.id for reason in reasons],
+        "observed": [reason.id for reason in judgement.decision.observed],
+        "rules": judgement.rules_digest,
+        "input": judgement.decision.input_digest,
+        "submission": submission_digest(judgement.change.submission),
+    }
+    return _entry(station, actor, "gate.refused", judgement.change.id, body)
+
+
+def _entry(station: Station, actor: Actor, kind: str, subject: str, body: dict[str, Json]) -> Entry:
+    return Entry(kind=kind, subject=subject, actor=actor.principal, at=station.clock.now(), body=body)
