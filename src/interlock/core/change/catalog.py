@@ -127,11 +127,26 @@ class OwnerRule:
     pattern: str
     owners: tuple[str, ...]
     place: Place
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dangling:
+    """A reference from one entity to another that is not in the catalog."""
+
+    origin: str
+    field: str
+    target: str
+    place: Place
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """All entities of one digest, indexed by name. Not slotted: the reverse graph is computed once."""
+    """All entities of one digest, indexed by name. Not slotted: the reverse graph is computed once.
+
+    Services of kind API and Resource are called ``api:…`` and ``resource:…``; a service's ``owner`` is a group's
+    name or ``user:…``. ``dangling`` are references that lead nowhere, wherever they were written.
+    """
 
     digest: str
     services: dict[str, Service] = field(default_factory=dict)
@@ -139,6 +154,33 @@ class Catalog:
     groups: dict[str, Group] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     owner_rules: tuple[OwnerRule, ...] = ()
+    dangling: tuple[Dangling, ...] = ()
+
+    def people_of(self, owner: str | None) -> tuple[str, ...]:
+        """The people behind an owner, sorted: one person, or a group's members with those of its subgroups."""
+        if owner is None:
+            return ()
+        if owner.startswith("user:"):
+            name = owner.removeprefix("user:")
+            return (name,) if name in self.people else ()
+        inside, waiting = set[str](), [owner] if owner in self.groups else []
+        while waiting:
+            group = waiting.pop()
+            if group not in inside:
+                inside.add(group)
+                waiting.extend(self.subgroups.get(group, ()))
+        return tuple(
+            sorted({name for group in inside for name in self.groups[group].members if name in self.people})
+        )
+
+    @cached_property
+    def subgroups(self) -> dict[str, tuple[str, ...]]:
+        """For each group the groups whose parent it is, sorted."""
+        found: dict[str, list[str]] = {}
+        for group in self.groups.values():
+            if group.parent in self.groups:
+                found.setdefault(group.parent, []).append(group.name)
+        return {name: tuple(sorted(names)) for name, names in found.items()}
 
     @cached_property
     def dependents(self) -> dict[str, tuple[str, ...]]:
