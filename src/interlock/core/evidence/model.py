@@ -29,6 +29,8 @@ class Evidence:
     """One piece on record. ``subject`` is the digest it speaks of, ``blob`` the digest of the bytes as received.
 
     ``summary`` is what policy reads (counts, verdict, duration); ``runner`` is None when nobody trusted signed it.
+    ``key_id`` is the known runner's key that did, trusted for this or not; ``why`` explains a standing that does
+    not count.
     """
 
     id: str
@@ -44,3 +46,5 @@ class Evidence:
     expires_at: datetime
     received_at: datetime
     received_from: str
+    key_id: str | None = None
+    why: str = ""
