@@ -68,13 +68,14 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """An approval that counts, as the person it stands for."""
+    """An approval that counts, as the person it stands for; ``answered`` names the questions it answers."""
 
     id: str
     person: str
     role: str
     presence: Presence
     on_behalf_of: str | None = None
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,9 @@ class Thresholds:
     first_stage_percent: float = 5.0
     bake_minutes: float = 15.0
     reviews_per_person: int = 5
+    fast_lane_files: int = 10
+    fast_lane_lines: int = 200
+    rollback_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

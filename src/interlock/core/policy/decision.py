@@ -51,6 +51,8 @@ class Decision:
     """``reasons`` are the enforced rules that fired, ``observed`` those that would have.
 
     ``bundle_digest`` names rules and layers, ``input_digest`` the facts judged; after ``expires`` decide again.
+    The outcome is allow exactly when ``reasons`` is empty: a rule lifted by an exception stands in ``observed``,
+    with ``lifted_by``. ``marks`` say what is special: ``fast-lane``, ``one-person``, ``lifted:GRANT``.
     """
 
     outcome: Outcome
@@ -62,3 +64,4 @@ class Decision:
     input_digest: str
     decided_at: datetime
     expires: datetime
+    marks: tuple[str, ...] = ()

@@ -1,0 +1,174 @@
+"""The shown facts: what approvals and evidence amount to.
+
+Rules:
+1. People are counted, not approvals; an author, an agent and a name the catalog does not know count for nothing.
+2. Of several pieces of one kind the newest that may speak decides: a later failure undoes an earlier success.
+3. A piece may speak if it is about this digest and not expired. Only a trusted runner's word is *shown*;
+   what its own author attests is *self-attested* and meets no Tier-1 obligation.
+4. Summaries are read by the keys below; a missing key or a value of another kind shows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from interlock.core.approval.model import Counted
+from interlock.core.change.canonical import Json
+from interlock.core.change.catalog import RANK, Role
+from interlock.core.evidence.model import Evidence
+from interlock.core.evidence.statement import JUNIT, OURS, SARIF, TEST_RESULT, VULNS
+from interlock.core.policy.facts import Facts
+from interlock.core.policy.question import DecisionInput
+
+REHEARSAL = OURS + "rehearsal/v1"
+"""``{verdict: passed|failed, seconds: number, objective_seconds: number}``"""
+ALERTS = OURS + "alert-proof/v1"
+"""``{verdict, proven: [failure mode, …]}``"""
+TESTS = OURS + "tests/v1"
+"""``{verdict, passed_tests: [id, …], bites: bool}``; JUnit and test-result give the first two."""
+SNAPSHOT = OURS + "snapshot/v1"
+"""``{verdict}``: taken, restored elsewhere, compared."""
+KNOWLEDGE = OURS + "knowledge/v1"
+"""``{verdict, checked: [document, …], stale: [document, …]}``"""
+SCAN = OURS + "scan/v1"
+"""``{verdict, new_findings: [{class: CWE-89, where: path:line}, …], secrets: [where, …]}``; so does SARIF."""
+
+QUESTIONS = frozenset({"breaks", "alert"})
+"""What would this break, and which alert tells: both must be answered for a high-risk change."""
+
+BLOCKING = frozenset({"CWE-89", "CWE-287", "CWE-306", "CWE-862", "CWE-863", "CWE-639", "CWE-502"})
+"""Injection, broken authentication, missing or broken authorisation, unsafe deserialisation."""
+
+
+def shown_facts(given: DecisionInput, known: Facts) -> Facts:
+    """Every shown fact."""
+    return _approvals(given) | _evidence(given, known)
+
+
+def _approvals(given: DecisionInput) -> Facts:
+    agents = {one.person for one in given.tally.counted if one.person in given.catalog.agents}
+    people = _people(given)
+    roles = [max(RANK[_role(given, one)] for one in found) for found in people.values()]
+    verified = sum(any(one.presence == "verified" for one in found) for found in people.values())
+    return {
+        "agent_approvals": len(agents),
+        "answered_approvals": sum(any(_answers(one) for one in found) for found in people.values()),
+        "approvals": len(people),
+        "approvals_possession": len(people) - verified,
+        "approvals_verified": verified,
+        "approvals_void": len(given.tally.rejected),
+        "director_approvals": sum(rank >= RANK[Role.DIRECTOR] for rank in roles),
+        "senior_approvals": sum(rank >= RANK[Role.SENIOR] for rank in roles),
+        "vp_approvals": sum(rank >= RANK[Role.VP] for rank in roles),
+    }
+
+
+def _people(given: DecisionInput) -> dict[str, list[Counted]]:
+    # With one person in the repository, that person's own approval is all there can be.
+    authors = set() if given.settings.one_person else set(given.tally.authors)
+    people: dict[str, list[Counted]] = {}
+    for one in given.tally.counted:
+        if one.person in given.catalog.people and one.person not in authors:
+            people.setdefault(one.person, []).append(one)
+    return people
+
+
+def _role(given: DecisionInput, one: Counted) -> Role:
+    # The catalog in force knows the rank; what the approval says can only be lower.
+    own = given.catalog.people[one.person].role
+    said = Role(one.role) if one.role in RANK else Role.ENGINEER
+    return min(own, said, key=lambda role: RANK[role])
+
+
+def _answers(one: Counted) -> bool:
+    return set(one.answered) >= QUESTIONS
+
+
+def _evidence(given: DecisionInput, known: Facts) -> Facts:
+    rehearsals = _standing(given, {REHEARSAL})
+    fresh = [one for one in rehearsals if _age_hours(given, one) <= _rehearsal_hours(given)]
+    alerts, tests = _standing(given, {ALERTS}), _standing(given, {TESTS, JUNIT, TEST_RESULT})
+    scans, notes = _standing(given, {SCAN, SARIF, *VULNS}), _standing(given, {KNOWLEDGE})
+    modes, required = _words(known["failure_modes"]), _words(known["required_tests"])
+    cited = frozenset(given.description.documentation.cites)
+    biting = [one for one in tests if one.predicate_type == TESTS]
+    return {
+        "alert_proof": _state(alerts, covers="proven", wanted=modes, ran=bool(modes)),
+        "alerts_proven": len(modes & _all(_speaking(alerts), "proven")),
+        "blocking_findings": sorted(_blocking(scans)),
+        "knowledge": _state(notes, covers="checked", wanted=cited),
+        "knowledge_stale": sorted(_all(notes, "stale") & cited) if cited else [],
+        "rehearsal": _state(fresh),
+        "rehearsal_age_hours": min((_age_hours(given, one) for one in rehearsals), default=0),
+        "rollback_too_slow": any(_slow(given, one) for one in _speaking(fresh)),
+        "scan": _state(scans),
+        "secrets": sorted(_all(scans, "secrets")),
+        "snapshot": _state(_standing(given, {SNAPSHOT})),
+        "tests": _state(tests, covers="passed_tests", wanted=required),
+        "tests_bite": _state([one for one in biting if one.summary.get("bites") is True]),
+    }
+
+
+def _standing(given: DecisionInput, kinds: Iterable[str]) -> list[Evidence]:
+    """The newest piece of each runner and tool that is about this digest and not expired."""
+    newest: dict[tuple[str, str | None, str], Evidence] = {}
+    for one in sorted(given.evidence, key=lambda piece: (piece.issued_at, piece.id)):
+        speaks = one.subject == given.change.digest and one.issued_at <= given.now < one.expires_at
+        if speaks and one.predicate_type in set(kinds) and one.standing in {"trusted", "self-attested"}:
+            newest[one.predicate_type, one.runner, str(one.summary.get("tool", ""))] = one
+    return list(newest.values())
+
+
+def _speaking(pieces: list[Evidence]) -> list[Evidence]:
+    trusted = [one for one in pieces if one.standing == "trusted"]
+    return trusted or pieces
+
+
+def _state(
+    pieces: list[Evidence], *, covers: str = "", wanted: frozenset[str] = frozenset(), ran: bool = True
+) -> str:
+    speaking = _speaking(pieces)
+    if not speaking or not ran:
+        return "missing"
+    if any(one.summary.get("verdict") != "passed" for one in speaking):
+        return "failed"
+    if not wanted <= _all(speaking, covers):
+        return "failed"
+    return "shown" if speaking[0].standing == "trusted" else "self-attested"
+
+
+def _all(pieces: Iterable[Evidence], key: str) -> frozenset[str]:
+    return frozenset(name for one in pieces for name in _words(one.summary.get(key)))
+
+
+def _words(value: object) -> frozenset[str]:
+    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
+
+
+def _blocking(scans: list[Evidence]) -> set[str]:
+    found: set[str] = set()
+    for one in scans:
+        listed: Json = one.summary.get("new_findings")
+        for item in listed if isinstance(listed, list) else []:
+            if isinstance(item, dict) and item.get("class") in BLOCKING:
+                found.add(f"{item['class']} {item.get('where', '')}".strip())
+    return found
+
+
+def _slow(given: DecisionInput, one: Evidence) -> bool:
+    seconds, objective = one.summary.get("seconds"), one.summary.get("objective_seconds")
+    limit = objective if _is_number(objective) else given.settings.thresholds.rollback_seconds
+    return not (_is_number(seconds) and float(str(seconds)) <= float(str(limit)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _age_hours(given: DecisionInput, one: Evidence) -> int:
+    return (given.now - one.issued_at) // timedelta(hours=1)
+
+
+def _rehearsal_hours(given: DecisionInput) -> int:
+    return given.settings.thresholds.rehearsal_days * 24
