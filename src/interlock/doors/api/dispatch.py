@@ -4,7 +4,8 @@ Rules:
 1. Order: route, caller, scope, path and query, body, idempotency, work. Nothing is done before everything is
    checked, and an error leaves no trace.
 2. Every POST may carry an ``Idempotency-Key``: the first answer is stored in the transaction of its work and
-   given again to the same request; another request under that key is refused.
+   given again to the same request; another request under that key is refused. What records nothing, and the
+   gate, which gives the same ticket however often it is asked, need no stored answer.
 3. ``If-Match`` names the version that the caller saw; a record that moved on answers 412.
 """
 
@@ -94,7 +95,7 @@ def _perform(station: Station, operation: Operation, path: Mapping[str, str], re
         if_match=_version(request.headers.get("if-match")),
     )
     key = request.headers.get("idempotency-key")
-    if key is None or operation.method == "GET" or not operation.records:
+    if key is None or operation.method == "GET" or not operation.joined:
         return operation.run(call)
     return _once(operation, call, request, reply_id(principal=actor.principal, operation=operation.name, key=key))
 
@@ -139,26 +140,6 @@ def _once(operation: Operation, call: Call, request: Request, name: str) -> Answ
         if joined.appended:
             _keep(tx, name, asked, done if operation.kept else Answer(status=_SECRET), call)
         return done
-
-    if operation.joined:
-        return store.write(work)
-    return _unjoined(operation, call, name, asked)
-
-
-def _unjoined(operation: Operation, call: Call, name: str, asked: str) -> Answer:
-    # What hands out proofs of its own entries commits them first; its reply follows in a second transaction.
-    # Lost in between, the same question is asked again under the same key, which is what the caller wants.
-    store = call.station.store
-    kept = store.read(lambda tx: _kept(tx, name, asked, call))
-    if kept is not None:
-        return kept
-    done = operation.run(call)
-
-    def work(tx: Tx) -> Answer:
-        first = _kept(tx, name, asked, call)
-        if first is None:
-            _keep(tx, name, asked, done, call)
-        return first or done
 
     return store.write(work)
 

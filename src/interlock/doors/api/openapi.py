@@ -85,7 +85,7 @@ def _operation(operation: Operation, refs: dict[tuple[Any, str], Any]) -> dict[s
     else:
         described["security"] = [{"token": []}]
         described["x-scope"] = str(operation.scope)
-    if operation.method == "POST" and operation.records:
+    if operation.method == "POST" and operation.joined:
         described["parameters"].append(_header("Idempotency-Key", {"type": "string", "pattern": "^[!-~]{8,128}$"}))
     if operation.takes_version:
         described["parameters"].append(_header("If-Match", {"type": "string", "pattern": '^("[0-9]{1,9}"|\\*)$'}))

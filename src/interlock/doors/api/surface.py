@@ -87,9 +87,9 @@ class Answer:
 class Operation:
     """One row of the table.
 
-    ``body`` and ``reply`` are record types; a ``list_of`` reply is ``{items, next}``. ``joined`` runs the whole
-    operation in one transaction, so that its stored reply commits with its work. ``records`` is False for a
-    POST that only computes. ``kept`` is False where the answer holds a secret: a repeated key is then refused.
+    ``body`` and ``reply`` are record types; a ``list_of`` reply is ``{items, next}``. A ``joined`` POST is one
+    transaction, so that its stored reply commits with its work; a POST that only computes, or is idempotent by its
+    nature, need not. ``kept`` is False where the answer holds a secret: a repeated key is then refused.
     """
 
     name: str
@@ -104,7 +104,6 @@ class Operation:
     query: tuple[Query, ...] = ()
     status: int = 200
     joined: bool = True
-    records: bool = True
     kept: bool = True
     takes_version: bool = False
     media: str = "application/json"

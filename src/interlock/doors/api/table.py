@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from interlock.doors.api.nouns import health, tokens
+from interlock.doors.api.nouns import (
+    changes,
+    evidence,
+    gate,
+    health,
+    judgements,
+    ledger,
+    rules,
+    statements,
+    tokens,
+)
 from interlock.doors.api.surface import Operation
 
-OPERATIONS: tuple[Operation, ...] = (*health.OPERATIONS, *tokens.OPERATIONS)
-
-
-@cache
-def by_name(name: str) -> Operation:
-    """The operation called ``name``; an unknown one is a programming error."""
-    return next(operation for operation in OPERATIONS if operation.name == name)
+OPERATIONS: tuple[Operation, ...] = (
+    *health.OPERATIONS,
+    *changes.OPERATIONS,
+    *judgements.OPERATIONS,
+    *statements.OPERATIONS,
+    *evidence.OPERATIONS,
+    *gate.OPERATIONS,
+    *rules.OPERATIONS,
+    *ledger.OPERATIONS,
+    *tokens.OPERATIONS,
+)
 
 
 def route(method: str, path: str) -> tuple[Operation, dict[str, str]] | list[str]:

@@ -1,0 +1,192 @@
+"""Changes: opened, pushed to, withdrawn, shown and listed.
+
+Rules:
+1. A listing and a record leave the submission out (it can be megabytes); it has an address of its own.
+2. The ETag is the record's version; a push or a withdrawal may say with ``If-Match`` which one it saw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from interlock.core.approval.actor import Scope
+from interlock.core.change.canonical import Json, plain
+from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
+from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
+from interlock.road import intake
+from interlock.road.intake import OpenRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeShown:
+    """A change without its submission. ``parts`` are the kinds of its parts."""
+
+    id: str
+    title: str
+    change_class: ChangeClass
+    services: tuple[str, ...]
+    digest: str
+    state: ChangeState
+    revision: int
+    version: int
+    opened_by: str
+    opened_at: datetime
+    pushed_by: tuple[str, ...]
+    parts: tuple[str, ...]
+    agent: str | None = None
+    sponsor: str | None = None
+    emergency_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRequest:
+    """What a new revision brings."""
+
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One ledger entry about a change, with its index in the ledger."""
+
+    index: int
+    kind: str
+    actor: str
+    at: datetime
+    body: dict[str, Json]
+
+
+def shown(change: Change) -> ChangeShown:
+    """``change`` as it is answered."""
+    return ChangeShown(
+        id=change.id,
+        title=change.title,
+        change_class=change.change_class,
+        services=change.services,
+        digest=change.digest,
+        state=change.state,
+        revision=change.revision,
+        version=change.version,
+        opened_by=change.opened_by,
+        opened_at=change.opened_at,
+        pushed_by=change.pushed_by,
+        parts=tuple(part.kind for part in change.submission.parts),
+        agent=change.agent,
+        sponsor=change.sponsor,
+        emergency_reason=change.emergency_reason,
+    )
+
+
+def _answer(change: Change, status: int = 200) -> Answer:
+    return Answer(body=shown(change), status=status, etag=str(change.version), location=f"/v1/changes/{change.id}")
+
+
+def _open(call: Call) -> Answer:
+    return _answer(intake.open_change(call.station, call.actor, call.body), 201)
+
+
+def _push(call: Call) -> Answer:
+    wanted: PushRequest = call.body
+    change = intake.push(call.station, call.actor, call.path["change"], wanted.submission, version=call.if_match)
+    return _answer(change)
+
+
+def _withdraw(call: Call) -> Answer:
+    return _answer(intake.withdraw(call.station, call.actor, call.path["change"], version=call.if_match))
+
+
+def _show(call: Call) -> Answer:
+    return _answer(intake.show(call.station, call.actor, call.path["change"]))
+
+
+def _list(call: Call) -> Answer:
+    found = intake.listing(call.station, call.actor, call.page(), call.text("state"))
+    return call.listing([shown(change) for change in found])
+
+
+def _submission(call: Call) -> Answer:
+    return Answer(body=plain(intake.show(call.station, call.actor, call.path["change"]).submission))
+
+
+def _history(call: Call) -> Answer:
+    name = intake.show(call.station, call.actor, call.path["change"]).id
+    entries = call.station.store.read(lambda tx: tx.log.entries(name))
+    told = [
+        HistoryEntry(index=index, kind=entry.kind, actor=entry.actor, at=entry.at, body=entry.body)
+        for index, entry in entries
+    ]
+    return Answer(body={"items": told, "next": None})
+
+
+OPERATIONS = (
+    Operation(
+        name="openChange",
+        method="POST",
+        path="/v1/changes",
+        scope=Scope.OPEN,
+        summary="Open a change; the same content twice is refused with the id that has it.",
+        run=_open,
+        body=OpenRequest,
+        reply=ChangeShown,
+        status=201,
+    ),
+    Operation(
+        name="listChanges",
+        method="GET",
+        path="/v1/changes",
+        scope=Scope.READ,
+        summary="Changes, newest first.",
+        run=_list,
+        list_of=ChangeShown,
+        query=(*PAGE, Query(name="state", text="only in this state", choices=tuple(ChangeState))),
+    ),
+    Operation(
+        name="showChange",
+        method="GET",
+        path="/v1/changes/{change}",
+        scope=Scope.READ,
+        summary="One change, without its submission.",
+        run=_show,
+        reply=ChangeShown,
+    ),
+    Operation(
+        name="showSubmission",
+        method="GET",
+        path="/v1/changes/{change}/submission",
+        scope=Scope.READ,
+        summary="Everything that was read for the change's present revision.",
+        run=_submission,
+        reply=Submission,
+    ),
+    Operation(
+        name="showHistory",
+        method="GET",
+        path="/v1/changes/{change}/history",
+        scope=Scope.READ,
+        summary="All ledger entries about a change, in order.",
+        run=_history,
+        list_of=HistoryEntry,
+    ),
+    Operation(
+        name="pushChange",
+        method="POST",
+        path="/v1/changes/{change}/revisions",
+        scope=Scope.OPEN,
+        summary="A new revision; approvals and evidence bound to the older digest no longer count.",
+        run=_push,
+        body=PushRequest,
+        reply=ChangeShown,
+        takes_version=True,
+    ),
+    Operation(
+        name="withdrawChange",
+        method="POST",
+        path="/v1/changes/{change}/withdrawal",
+        scope=Scope.OPEN,
+        summary="Take a change off the road for good.",
+        run=_withdraw,
+        reply=ChangeShown,
+        takes_version=True,
+    ),
+)
