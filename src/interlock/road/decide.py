@@ -109,7 +109,9 @@ def judge_in(
     description = describe(change.submission, catalog=rules.catalog, settings=rules.settings)
     change = replace(change, services=services_of(change, description))
     evidence = tuple(
-        effective(item, now=now, digest=change.digest, runners=rules.settings.trust.runners)
+        effective(
+            item, now=now, digest=change.digest, runners=rules.settings.trust.runners, services=change.services
+        )
         for item in evidence_about(tx, change.id)
     )
     statements = spendable(tx, change, now)

@@ -17,8 +17,11 @@ from interlock.core.approval.accept import accept
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import Purpose, SignedStatement, Statement
+from interlock.core.change.canonical import Json
 from interlock.core.change.change import Change
 from interlock.core.change.errors import InvalidInput, NotFound
+from interlock.core.evidence.accept import Format
+from interlock.core.evidence.accept import accept as accept_evidence
 from interlock.core.evidence.model import Evidence
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.rules import Rules
@@ -44,6 +47,15 @@ class StatementRequest:
     details: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceOffer:
+    """Bytes from somebody else. ``subject`` is the digest an unsigned report is said to be about."""
+
+    content: bytes
+    format: Format | None = None
+    subject: str | None = None
+
+
 def prepare_statement(station: Station, actor: Actor, request: StatementRequest) -> Statement:
     """What a person signs: complete, with nonce and expiry, about the digest the change has now.
 
@@ -65,6 +77,52 @@ def add_statement(station: Station, actor: Actor, statement: Statement, signatur
     """
     actor.require(Scope.APPROVE)
     return station.store.write(lambda tx: _add_statement(station, tx, actor, statement, signature))
+
+
+def add_evidence(station: Station, actor: Actor, change_id: str, offer: EvidenceOffer) -> Evidence:
+    """The evidence on record, with its standing: what does not count is kept and shown.
+
+    Raises:
+        InvalidInput: the bytes cannot be read, were altered after signing, or come from the future.
+    """
+    actor.require(Scope.EVIDENCE)
+
+    def work(tx: Tx) -> Evidence:
+        rules = station.rules(tx).rules
+        change = tx.records(Change).get(change_id)
+        evidence, content = accept_evidence(
+            offer.content,
+            format=offer.format,
+            change=change,
+            services=change.services,
+            runners=rules.settings.trust.runners,
+            settings=rules.settings,
+            now=station.clock.now(),
+            received_from=actor.principal,
+            id=station.ids.new("evd"),
+            subject=offer.subject,
+        )
+        tx.put_blob(content)
+        tx.records(Evidence).add(evidence)
+        tx.log.append(_evidence_entry(actor, evidence))
+        return evidence
+
+    return station.store.write(work)
+
+
+def _evidence_entry(actor: Actor, evidence: Evidence) -> Entry:
+    body: dict[str, Json] = {
+        "evidence": evidence.id,
+        "subject": evidence.subject,
+        "predicate_type": evidence.predicate_type,
+        "format": evidence.format,
+        "standing": evidence.standing,
+        "runner": evidence.runner,
+        "blob": evidence.blob,
+    }
+    return Entry(
+        kind="evidence.added", subject=evidence.change, actor=actor.principal, at=evidence.received_at, body=body
+    )
 
 
 def statements_about(tx: Tx, subject: str) -> tuple[SignedStatement, ...]:

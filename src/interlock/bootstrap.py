@@ -1,0 +1,106 @@
+"""The only place where things are wired: configuration in, a working interlock out.
+
+Rules:
+1. Nothing heavy is imported or started before it is needed: reading a change needs no database, and asking a
+   server needs neither.
+2. A process owns its store; ``close`` finishes what was accepted and lets go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from interlock import registry
+from interlock.config import Config
+from interlock.plugins.rule_sources.folder import FolderRules
+from interlock.plugins.rule_sources.git_ref import GitRules
+from interlock.plugins.world.system import RandomIds, SystemClock
+from interlock.ports.reader import Reader
+from interlock.ports.rule_source import RuleSource
+from interlock.road.describe import Toolbox
+from interlock.road.station import Station
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interlock:
+    """A running interlock: the station that the road's functions take, and the configuration it came from."""
+
+    station: Station
+    config: Config
+
+    def close(self) -> None:
+        """Finish and let go of the store. Idempotent."""
+        self.station.store.close()
+
+
+def build(config: Config, *, server: bool = False) -> Interlock:
+    """Open the state and take the keys, making both where there are none.
+
+    A server knows no working tree: before the genesis it has no rules at all.
+
+    Raises:
+        InvalidInput: database, keys or settings cannot be used.
+        Unavailable: the database does not answer.
+    """
+    from interlock.storage import open_store  # noqa: PLC0415  # SQLAlchemy is half of a command's start
+    from interlock.storage.keys import ledger_signer, ticket_key  # noqa: PLC0415  # likewise
+    from interlock.storage.kinds import RECORD_TYPES  # noqa: PLC0415  # likewise
+
+    clock = SystemClock()
+    _prepare(config)
+    store = open_store(
+        config.database,
+        signer=ledger_signer(config.keys, origin=config.origin),
+        clock=clock,
+        record_types=RECORD_TYPES,
+    )
+    station = Station(
+        store=store,
+        clock=clock,
+        ids=RandomIds(),
+        ticket_key=ticket_key(config.keys),
+        fallback=None if server else FolderRules(config.root),
+    )
+    return Interlock(station=station, config=config)
+
+
+def toolbox(config: Config) -> Toolbox:
+    """Readers and validators, without state. Each plug-in is loaded when it is first asked for."""
+    del config
+    return Toolbox(readers=_Readers(), validators=registry.validators(), rules_at=_rules_at)
+
+
+def rule_source(config: Config, revision: str | None = None) -> RuleSource:
+    """The rule files of this checkout: its working tree, or one revision."""
+    return GitRules(config.root, revision) if revision else FolderRules(config.root)
+
+
+class _Readers(Mapping[str, Reader]):
+    """Readers by name, made when they are asked for."""
+
+    def __init__(self) -> None:
+        self._factories = registry.readers()
+
+    def __getitem__(self, name: str) -> Reader:
+        return self._factories[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._factories)
+
+    def __len__(self) -> int:
+        return len(self._factories)
+
+
+def _rules_at(root: Path, revision: str) -> dict[str, bytes]:
+    return GitRules(root, revision).files()
+
+
+def _prepare(config: Config) -> None:
+    """The folder of an embedded database, closed to other users, and kept out of git."""
+    if config.database.startswith("sqlite:///"):
+        folder = Path(config.database.removeprefix("sqlite:///")).parent
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=0o700)
+            (folder / ".gitignore").write_text("*\n", encoding="ascii")

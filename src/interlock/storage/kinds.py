@@ -1,0 +1,31 @@
+"""Every class of record that is kept, with the columns it is found by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.core.approval.model import SignedStatement
+from interlock.core.approval.reply import Reply
+from interlock.core.approval.tokens import Token
+from interlock.core.change.change import Change
+from interlock.core.evidence.model import Evidence
+from interlock.core.policy.activation import Activation
+from interlock.core.ticket.record import Bar, TicketRecord
+from interlock.storage.records import RecordType
+
+RECORD_TYPES: tuple[RecordType[Any], ...] = (
+    RecordType(kind=Change, table="changes", columns=("state", "digest"), version="version"),
+    RecordType(
+        kind=SignedStatement,
+        table="statements",
+        columns=("statement.purpose", "statement.subject", "statement.digest", "statement.nonce"),
+        unique=("statement.nonce",),
+    ),
+    RecordType(kind=Evidence, table="evidence", columns=("change", "subject", "predicate_type")),
+    RecordType(kind=TicketRecord, table="tickets", columns=("change", "digest", "environment"), version="version"),
+    RecordType(kind=Bar, table="bars", columns=("digest", "environment"), version="version"),
+    RecordType(kind=Activation, table="activations", columns=("digest",)),
+    RecordType(kind=Token, table="tokens", columns=("hash", "principal"), unique=("hash",), version="version"),
+    RecordType(kind=Reply, table="replies"),
+)
+"""All of them; a later station adds its own here."""
