@@ -44,8 +44,9 @@ def build(config: Config, *, server: bool = False) -> Interlock:
         InvalidInput: database, keys or settings cannot be used.
         Unavailable: the database does not answer.
     """
-    from interlock.storage import open_store  # noqa: PLC0415  # SQLAlchemy is half of a command's start
     from interlock.storage.keys import ledger_signer, ticket_key  # noqa: PLC0415  # likewise
+
+    from interlock.storage import open_store  # noqa: PLC0415  # SQLAlchemy is half of a command's start
     from interlock.storage.kinds import RECORD_TYPES  # noqa: PLC0415  # likewise
 
     clock = SystemClock()

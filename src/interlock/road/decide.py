@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from interlock.core.approval.reviewers import propose
-from interlock.core.approval.tally import tally
-from interlock.core.evidence.accept import effective
-from interlock.core.facts.describe import describe
 from interlock.core.policy.exceptions import grants_of
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import Proposal, SignedStatement, Tally
 from interlock.core.approval.principals import Principals
+from interlock.core.approval.tally import tally
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
+from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
+from interlock.core.facts.describe import describe
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision
 from interlock.core.policy.evaluate import decide

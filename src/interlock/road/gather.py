@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from interlock.core.approval.accept import accept
-
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import Purpose, SignedStatement, Statement
 from interlock.core.change.canonical import Json

@@ -17,10 +17,12 @@ from interlock.core.change.canonical import Json, canonical, sha256
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
 from interlock.core.change.parse import closest
+from interlock.core.facts.describe import describe
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.rules import Rules
 from interlock.ports.store import Page, Tx
-from interlock.road.station import Station
+from interlock.road.decide import proposals_for, services_of
+from interlock.road.station import InForce, Station
 
 MAX_TITLE = 200
 MAX_SUBMISSION = 16 * 1024 * 1024
@@ -62,14 +64,16 @@ def push(station: Station, actor: Actor, change_id: str, submission: Submission,
 
     def work(tx: Tx) -> Change:
         before = tx.records(Change).get(change_id)
-        _agent_of(actor, station.rules(tx).rules)
-        after = replace(
+        in_force = station.rules(tx)
+        _agent_of(actor, in_force.rules)
+        pushed = replace(
             before.move(ChangeState.OPEN),
             submission=submission,
             digest=submission.digest,
             revision=before.revision + 1,
             pushed_by=tuple(dict.fromkeys((*before.pushed_by, actor.principal))),
         )
+        after = _placed(station, tx, in_force, pushed)
         tx.records(Change).replace(after, expected_version=before.version if version is None else version)
         _record(station, tx, "change.pushed", actor, after, raw, {"previous_digest": before.digest})
         return after
@@ -104,7 +108,8 @@ def listing(station: Station, actor: Actor, page: Page, state: str | None = None
 
 
 def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: bytes) -> Change:
-    rules = station.rules(tx).rules
+    in_force = station.rules(tx)
+    rules = in_force.rules
     _known_services(request.services, rules)
     digest = request.submission.digest
     for other in tx.records(Change).find(digest=digest):
@@ -119,7 +124,7 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: byt
         id=station.ids.new("chg"),
         title=request.title.strip(),
         change_class=request.change_class,
-        services=tuple(sorted(set(request.services))),
+        services=request.services,
         submission=request.submission,
         digest=digest,
         opened_by=actor.principal,
@@ -129,9 +134,19 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: byt
         pushed_by=(actor.principal,),
         emergency_reason=request.emergency_reason,
     )
+    change = _placed(station, tx, in_force, change)
     tx.records(Change).add(change)
     _record(station, tx, "change.opened", actor, change, raw, {"title": change.title})
     return change
+
+
+def _placed(station: Station, tx: Tx, in_force: InForce, change: Change) -> Change:
+    """The change with every service it touches, and the reviewers proposed for it."""
+    rules = in_force.rules
+    description = describe(change.submission, catalog=rules.catalog, settings=rules.settings)
+    change = replace(change, services=services_of(change, description))
+    proposed = proposals_for(tx, in_force, change, description, station.clock.now())
+    return replace(change, reviewers=tuple(proposal.person for proposal in proposed))
 
 
 def _record(

@@ -99,17 +99,18 @@ def redeem(station: Station, actor: Actor, ticket_id: str) -> TicketRecord:
         IllegalTransition: used, voided, expired or barred.
     """
     actor.require(Scope.GATE)
+    return station.store.write(lambda tx: redeem_in(station, tx, actor, ticket_id)[0])
 
-    def work(tx: Tx) -> TicketRecord:
-        before = tx.records(TicketRecord).get(ticket_id)
-        bars = tuple(tx.records(Bar).find(digest=before.digest))
-        after = before.redeem(now=station.clock.now(), by=actor.principal, bars=bars)
-        tx.records(TicketRecord).replace(after, expected_version=before.version)
-        body: dict[str, Json] = {"change": after.change, "digest": after.digest, "environment": after.environment}
-        tx.log.append(_entry(station, actor, "ticket.redeemed", ticket_id, body))
-        return after
 
-    return station.store.write(work)
+def redeem_in(station: Station, tx: Tx, actor: Actor, ticket_id: str) -> tuple[TicketRecord, Ticket]:
+    """The use inside a transaction that is open already, and the ticket's terms."""
+    before = tx.records(TicketRecord).get(ticket_id)
+    bars = tuple(tx.records(Bar).find(digest=before.digest))
+    after = before.redeem(now=station.clock.now(), by=actor.principal, bars=bars)
+    tx.records(TicketRecord).replace(after, expected_version=before.version)
+    body: dict[str, Json] = {"change": after.change, "digest": after.digest, "environment": after.environment}
+    tx.log.append(_entry(station, actor, "ticket.redeemed", ticket_id, body))
+    return after, parse_json(Ticket, tx.blob(after.blob), what="the stored ticket")
 
 
 def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) -> _Permitted:

@@ -13,16 +13,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.core.approval.accept import accept
+from interlock.core.approval.enrolment import unenrolled
 
+from interlock.core.approval.accept import accept
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.canonical import Json
-from interlock.core.change.errors import Conflict, InvalidInput
+from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules
 from interlock.ports.store import Tx
+from interlock.road.permit import redeem_in
 from interlock.road.station import InForce, Station, latest_activation
 
 GENESIS = "genesis"
@@ -56,6 +58,50 @@ def sign_genesis(
     actor.require(Scope.RULES)
     rules = load_rules(files)
     return station.store.write(lambda tx: _sign_genesis(station, tx, actor, files, rules, statement, signature))
+
+
+def activate(station: Station, actor: Actor, files: Mapping[str, bytes], ticket_id: str) -> Activation:
+    """New rules come into force with a ticket that was issued under the old ones for exactly these.
+
+    Raises:
+        Forbidden: ``rules-ticket`` for a ticket about something else, ``rules-privilege`` when a key changes
+            without the signatures that takes.
+        IllegalTransition: the ticket was used, voided or has expired.
+    """
+    actor.require(Scope.RULES)
+    rules = load_rules(files)
+    return station.store.write(lambda tx: _activate_by_ticket(station, tx, actor, files, rules, ticket_id))
+
+
+def _activate_by_ticket(
+    station: Station, tx: Tx, actor: Actor, files: Mapping[str, bytes], rules: Rules, ticket_id: str
+) -> Activation:
+    before = station.rules(tx)
+    _, ticket = redeem_in(station, tx, actor, ticket_id)
+    if rules.digest not in ticket.artefacts or ticket.rules_digest != before.rules.digest:
+        raise Forbidden(
+            f"expected a ticket for rules `{rules.digest}` issued under `{before.rules.digest}`, got another",
+            code="rules-ticket",
+            hint="open a change that touches the rule files, and ask the gate for its ticket",
+        )
+    _check_enrolment(station, tx, before.rules, rules)
+    people = tuple(sorted({signed.statement.approver for signed in ticket.approvals}))
+    return _activate(station, tx, actor, files, rules, people, ticket_id)
+
+
+def _check_enrolment(station: Station, tx: Tx, before: Rules, after: Rules) -> None:
+    refused = unenrolled(
+        before.catalog,
+        after.catalog,
+        tuple(tx.records(SignedStatement).find(purpose="key-enrolment", digest=after.digest)),
+        now=station.clock.now(),
+    )
+    if refused:
+        raise Forbidden(
+            f"expected signatures for every new key, got none that count: {refused[0]}",
+            code="rules-privilege",
+            hint="sign with the old key, or let two others sign: interlock rules enrol",
+        )
 
 
 def _sign_genesis(
