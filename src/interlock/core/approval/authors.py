@@ -1,0 +1,95 @@
+"""Who wrote a change: everybody who may have, so that nobody approves their own work.
+
+Rules:
+1. Authors are the union of git author, committer, co-author and prompter (trailers and git-ai notes),
+   authenticated pushers, the opener, the agent's sponsor, and whoever ran self-attested evidence.
+2. A name can only add an author, never take one away: whatever is written beside it, each of them stays.
+3. A pipeline is nobody by itself: it acts for those who pushed. A forge's own committer stamp
+   (``GitHub <noreply@github.com>``) stands for the author beside it. A coding tool named as co-author stands for
+   whoever used it; one that signs as author or committer is an agent, and the catalog must say whose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from interlock.core.approval.identity import folded, kind_of, spellings
+from interlock.core.change.change import Change
+from interlock.core.change.parts import Commit, GitRange, Identity
+from interlock.core.evidence.model import Evidence
+from interlock.core.facts.model import Description
+
+CO_AUTHOR_TRAILERS = frozenset({"co-authored-by", "co-developed-by", "prompted-by", "on-behalf-of"})
+FORGE_STAMPS = frozenset({("github", "noreply@github.com"), ("gitlab", "noreply@gitlab.com")})
+TOOLS = frozenset(
+    {
+        "mail:noreply@anthropic.com",
+        "mail:cursoragent@cursor.com",
+        "mail:copilot@github.com",
+        "mail:codex@openai.com",
+        "mail:noreply@openai.com",
+        "mail:noreply@aider.chat",
+        "mail:aider@aider.chat",
+        "login:copilot",
+        "login:copilot-swe-agent[bot]",
+        "login:devin-ai-integration[bot]",
+        "login:gemini-code-assist[bot]",
+        "login:google-labs-jules[bot]",
+    }
+)
+
+_WRITTEN = re.compile(r"([^<>]{0,200})<([^<>]{1,320})>")
+_PROMPTER = re.compile(r'"human_author"\s{0,8}:\s{0,8}"([^"\\]{1,400})"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authors:
+    """People by name, each with all that are one principal with them; and identities that are nobody's."""
+
+    people: frozenset[str]
+    unmapped: tuple[Identity, ...] = ()
+
+
+def written_by(
+    change: Change, description: Description | None, evidence: Iterable[Evidence] = ()
+) -> Iterator[Identity]:
+    """Every identity that had a hand in ``change``, as written; principals of tokens as names alone."""
+    yield from _people(description.authors if description else ())
+    for part in change.submission.parts:
+        if isinstance(part, GitRange):
+            for commit in part.commits:
+                yield from _of_commit(commit)
+    principals = [change.opened_by, change.sponsor, change.agent, *change.pushed_by]
+    principals += [item.received_from for item in evidence if item.standing == "self-attested"]
+    for principal in principals:
+        if principal and kind_of(principal) != "pipeline":
+            yield Identity(name=principal, email="")
+
+
+def _of_commit(commit: Commit) -> Iterator[Identity]:
+    yield commit.author
+    if not _is_stamp(commit.committer):
+        yield commit.committer
+    named = [_read(text) for key, text in commit.trailers if key.casefold() in CO_AUTHOR_TRAILERS]
+    named += [_read(text) for text in dict.fromkeys(_PROMPTER.findall(commit.note or ""))]
+    yield from _people(named)
+
+
+def _people(identities: Iterable[Identity]) -> Iterator[Identity]:
+    for identity in identities:
+        if not _is_stamp(identity) and not TOOLS & set(spellings(identity.email)):
+            yield identity
+
+
+def _is_stamp(identity: Identity) -> bool:
+    return (folded(identity.name), folded(identity.email)) in FORGE_STAMPS
+
+
+def _read(text: str) -> Identity:
+    """``Name <address>``; text without an address is a name alone."""
+    found = _WRITTEN.search(text)
+    if not found:
+        return Identity(name=text.strip()[:200], email="")
+    return Identity(name=found[1].strip(), email=found[2].strip())
