@@ -5,11 +5,14 @@ Rules:
 2. Test cases are counted, not believed: a suite that claims more failures or errors than it shows counts as
    claimed. Skipped never counts as passed. A test that failed and then passed on a rerun is *flaky*.
 3. A report without a single test case is refused.
-4. Limits: 16 MiB, 32 levels, 100,000 test cases; the summary keeps 2,000 names, failures first.
+4. A test is known under every spelling people use for it (``spellings``); a spelling that also fits a test which
+   did not pass is not passed.
+5. Limits: 16 MiB, 32 levels, 100,000 test cases; the summary keeps 10,000 names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 from xml.parsers import expat
@@ -21,7 +24,8 @@ from interlock.core.evidence.strict_json import check_size
 MAX_JUNIT = 16 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_CASES = 100_000
-SHOWN = 2_000
+SHOWN = 10_000
+SHOWN_FAILED = 200
 
 CaseOutcome = Literal["passed", "failed", "error", "skipped", "flaky"]
 
@@ -39,10 +43,16 @@ _WORST: tuple[CaseOutcome, ...] = ("error", "failed", "flaky", "skipped", "passe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One test case; ``name`` is ``classname::name``."""
+    """One test case as the report names it; ``where`` is its class name, empty where there is none."""
 
+    where: str
     name: str
     outcome: CaseOutcome
+
+    @property
+    def full_name(self) -> str:
+        """``classname::name``."""
+        return f"{self.where}::{self.name}" if self.where else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +72,8 @@ class TestReport:
         """What policy reads; ``passed`` needs at least one pass and no failure, error or flake."""
         failed, errors, flaky = self.count("failed"), self.count("error"), self.count("flaky")
         passed = self.count("passed")
-        ordered = sorted(self.cases, key=lambda one: _WORST.index(one.outcome))[:SHOWN]
-        tests: dict[str, Json] = {
-            outcome: [*sorted({one.name for one in ordered if one.outcome == outcome})] for outcome in _WORST
-        }
+        bad = sorted({one.full_name for one in self.cases if one.outcome in {"failed", "error", "flaky"}})
+        names = passed_names(self.cases)
         return {
             "kind": "tests",
             "verdict": "passed" if passed and not failed + errors + flaky + self.claimed else "failed",
@@ -75,9 +83,34 @@ class TestReport:
             "flaky": flaky,
             "skipped": self.count("skipped"),
             "total": len(self.cases),
-            "tests": tests,
-            "truncated": len(self.cases) > SHOWN,
+            "passed_tests": [*names[:SHOWN]],
+            "failed_tests": [*bad[:SHOWN_FAILED]],
+            "truncated": len(names) > SHOWN,
         }
+
+
+def passed_names(cases: Iterable[Case]) -> list[str]:
+    """Every spelling under which only tests that passed are known, sorted."""
+    passed: set[str] = set()
+    others: set[str] = set()
+    for one in cases:
+        (passed if one.outcome == "passed" else others).update(spellings(one))
+    return sorted(passed - others)
+
+
+def spellings(case: Case) -> set[str]:
+    """How a test may be named: alone, with its class, as pytest's node id; parametrised also without parameters.
+
+    ``tests.test_cart.TestCart`` with ``test_pays[1]`` gives ``tests/test_cart.py::TestCart::test_pays`` too.
+    """
+    modules = case.where.split(".") if case.where else []
+    classes: list[str] = []
+    while modules and modules[-1][:1].isupper():
+        classes.insert(0, modules.pop())
+    node = "::".join([f"{'/'.join(modules)}.py", *classes]) if modules else ""
+    names = {case.name, case.name.partition("[")[0]} - {""}
+    places = [f"{case.where}::", f"{case.where}.", f"{node}::" if node else ""]
+    return names | ({place + name for place in places for name in names} if case.where else set())
 
 
 def read_junit(content: bytes) -> TestReport:
@@ -111,7 +144,7 @@ class _Reading:
     """Where a pass over the document stands."""
 
     depth: int = 0
-    case: str | None = None
+    case: tuple[str, str] | None = None
     ends: set[CaseOutcome] = field(default_factory=set)
     cases: list[Case] = field(default_factory=list)
     claims: list[tuple[int, int]] = field(default_factory=list)
@@ -164,8 +197,7 @@ class _Reading:
     def _open(self, attributes: dict[str, str]) -> None:
         if self.case is not None or len(self.cases) >= MAX_CASES:
             raise _too_large(f"at most {MAX_CASES} test cases, none inside another")
-        where, name = attributes.get("classname", ""), attributes.get("name", "")
-        self.case = f"{where}::{name}" if where else name
+        self.case = attributes.get("classname", "")[:300], attributes.get("name", "")[:300]
         self.ends = set()
         # gtest: a disabled test is `notrun` and has no child that says so
         if attributes.get("status") in {"notrun", "disabled"} or attributes.get("result") == "suppressed":
@@ -174,7 +206,8 @@ class _Reading:
     def _close(self) -> None:
         outcome: CaseOutcome = next((one for one in _WORST if one in self.ends), "passed")
         self.bad += outcome in {"failed", "error"}
-        self.cases.append(Case(name=(self.case or "")[:500], outcome=outcome))
+        where, name = self.case or ("", "")
+        self.cases.append(Case(where=where, name=name, outcome=outcome))
         self.case = None
 
 

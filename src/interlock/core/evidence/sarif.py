@@ -5,8 +5,10 @@ Rules:
    ``none``. So says SARIF, and many tools write neither.
 2. Suppressed results and those the tool's own baseline calls ``unchanged`` or ``absent`` are counted apart.
 3. A run that says it did not succeed, or has an error notification, makes the log *incomplete*: no findings in
-   a scan that crashed is no evidence. A log without runs is refused.
-4. Limits: 16 MiB, 50 runs, 100,000 results; the summary keeps the first 200 findings, worst first.
+   a scan that crashed is no evidence, and its verdict is failed. A log without runs is refused.
+4. The verdict says that the scan took place; whether what it found may pass is policy's question.
+5. What a scanner says about a secret often repeats it: such a message is not kept in the summary.
+6. Limits: 16 MiB, 50 runs, 100,000 results; the summary keeps 200 findings, those that block first.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.statement import read_time
 from interlock.core.evidence.strict_json import read_json
-from interlock.core.evidence.weakness import WEAKNESSES, cwe_in, weaknesses
+from interlock.core.evidence.weakness import WEAKNESSES, cwe_in, known_cwes, weaknesses
 
 MAX_SARIF = 16 * 1024 * 1024
 MAX_RUNS = 50
@@ -42,6 +44,25 @@ class ScanFinding:
     cwes: tuple[int, ...]
     classes: tuple[str, ...]
 
+    @property
+    def where(self) -> str:
+        """``path:line``, as far as the tool says."""
+        return self.path if self.line is None else f"{self.path}:{self.line}"
+
+    def shown(self) -> dict[str, Json]:
+        """As policy and people read it; ``class`` is the CWE that makes it block, else the first, else empty."""
+        blocking = [one for one in self.cwes if self.classes and any(one in WEAKNESSES[c] for c in self.classes)]
+        cwe = next(iter([*blocking, *self.cwes]), None) if self.classes else None
+        return {
+            "class": "" if cwe is None else f"CWE-{cwe}",
+            "where": self.where,
+            "rule": self.rule,
+            "level": self.level,
+            "message": "a secret, not repeated here" if "secrets" in self.classes else self.message,
+            "tool": self.tool,
+            "classes": [*self.classes],
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
@@ -58,17 +79,19 @@ class Scan:
         """What policy reads: counts per level and per class, and the worst findings."""
         levels = Counter(one.level for one in self.findings)
         classes = Counter(name for one in self.findings for name in one.classes)
-        worst = sorted(self.findings, key=lambda one: (LEVELS.index(one.level), one.path, one.line or 0, one.rule))
+        worst = sorted(self.findings, key=lambda one: (not one.classes, LEVELS.index(one.level), one.path))
+        secrets = sorted({one.where for one in self.findings if "secrets" in one.classes})
         return {
             "kind": "scan",
-            "tools": list(self.tools),
-            "complete": self.complete,
+            "verdict": "passed" if self.complete else "failed",
+            "tool": ", ".join(self.tools),
             "levels": {name: levels[name] for name in LEVELS},
             "classes": {name: classes[name] for name in WEAKNESSES},
             "suppressed": self.suppressed,
             "unchanged": self.unchanged,
             "total": len(self.findings),
-            "findings": [_shown(one) for one in worst[:SHOWN]],
+            "new_findings": [one.shown() for one in worst[:SHOWN]],
+            "secrets": [*secrets[:SHOWN]],
         }
 
 
@@ -138,7 +161,8 @@ def _finding(tool: str, result: dict[str, Json], rules: dict[str | int, dict[str
     rule = rule or rules.get(rule_id.rpartition("/")[0]) or {}
     rule_id = rule_id or _text(rule.get("id")) or "unknown"
     level = _level(result, rule)
-    cwes = frozenset(number for text in _tags(result, rule) for number in cwe_in(text))
+    named = frozenset(number for text in _tags(result, rule) for number in cwe_in(text))
+    cwes = named or known_cwes(tool, rule_id)
     path, line = _place(result)
     return ScanFinding(
         tool=tool,
@@ -148,7 +172,7 @@ def _finding(tool: str, result: dict[str, Json], rules: dict[str | int, dict[str
         path=path,
         line=line,
         cwes=tuple(sorted(cwes)),
-        classes=weaknesses(tool=tool, rule=rule_id, cwes=cwes, level=level),
+        classes=weaknesses(tool=tool, cwes=cwes, level=level),
     )
 
 
@@ -218,18 +242,6 @@ def _succeeded(run: dict[str, Json]) -> bool:
 def _ends(run: dict[str, Json]) -> list[datetime]:
     ends = [_text(one.get("endTimeUtc")) for one in _some(run.get("invocations"))]
     return [read_time(text) for text in ends if text]
-
-
-def _shown(one: ScanFinding) -> dict[str, Json]:
-    return {
-        "tool": one.tool,
-        "rule": one.rule,
-        "level": one.level,
-        "message": one.message,
-        "path": one.path,
-        "line": one.line,
-        "classes": list(one.classes),
-    }
 
 
 def _object(value: Json, where: str) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from collections import Counter
 
 from interlock.core.change.canonical import Json, canonical
 from interlock.core.change.errors import InvalidInput
-from interlock.core.evidence.junit import read_junit
+from interlock.core.evidence.junit import Case, CaseOutcome, TestReport, read_junit
 from interlock.core.evidence.sarif import scan_of
 from interlock.core.evidence.slsa import source_of
 from interlock.core.evidence.statement import (
@@ -30,6 +30,7 @@ from interlock.core.evidence.statement import (
 )
 
 SHOWN = 2_000
+_OUTCOMES: dict[str, CaseOutcome] = {"passedTests": "passed", "warnedTests": "flaky", "failedTests": "failed"}
 MAX_OWN = 65_536
 """Bytes of one of our own predicates in canonical form."""
 
@@ -65,47 +66,31 @@ def _tests(predicate: dict[str, Json]) -> dict[str, Json]:
     result = predicate.get("result")
     if result not in {"PASSED", "WARNED", "FAILED"}:
         raise _shape("`result` PASSED, WARNED or FAILED")
-    passed, failed = _names(predicate, "passedTests"), _names(predicate, "failedTests")
-    warned = _names(predicate, "warnedTests")
-    clean = result == "PASSED" and not failed
-    tests: dict[str, Json] = {
-        "error": [],
-        "failed": [*failed[:SHOWN]],
-        "flaky": [*warned[:SHOWN]],
-        "skipped": [],
-        "passed": [*passed[:SHOWN]],
-    }
-    return {
-        "kind": "tests",
-        "verdict": "passed" if clean else "failed",
-        "passed": len(passed),
-        "failed": len(failed),
-        "errors": 0,
-        "flaky": len(warned),
-        "skipped": 0,
-        "total": len(passed) + len(failed) + len(warned),
-        "tests": tests,
-        "truncated": max(len(passed), len(failed), len(warned)) > SHOWN,
-    }
+    cases = [
+        Case(where="", name=name, outcome=outcome)
+        for key, outcome in _OUTCOMES.items()
+        for name in _names(predicate, key)
+    ]
+    report = TestReport(cases=tuple(cases), claimed=0).summary()
+    bad = result != "PASSED" or any(one.outcome != "passed" for one in cases)
+    return {**report, "verdict": "failed" if bad else "passed"}
 
 
 def _vulnerabilities(predicate: dict[str, Json]) -> dict[str, Json]:
     scanner = predicate.get("scanner")
-    found = scanner.get("result") if isinstance(scanner, dict) else None
-    if isinstance(found, list):
-        ids = [str(one["id"]) for one in found if isinstance(one, dict) and isinstance(one.get("id"), str)]
-        severities = Counter(text for one in found for text in _severities(one))
-    else:  # cosign leaves the result in the scanner's own format, which is not read here
-        ids, severities = [], Counter()
-    uri = scanner.get("uri") if isinstance(scanner, dict) else None
-    tools: list[Json] = [uri if isinstance(uri, str) else "unknown"]
+    uri, found = (scanner.get("uri"), scanner.get("result")) if isinstance(scanner, dict) else (None, None)
+    # cosign leaves the result in the scanner's own format, which is not read here: no verdict then
+    listed = found if isinstance(found, list) else []
+    ids = {one["id"] for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)}
+    severities = Counter(text for one in listed for text in _severities(one))
+    counts: dict[str, Json] = {name: severities[name] for name in sorted(severities)[:20]}
     return {
         "kind": "vulnerabilities",
-        "tools": tools,
-        "complete": isinstance(found, list),
-        "total": len(found) if isinstance(found, list) else 0,
-        "severities": dict(sorted(severities.items())[:20]),
-        "ids": [*sorted(set(ids))[:SHOWN]],
+        "verdict": "passed" if isinstance(found, list) else "failed",
+        "tool": uri if isinstance(uri, str) else "unknown",
+        "total": len(listed),
+        "severities": counts,
+        "ids": [*sorted(str(one) for one in ids)[:SHOWN]],
     }
 
 

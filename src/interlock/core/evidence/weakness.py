@@ -13,13 +13,16 @@ from __future__ import annotations
 import re
 
 WEAKNESSES: dict[str, frozenset[int]] = {
-    "sql-injection": frozenset({89, 564, 943}),
+    "sql-injection": frozenset({89}),
     "access-control": frozenset({287, 306, 862, 863, 639}),
     "deserialization": frozenset({502}),
     "secrets": frozenset({798, 259, 321}),
 }
 
 _CWE = re.compile(r"(?:^|[^a-z0-9])cwe[-_/ ]?0*(\d{1,5})(?!\d)", re.IGNORECASE)
+_NARROWER = {564: 89}
+"""Weaknesses that are one of these under a narrower name."""
+
 _SECRET_TOOLS = re.compile(r"gitleaks|trufflehog|detect-secrets|ggshield|secretlint", re.IGNORECASE)
 _RULES: dict[str, dict[str, int]] = {
     # ruff carries bandit's checks under S, without their CWE
@@ -33,13 +36,18 @@ _RULES: dict[str, dict[str, int]] = {
 
 def cwe_in(text: str) -> frozenset[int]:
     """All CWE numbers named in a tag or an identifier (``CWE-89``, ``external/cwe/cwe-089``)."""
-    return frozenset(int(number) for number in _CWE.findall(text))
+    numbers = (int(number) for number in _CWE.findall(text))
+    return frozenset(_NARROWER.get(number, number) for number in numbers)
 
 
-def weaknesses(*, tool: str, rule: str, cwes: frozenset[int], level: str) -> tuple[str, ...]:
+def known_cwes(tool: str, rule: str) -> frozenset[int]:
+    """The CWE of a rule whose tool never says one."""
+    found = _RULES.get(tool.lower(), {}).get(rule)
+    return frozenset() if found is None else frozenset({found})
+
+
+def weaknesses(*, tool: str, cwes: frozenset[int], level: str) -> tuple[str, ...]:
     """The blocking classes that one finding belongs to, sorted."""
-    known = _RULES.get(tool.lower(), {})
-    cwes = cwes or (frozenset({known[rule]}) if rule in known else frozenset())
     found = {name for name, members in WEAKNESSES.items() if cwes & members}
     if _SECRET_TOOLS.search(tool):
         found.add("secrets")

@@ -2,7 +2,7 @@
 
 Rules:
 1. Pins are written once from the rules in force (``interlock ticket pins``), looked at by a person, kept beside
-   the deployer and replaced when the rules change; a ticket issued under other rules is refused then.
+   the deployer and replaced when keys or people change.
 2. A file that pins no issuer, no log, no person or no environment would verify nothing and is refused.
 3. A quorum is a floor: the server may ask for more. For a ticket that names several services the strictest holds.
 4. Where the rules do not enforce a quorum, zero approvals are pinned, and the file says so in plain sight.
@@ -17,7 +17,7 @@ from typing import Literal
 
 from interlock.core.approval.model import Presence
 from interlock.core.change.canonical import canonical, is_digest
-from interlock.core.change.catalog import Catalog, Person, Role
+from interlock.core.change.catalog import Role
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse
 from interlock.core.evidence.dsse import key_id_of, load_public_key
@@ -53,10 +53,11 @@ class PinnedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinnedPerson:
-    """Somebody who may approve."""
+    """Somebody who may approve. ``principal`` names all entries of the catalog that are one person."""
 
     role: Role
     keys: tuple[PinnedKey, ...]
+    principal: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +90,11 @@ class PinnedEnvironment:
     max_weight: float = 100.0
 
     def quorum_for(self, services: Iterable[str]) -> Quorum:
-        """What a ticket over these services must show."""
+        """What a ticket over these services must show; one that names no service must show the most."""
+        named = set(services) or set(self.services)
         found = self.quorum
-        for name in services:
-            found = found.joined(self.services.get(name, self.quorum))
+        for name in named & set(self.services):
+            found = found.joined(self.services[name])
         return found
 
 
@@ -100,7 +102,8 @@ class PinnedEnvironment:
 class Pins:
     """The file. ``log`` is the ledger's verifier key (C2SP vkey), ``rules_digest`` the rules it was written from.
 
-    ``one_person`` is whether a ticket issued in one-person mode is accepted.
+    ``one_person`` is whether a ticket issued in one-person mode is accepted, ``same_rules`` whether one issued
+    under other rules is refused (else it is accepted where the quorum pinned here holds, and said so).
     """
 
     version: Literal[1] = 1
@@ -110,6 +113,11 @@ class Pins:
     people: dict[str, PinnedPerson]
     environments: dict[str, PinnedEnvironment]
     one_person: bool = False
+    same_rules: bool = False
+
+    def principal(self, name: str) -> str:
+        """The principal behind a person's name; somebody who is not pinned stands alone."""
+        return self.people[name].principal if name in self.people else name
 
     def to_bytes(self) -> bytes:
         """The file's canonical form."""
@@ -139,44 +147,6 @@ def read_pins(content: bytes) -> Pins:
         _check_environment(name, place)
     _check_people(pins)
     return pins
-
-
-def pins_of(
-    catalog: Catalog,
-    *,
-    rules_digest: str,
-    issuers: tuple[str, ...],
-    log: str,
-    environments: dict[str, PinnedEnvironment],
-    one_person: bool,
-) -> Pins:
-    """Pins from the rules in force. ``issuers`` are SPKI PEMs; people without a usable key are left out.
-
-    Raises:
-        InvalidInput: ``pins-empty`` or ``pins-shape``, as ``read_pins`` would.
-    """
-    people = {
-        name: PinnedPerson(role=person.role, keys=keys)
-        for name, person in sorted(catalog.people.items())
-        if (keys := _keys(person))
-    }
-    pins = Pins(
-        rules_digest=rules_digest,
-        issuers=tuple(PinnedIssuer(key_id=key_id_of(load_public_key(pem)), public_key=pem) for pem in issuers),
-        log=log,
-        people=people,
-        environments=environments,
-        one_person=one_person,
-    )
-    return read_pins(pins.to_bytes())
-
-
-def _keys(person: Person) -> tuple[PinnedKey, ...]:
-    return tuple(
-        PinnedKey(fingerprint=key.fingerprint, not_before=key.not_before, not_after=key.not_after)
-        for key in person.keys
-        if not key.revoked
-    )
 
 
 def _check_environment(name: str, place: PinnedEnvironment) -> None:

@@ -29,7 +29,7 @@ class TicketState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketRecord:
-    """``blob`` is the digest of the ticket's file; ``ended_by`` who redeemed or voided it, ``why`` in words."""
+    """``blob`` is the digest of the kept ticket; ``ended_by`` who redeemed or voided it, ``why`` in words."""
 
     id: str
     change: str
@@ -116,7 +116,7 @@ class Bar:
 
 
 def record_of(ticket: Ticket, *, blob: str) -> TicketRecord:
-    """The record of a ticket that has just been issued; ``blob`` is the SHA-256 of its file."""
+    """The record of a ticket that has just been issued; ``blob`` is the digest of what is kept of it."""
     return TicketRecord(
         id=ticket.id,
         change=ticket.change,
