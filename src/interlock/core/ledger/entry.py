@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from interlock.core.change.canonical import Json, canonical
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parse import parse_json
 
 MAX_LEAF = 65_535
 
@@ -48,3 +50,23 @@ class Entry:
                 hint="store the payload as a blob and name its digest",
             )
         return leaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leaf:
+    v: Literal[1]
+    kind: str
+    subject: str
+    actor: str
+    at: datetime
+    body: dict[str, Json]
+
+
+def read_leaf(leaf: bytes) -> Entry:
+    """The entry that a leaf's bytes spell.
+
+    Raises:
+        InvalidInput: ``input-shape`` when they are not an entry of version 1.
+    """
+    read = parse_json(_Leaf, leaf, what="a ledger entry")
+    return Entry(kind=read.kind, subject=read.subject, actor=read.actor, at=read.at, body=read.body)

@@ -103,7 +103,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
 
     From size 0 nothing can be shown: only an empty proof between two equal empty trees holds.
     """
-    if old == new or old == 0:
+    if old in (new, 0):
         alike = old == new and old_root == new_root and (old > 0 or old_root == EMPTY_ROOT)
         if proof or not alike:
             raise _refused(f"between sizes {old} and {new} only an empty proof of one root can hold")
@@ -153,7 +153,7 @@ def _siblings(start: int, end: int, size: int, node: Node) -> list[bytes]:
 
 
 def _walk(start: int, end: int, size: int) -> tuple[list[_Step], bool]:
-    """The siblings from the root down, and whether the walk ends at the subtree itself (else at its right part)."""
+    """The siblings from the root down, and whether the walk ends at the subtree itself (else its right part)."""
     low, high, known = 0, size, True
     steps: list[_Step] = []
     while (low, high) != (start, end):

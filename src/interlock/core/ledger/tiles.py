@@ -2,8 +2,8 @@
 
 Rules:
 1. ``tile/<level>/<number>`` holds hashes, ``tile/entries/<number>`` the leaves behind a two-byte length each.
-   The number is written in groups of three digits, all but the last behind an ``x``; a tile that is not full ends in
-   ``.p/<width>``.
+   The number is written in groups of three digits, all but the last behind an ``x``; a tile that is not full
+   ends in ``.p/<width>``.
 2. Reading is strict: a bundle with a byte too many or too few is refused.
 """
 

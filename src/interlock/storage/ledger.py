@@ -1,0 +1,161 @@
+"""The ledger's rows: leaves, tiles, head.
+
+Rules:
+1. The leaves' bytes are the truth. The open tile of level 0 is hashed anew from them whenever it is loaded.
+2. What was loaded must meet the root in the head row, or it is not used (``IntegrityError``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from interlock.core.change.errors import IntegrityError
+from interlock.core.ledger.entry import Entry, read_leaf
+from interlock.core.ledger.merkle import hash_leaf
+from interlock.core.ledger.tree import TILE_HEIGHT, TILE_WIDTH, Tree, split
+from interlock.storage import schema
+from interlock.storage.session import Session, lookup_value
+
+_LEAVES = (
+    sa.select(schema.entry.c.position, schema.entry.c.leaf)
+    .where(schema.entry.c.position >= sa.bindparam("start"), schema.entry.c.position < sa.bindparam("end"))
+    .order_by(schema.entry.c.position)
+)
+_TILE = sa.select(schema.tile.c.hashes).where(
+    schema.tile.c.level == sa.bindparam("row"), schema.tile.c.number == sa.bindparam("place")
+)
+_HEAD = sa.select(schema.head.c.size, schema.head.c.root).where(schema.head.c.id == 1)
+_MOVE_HEAD = sa.update(schema.head).where(schema.head.c.id == 1)
+_SUBJECT = (
+    sa.select(schema.entry.c.position, schema.entry.c.leaf)
+    .where(schema.entry.c.subject == sa.bindparam("about"))
+    .order_by(schema.entry.c.position)
+)
+_CATCH_UP = 4 * TILE_WIDTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """How large the log is, and its root."""
+
+    size: int
+    root: bytes
+
+
+def read_head(session: Session, *, lock: bool = False) -> Head:
+    """The head row; with ``lock`` nobody else appends until this transaction ends."""
+    row = session.read(_HEAD.with_for_update() if lock else _HEAD).first()
+    if row is None:
+        raise damaged("its head row is gone")
+    return Head(size=row.size, root=row.root)
+
+
+def read_leaves(session: Session, start: int, end: int) -> list[bytes]:
+    """The leaves ``[start, end)``; ``IntegrityError`` when one is missing."""
+    rows = session.read(_LEAVES, {"start": start, "end": end}).all()
+    if [row.position for row in rows] != list(range(start, end)):
+        present = {row.position for row in rows}
+        raise damaged(f"entry {next(index for index in range(start, end) if index not in present)} is gone")
+    return [row.leaf for row in rows]
+
+
+def read_tile(session: Session, level: int, number: int, width: int) -> Sequence[bytes]:
+    """The first ``width`` hashes of a tile, hashed anew from leaves where level 0 has no stored one."""
+    stored = session.read(_TILE, {"row": level, "place": number}).scalar()
+    if stored is None and level == 0:
+        start = number << TILE_HEIGHT
+        return [hash_leaf(leaf) for leaf in read_leaves(session, start, start + width)]
+    row = split(stored or b"")
+    if len(row) < width:
+        raise damaged(f"tile {level}/{number} is shorter than {width} hashes")
+    return row
+
+
+def load_tree(session: Session, head: Head) -> Tree:
+    """The edge of the tree at ``head``, which it is shown to meet."""
+    tree = Tree.load(head.size, lambda level, number, width: read_tile(session, level, number, width))
+    return _meeting(tree, head)
+
+
+def catch_up(session: Session, tree: Tree, head: Head) -> Tree:
+    """``tree``, or its continuation when another server has appended meanwhile."""
+    if (tree.size, tree.root()) == (head.size, head.root):
+        return tree
+    if head.size <= tree.size:
+        raise damaged(f"it went back from {tree.size} entries to {head.size}, or their hashes changed")
+    if head.size - tree.size > _CATCH_UP:
+        return load_tree(session, head)
+    grown = tree.copy()
+    grown.extend(map(hash_leaf, read_leaves(session, tree.size, head.size)))
+    return _meeting(grown, head)
+
+
+def keep_growth(session: Session, before: Tree, after: Tree) -> None:
+    """Write the tiles that filled up or grew, and the new head."""
+    for tile in after.filled:
+        session.upsert(schema.tile, {"level": tile.level, "number": tile.number, "hashes": tile.hashes})
+    if after.size >> TILE_HEIGHT != before.size >> TILE_HEIGHT:
+        for tile in after.open_tiles(lowest=1):
+            session.upsert(schema.tile, {"level": tile.level, "number": tile.number, "hashes": tile.hashes})
+    session.update(_MOVE_HEAD, {"size": after.size, "root": after.root()})
+
+
+class SqlLog:
+    """The ledger from inside a transaction that holds the head's lock (or only reads)."""
+
+    def __init__(self, session: Session, size: int) -> None:
+        self._session = session
+        self._base = size
+        self._flushed = 0
+        self.pending: list[tuple[str, bytes]] = []
+
+    def append(self, entry: Entry) -> int:
+        """The index the entry will have when the transaction commits."""
+        self._session.announce_write()
+        self.pending.append((lookup_value("subject", entry.subject), entry.leaf()))
+        return self._base + len(self.pending) - 1
+
+    def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
+        """All entries about one record, in order, those of this transaction included."""
+        self.flush()
+        rows = self._session.read(_SUBJECT, {"about": subject})
+        return [(row.position, read_leaf(row.leaf)) for row in rows]
+
+    def flush(self) -> None:
+        """Write the leaves that are still only in memory."""
+        fresh = self.pending[self._flushed :]
+        if fresh:
+            first = self._base + self._flushed
+            rows = [
+                {"position": first + offset, "subject": subject, "leaf": leaf}
+                for offset, (subject, leaf) in enumerate(fresh)
+            ]
+            self._session.insert(schema.entry, rows)
+            self._flushed = len(self.pending)
+
+    def mark(self) -> tuple[int, int]:
+        """A place to go back to."""
+        return len(self.pending), self._flushed
+
+    def back_to(self, mark: tuple[int, int]) -> None:
+        """Forget what was appended after ``mark``; the caller rolls the rows back."""
+        length, self._flushed = mark
+        del self.pending[length:]
+
+
+def damaged(why: str) -> IntegrityError:
+    """The error for a ledger that contradicts itself."""
+    return IntegrityError(
+        f"the ledger contradicts itself: {why}",
+        code="ledger-damaged",
+        hint="stop every server, keep the files, run interlock ledger verify and compare with a witness or backup",
+    )
+
+
+def _meeting(tree: Tree, head: Head) -> Tree:
+    if tree.root() != head.root:
+        raise damaged(f"its {head.size} entries do not lead to the root in its head")
+    return tree

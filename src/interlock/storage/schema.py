@@ -1,0 +1,79 @@
+"""The tables that are the same in every installation; record tables are made from their ``RecordType``.
+
+Rules:
+1. ``ledger_entry`` holds the leaves' bytes, the one truth; tiles, head and checkpoints can be recomputed from them
+   and are checked against them.
+2. ``ledger_head`` is one row: whoever holds its lock may append.
+3. Any change here comes with an Alembic migration and a new ``REVISION``.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+REVISION = "0001"
+
+metadata = sa.MetaData()
+
+log = sa.Table(
+    "ledger_log",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("vkey", sa.Text, nullable=False),
+)
+
+head = sa.Table(
+    "ledger_head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+)
+
+entry = sa.Table(
+    "ledger_entry",
+    metadata,
+    sa.Column(
+        "position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
+    ),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("leaf", sa.LargeBinary, nullable=False),
+    sa.Index("ledger_entry_subject", "subject", "position"),
+)
+
+tile = sa.Table(
+    "ledger_tile",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False),
+)
+
+checkpoint = sa.Table(
+    "ledger_checkpoint",
+    metadata,
+    sa.Column("size", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("signed_at", sa.Text, nullable=False),
+)
+
+blob = sa.Table(
+    "blob",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+record_shape = sa.Table(
+    "record_shape",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("shape", sa.Text, nullable=False),
+)
+
+alembic_version = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), primary_key=True),
+)
+"""Alembic's own table, declared here so that a start on a current schema reads it without loading Alembic."""

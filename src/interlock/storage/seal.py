@@ -1,0 +1,108 @@
+"""Signing what is durable, and nothing else.
+
+Rules:
+1. The seal keeps a tree of its own, grown only from leaves read back from committed rows. It signs when that tree
+   meets the committed head; otherwise nothing is signed and the store stops.
+2. A checkpoint is kept before it is shown. Of the checkpoints within 256 entries only the newest is kept.
+3. At the start the newest kept checkpoint must carry our own signature and the stored rows must still lead to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from interlock.core.change.canonical import timestamp
+from interlock.core.change.errors import InterlockError, InvalidInput
+from interlock.core.ledger.checkpoint import open_checkpoint, sign_checkpoint
+from interlock.core.ledger.note import NoteSigner
+from interlock.core.ledger.tree import TILE_HEIGHT, Tree
+from interlock.ports.world import Clock
+from interlock.storage import schema
+from interlock.storage.engine import Engines, translate
+from interlock.storage.ledger import Head, catch_up, damaged, load_tree, read_head
+from interlock.storage.session import Session
+
+_NEWEST = sa.select(schema.checkpoint.c.size, schema.checkpoint.c.note).order_by(schema.checkpoint.c.size.desc())
+_DROP = sa.delete(schema.checkpoint).where(schema.checkpoint.c.size == sa.bindparam("old"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A signed tree. ``tree`` is never changed after this was made."""
+
+    tree: Tree
+    note: str
+
+
+class Seal:
+    """Signs checkpoints for one log. Used by one thread at a time; ``newest`` may be read from any."""
+
+    def __init__(self, engines: Engines, signer: NoteSigner, clock: Clock) -> None:
+        self._engines = engines
+        self._signer = signer
+        self._clock = clock
+        try:
+            with engines.writer.begin() as connection:
+                session = Session(connection, writable=True)
+                self._pin_key(session)
+                newest = self._load(session)
+        except sa.exc.DBAPIError as error:
+            raise translate(error) from error
+        self.newest = newest
+        self.renew()
+
+    def renew(self) -> Sealed:
+        """Sign the committed head, unless that is what was signed last.
+
+        Raises:
+            IntegrityError: ``ledger-damaged``; the writer must stop.
+            Unavailable: the database does not answer; nothing was signed.
+        """
+        try:
+            with self._engines.reader.begin() as connection:
+                session = Session(connection, writable=False)
+                tree = catch_up(session, self.newest.tree, read_head(session))
+            if tree is not self.newest.tree:
+                self.newest = self._sign(tree)
+        except sa.exc.DBAPIError as error:
+            raise translate(error) from error
+        return self.newest
+
+    def _sign(self, tree: Tree) -> Sealed:
+        note = sign_checkpoint(self._signer, size=tree.size, root=tree.root())
+        row = {"size": tree.size, "note": note, "signed_at": timestamp(self._clock.now())}
+        before = self.newest.tree.size
+        with self._engines.writer.begin() as connection:
+            session = Session(connection, writable=True)
+            session.insert_new(schema.checkpoint, row)
+            if before >> TILE_HEIGHT == tree.size >> TILE_HEIGHT:
+                session.update(_DROP, {"old": before})
+        tree.filled.clear()
+        return Sealed(tree=tree, note=note)
+
+    def _pin_key(self, session: Session) -> None:
+        ours = str(self._signer.verifier)
+        session.insert_new(schema.log, {"id": 1, "vkey": ours})
+        kept = session.read(sa.select(schema.log.c.vkey)).scalar()
+        if kept != ours:
+            raise InvalidInput(
+                f"expected the key of the log `{kept}`, got `{ours}`",
+                code="log-key-mismatch",
+                hint="start with the key this log was begun with; a log never changes its key",
+            )
+
+    def _load(self, session: Session) -> Sealed:
+        row = session.read(_NEWEST.limit(1)).first()
+        if row is None:
+            note = sign_checkpoint(self._signer, size=0, root=Tree().root())
+            return Sealed(tree=Tree(), note=note)
+        try:
+            checkpoint = open_checkpoint(row.note, self._signer.verifier)
+        except InterlockError as error:
+            raise damaged(f"its newest checkpoint is not ours: {error.message}") from error
+        if read_head(session).size < checkpoint.size:
+            raise damaged(f"it holds fewer entries than the {checkpoint.size} that were signed")
+        tree = load_tree(session, Head(size=checkpoint.size, root=checkpoint.root))
+        return Sealed(tree=tree, note=row.note)

@@ -1,0 +1,125 @@
+"""The store: the port ``Store`` over one SQL database, and the proofs only a ledger can give."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from interlock.core.change.canonical import Json
+from interlock.core.change.errors import InterlockError
+from interlock.core.ledger.checkpoint import parse_checkpoint
+from interlock.core.ledger.merkle import consistency_proof, hash_leaf, inclusion_proof, verify_inclusion
+from interlock.core.ledger.note import NoteSigner, split_note
+from interlock.core.ledger.prooffile import ProofFile
+from interlock.core.ledger.tree import TILE_WIDTH, node_from
+from interlock.ports.store import Tx
+from interlock.ports.world import Clock
+from interlock.storage.engine import Engines, translate
+from interlock.storage.ledger import damaged, read_head, read_leaves, read_tile
+from interlock.storage.seal import Seal, Sealed
+from interlock.storage.session import Session
+from interlock.storage.transaction import Shelves, SqlTx
+from interlock.storage.writer import Writer
+
+T = TypeVar("T")
+
+_CACHED_TILES = 64
+
+
+class SqlStore:
+    """State behind one database. Safe to use from several threads."""
+
+    def __init__(self, engines: Engines, *, signer: NoteSigner, clock: Clock, shelves: Shelves) -> None:
+        self._engines = engines
+        self._shelves = shelves
+        self._seal = Seal(engines, signer, clock)
+        self._writer = Writer(engines, self._seal, shelves)
+        self._tiles: OrderedDict[tuple[int, int], Sequence[bytes]] = OrderedDict()
+        self._tiles_lock = threading.Lock()
+        self.verifier = signer.verifier
+
+    def write(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` in a transaction and return its result once that is durable."""
+        result: T = self._writer.submit(work)
+        return result
+
+    def read(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` over one consistent snapshot; writing inside raises ``IntegrityError``."""
+        return self._reading(lambda session: work(SqlTx(session, self._shelves, read_head(session).size)))
+
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint, covering every acknowledged entry."""
+        sealed: Sealed = self._writer.submit(None)
+        return sealed.note
+
+    def inclusion(self, index: int) -> Mapping[str, Json]:
+        """``{index, leaf, proof, checkpoint}``: the leaf as text, the proof as base64 hashes."""
+        leaf, proof = self.prove(index)
+        siblings: list[Json] = [base64.b64encode(node).decode() for node in proof.proof]
+        return {"index": index, "leaf": leaf.decode(), "proof": siblings, "checkpoint": proof.checkpoint}
+
+    def prove(self, index: int) -> tuple[bytes, ProofFile]:
+        """The leaf at ``index`` and its proof, verified before it leaves; ``InvalidInput`` beyond the log."""
+        sealed = self._covering(index)
+        size = sealed.tree.size
+
+        def look(session: Session) -> tuple[bytes, list[bytes]]:
+            proof = inclusion_proof(index, size, node_from(lambda *place: self._tile(session, sealed, *place)))
+            return read_leaves(session, index, index + 1)[0], proof
+
+        leaf, proof = self._reading(look)
+        try:
+            verify_inclusion(
+                index, size, hash_leaf(leaf), proof, parse_checkpoint(split_note(sealed.note).text).root
+            )
+        except InterlockError as error:
+            raise damaged(f"entry {index} does not lead to the signed root") from error
+        return leaf, ProofFile(index=index, proof=tuple(proof), checkpoint=sealed.note, extra=leaf)
+
+    def consistency(self, old: int, new: int | None = None) -> list[bytes]:
+        """Hashes that show the first ``old`` entries to be the beginning of the first ``new`` (default: all)."""
+        sealed = self._covering((new or old) - 1)
+        size = sealed.tree.size if new is None else new
+        return self._reading(
+            lambda session: consistency_proof(old, size, node_from(lambda *at: self._tile(session, sealed, *at)))
+        )
+
+    def close(self) -> None:
+        """Finish what was accepted, sign it, then let go. Idempotent."""
+        self._writer.close()
+        self._engines.dispose()
+
+    def _covering(self, index: int) -> Sealed:
+        sealed = self._seal.newest
+        if index < sealed.tree.size:
+            return sealed
+        renewed: Sealed = self._writer.submit(None)
+        return renewed
+
+    def _tile(self, session: Session, sealed: Sealed, level: int, number: int, width: int) -> Sequence[bytes]:
+        edge = sealed.tree.open_row(level, number)
+        if edge is not None:
+            return edge
+        with self._tiles_lock:
+            kept = self._tiles.get((level, number))
+        if kept is not None:
+            return kept
+        row = read_tile(session, level, number, width)
+        if len(row) == TILE_WIDTH:
+            with self._tiles_lock:
+                self._tiles[level, number] = row
+                while len(self._tiles) > _CACHED_TILES:
+                    self._tiles.popitem(last=False)
+        return row
+
+    def _reading(self, look: Callable[[Session], T]) -> T:
+        try:
+            with self._engines.reader.begin() as connection:
+                return look(Session(connection, writable=False))
+        except sa.exc.DBAPIError as error:
+            raise translate(error) from error

@@ -1,0 +1,72 @@
+"""One transaction as the work inside it sees it: records, blobs and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from interlock.core.change.canonical import sha256
+from interlock.core.change.errors import IntegrityError, InvalidInput, NotFound
+from interlock.storage import schema
+from interlock.storage.ledger import SqlLog
+from interlock.storage.records import Shelf, SqlRepository
+from interlock.storage.session import Session
+
+T = TypeVar("T")
+
+MAX_BLOB = 32 * 1024 * 1024
+
+Shelves = Mapping[type[Any], Shelf[Any]]
+
+_BLOB = sa.select(schema.blob.c.content).where(schema.blob.c.digest == sa.bindparam("name"))
+
+
+class SqlTx:
+    """Records and the ledger, changed together. Valid only while its transaction is open."""
+
+    def __init__(self, session: Session, shelves: Shelves, size: int) -> None:
+        self.session = session
+        self.log = SqlLog(session, size)
+        self._shelves = shelves
+
+    def records(self, kind: type[T]) -> SqlRepository[T]:
+        """The repository of one registered class."""
+        shelf = self._shelves.get(kind)
+        if shelf is None:
+            raise IntegrityError(
+                f"expected a registered record class, got `{kind.__name__}`",
+                code="record-type",
+                hint="register it where the store is opened",
+            )
+        return SqlRepository(shelf, self.session)
+
+    def put_blob(self, content: bytes) -> str:
+        """Keep bytes by their digest (idempotent, at most 32 MiB)."""
+        if len(content) > MAX_BLOB:
+            raise InvalidInput(
+                f"expected at most {MAX_BLOB} bytes, got {len(content)}",
+                code="blob-too-large",
+                hint="keep the file where it is and name its digest",
+            )
+        digest = sha256(content)
+        self.session.insert_new(schema.blob, {"digest": digest, "content": content})
+        return digest
+
+    def blob(self, digest: str) -> bytes:
+        """Bytes by digest, hashed again on the way out; ``NotFound`` or ``IntegrityError``."""
+        content: bytes | None = self.session.read(_BLOB, {"name": digest}).scalar()
+        if content is None:
+            raise NotFound(
+                f"expected a kept blob, got `{digest[:80]}`",
+                code="blob-unknown",
+                hint="it may have been deleted; its digest in the ledger still proves what it was",
+            )
+        if sha256(content) != digest:
+            raise IntegrityError(
+                f"blob `{digest}` is not what was written",
+                code="blob-damaged",
+                hint="restore it from a backup; its digest says when you have the right one",
+            )
+        return content

