@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from interlock.config import Config, from_environment
 from interlock.core.change.canonical import plain
 from interlock.core.change.errors import InvalidInput
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 REFUSED, UNDECIDED = 1, 3
 

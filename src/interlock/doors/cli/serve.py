@@ -27,11 +27,10 @@ def serve(host: str | None, port: int | None, database: str | None, log: str | N
     wanted = log or config.log or ("text" if sys.stderr.isatty() else "json")
 
     from interlock.bootstrap import build  # noqa: PLC0415  # --help needs no server
-
     from interlock.doors.api.server import run  # noqa: PLC0415  # likewise
 
-    interlock = build(config)
+    interlock = build(config, server=True)
     try:
         run(interlock.station, host=config.host, port=config.port, as_json=wanted == "json")
     finally:
-        interlock.store.close()
+        interlock.close()

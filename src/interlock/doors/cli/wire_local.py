@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from interlock.bootstrap import build
-
 from interlock.config import Config
 from interlock.core.approval.actor import Actor
 from interlock.doors.api import dispatch
@@ -36,4 +35,4 @@ class LocalWire:
 
     def close(self) -> None:
         """Finish what was accepted and close the database."""
-        self._interlock.store.close()
+        self._interlock.close()

@@ -12,14 +12,15 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.model import Evidence
 from interlock.doors.api.surface import Answer, Call, Operation
 from interlock.road import gather, intake
+from interlock.road.gather import EvidenceOffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRequest:
     """``content`` is the file, base64. ``subject`` is the digest it speaks of, for a format that names none."""
 
-    format: Literal["dsse", "sarif", "junit"]
     content: str
+    format: Literal["dsse", "sarif", "junit"] | None = None
     subject: str | None = None
 
 
@@ -43,9 +44,7 @@ def _add(call: Call) -> Answer:
         call.station,
         call.actor,
         call.path["change"],
-        content=decoded(wanted.content, "`content`"),
-        format=wanted.format,
-        subject=wanted.subject,
+        EvidenceOffer(content=decoded(wanted.content, "`content`"), format=wanted.format, subject=wanted.subject),
     )
     return Answer(body=kept, status=201)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from interlock.core.approval.actor import Scope
 from interlock.core.approval.model import Statement
+from interlock.core.change.catalog import Catalog
 from interlock.core.change.settings import Settings
 from interlock.core.policy.activation import Activation
 from interlock.doors.api.nouns.evidence import decoded
@@ -17,7 +18,10 @@ from interlock.road.rules import GenesisState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesShown:
-    """The rules in force; ``activation`` is None for provisional ones. ``files`` maps paths to digests."""
+    """The rules in force; ``activation`` is None for provisional ones. ``files`` maps paths to digests.
+
+    ``keys`` maps the fingerprints of keys to the one person they belong to.
+    """
 
     digest: str
     provisional: bool
@@ -26,6 +30,7 @@ class RulesShown:
     settings: Settings
     services: int
     people: tuple[str, ...]
+    keys: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +64,17 @@ def _show(call: Call) -> Answer:
         settings=found.rules.settings,
         services=len(found.rules.catalog.services),
         people=tuple(sorted(found.rules.catalog.people)),
+        keys=_keys(found.rules.catalog),
     )
     return Answer(body=shown)
+
+
+def _keys(catalog: Catalog) -> dict[str, str]:
+    owners: dict[str, set[str]] = {}
+    for person in catalog.people.values():
+        for key in person.keys:
+            owners.setdefault(key.fingerprint, set()).add(person.name)
+    return {fingerprint: min(names) for fingerprint, names in sorted(owners.items()) if len(names) == 1}
 
 
 def _genesis(call: Call) -> Answer:

@@ -1,0 +1,73 @@
+"""``interlock evidence``: hand in attestations, scans and test reports; list what is on record."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import click
+
+from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.desk import as_json, change_id, client, show_json
+from interlock.doors.cli.files import MIB, read_bytes
+from interlock.doors.cli.text import pad, safe, short
+
+MAX_FILE = 16 * MIB
+_SUFFIXES = {".sarif": "sarif", ".xml": "junit", ".jsonl": "dsse", ".dsse": "dsse", ".intoto": "dsse"}
+
+
+@click.group()
+def evidence() -> None:
+    """Add attestations, scans and test reports; list them."""
+
+
+@evidence.command()
+@click.argument("change")
+@click.argument("file")
+@click.option(
+    "--format", "form", type=click.Choice(["dsse", "sarif", "junit"]), help="Default by the file's name."
+)
+@click.option("--subject", metavar="DIGEST", help="Which digest it speaks of, where the format names none.")
+@as_json
+def add(*, change: str, file: str, form: str | None, subject: str | None, as_json: bool) -> None:
+    """Add FILE as evidence for CHANGE. Signed by a trusted runner it counts; else it is self-attested."""
+    body = {
+        "format": form or _form(file),
+        "content": base64.b64encode(read_bytes(file, limit=MAX_FILE)).decode(),
+        "subject": subject,
+    }
+    with client() as api:
+        kept = api.post(f"/v1/changes/{change}/evidence", body).json
+    if as_json:
+        show_json(kept)
+        return
+    runner = f"signed by {safe(kept['runner'])}" if kept["runner"] else "signed by nobody trusted"
+    click.echo(f"{kept['id']} {kept['standing']} · {runner} · about {short(kept['subject'])}")
+
+
+@evidence.command(name="list")
+@click.argument("change", required=False)
+@as_json
+def list_(*, change: str | None, as_json: bool) -> None:
+    """List all evidence on record for CHANGE, oldest first."""
+    with client() as api:
+        page = api.get(f"/v1/changes/{change_id(change)}/evidence").json
+    if as_json:
+        show_json(page)
+        return
+    for item in page["items"]:
+        line = f"{item['id']}  {pad(item['standing'], 13)} {pad(item['format'], 5)} about {short(item['subject'])}"
+        click.echo(f"{line}  until {item['expires_at'][:10]}  {safe(item['predicate_type'])}")
+    if not page["items"]:
+        click.echo("no evidence; add some: interlock evidence add CHANGE FILE")
+
+
+def _form(file: str) -> str:
+    suffixes = [_SUFFIXES[suffix] for suffix in Path(file).suffixes if suffix in _SUFFIXES]
+    if not suffixes:
+        raise InvalidInput(
+            f"expected a known kind of file, got `{file[:80]}`",
+            code="evidence-format",
+            hint="say which: --format dsse, sarif or junit",
+        )
+    return suffixes[0]

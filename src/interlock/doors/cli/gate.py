@@ -1,0 +1,74 @@
+"""``interlock gate``: may it go? 0 allowed, 1 refused, 3 undecidable (treat it like 1), 2 wrong input.
+
+Rules:
+1. The change is read again here, by its own recipes, so that what is judged is what ships; ``--digest`` stands
+   in only where nothing can be read.
+2. The ticket is written whole to ``--ticket-file`` or not at all, and never for a refusal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from interlock.config import Config
+from interlock.doors.cli.client import Client
+from interlock.doors.cli.desk import REFUSED, as_json, change_id, client, leave, settings
+from interlock.doors.cli.files import write_whole
+from interlock.doors.cli.reading import read
+
+
+@click.command()
+@click.argument("change", required=False)
+@click.option("--environment", default="production", show_default=True, help="Where it is to go.")
+@click.option("--digest", metavar="SHA256", help="The digest about to ship, where the change cannot be read here.")
+@click.option("--artefact", metavar="SHA256", help="The artefact about to ship; it must be one the change names.")
+@click.option("--ticket-file", metavar="FILE", help="Write the ticket there.")
+@click.option("--report-file", metavar="FILE", help="With gitlab: the JUnit report; default interlock-gate.xml.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github", "gitlab"]), default="text", show_default=True
+)
+@click.option("--all", "everything", is_flag=True, help="Also what is met and what is only watched.")
+@as_json
+def gate(
+    *,
+    change: str | None,
+    environment: str,
+    digest: str | None,
+    artefact: str | None,
+    ticket_file: str | None,
+    report_file: str | None,
+    form: str,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Ask whether CHANGE may go to an environment now, and get its ticket."""
+    from interlock.doors.cli.screens import permit  # noqa: PLC0415  # --help draws nothing
+
+    config = settings()
+    name = change_id(change)
+    with client(config) as api:
+        offer: dict[str, Any] = {"environment": environment, "artefact": artefact}
+        offer |= {"digest": digest} if digest else {"submission": read_again(api, name, config)}
+        result = api.post(f"/v1/changes/{name}/gate", offer).json
+    if ticket_file and result["ticket"]:
+        write_whole(ticket_file, result["ticket"].encode())
+    permit.show(
+        result,
+        form="json" if as_json else form,
+        everything=everything,
+        ticket_file=ticket_file,
+        report_file=report_file or "interlock-gate.xml",
+    )
+    if result["outcome"] != "allow":
+        leave(REFUSED)
+
+
+def read_again(api: Client, name: str, config: Config) -> Any:  # noqa: ANN401  # a Submission, imported lazily
+    """The change as it is here and now, read by the recipes that were recorded with it."""
+    from interlock.core.change.change import Recipe  # noqa: PLC0415  # --help reads nothing
+
+    recorded = api.get(f"/v1/changes/{name}/submission").json["recipes"]
+    wanted = [Recipe(reader=recipe["reader"], arguments=recipe["arguments"]) for recipe in recorded]
+    return read(api, wanted, config)

@@ -1,0 +1,127 @@
+"""``interlock rules``: what is in force, how it started, and what replaces it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from interlock.core.approval.model import Statement
+from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
+from interlock.doors.cli.signing import Pen, hand_in, signing_flags
+from interlock.doors.cli.text import safe, short
+
+GENESIS_HOURS = 24
+
+
+@click.group()
+def rules() -> None:
+    """Show the rules in force, enrol the first people, activate others."""
+
+
+@rules.command()
+@as_json
+def show(*, as_json: bool) -> None:
+    """Show which rules are in force and who stands for them."""
+    with client() as api:
+        found = api.get("/v1/rules").json
+    if as_json:
+        show_json(found)
+        return
+    activation = found["activation"]
+    click.echo(f"rules    {found['digest']}")
+    if activation is None:
+        click.echo("         of this working tree; none are in force yet: interlock rules genesis")
+    else:
+        how = f"ticket {activation['ticket']}" if activation["ticket"] else "genesis"
+        mode = " · one-person mode" if activation["one_person"] else ""
+        who = ", ".join(safe(name) for name in activation["signed_by"])
+        click.echo(f"         since {activation['activated_at'][:16].replace('T', ' ')} UTC by {how}: {who}{mode}")
+    people = ", ".join(safe(name) for name in found["people"]) or "nobody"
+    click.echo(f"         {len(found['files'])} files, {found['services']} services, people: {people}")
+
+
+@rules.command()
+@click.option("--show", "only_show", is_flag=True, help="Print the digest and stop.")
+@signing_flags
+@as_json
+def genesis(*, only_show: bool, pen: Pen, as_json: bool) -> None:
+    """Sign the first rules, those of this working tree. Two people do; then they are in force.
+
+    Exit 1 while a signature is still missing.
+    """
+    from interlock.bootstrap import rule_source  # noqa: PLC0415  # --help reads no rules
+    from interlock.core.policy.rules import load_rules  # noqa: PLC0415  # likewise
+
+    config = settings()
+    files = rule_source(config).files()
+    loaded = load_rules(files)
+    if only_show:
+        click.echo(loaded.digest)
+        return
+    owners = {key.fingerprint: person.name for person in loaded.catalog.people.values() for key in person.keys}
+    done = hand_in(pen, lambda person: _statement(person, loaded.digest), owners)
+    if done is None:
+        return
+    body = {"files": _encoded(files, loaded.files), "statement": done[0], "signature": done[1]}
+    with client(config) as api:
+        state = api.post("/v1/rules/genesis", body).json
+    if as_json:
+        show_json(state)
+    else:
+        click.echo(_told(state))
+    if state["activation"] is None:
+        leave(REFUSED)
+
+
+@rules.command()
+@click.argument("ticket")
+@click.option("--ref", help="Take the rule files from this revision instead of the working tree.")
+@as_json
+def activate(*, ticket: str, ref: str | None, as_json: bool) -> None:
+    """Bring new rules into force with TICKET (its id), issued under the rules in force for exactly these."""
+    from interlock.bootstrap import rule_source  # noqa: PLC0415  # --help reads no rules
+    from interlock.core.policy.rules import load_rules  # noqa: PLC0415  # likewise
+
+    config = settings()
+    files = rule_source(config, ref).files()
+    body = {"files": _encoded(files, load_rules(files).files), "ticket": ticket}
+    with client(config) as api:
+        activation = api.post("/v1/rules/activation", body).json
+    if as_json:
+        show_json(activation)
+        return
+    click.echo(f"in force {short(activation['digest'])}, before it {short(activation['previous'] or 'none')}")
+
+
+def _encoded(files: Mapping[str, bytes], used: Mapping[str, str]) -> dict[str, str]:
+    return {path: base64.b64encode(content).decode() for path, content in files.items() if path in used}
+
+
+def _statement(person: str, digest: str) -> Statement:
+    # A server without rules cannot prepare the statement that gives it some, so it is written here.
+    import secrets  # noqa: PLC0415  # only for the genesis
+
+    now = datetime.now(UTC)
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return Statement(
+        purpose="genesis",
+        subject="genesis",
+        digest=digest,
+        environment="*",
+        approver=person,
+        nonce=f"nonce-{secrets.token_hex(8)}",
+        issued_at=now,
+        expires_at=now + timedelta(hours=GENESIS_HOURS),
+    )
+
+
+def _told(state: dict[str, Any]) -> str:
+    signed = ", ".join(safe(name) for name in state["signed_by"])
+    if state["activation"] is not None:
+        return f"in force {short(state['digest'])}, signed by {signed}"
+    missing = state["needed"] - len(state["signed_by"])
+    return f"signed by {signed}; {missing} more person is needed: interlock rules genesis"

@@ -1,0 +1,70 @@
+"""Three columns that fit the terminal: a mark with what is needed, how far it is, and what to do.
+
+Rules:
+1. A remedy is never cut, because it is there to be typed; it wraps, or moves to a line of its own.
+2. Widths follow the content, between bounds, so that short screens stay short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interlock.doors.cli.text import columns, mark, pad, paint, width, wrap
+
+MARGIN = 9
+NARROW = 96
+MOST_TEXT, MOST_PROGRESS = 52, 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing that is needed; ``met`` None is only watched."""
+
+    met: bool | None
+    text: str
+    progress: str = ""
+    remedy: str = ""
+
+
+def label(word: str) -> str:
+    """The word in the left margin."""
+    return paint(pad(word, MARGIN), bold=True) if word else " " * MARGIN
+
+
+def told(word: str, text: str) -> list[str]:
+    """A labelled paragraph."""
+    first, *rest = wrap(text, width() - MARGIN)
+    return [label(word) + first, *(" " * MARGIN + line for line in rest)]
+
+
+def table(word: str, rows: list[Row]) -> list[str]:
+    """All rows under one label."""
+    if not rows:
+        return []
+    text = min(MOST_TEXT, max(columns(row.text) for row in rows))
+    progress = min(MOST_PROGRESS, max(columns(row.progress) for row in rows))
+    room = width() - MARGIN - 2 - text - 2 - (progress + 2 if progress else 0)
+    lines: list[str] = []
+    for row in rows:
+        lines.extend(_narrow(row) if width() < NARROW else _wide(row, text, progress, room))
+    return [label(word if not place else "") + line for place, line in enumerate(lines)]
+
+
+def _wide(row: Row, text: int, progress: int, room: int) -> list[str]:
+    words, remedy = wrap(row.text, text), wrap(row.remedy, room)
+    lines = []
+    for place in range(max(len(words), len(remedy))):
+        left = words[place] if place < len(words) else ""
+        middle = row.progress if place == 0 else ""
+        right = remedy[place] if place < len(remedy) else ""
+        sign = mark(row.met) if place == 0 else " "
+        between = f"  {pad(middle, progress)}" if progress else ""
+        lines.append(f"{sign} {pad(left, text)}{between}  {right}".rstrip())
+    return lines
+
+
+def _narrow(row: Row) -> list[str]:
+    room = width() - MARGIN - 2
+    first, *rest = wrap(f"{row.text}  {row.progress}".rstrip(), room)
+    remedy = [f"  → {line}" for line in wrap(row.remedy, room - 2)] if row.remedy else []
+    return [f"{mark(row.met)} {first}", *(f"  {line}" for line in rest), *remedy]

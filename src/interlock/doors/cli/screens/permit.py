@@ -1,0 +1,130 @@
+"""What the gate said, for people, programs, GitHub and GitLab.
+
+Rules:
+1. Each format carries the same: the outcome, every reason with its remedy, the ticket's name and expiry.
+2. What came from outside is escaped for the format it goes into; no text can forge a workflow command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import click
+
+from interlock.doors.cli.desk import show_json
+from interlock.doors.cli.files import write_whole
+from interlock.doors.cli.screens.columns import told
+from interlock.doors.cli.screens.verdict import answer, missing_rows, verdict
+from interlock.doors.cli.text import safe, short
+
+Told = dict[str, Any]
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def show(result: Told, *, form: str, everything: bool, ticket_file: str | None, report_file: str) -> None:
+    """Print ``result`` in one of the four formats."""
+    if form == "json":
+        show_json(result)
+        return
+    click.echo("\n".join(_text(result, everything=everything, ticket_file=ticket_file)))
+    if form == "github":
+        _github(result, ticket_file)
+    if form == "gitlab":
+        write_whole(report_file, junit(result))
+
+
+def _text(result: Told, *, everything: bool, ticket_file: str | None) -> list[str]:
+    if result["outcome"] != "allow":
+        return verdict(result["judgement"], everything=everything, reasons=result["reasons"])
+    judgement = result["judgement"]
+    change = judgement["change"]
+    place = f"{change['id']} {short(change['digest'])} → {safe(judgement['environment'])}"
+    first = f"{place} · ticket {result['ticket_id']}"
+    where = f"written to {ticket_file}" if ticket_file else "not written: --ticket-file FILE keeps it"
+    return [*answer("allow", first), *told("ticket", f"{where} · verify it offline: interlock ticket verify FILE")]
+
+
+def _github(result: Told, ticket_file: str | None) -> None:
+    for row in missing_rows(result["judgement"]["decision"], result["reasons"]):
+        click.echo(
+            f"::error title={_property('interlock: ' + row.text[:80])}::{_data(f'{row.text} → {row.remedy}')}"
+        )
+    for reason in result["judgement"]["decision"]["observed"]:
+        click.echo(f"::notice title=interlock watches::{_data(safe(reason['text']))}")
+    _append("GITHUB_STEP_SUMMARY", markdown(result))
+    outputs = {"outcome": result["outcome"], "ticket-id": result["ticket_id"] or "", "ticket": ticket_file or ""}
+    _append("GITHUB_OUTPUT", "".join(f"{key}={safe(value)}\n" for key, value in outputs.items()))
+
+
+def markdown(result: Told) -> str:
+    """The step summary."""
+    judgement = result["judgement"]
+    change = judgement["change"]
+    word = "allowed" if result["outcome"] == "allow" else "refused"
+    lines = [
+        f"## interlock: {word}",
+        "",
+        f"`{change['id']}` {short(change['digest'])} → {_cell(judgement['environment'])}",
+    ]
+    rows = missing_rows(judgement["decision"], result["reasons"])
+    if rows:
+        lines += ["", "| missing | so far | what to do |", "|---|---|---|"]
+        lines += [f"| {_cell(row.text)} | {_cell(row.progress)} | {_cell(row.remedy)} |" for row in rows]
+    met = [item for item in judgement["decision"]["obligations"] if item["met"]]
+    lines += ["", *(f"- ✓ {_cell(item['text'])}" for item in met)]
+    watched = judgement["decision"]["observed"]
+    lines += (
+        ["", f"{len(watched)} more watched only: {_cell(', '.join(one['id'] for one in watched))}"]
+        if watched
+        else []
+    )
+    lines += ["", f"ticket `{result['ticket_id']}`"] if result["ticket_id"] else []
+    return "\n".join(lines) + "\n\n"
+
+
+def junit(result: Told) -> bytes:
+    """A JUnit report: one test case for each obligation and reason."""
+    decision = result["judgement"]["decision"]
+    missing = missing_rows(decision, result["reasons"])
+    met = [item["text"] for item in decision["obligations"] if item["met"]]
+    total, failed = str(len(missing) + len(met)), str(len(missing))
+    root = ET.Element("testsuites", tests=total, failures=failed)
+    suite = ET.SubElement(root, "testsuite", name="interlock gate", tests=total, failures=failed, errors="0")
+    for row in missing:
+        case = ET.SubElement(suite, "testcase", name=_xml(row.text), classname="interlock.gate", time="0")
+        ET.SubElement(case, "failure", message=_xml(row.remedy)).text = _xml(
+            f"{row.progress} {row.remedy}".strip()
+        )
+    for text in met:
+        ET.SubElement(suite, "testcase", name=_xml(text), classname="interlock.gate", time="0")
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _append(variable: str, text: str) -> None:
+    named = os.environ.get(variable)
+    if named:
+        with Path(named).open("a", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _cell(text: str) -> str:
+    shown = safe(text)
+    for sign in "\\`*_{}[]<>()#+!|":
+        shown = shown.replace(sign, f"\\{sign}")
+    return shown
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("?", text)

@@ -1,0 +1,58 @@
+"""The screen of ``change show``: the verdict, who said what so far, and with ``--all`` the history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.doors.cli.screens.columns import Row, table, told
+from interlock.doors.cli.screens.verdict import verdict
+from interlock.doors.cli.text import safe, short
+
+Told = dict[str, Any]
+
+
+def record(judgement: Told, history: list[Told], *, everything: bool) -> list[str]:
+    """The whole screen."""
+    change = judgement["change"]
+    lines = verdict(judgement, everything=everything)
+    state = f"{change['state']} · revision {change['revision']} · {short(change['digest'])}"
+    by = f"opened by {safe(change['opened_by'])} {change['opened_at'][:16].replace('T', ' ')} UTC"
+    agent = (
+        [f"agent {safe(change['agent'])}, {safe(change['sponsor'] or 'nobody')} answers for it"]
+        if change["agent"]
+        else []
+    )
+    lines += told("record", " · ".join([state, by, *agent]))
+    lines += table("shown", [*_approvals(judgement["tally"]), *_evidence(judgement["evidence"])])
+    for place, entry in enumerate(history):
+        text = f"#{entry['index']} {entry['at'][:19].replace('T', ' ')} {entry['kind']} by {safe(entry['actor'])}"
+        lines += told("history" if place == 0 else "", text)
+    return lines
+
+
+def _approvals(tally: Told) -> list[Row]:
+    counted = [
+        Row(met=True, text=f"{safe(one['person'])} approved ({one['role']})", progress=one["presence"])
+        for one in tally["counted"]
+    ]
+    rejected = [
+        Row(met=False, text=f"{safe(one['approver'])}'s approval does not count", remedy=safe(one["reason"]))
+        for one in tally["rejected"]
+    ]
+    unmapped = [
+        Row(met=False, text=f"author {safe(name)} is nobody in the catalog", remedy="add the address to a person")
+        for name in tally["unmapped_authors"]
+    ]
+    return counted + rejected + unmapped
+
+
+def _evidence(items: list[Told]) -> list[Row]:
+    return [
+        Row(
+            met=one["standing"] == "trusted" or None,
+            text=f"{safe(one['predicate_type'].rpartition('//')[2])}",
+            progress=one["standing"],
+            remedy=safe(f"by {one['runner']}" if one["runner"] else "signed by nobody trusted"),
+        )
+        for one in items
+    ]

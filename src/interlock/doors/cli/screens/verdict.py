@@ -1,0 +1,163 @@
+"""The screen of ``check``, ``change show`` and ``gate``: the answer, what it is about, and all that is missing.
+
+Rules:
+1. The answer is the first word. Everything that is missing is listed, each with what supplies it; what is met
+   takes one line, what is only watched a number, unless ``--all`` asks for it.
+2. It reads only what the API answered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.doors.cli.screens.columns import Row, table, told
+from interlock.doors.cli.text import paint, plural, safe
+
+Told = dict[str, Any]
+_COLOUR = {"allow": "green", "needs": "yellow", "deny": "red"}
+_WORD = {"allow": "allowed", "needs": "refused", "deny": "refused"}
+MOST_PATHS = 4
+
+
+def answer(outcome: str, text: str) -> list[str]:
+    """The first line: the answer and how much is missing."""
+    lines = told(_WORD[outcome], text)
+    lines[0] = (
+        paint(_WORD[outcome], fg=_COLOUR[outcome], bold=True) + lines[0][len(_WORD[outcome]) :]
+        if (lines[0].startswith(_WORD[outcome]))
+        else lines[0]
+    )
+    return lines
+
+
+def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = None) -> list[str]:
+    """The whole screen for one judgement; ``reasons`` replace the decision's own where the gate added some."""
+    decision = judgement["decision"]
+    missing = missing_rows(decision, reasons)
+    met = [item for item in decision["obligations"] if item["met"]]
+    watched = watched_rows(decision)
+    lines = answer(
+        decision["outcome"] if not reasons else "deny", _summary(judgement, missing, watched, everything)
+    )
+    lines += subject(judgement)
+    lines += table("needs", missing)
+    if everything:
+        lines += table("met", [_obligation(item) for item in met])
+        lines += table("watched", watched)
+    elif met:
+        lines += told("met", f"✓ {'; '.join(safe(item['text']) for item in met)}")
+    lines += _people(judgement, missing)
+    return lines
+
+
+def missing_rows(decision: Told, reasons: list[Told] | None = None) -> list[Row]:
+    """All that stands in the way: refusals first, then what can still be shown."""
+    fired = decision["reasons"] if reasons is None else reasons
+    progress = {item["id"]: item["progress"] for item in decision["obligations"]}
+    order = {"deny": 0, "needs": 1, "allow": 2}
+    rows = [
+        Row(
+            met=False,
+            text=safe(reason["text"]),
+            progress=safe(progress.get(reason["id"], "")),
+            remedy=safe(reason["remedy"]),
+        )
+        for reason in sorted(fired, key=lambda reason: order[reason["outcome"]])
+    ]
+    return list(dict.fromkeys(rows))
+
+
+def watched_rows(decision: Told) -> list[Row]:
+    """Rules that would have refused, were they enforced."""
+    return [
+        Row(
+            met=None,
+            text=safe(reason["text"]),
+            progress="lifted" if reason["lifted_by"] else "",
+            remedy=safe(reason["remedy"]),
+        )
+        for reason in decision["observed"]
+    ]
+
+
+def subject(judgement: Told) -> list[str]:
+    """What it is and how far it reaches."""
+    description = judgement["description"]
+    lines = told("change", " · ".join(_what(judgement, description)))
+    return lines + told("reaches", " · ".join(_reach(description)))
+
+
+def _summary(judgement: Told, missing: list[Row], watched: list[Row], everything: bool) -> str:  # noqa: FBT001
+    change, environment = judgement["change"], safe(judgement["environment"])
+    name = "" if change["id"] == "draft" else f"{change['id']} → "
+    parts = [
+        f"{name}{environment}",
+        plural(len(missing), "thing") + " missing" if missing else "nothing is missing",
+    ]
+    if watched and not everything:
+        parts.append(f"{plural(len(watched), 'rule')} only watched, see --all")
+    if judgement["provisional"]:
+        parts.append("by the rules of this working tree: none are in force yet")
+    if judgement["one_person"]:
+        parts.append("one-person mode")
+    return " · ".join(parts)
+
+
+def _what(judgement: Told, description: Told) -> list[str]:
+    blast, size = description["blast"], description["size"]
+    touched = [f"{safe(item['service'])} (Tier-{item['tier']})" for item in blast["touched"]]
+    amounts = [
+        plural(size[key], word)
+        for key, word in (("files", "file"), ("keys", "key"), ("resources", "resource"), ("commits", "commit"))
+        if size[key]
+    ]
+    if size["added"] or size["removed"]:
+        amounts.append(f"+{size['added']:,} −{size['removed']:,} lines")
+    title = judgement["change"]["title"]
+    named = [] if title == "draft" else [safe(title)]
+    return [
+        *named,
+        ", ".join(touched) or "no service of the catalog",
+        ", ".join(amounts),
+        _provenance(description),
+    ]
+
+
+def _provenance(description: Told) -> str:
+    found = description["provenance"]
+    tools = sorted({safe(signal["tool"]) for signal in found["signals"] if signal["tool"]})
+    by = f" ({', '.join(tools[:3])})" if tools else ""
+    of = (
+        f" in {found['marked_commits']} of {plural(found['commits'], 'commit')}" if found["marked_commits"] else ""
+    )
+    kind = "origin unknown" if found["kind"] == "unknown" else found["kind"]
+    return f"{kind}{by}{of}"
+
+
+def _reach(description: Told) -> list[str]:
+    blast = description["blast"]
+    paths = [" → ".join(safe(step) for step in reversed(item["path"])) for item in blast["reached"]]
+    shown = ", ".join(paths[:MOST_PATHS]) or "no other service"
+    if len(paths) > MOST_PATHS:
+        shown += f" and {plural(len(paths) - MOST_PATHS, 'service')} more"
+    parts = [shown]
+    if blast["order_share"] is not None:
+        parts.append(f"est. {blast['order_share']:.0%} of orders")
+    if blast["fleet_share"] is not None:
+        parts.append(f"{blast['fleet_share']:.0%} of the fleet")
+    losses = description["reversibility"]["losses"]
+    kind = description["reversibility"]["kind"]
+    kind = "reversibility unknown" if kind == "unknown" else kind
+    return [*parts, f"{kind} ({', '.join(safe(loss['what']) for loss in losses[:3])})" if losses else kind]
+
+
+def _obligation(item: Told) -> Row:
+    return Row(met=True, text=safe(item["text"]), progress=safe(item["progress"]))
+
+
+def _people(judgement: Told, missing: list[Row]) -> list[str]:
+    proposals = judgement["proposals"]
+    if not proposals or not missing or not any("approv" in row.remedy or "people" in row.text for row in missing):
+        return []
+    asked = [f"{safe(one['person'])} ({safe(one['reason'])}, {one['open_reviews']} open)" for one in proposals[:4]]
+    return told("ask", ", ".join(asked))
