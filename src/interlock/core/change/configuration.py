@@ -36,7 +36,9 @@ _OBJECT_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class Document:
+    """One document of a file; ``label`` is the first step of its pointers, ``""`` where they have none."""
+
     label: str
     node: Node
     kubernetes: bool
@@ -65,10 +67,10 @@ def read_configuration(path: str, before: bytes | None, after: bytes | None) -> 
             code="configuration-format",
             hint=f"leave it out with the pattern `!{path[:200]}`",
         )
-    new = _read(path, kind, after)
+    new = read_documents(path, kind, after)
     changes: tuple[KeyChange, ...]
     try:
-        old = _read(path, kind, before)
+        old = read_documents(path, kind, before)
     except InvalidInput as error:
         changes = (KeyChange(pointer="", op="changed", before={"unreadable": error.message}),)
     else:
@@ -85,7 +87,12 @@ def read_configuration(path: str, before: bytes | None, after: bytes | None) -> 
     )
 
 
-def _read(path: str, kind: Format, content: bytes | None) -> list[_Document]:
+def read_documents(path: str, kind: Format, content: bytes | None) -> list[Document]:
+    """The documents of one side of a file, none where it does not exist.
+
+    Raises:
+        InvalidInput: as ``read_configuration``.
+    """
     if content is None:
         return []
     if len(content) > MAX_BYTES:
@@ -118,8 +125,8 @@ def _nodes(kind: Format, text: str) -> list[Node]:
     return [one[kind](text)]
 
 
-def _documents(nodes: list[Node]) -> list[_Document]:
-    found: list[_Document] = []
+def _documents(nodes: list[Node]) -> list[Document]:
+    found: list[Document] = []
     single = len(nodes) == 1
     for at, node in enumerate(nodes):
         members = _members(node)
@@ -127,7 +134,7 @@ def _documents(nodes: list[Node]) -> list[_Document]:
             label = _kubernetes_name(member)
             secret = bool(label) and label.split("/")[-3] == "Secret"
             fallback = "" if single and not members else str(len(found) if members else at)
-            found.append(_Document(label or fallback, member, bool(label), secret))
+            found.append(Document(label or fallback, member, bool(label), secret))
     labels = [document.label for document in found]
     for document in found:
         if labels.count(document.label) > 1:
@@ -167,7 +174,7 @@ def _word(content: dict[str, Node] | dict[str, Json], key: str) -> str:
     return found.content if isinstance(found, Node) and isinstance(found.content, str) else ""
 
 
-def _changes(path: str, old: list[_Document], new: list[_Document]) -> Iterator[KeyChange]:
+def _changes(path: str, old: list[Document], new: list[Document]) -> Iterator[KeyChange]:
     before = {document.label: document for document in old}
     after = {document.label: document for document in new}
     count = 0
@@ -183,7 +190,7 @@ def _changes(path: str, old: list[_Document], new: list[_Document]) -> Iterator[
             yield change
 
 
-def _document_changes(old: _Document | None, new: _Document | None) -> Iterator[KeyChange]:
+def _document_changes(old: Document | None, new: Document | None) -> Iterator[KeyChange]:
     some = new or old
     prefix = (some.label,) if some and some.label else ()
     left = plain_value(old.node) if old else ABSENT

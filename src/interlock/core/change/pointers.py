@@ -1,0 +1,93 @@
+"""RFC 6901 pointers: made, shown to people, and matched by globs.
+
+Rules:
+1. A person reads ``delivery.max_days``, ``hosts[2].name`` and ``Deployment frontend spec.replicas``; a program
+   reads ``/delivery/max_days``.
+2. In a glob ``*`` stands for one step or a part of it and ``**`` for any number of steps, none included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import translate
+from functools import lru_cache
+
+from interlock.core.change.canonical import Json
+
+MAX_SHOWN = 60
+_LABEL = 3  # slashes in ``apiVersion/kind/namespace/name``, a Kubernetes object's step
+
+
+def joined(pointer: str, step: str | int) -> str:
+    """The pointer to a member of what ``pointer`` names."""
+    return f"{pointer}/{str(step).replace('~', '~0').replace('/', '~1')}"
+
+
+def steps(pointer: str) -> list[str]:
+    """The unescaped steps of a pointer; none for the whole document."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def dotted(pointer: str) -> str:
+    """The pointer as people write it; ``the document`` for the whole."""
+    parts = steps(pointer)
+    label = parts.pop(0).split("/") if parts and parts[0].count("/") >= _LABEL else []
+    text = "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in parts).removeprefix(".")
+    return " ".join(filter(None, (f"{label[-3]} {label[-1]}" if label else "", text))) or "the document"
+
+
+def shown(value: Json) -> str:
+    """A value in one short line, for a message."""
+    if isinstance(value, dict):
+        return "redacted" if set(value) == {"redacted"} else f"a map of {len(value)}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = f'"{value}"' if isinstance(value, str) and (not value or value != value.strip()) else str(value)
+    text = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def leaves(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
+    """Every scalar below ``value`` (and every empty list or map) with its pointer, in order."""
+    pending: list[tuple[str, Json]] = [(pointer, value)]
+    while pending:
+        place, item = pending.pop()
+        if isinstance(item, dict) and item:
+            pending.extend((joined(place, key), item[key]) for key in reversed(item))
+        elif isinstance(item, list) and item:
+            pending.extend((joined(place, index), item[index]) for index in reversed(range(len(item))))
+        else:
+            yield place, item
+
+
+def at(value: Json, pointer: str) -> Json:
+    """What a pointer names, None where there is nothing."""
+    for step in steps(pointer):
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdigit() and len(step) < 10 and int(step) < len(value):  # noqa: PLR2004  # no list is longer
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def covers(pattern: str, pointer: str) -> bool:
+    """Whether a pointer glob (``/delivery/**``, ``/hosts/*/port``) covers ``pointer``, by rule 2."""
+    return _compiled(pattern).fullmatch(pointer) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = pattern.strip("/").split("/")
+    expression = "".join("(?:/[^/]*)*" if part == "**" else "/" + _step(part) for part in parts if part)
+    return re.compile(expression, re.DOTALL)
+
+
+def _step(part: str) -> str:
+    # ``translate`` gives ``(?s:…)\Z``; a dot in it must not cross a step.
+    pieces = [translate(piece)[4:-3] for piece in re.split(r"\*+", part)]
+    return "[^/]*".join(piece.replace(".", "[^/]") if piece == "." else piece for piece in pieces)
