@@ -1,0 +1,5 @@
+"""`python -m interlock`."""
+
+from interlock.doors.cli.main import main
+
+main()
