@@ -56,7 +56,8 @@ def _past(report: LookBack, days: int) -> Iterator[str]:
     for item in report.unreadable[:3]:
         yield cut(f"         not readable: {item.change.head[:10]} {safe(item.error)}", width())
     if report.quiet:
-        yield f"enforced {plural(len(report.quiet), 'rule')} that no past merge would have met; the rest is observed"
+        count = plural(len(report.quiet), "rule")
+        yield f"enforced {count} that no past merge would have met; the rest is observed"
 
 
 def _shares(report: LookBack) -> str:
