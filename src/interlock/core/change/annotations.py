@@ -11,17 +11,15 @@ Rules:
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from interlock.core.approval.keys import KEY_TYPES, parse_public_key
 from interlock.core.change.catalog import Place, PublicKey, Role, Tier
-from interlock.core.change.catalog_yaml import Mapping, Node, Scalar, refused
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
+from interlock.core.change.yaml_nodes import Mapping, Node, Scalar, refused
 
 PREFIX = "interlock.dev/"
 
@@ -44,15 +42,6 @@ _KINDS: dict[str, frozenset[str]] = {
     "on-call": _USER,
     "sponsor": frozenset({"resource"}),
 }
-KEY_TYPES = (
-    "ssh-ed25519",
-    "sk-ssh-ed25519@openssh.com",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-    "ssh-rsa",
-)
 _OPTION = re.compile(r"(?P<name>[A-Za-z-]+)(?:=\"(?P<value>[^\"]*)\")?(?P<end>,|\s+)")
 _SHARE = re.compile(r"(?P<number>\d{1,3}(?:\.\d{1,6})?)\s*(?P<percent>%?)")
 _MAX_ITEMS = 1_000
@@ -138,12 +127,18 @@ class Annotations:
                 raise self._bad_key(line)
             options[match["name"]] = match["value"] or ""
             rest = rest[match.end() :].lstrip()
-        fingerprint = _fingerprint(rest)
-        if fingerprint is None:
-            raise self._bad_key(line)
+        try:
+            key = parse_public_key(rest)
+        except InvalidInput as error:
+            place = self.place("ssh-keys")
+            raise InvalidInput(
+                f"{error.message} in `{PREFIX}ssh-keys` at `{place.path}:{place.line}`",
+                code=error.code,
+                hint=error.hint,
+            ) from error
         return PublicKey(
-            line=" ".join(rest.split()),
-            fingerprint=fingerprint,
+            line=key.line,
+            fingerprint=key.fingerprint,
             not_before=self._moment(options.get("not-before")),
             not_after=self._moment(options.get("not-after")),
             revoked="revoked" in options,
@@ -206,18 +201,3 @@ def _known(path: str, kind: str, key: str, value: Node) -> Scalar:
         hint = "write one text, its items separated by commas or line ends"
         raise refused(place, f"a text in `{key}`", "a collection", code="catalog-annotation", hint=hint)
     return value
-
-
-def _fingerprint(line: str) -> str | None:
-    """``SHA256:…`` as ``ssh-keygen -l`` prints it; None when the blob is not of the type it says."""
-    words = line.split()
-    if len(words) < 2 or words[0] not in KEY_TYPES:  # noqa: PLR2004  # a type and a blob
-        return None
-    try:
-        blob = base64.b64decode(words[1], validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    kind = words[0].encode()
-    if not blob.startswith(len(kind).to_bytes(4, "big") + kind):
-        return None
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")

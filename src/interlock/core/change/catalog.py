@@ -9,10 +9,18 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from functools import cached_property
+
+from interlock.core.change.globs import GlobIndex
+
+
+def bare_name(name: str) -> str:
+    """A name without kind and namespace, in the spelling that infrastructure uses for it."""
+    return name.rpartition(":")[2].rpartition("/")[2].lower().replace("_", "-")
 
 
 class Tier(IntEnum):
@@ -176,11 +184,31 @@ class Catalog:
     @cached_property
     def subgroups(self) -> dict[str, tuple[str, ...]]:
         """For each group the groups whose parent it is, sorted."""
-        found: dict[str, list[str]] = {}
-        for group in self.groups.values():
-            if group.parent in self.groups:
-                found.setdefault(group.parent, []).append(group.name)
-        return {name: tuple(sorted(names)) for name, names in found.items()}
+        return _inverted((group.parent, group.name) for group in self.groups.values() if group.parent)
+
+    @cached_property
+    def by_account(self) -> dict[str, tuple[str, ...]]:
+        """For each account, lowercase, the people who have it, sorted; more than one is an error there."""
+        return _inverted(
+            (account.lower(), person.name) for person in self.people.values() for account in person.accounts
+        )
+
+    @cached_property
+    def by_email(self) -> dict[str, tuple[str, ...]]:
+        """For each address, lowercase, the people who have it, sorted."""
+        return _inverted(
+            (email.lower(), person.name) for person in self.people.values() for email in person.emails
+        )
+
+    @cached_property
+    def paths(self) -> GlobIndex[str]:
+        """Finds the services whose ``paths`` cover a file."""
+        return GlobIndex((glob, name) for name in sorted(self.services) for glob in self.services[name].paths)
+
+    @cached_property
+    def local_names(self) -> dict[str, tuple[str, ...]]:
+        """For each bare name, lowercase and with ``-`` for ``_``, the services of any kind called so, sorted."""
+        return _inverted((bare_name(name), name) for name in self.services)
 
     @cached_property
     def dependents(self) -> dict[str, tuple[str, ...]]:
@@ -190,3 +218,10 @@ class Catalog:
             for needed in service.depends_on:
                 found.setdefault(needed, set()).add(service.name)
         return {name: tuple(sorted(names)) for name, names in found.items()}
+
+
+def _inverted(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for key, value in pairs:
+        found.setdefault(key, set()).add(value)
+    return {key: tuple(sorted(values)) for key, values in found.items()}

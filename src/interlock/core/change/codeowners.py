@@ -16,9 +16,9 @@ import re
 from collections.abc import Sequence
 
 from interlock.core.change.catalog import Catalog, OwnerRule, Place
-from interlock.core.change.catalog_yaml import refused
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.globs import MAX_PATTERN, matches
+from interlock.core.change.yaml_nodes import refused
 
 MAX_LINES = 20_000
 _MAX_BYTES = 3 * 1024 * 1024  # GitHub's own limit
@@ -68,21 +68,22 @@ def owners_of(rules: Sequence[OwnerRule], path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def people_of(catalog: Catalog, owner: str) -> tuple[str, ...]:
-    """The people behind one owner as CODEOWNERS writes it, sorted.
+def groups_of(catalog: Catalog, owner: str) -> tuple[str, ...]:
+    """The owners in the catalog's own words that one owner of CODEOWNERS stands for, sorted.
 
-    A login or an address is looked up among the persons, a team (and a login nobody has) among the groups.
+    ``@organisation/team`` (and a login nobody has) is a group, a login or an address ``user:…`` for each person.
     """
-    if owner.startswith("@") and "/" in owner:
-        return catalog.people_of(owner.rsplit("/", 1)[-1])
     if owner.startswith("@"):
-        login = owner[1:].lower()
-        named = [person.name for person in catalog.people.values() if login in map(str.lower, person.accounts)]
-        return tuple(sorted(named)) or catalog.people_of(owner[1:])
-    address = owner.lower()
-    return tuple(
-        sorted(person.name for person in catalog.people.values() if address in map(str.lower, person.emails))
-    )
+        name = owner.rpartition("/")[2].lstrip("@").lower()
+        people = () if "/" in owner else catalog.by_account.get(name, ())
+        named = tuple(f"user:{person}" for person in people)
+        return named or tuple(group for group in catalog.groups if group.lower() == name)
+    return tuple(f"user:{person}" for person in catalog.by_email.get(owner.lower(), ()))
+
+
+def people_of(catalog: Catalog, owner: str) -> tuple[str, ...]:
+    """The people behind one owner of CODEOWNERS, sorted."""
+    return tuple(sorted({person for name in groups_of(catalog, owner) for person in catalog.people_of(name)}))
 
 
 def _rule(path: str, number: int, line: str, section: str, default: tuple[str, ...]) -> OwnerRule:

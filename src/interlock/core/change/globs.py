@@ -85,18 +85,14 @@ class GlobIndex(Generic[T]):
     """Values by glob. A look-up tries only globs whose literal folder is the path's own or above it."""
 
     def __init__(self, entries: Iterable[tuple[str, T]]) -> None:
-        self._by_folder: dict[str, list[tuple[re.Pattern[str], str, T]]] = {}
+        self._by_folder: dict[str, list[tuple[str, T]]] = {}
         for pattern, value in entries:
-            self._by_folder.setdefault(_folder(pattern), []).append((compiled(pattern), pattern, value))
+            self._by_folder.setdefault(_folder(pattern), []).append((pattern, value))
 
     def of(self, path: str) -> list[tuple[str, T]]:
         """Each glob that covers ``path``, with its value: the widest folder first, then as entered."""
-        found = []
-        for folder in _ancestors(path):
-            for expression, pattern, value in self._by_folder.get(folder, ()):
-                if expression.match(path):
-                    found.append((pattern, value))
-        return found
+        near = (entry for folder in _ancestors(path) for entry in self._by_folder.get(folder, ()))
+        return [(pattern, value) for pattern, value in near if matches(pattern, path)]
 
 
 def _folder(pattern: str) -> str:

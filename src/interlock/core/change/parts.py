@@ -30,7 +30,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """One commit of a range. ``message`` is whole up to 64 KiB; ``note`` is the raw git-ai note, if any."""
+    """One commit of a range. ``message`` is whole up to 64 KiB; ``note`` is the raw git-ai note, if any.
+
+    ``documents_only`` says that it touches nothing but the change's documentation.
+    """
 
     id: str
     parents: tuple[str, ...]
@@ -41,6 +44,7 @@ class Commit:
     message: str
     trailers: tuple[tuple[str, str], ...] = ()
     note: str | None = None
+    documents_only: bool = False
 
 
 FileStatus = Literal["added", "modified", "deleted", "renamed", "copied", "type-changed"]

@@ -120,6 +120,7 @@ class Documentation:
     """What ``change.md`` says. ``first_digest`` was recorded before the first commit, else None."""
 
     present: bool = False
+    path: str = ""
     plan: str = ""
     failure_modes: tuple[str, ...] = ()
     rollback_steps: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""YAML with line numbers and limits, read event by event: what the catalog is written in.
+"""YAML with line numbers and limits, read event by event: what catalog and documentation are written in.
 
 Rules:
 1. Every scalar stays the text that was written (``1`` and ``"1"`` read the same); the reader of a field says

@@ -1,0 +1,46 @@
+"""Who says they wrote it: author, committer and co-authors of every commit.
+
+Rules:
+1. Each identity once, as written, sorted; a name can only add an author, never take one away.
+2. A forge's own committer stamp stands for the author beside it and is left out.
+3. These are claims. Who of them is which person, and who else is an author (pusher, opener, sponsor), is
+   decided where approvals are counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from interlock.core.change.parts import Commit, Identity, Part
+from interlock.core.facts.ordered import commits_of
+
+FORGE_STAMPS = frozenset({("github", "noreply@github.com"), ("gitlab", "noreply@gitlab.com")})
+_CO_AUTHOR = frozenset({"co-authored-by", "co-developed-by"})
+_WRITTEN = re.compile(r"(?P<name>[^<>]{0,400})<(?P<email>[^<>]{1,400})>")
+
+
+def authors_of(parts: Sequence[Part]) -> tuple[Identity, ...]:
+    """All identities of all commits."""
+    found = {identity for commit in commits_of(parts) for identity in _of(commit)}
+    return tuple(sorted(found, key=lambda identity: (identity.name, identity.email)))
+
+
+def read_identity(text: str) -> Identity:
+    """``Name <address>`` as an identity; text without an address is a name alone."""
+    match = _WRITTEN.search(text)
+    if match is None:
+        return Identity(name=text.strip()[:400], email="")
+    return Identity(name=match["name"].strip(), email=match["email"].strip())
+
+
+def co_authors(commit: Commit) -> Iterator[Identity]:
+    """The identities named in the commit's co-author trailers."""
+    return (read_identity(text) for key, text in commit.trailers if key.lower() in _CO_AUTHOR)
+
+
+def _of(commit: Commit) -> Iterator[Identity]:
+    yield commit.author
+    if (commit.committer.name.lower(), commit.committer.email.lower()) not in FORGE_STAMPS:
+        yield commit.committer
+    yield from co_authors(commit)

@@ -1,0 +1,83 @@
+"""The signals of provenance that one commit carries in its author, its message and its trailers.
+
+Rules:
+1. An author that is a tool's own account or address, or an agent of the catalog, is an autonomous agent. As a
+   committer or co-author it is assistance: a person is the author.
+2. ``Generated-by`` says that the tool wrote it; ``Assisted-by``, ``Co-authored-by``, ``Generated with [TOOL]``
+   and aider's mark on a name say that it helped.
+3. Each signal names the commit and the line it was read from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from interlock.core.change.parts import Commit
+from interlock.core.facts.authors import read_identity
+from interlock.core.facts.markers import (
+    is_aider_name,
+    tool_of_address,
+    tool_of_assistance,
+    tool_of_line,
+    tool_of_login,
+)
+from interlock.core.facts.model import ProvenanceKind, Signal, Source
+
+_HELPED = ProvenanceKind.AI_ASSISTED
+_TRAILERS = {"assisted-by": _HELPED, "generated-by": ProvenanceKind.AI_AUTHORED}
+_CO_AUTHORS = frozenset({"co-authored-by", "co-developed-by"})
+
+
+def signals_of_commit(commit: Commit, agents: Mapping[str, str]) -> Iterator[Signal]:
+    """All signals but those of its note; ``agents`` are the catalog's, by account and address in lowercase."""
+    yield from _of_identities(commit, agents)
+    lines = {line.strip(): number for number, line in reversed(list(enumerate(commit.message.splitlines(), 1)))}
+    for key, text in commit.trailers:
+        tool, kind = _of_trailer(key.lower(), text)
+        if tool is not None:
+            shown = f"{key}: {text}"
+            yield _signal("trailer", kind, tool, commit, shown, lines.get(shown.strip()))
+    for line, number in lines.items():
+        tool = tool_of_line(line)
+        if tool is not None:
+            yield _signal("generated-with", _HELPED, tool, commit, line, number)
+
+
+def _of_identities(commit: Commit, agents: Mapping[str, str]) -> Iterator[Signal]:
+    author, committer = commit.author, commit.committer
+    shown = f"{author.name} <{author.email}>"
+    known = agents.get(author.email.lower()) or agents.get(author.name.lower())
+    tool = known or tool_of_address(author.email) or tool_of_login(author.name)
+    if tool is not None:
+        yield _signal("author", ProvenanceKind.AUTONOMOUS_AGENT, tool, commit, shown)
+    if is_aider_name(author.name):
+        yield _signal("author-name", _HELPED, "aider", commit, shown)
+    if committer == author:
+        return
+    shown = f"{committer.name} <{committer.email}>"
+    tool = agents.get(committer.email.lower()) or tool_of_address(committer.email) or tool_of_login(committer.name)
+    if tool is not None:
+        yield _signal("committer", _HELPED, tool, commit, shown)
+    elif is_aider_name(committer.name) and not is_aider_name(author.name):
+        yield _signal("committer-name", _HELPED, "aider", commit, shown)
+
+
+def _of_trailer(key: str, text: str) -> tuple[str | None, ProvenanceKind]:
+    if key in _TRAILERS:
+        return tool_of_assistance(text), _TRAILERS[key]
+    if key in _CO_AUTHORS:
+        identity = read_identity(text)
+        return tool_of_address(identity.email) or tool_of_login(identity.name), _HELPED
+    return None, _HELPED
+
+
+def _signal(
+    marker: str, says: ProvenanceKind, tool: str, commit: Commit, text: str, line: int | None = None
+) -> Signal:
+    where = "commit message" if marker in {"trailer", "generated-with"} else f"commit {marker.partition('-')[0]}"
+    return Signal(
+        marker=marker,
+        says=says,
+        tool=tool,
+        source=Source(where=where, line=line, commit=commit.id, text=text[:200]),
+    )

@@ -1,0 +1,97 @@
+"""The explicit marks that tools leave in commits: exact addresses and exact forms, never names.
+
+Rules:
+1. An address is a tool's only when it is one of these, whole. A forge's no-reply address is compared without
+   the account number in front of it. People named like a tool, people at a tool maker's domain and other bots
+   (dependency updates, code quality) match nothing.
+2. A name alone is a mark only in the two forms that tools write and people do not: `` (aider)`` at the end of an
+   author's name, and a model named in ``Assisted-by``.
+3. Each entry was seen in public history or in the tool's own documentation; see docs/reference/provenance.md.
+"""
+
+from __future__ import annotations
+
+import re
+
+TOOLS_BY_ADDRESS = {
+    "noreply@anthropic.com": "claude-code",
+    "copilot@users.noreply.github.com": "github-copilot",
+    "copilot-swe-agent[bot]@users.noreply.github.com": "github-copilot",
+    "cursoragent@cursor.com": "cursor",
+    "cursor[bot]@users.noreply.github.com": "cursor",
+    "aider@aider.chat": "aider",
+    "noreply@aider.chat": "aider",
+    "noreply@aider.dev": "aider",
+    "devin-ai-integration[bot]@users.noreply.github.com": "devin",
+    "google-labs-jules[bot]@users.noreply.github.com": "jules",
+    "noreply@openai.com": "codex",
+    "codex@openai.com": "codex",
+    "chatgpt-codex-connector[bot]@users.noreply.github.com": "codex",
+    "gemini-code-assist[bot]@users.noreply.github.com": "gemini-code-assist",
+    "factory-droid[bot]@users.noreply.github.com": "factory-droid",
+    "openhands@all-hands.dev": "openhands",
+    "amp@ampcode.com": "amp",
+    "noreply@opencode.ai": "opencode",
+    "roomote@roocode.com": "roo-code",
+}
+TOOLS_BY_LOGIN = {
+    "copilot-swe-agent[bot]": "github-copilot",
+    "devin-ai-integration[bot]": "devin",
+    "google-labs-jules[bot]": "jules",
+    "cursor[bot]": "cursor",
+    "chatgpt-codex-connector[bot]": "codex",
+    "gemini-code-assist[bot]": "gemini-code-assist",
+    "factory-droid[bot]": "factory-droid",
+}
+"""Names with ``[bot]`` are given out by the forge alone, so here the whole name is as good as an address."""
+
+_ACCOUNT = re.compile(r"\d+\+")
+_AIDER_NAME = re.compile(r".* \(aider\)", re.DOTALL)
+_GENERATED = re.compile(
+    r"(?:\W{0,8}\s)?Generated (?:with|by) \[?"
+    r"(?P<tool>Claude Code|opencode|Amp|Crush|Cursor|Codex|Gemini CLI|GitHub Copilot|Firebender|Windsurf|Devin)\b",
+    re.IGNORECASE,
+)
+_AGENT_MODEL = re.compile(
+    r"(?P<agent>[A-Za-z][\w.\-]{0,63}):(?P<model>[\w.\-/]{1,127})(?:\s+\[?[\w.\- ]{1,64}\]?){0,8}"
+)
+_NAMED_MODEL = re.compile(
+    r"\b(?:AI|LLM|(?:Chat)?GPT[- ]?\d[\w.]*|ChatGPT|(?:GitHub )?Copilot|(?:OpenAI )?Codex|Claude Code"
+    r"|Claude (?:Opus|Sonnet|Haiku|Fable|\d)[\w. ]*|Gemini (?:CLI|Pro|Flash|\d)[\w. ]*|Aider|Cursor Agent)\b"
+)
+
+
+def tool_of_address(address: str) -> str | None:
+    """The tool whose own address this is."""
+    bare = address.strip().lower()
+    if bare.endswith("@users.noreply.github.com"):
+        bare = _ACCOUNT.sub("", bare, count=1) if _ACCOUNT.match(bare) else bare
+    return TOOLS_BY_ADDRESS.get(bare)
+
+
+def tool_of_login(name: str) -> str | None:
+    """The tool whose account on the forge is called so, with its ``[bot]``."""
+    return TOOLS_BY_LOGIN.get(name.strip().lower())
+
+
+def is_aider_name(name: str) -> bool:
+    """Whether aider marked the author's name as its own work."""
+    return _AIDER_NAME.fullmatch(name.strip()) is not None
+
+
+def tool_of_line(line: str) -> str | None:
+    """The tool of a ``Generated with [TOOL]`` line; the line must begin with it, so that a quotation does not."""
+    match = _GENERATED.match(line)
+    return match["tool"].lower().replace(" ", "-") if match else None
+
+
+def tool_of_assistance(text: str) -> str | None:
+    """The tool of an ``Assisted-by`` or ``Generated-by`` trailer, None where it names a person."""
+    bare, _, rest = text.strip().partition("<")
+    if rest:
+        return tool_of_address(rest.partition(">")[0])
+    form = _AGENT_MODEL.fullmatch(bare)
+    if form:
+        return form["agent"].lower()
+    named = _NAMED_MODEL.search(bare)
+    return " ".join(named.group().lower().split()) if named else None

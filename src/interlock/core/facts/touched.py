@@ -1,0 +1,175 @@
+"""Which services a change itself alters, and by which of its files, addresses and artefacts we know.
+
+Rules:
+1. A changed file belongs to every service whose ``interlock.dev/paths`` cover it, and to the service that a
+   configuration rule of ``interlock.yaml`` names for it. Where neither says anything, it belongs to the
+   services of the nearest ``catalog-info.yaml`` above it, unless that file stands at the root and declares
+   several.
+2. A Kubernetes object, a plan's address and an artefact belong to a service of that name, or to one that lists
+   the artefact in ``interlock.dev/artefacts``. In an address every module, resource and key is a name.
+3. CODEOWNERS is a hint, taken where nothing else says anything: a file whose owner owns exactly one service
+   touches that service, and stays unowned.
+4. A file that belongs to no service is unowned. Rule files and the change's own documentation are nobody's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from interlock.core.change.catalog import Catalog, bare_name
+from interlock.core.change.codeowners import groups_of, owners_of
+from interlock.core.change.globs import GlobIndex, matches
+from interlock.core.change.parts import Artefact, Part
+from interlock.core.change.settings import Settings
+from interlock.core.facts.documentation import is_documentation
+from interlock.core.facts.kubernetes import changed_documents, name_of_document
+from interlock.core.facts.model import Source, Touched
+from interlock.core.facts.ordered import MAX_SOURCES, changed_paths, configuration_of, resources_of
+from interlock.core.facts.rule_files import is_rule_file
+
+_SERVICE_FILES = ("catalog-info.yaml", "catalog-info.yml")
+_ADDRESS_WORD = re.compile(r'"([^"]*)"|([^.\[\]"]+)')
+
+
+@dataclass(slots=True)
+class Found:
+    """Sources by service and reason, in the order found, and the files of nobody."""
+
+    reasons: dict[str, dict[str, list[Source]]] = field(default_factory=dict)
+    unowned: list[str] = field(default_factory=list)
+
+    def add(self, service: str, reason: str, source: Source) -> None:
+        """Remember why ``service`` is touched."""
+        self.reasons.setdefault(service, {}).setdefault(reason, []).append(source)
+
+
+def find_touched(
+    parts: Sequence[Part], catalog: Catalog, settings: Settings
+) -> tuple[tuple[Touched, ...], tuple[str, ...]]:
+    """The touched services by tier and name, and the unowned files, sorted."""
+    found = Found()
+    attributed = _by_object(found, parts, catalog)
+    _by_path(found, changed_paths(parts), attributed, catalog, settings)
+    _by_address(found, parts, catalog)
+    _by_artefact(found, parts, catalog)
+    touched = [_touched(name, reasons, catalog) for name, reasons in found.reasons.items()]
+    return tuple(sorted(touched, key=lambda item: (item.tier, item.service))), tuple(sorted(found.unowned))
+
+
+def _touched(name: str, reasons: dict[str, list[Source]], catalog: Catalog) -> Touched:
+    text = "; ".join(
+        f"{reason} ({len(sources)})" if len(sources) > 1 else reason for reason, sources in reasons.items()
+    )
+    sources = tuple(source for some in reasons.values() for source in some)[:MAX_SOURCES]
+    return Touched(service=name, tier=catalog.services[name].tier, reason=text, sources=sources)
+
+
+def _by_path(
+    found: Found, paths: Sequence[str], attributed: frozenset[str], catalog: Catalog, settings: Settings
+) -> None:
+    rules = GlobIndex((rule.match, rule.service) for rule in settings.configuration if rule.service)
+    folders = _service_folders(catalog)
+    sole = _sole_services(catalog)
+    for path in paths:
+        if is_rule_file(path, settings) or is_documentation(path, settings.documentation):
+            continue
+        source = Source(where=path)
+        owned = [(name, f"changes a file in {glob}") for glob, name in catalog.paths.of(path)]
+        owned += [
+            (name, "changes configuration that interlock.yaml calls its own")
+            for name in _ruled(rules, path, catalog)
+        ]
+        owned = owned or [(name, f"changes a file beside {place}") for name, place in _nearest(folders, path)]
+        for name, reason in dict(owned).items():
+            found.add(name, reason, source)
+        if not owned and path not in attributed:
+            found.unowned.append(path)
+            for name, owner in _hinted(catalog, sole, path):
+                found.add(name, f"changes a file of {owner}, who owns this service alone (CODEOWNERS)", source)
+
+
+def _ruled(rules: GlobIndex[str], path: str, catalog: Catalog) -> Iterator[str]:
+    for _, name in rules.of(path):
+        if name in catalog.services:
+            yield name
+
+
+def _service_folders(catalog: Catalog) -> dict[str, list[tuple[str, str]]]:
+    """For each folder with a ``catalog-info.yaml`` the services declared there, with the file."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for service in catalog.services.values():
+        folder, _, name = service.place.path.rpartition("/") if service.place else ("", "", "")
+        if service.place and name in _SERVICE_FILES:
+            found.setdefault(folder, []).append((service.name, service.place.path))
+    if len(found.get("", ())) > 1:
+        del found[""]
+    return found
+
+
+def _nearest(folders: dict[str, list[tuple[str, str]]], path: str) -> list[tuple[str, str]]:
+    folder = path
+    while folder:
+        folder = folder.rpartition("/")[0]
+        if folder in folders:
+            return folders[folder]
+    return []
+
+
+def _sole_services(catalog: Catalog) -> dict[str, str]:
+    """For each owner of exactly one service that service."""
+    owned: dict[str, list[str]] = {}
+    for service in catalog.services.values():
+        if service.owner:
+            owned.setdefault(service.owner, []).append(service.name)
+    return {owner: names[0] for owner, names in owned.items() if len(names) == 1}
+
+
+def _hinted(catalog: Catalog, sole: dict[str, str], path: str) -> Iterator[tuple[str, str]]:
+    if not sole:
+        return
+    for owner in owners_of(catalog.owner_rules, path):
+        for name in groups_of(catalog, owner):
+            if name in sole:
+                yield sole[name], owner
+
+
+def _by_object(found: Found, parts: Sequence[Part], catalog: Catalog) -> frozenset[str]:
+    """The files whose changed objects all belong to a service."""
+    attributed = set()
+    for file in configuration_of(parts):
+        owned = []
+        for document, line in changed_documents(file):
+            owned.append(bare_name(name_of_document(document)) in catalog.local_names)
+            for name in catalog.local_names.get(bare_name(name_of_document(document)), ()):
+                found.add(
+                    name,
+                    "changes a Kubernetes object of its name",
+                    Source(where=file.path, line=line, text=document),
+                )
+        if owned and all(owned):
+            attributed.add(file.path)
+    return frozenset(attributed)
+
+
+def _by_address(found: Found, parts: Sequence[Part], catalog: Catalog) -> None:
+    for plan, resource in resources_of(parts):
+        words = {bare_name(quoted or plain) for quoted, plain in _ADDRESS_WORD.findall(resource.address)}
+        for word in sorted(words & catalog.local_names.keys()):
+            for name in catalog.local_names[word]:
+                source = Source(where=f"{plan.path}#{resource.address}", text="/".join(resource.actions))
+                found.add(name, "changes a resource of its name", source)
+
+
+def _by_artefact(found: Found, parts: Sequence[Part], catalog: Catalog) -> None:
+    for artefact in parts:
+        if not isinstance(artefact, Artefact):
+            continue
+        source = Source(where=artefact.name, text=artefact.digest)
+        names = {
+            s.name for s in catalog.services.values() if any(matches(glob, artefact.name) for glob in s.artefacts)
+        }
+        image = bare_name(artefact.name.partition("@")[0].rpartition("/")[2].partition(":")[0])
+        for name in sorted(names | set(catalog.local_names.get(image, ()))):
+            found.add(name, "replaces its artefact", source)
