@@ -50,17 +50,19 @@ def read(
         Unavailable: a tool a reader needs is missing.
     """
     readings: list[Reading] = []
-    for recipe in _complete(recipes, settings):
+    pinned: list[Recipe] = []
+    for recipe, asked in _complete(recipes, settings):
         progress(f"reading {recipe.reader}")
         reader = _reader(toolbox, recipe.reader)
         materials = tuple(reading.material for reading in readings)
         found = reader.read(ReadRequest(root=root, arguments=recipe.arguments, materials=materials))
         if found is not None:
             readings.append(found)
+            pinned += [found.recipe] if asked else []
     parts = tuple(reading.part for reading in readings) + _rules_part(toolbox, root, readings, settings)
     progress("validating")
     validations = validate(toolbox.validators, readings, settings)
-    return Submission(parts=parts, recipes=tuple(recipes), validations=validations)
+    return Submission(parts=parts, recipes=tuple(pinned), validations=validations)
 
 
 def validate(
@@ -96,23 +98,23 @@ def _guarded(validator: Validator, readings: Sequence[Reading], settings: Settin
         return (Validation(validator=validator.name, path="", findings=(broken,)),)
 
 
-def _complete(recipes: Sequence[Recipe], settings: Settings) -> list[Recipe]:
-    """Add the key-level reading of configuration inside a git range, and name the documentation file."""
+def _complete(recipes: Sequence[Recipe], settings: Settings) -> list[tuple[Recipe, bool]]:
+    """The recipes, each with whether it was asked for; a git range's configuration is read key by key besides."""
     if not recipes:
         raise InvalidInput(
             "expected something to read, got nothing",
             code="change-empty",
             hint="name a git range (--base), a plan (--plan), files (--config) or an artefact (--artefact)",
         )
-    complete: list[Recipe] = []
+    complete: list[tuple[Recipe, bool]] = []
     for recipe in recipes:
         arguments = dict(recipe.arguments)
         if recipe.reader == "git":
             arguments.setdefault("documentation", settings.documentation)
-        complete.append(Recipe(reader=recipe.reader, arguments=arguments))
+        complete.append((Recipe(reader=recipe.reader, arguments=arguments), True))
         if recipe.reader == "git" and settings.configuration:
             match = "\n".join(rule.match for rule in settings.configuration)
-            complete.append(Recipe(reader="configuration", arguments={"match": match}))
+            complete.append((Recipe(reader="configuration", arguments={"match": match}), False))
     return complete
 
 

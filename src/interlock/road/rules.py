@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.core.approval.enrolment import unenrolled
+from interlock.core.approval.enrolment import enrolment_refusals, genesis
 
 from interlock.core.approval.accept import accept
 from interlock.core.approval.actor import Actor, Scope
@@ -84,24 +84,22 @@ def _activate_by_ticket(
             code="rules-ticket",
             hint="open a change that touches the rule files, and ask the gate for its ticket",
         )
-    _check_enrolment(station, tx, before.rules, rules)
+    _check_enrolment(station, tx, before.rules, rules, ticket.authors)
     people = tuple(sorted({signed.statement.approver for signed in ticket.approvals}))
     return _activate(station, tx, actor, files, rules, people, ticket_id)
 
 
-def _check_enrolment(station: Station, tx: Tx, before: Rules, after: Rules) -> None:
-    refused = unenrolled(
+def _check_enrolment(station: Station, tx: Tx, before: Rules, after: Rules, authors: tuple[str, ...]) -> None:
+    refused = enrolment_refusals(
         before.catalog,
         after.catalog,
-        tuple(tx.records(SignedStatement).find(purpose="key-enrolment", digest=after.digest)),
+        tuple(tx.records(SignedStatement).find(purpose="key-enrolment")),
+        settings=before.settings,
         now=station.clock.now(),
+        authors=authors,
     )
     if refused:
-        raise Forbidden(
-            f"expected signatures for every new key, got none that count: {refused[0]}",
-            code="rules-privilege",
-            hint="sign with the old key, or let two others sign: interlock rules enrol",
-        )
+        raise Forbidden(refused[0].reason, code="rules-privilege", hint=refused[0].remedy)
 
 
 def _sign_genesis(
@@ -136,15 +134,15 @@ def _sign_genesis(
     )
     tx.records(SignedStatement).add(signed)
     tx.log.append(_signed_entry(station, actor, signed))
-    people = _people_of(tx, rules)
-    needed = 1 if rules.settings.one_person else 2
-    done = _activate(station, tx, actor, files, rules, people, None) if len(people) >= needed else None
-    return GenesisState(digest=rules.digest, signed_by=people, needed=needed, activation=done)
-
-
-def _people_of(tx: Tx, rules: Rules) -> tuple[str, ...]:
-    found = tx.records(SignedStatement).find(purpose=GENESIS, digest=rules.digest)
-    return tuple(sorted({signed.statement.approver for signed in found}))
+    so_far = genesis(
+        tx.records(SignedStatement).find(purpose=GENESIS, digest=rules.digest),
+        digest=rules.digest,
+        catalog=rules.catalog,
+        settings=rules.settings,
+        now=station.clock.now(),
+    )
+    done = _activate(station, tx, actor, files, rules, so_far.people, None) if so_far.complete else None
+    return GenesisState(digest=rules.digest, signed_by=so_far.people, needed=so_far.needed, activation=done)
 
 
 def _signed_entry(station: Station, actor: Actor, signed: SignedStatement) -> Entry:
