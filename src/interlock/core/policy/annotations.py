@@ -16,7 +16,7 @@ from interlock.core.change.catalog import Place, Role
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
 from interlock.core.policy.decision import Mode, Outcome
-from interlock.core.policy.expressions import facts_read
+from interlock.core.policy.expressions import WHOLE, facts_read
 from interlock.core.policy.facts import FACTS
 from interlock.core.policy.policy import Liftable, Policy, Quorum, Span
 from interlock.core.policy.scope import read_scope
@@ -49,6 +49,8 @@ def read_policy(statement: CedarStatement, *, path: str, layer: str) -> Policy:
         )
     place = Place(path=path, line=statement.line)
     reads = facts_read(statement.est)
+    if WHOLE in reads:
+        raise reader.refused("expected single facts, got `context` as a whole", "write context.fact for each fact")
     if effect == "permit":
         reader.expect(("id",), ())
         return Policy(id=reader.id(), effect="permit", layer=layer, place=place, reads=reads, est=statement.est)

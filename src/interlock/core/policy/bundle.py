@@ -11,15 +11,15 @@ Rules:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import cedarpy
+from datetime import datetime
+from functools import cached_property
 
 from interlock.core.change.canonical import digest, sha256
 from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.annotations import BASE, read_policy
+from interlock.core.policy.engine import Engine, build_engine
 from interlock.core.policy.facts import SCHEMA_DIGEST
 from interlock.core.policy.lint import Lint, lint_policy
 from interlock.core.policy.modes import Freeze, Modes, read_modes
@@ -30,12 +30,10 @@ MODES_FILE = "modes.yaml"
 MAX_FILES = 500
 MAX_POLICIES = 2_000
 
-_NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Bundle:
-    """``policies`` by id; ``engine`` and ``entities`` are Cedar's handles; ``tests`` are the user's pairs."""
+    """``policies`` by id, in the order of the files; ``tests`` are the user's pairs."""
 
     digest: str
     policies: dict[str, Policy]
@@ -44,8 +42,24 @@ class Bundle:
     freezes: tuple[Freeze, ...]
     lints: tuple[Lint, ...]
     tests: dict[str, bytes]
-    engine: cedarpy.PolicySet
-    entities: cedarpy.Entities
+    engine: Engine
+
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Where each policy stands: reasons keep the order of the files."""
+        return {name: place for place, name in enumerate(self.policies)}
+
+    @property
+    def overlaid(self) -> bool:
+        """Whether there are layers over the base."""
+        return len(self.layers) > 1
+
+    @cached_property
+    def edges(self) -> tuple[datetime, ...]:
+        """The moments at which a layer or a freeze window begins or ends."""
+        spans = [policy.span for policy in self.policies.values() if policy.span]
+        freezes = [(freeze.start, freeze.end) for freeze in self.freezes]
+        return tuple(sorted({*(e for s in spans for e in (s.start, s.end)), *(e for f in freezes for e in f)}))
 
 
 def load_bundle(files: Mapping[str, bytes]) -> Bundle:
@@ -60,17 +74,15 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
         _add(policies, path, files[path])
     _check_any(policies)
     modes, freezes = read_modes(files.get(MODES_FILE), policies)
-    layers = _layers(sorts, files, policies)
     return Bundle(
         digest=_digest(sorts, files),
         policies=policies,
-        layers=layers,
+        layers=_layers(sorts, files, policies),
         modes=modes,
         freezes=freezes,
         lints=tuple(lint for policy in policies.values() for lint in lint_policy(policy)),
         tests={path: files[path] for path in sorts["tests"]},
-        engine=_engine(policies),
-        entities=_NO_ENTITIES,
+        engine=build_engine(policies),
     )
 
 
@@ -148,12 +160,3 @@ def _digest(sorts: Mapping[str, list[str]], files: Mapping[str, bytes]) -> str:
 
 def _hashes(paths: list[str], files: Mapping[str, bytes]) -> dict[str, str]:
     return {path: sha256(files[path]) for path in paths}
-
-
-def _engine(policies: Mapping[str, Policy]) -> cedarpy.PolicySet:
-    # In the engine every policy is a forbid: a forbid that fires would hide which permits hold, while of forbids
-    # Cedar names every one that holds. What each of them means is read from ``policies``.
-    forms = {name: {**policy.est, "effect": "forbid"} for name, policy in policies.items()}
-    return cedarpy.PolicySet.from_json_str(
-        json.dumps({"staticPolicies": forms, "templates": {}, "templateLinks": []})
-    )

@@ -4,100 +4,92 @@ Rules:
 1. A forbid that fires is a reason. All of them are returned; an observed or lifted one is listed apart.
 2. What fires when evidence and approvals are stripped is an obligation, met once it no longer fires. A reason
    that fires only with them is an obligation too, and unmet.
-3. Cedar skips a forbid that errors and would then allow. Every error it reports, a request it cannot read, an
-   environment or service that the rules do not know, and a bundle without policies deny, with that as reason.
+3. Cedar skips a forbid that errors and would then allow. Every error it reports, a request it cannot read, and
+   an environment or service that the rules do not know deny, with that as the reason.
 4. The answer holds until something it depends on may change by itself: at most ``LIFETIME``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import cedarpy
 
 from interlock.core.change.canonical import sha256
 from interlock.core.policy.bundle import Bundle
 from interlock.core.policy.decision import Decision, Mode, Obligation, Outcome, Reason
-from interlock.core.policy.facts import ACTION, FACTS, PRINCIPALS, Facts, FactValue
+from interlock.core.policy.engine import Fired, ask
+from interlock.core.policy.facts import Facts
 from interlock.core.policy.policy import Policy
 from interlock.core.policy.question import DecisionInput, Grant
-from interlock.core.policy.request import facts_of, written
+from interlock.core.policy.render import fill, progress
+from interlock.core.policy.request import facts_of
 from interlock.core.policy.scope import in_scope
 
 LIFETIME = timedelta(minutes=15)
 ENGINE_LAYER = "interlock"
 """The layer named by reasons that no policy gave."""
 
-_ACTION = {"type": "Action", "id": ACTION}
 _DOMAIN = b"interlock.dev/decision-input/v1\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """What Cedar said about one set of facts: forbids that fired, whether a permit held, what went wrong."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is judged beside the facts: the moment, the change and what was granted for it."""
 
-    rules: frozenset[str]
-    permitted: bool
-    errors: tuple[str, ...]
+    now: datetime
+    change: str = ""
+    grants: tuple[Grant, ...] = ()
 
 
 def decide(given: DecisionInput, bundle: Bundle) -> Decision:
     """Whether the change may enter the environment, and all that it needs. Never raises for what it is given."""
-    facts, stripped = facts_of(given, bundle.freezes)
-    text = written(facts)
-    full, bare = _ask(given.actor_name, str(facts["actor"]), (text, written(stripped)), bundle)
-    rules = _holding(full.rules, bundle, facts, given.now)
-    fired = [_reason(policy, facts, bundle.modes.of(policy, facts), given) for policy in rules]
-    faults = [*_faults(full, bare), *_strangers(given)]
-    reasons = (*faults, *(one for one in fired if one.mode == "enforce" and not one.lifted_by))
+    facts = facts_of(given, bundle.freezes)
+    standing = Standing(now=given.now, change=given.change.id, grants=given.grants)
+    ends = tuple(one.expires_at for one in given.evidence)
+    return decide_facts(facts, bundle, standing, faults=_strangers(given), ends=ends)
+
+
+def decide_facts(
+    facts: Facts,
+    bundle: Bundle,
+    standing: Standing,
+    *,
+    faults: tuple[Reason, ...] = (),
+    ends: tuple[datetime, ...] = (),
+) -> Decision:
+    """The decision over a record of facts. ``faults`` deny whatever the policies say; ``ends`` bound its life."""
+    fired = ask(facts, bundle.engine)
+    firing: dict[str, Reason] = {}
+    obligations: list[Obligation] = []
+    for policy in _holding(fired, bundle, facts, standing.now):
+        mode = bundle.modes.of(policy, facts)
+        if policy.id in fired.rules:
+            firing[policy.id] = _reason(policy, facts, mode, _lifting(policy, standing))
+        obligations.append(_obligation(policy, facts, mode, firing.get(policy.id)))
+    stopping = (one for one in firing.values() if one.mode == "enforce" and not one.lifted_by)
+    reasons = (*_faults(fired), *faults, *stopping)
     return Decision(
         outcome=_outcome(reasons),
         reasons=reasons,
-        observed=tuple(one for one in fired if one.mode == "observe" or one.lifted_by),
-        obligations=_obligations(
-            _holding(full.rules | bare.rules, bundle, facts, given.now), fired, facts, bundle
-        ),
-        layers=tuple((layer.name, layer.digest) for layer in bundle.layers if layer.holds(given.now)),
+        observed=tuple(one for one in firing.values() if one.mode == "observe" or one.lifted_by),
+        obligations=tuple(obligations),
+        layers=tuple((layer.name, layer.digest) for layer in bundle.layers if layer.holds(standing.now)),
         bundle_digest=bundle.digest,
-        input_digest=sha256(_DOMAIN + text.encode("utf-8", "backslashreplace")),
-        decided_at=given.now,
-        expires=_expiry(given, bundle),
-        marks=_marks(facts, fired),
+        input_digest=sha256(_DOMAIN + fired.asked.encode("utf-8", "surrogatepass")),
+        decided_at=standing.now,
+        expires=_expiry(bundle, standing, ends),
+        marks=_marks(facts, firing),
     )
 
 
-def _ask(name: str, actor: str, texts: tuple[str, str], bundle: Bundle) -> tuple[Fired, Fired]:
-    principal = {"type": PRINCIPALS[actor], "id": name}
-    resource = {"type": "Change", "id": ""}
-    questions = [
-        {"principal": principal, "action": _ACTION, "resource": resource, "context": text} for text in texts
-    ]
-    try:
-        answers = cedarpy.is_authorized_batch(questions, bundle.engine, bundle.entities)
-    except (ValueError, TypeError, UnicodeError) as error:
-        broken = Fired(frozenset(), permitted=False, errors=(f"the request could not be read: {error}",))
-        return broken, broken
-    full, bare = (_fired(answer, bundle) for answer in answers)
-    return full, bare
-
-
-def _fired(answer: cedarpy.AuthzResult, bundle: Bundle) -> Fired:
-    named = answer.diagnostics.reasons
-    rules = frozenset(name for name in named if bundle.policies[name].effect == "forbid")
-    errors = list(answer.diagnostics.errors)
-    if answer.decision is cedarpy.Decision.NoDecision and not errors:
-        errors = ["the policy engine gave no decision"]
-    return Fired(rules, permitted=len(rules) < len(named), errors=tuple(errors))
-
-
-def _holding(rules: Iterable[str], bundle: Bundle, facts: Facts, now: datetime) -> list[Policy]:
-    found = (bundle.policies[name] for name in bundle.policies if name in frozenset(rules))
+def _holding(fired: Fired, bundle: Bundle, facts: Facts, now: datetime) -> list[Policy]:
+    found = [bundle.policies[name] for name in sorted(fired.rules | fired.stripped, key=bundle.order.__getitem__)]
+    if not bundle.overlaid:
+        return found
     return [p for p in found if (p.span is None or p.span.holds(now)) and in_scope(p.scope, facts)]
 
 
-def _reason(policy: Policy, facts: Facts, mode: Mode, given: DecisionInput) -> Reason:
+def _reason(policy: Policy, facts: Facts, mode: Mode, lifted_by: str | None) -> Reason:
     return Reason(
         id=policy.id,
         text=fill(policy.reason, facts),
@@ -105,49 +97,43 @@ def _reason(policy: Policy, facts: Facts, mode: Mode, given: DecisionInput) -> R
         layer=policy.layer,
         mode=mode,
         outcome=policy.outcome,
-        facts={name: facts[name] for name in policy.reads if name in facts},  # type: ignore[dict-item]  # all JSON
-        lifted_by=_lifting(policy, given),
+        facts={name: facts[name] for name in policy.reads if name in facts},  # type: ignore[misc]  # JSON values
+        lifted_by=lifted_by,
     )
 
 
-def _lifting(policy: Policy, given: DecisionInput) -> str | None:
-    if policy.protected:
+def _lifting(policy: Policy, standing: Standing) -> str | None:
+    if policy.protected or not standing.grants:
         return None
-    for grant in given.grants:
-        if _covers(grant, policy.id, given):
+    for grant in standing.grants:
+        names = grant.change == standing.change and grant.rule in {policy.id, "*"}
+        if names and standing.now < grant.expires_at:
             return grant.id
     return None
 
 
-def _covers(grant: Grant, rule: str, given: DecisionInput) -> bool:
-    return grant.change == given.change.id and grant.rule in {rule, "*"} and given.now < grant.expires_at
+def _obligation(policy: Policy, facts: Facts, mode: Mode, reason: Reason | None) -> Obligation:
+    lifted = f"lifted by {reason.lifted_by}" if reason and reason.lifted_by else ""
+    return Obligation(
+        id=policy.id,
+        text=reason.text if reason else fill(policy.reason, facts),
+        remedy=reason.remedy if reason else fill(policy.remedy, facts),
+        met=reason is None,
+        mode=mode,
+        progress=lifted or progress(policy, facts),
+    )
 
 
-def fill(template: str, facts: Mapping[str, FactValue]) -> str:
-    """``template`` with each ``{fact}`` replaced by its value, sets joined by commas."""
-    if "{" not in template:
-        return template
-    return template.format_map({name: _shown(facts.get(name)) for name in FACTS})
-
-
-def _shown(value: FactValue | None) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, list):
-        more = f" and {len(value) - 3} more" if len(value) > 3 else ""  # noqa: PLR2004  # fits one line
-        return ", ".join(value[:3]) + more if value else "none"
-    return str(value)
-
-
-def _faults(full: Fired, bare: Fired) -> list[Reason]:
-    errors = sorted({*full.errors, *bare.errors})
-    found = [_fault("evaluation-error", text, "correct the policy: interlock policy check") for text in errors]
-    if not full.permitted and not errors:
+def _faults(fired: Fired) -> list[Reason]:
+    found = [
+        _fault("evaluation-error", text, "correct the policy: interlock policy check") for text in fired.errors
+    ]
+    if not fired.permitted and not fired.errors:
         found.append(_fault("no-permit", "no policy permits this", "a permit in policies/base must match"))
     return found
 
 
-def _strangers(given: DecisionInput) -> list[Reason]:
+def _strangers(given: DecisionInput) -> tuple[Reason, ...]:
     found = []
     if given.environment not in given.settings.environments:
         known = ", ".join(sorted(given.settings.environments))
@@ -158,7 +144,7 @@ def _strangers(given: DecisionInput) -> list[Reason]:
     if unknown:
         text = f"the catalog does not know {', '.join(unknown[:5])}"
         found.append(_fault("service-unknown", text, "add the service to the catalog: interlock catalog check"))
-    return found
+    return tuple(found)
 
 
 def _fault(name: str, text: str, remedy: str) -> Reason:
@@ -179,43 +165,12 @@ def _outcome(reasons: tuple[Reason, ...]) -> Outcome:
     return Outcome.NEEDS if reasons else Outcome.ALLOW
 
 
-def _obligations(
-    policies: list[Policy], fired: list[Reason], facts: Facts, bundle: Bundle
-) -> tuple[Obligation, ...]:
-    firing = {one.id: one for one in fired}
-    return tuple(
-        Obligation(
-            id=policy.id,
-            text=fill(policy.reason, facts),
-            remedy=fill(policy.remedy, facts),
-            met=policy.id not in firing,
-            mode=bundle.modes.of(policy, facts),
-            progress=_progress(policy, firing.get(policy.id), facts),
-        )
-        for policy in policies
-    )
+def _expiry(bundle: Bundle, standing: Standing, ends: tuple[datetime, ...]) -> datetime:
+    edges = (*bundle.edges, *(grant.expires_at for grant in standing.grants), *ends)
+    return min([standing.now + LIFETIME, *(edge for edge in edges if edge > standing.now)])
 
 
-def _progress(policy: Policy, reason: Reason | None, facts: Facts) -> str:
-    if reason and reason.lifted_by:
-        return f"lifted by {reason.lifted_by}"
-    if policy.progress is None:
-        return ""
-    shown, total = policy.progress
-    return f"{_shown(facts.get(shown))} of {total if total.isdigit() else _shown(facts.get(total))}"
-
-
-def _expiry(given: DecisionInput, bundle: Bundle) -> datetime:
-    spans = [policy.span for policy in bundle.policies.values() if policy.span]
-    edges = [
-        *(edge for span in spans for edge in (span.start, span.end)),
-        *(edge for freeze in bundle.freezes for edge in (freeze.start, freeze.end)),
-        *(grant.expires_at for grant in given.grants),
-        *(one.expires_at for one in given.evidence),
-    ]
-    return min([given.now + LIFETIME, *(edge for edge in edges if edge > given.now)])
-
-
-def _marks(facts: Facts, fired: list[Reason]) -> tuple[str, ...]:
-    marks = [name for name, fact in (("fast-lane", "fast_lane"), ("one-person", "one_person")) if facts[fact]]
-    return (*marks, *sorted({f"lifted:{one.lifted_by}" for one in fired if one.lifted_by}))
+def _marks(facts: Facts, firing: dict[str, Reason]) -> tuple[str, ...]:
+    marks = [name for name in ("fast_lane", "one_person") if facts.get(name) is True]
+    lifted = sorted({f"lifted:{one.lifted_by}" for one in firing.values() if one.lifted_by})
+    return (*(name.replace("_", "-") for name in marks), *lifted)

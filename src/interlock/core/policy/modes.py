@@ -74,6 +74,9 @@ class ModesFile:
     freezes: tuple[Freeze, ...] = ()
 
 
+_UNSAID: tuple[Mode | None, tuple[tuple[Scope, Mode], ...]] = (None, ())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modes:
     """Modes by rule, ready to be asked."""
@@ -85,7 +88,9 @@ class Modes:
         """The mode of ``policy`` for a change with these facts."""
         if policy.protected:
             return "enforce"
-        own, scopes = self.rules.get(policy.id, (None, ()))
+        own, scopes = self.rules.get(policy.id, _UNSAID)
+        if not scopes:
+            return own or policy.mode or self.default
         matching = {mode for scope, mode in scopes if in_scope(scope, facts)}
         if matching:
             return "enforce" if "enforce" in matching else "observe"

@@ -15,6 +15,7 @@ from typing import Literal
 
 from interlock.core.change.catalog import Place, Role
 from interlock.core.policy.decision import Mode, Outcome
+from interlock.core.policy.facts import NOTHING
 from interlock.core.policy.scope import Scope
 
 Liftable = Literal["exception", "never"]
@@ -67,6 +68,17 @@ class Policy:
     def protected(self) -> bool:
         """Whether it is always enforced and never lifted."""
         return self.liftable == PROTECTED
+
+    @property
+    def conditions(self) -> list[dict[str, object]]:
+        """Cedar's JSON of the ``when`` and ``unless`` clauses, in order."""
+        found = self.est.get("conditions")
+        return found if isinstance(found, list) else []
+
+    @property
+    def reads_shown(self) -> bool:
+        """Whether approvals or evidence can change what it says."""
+        return any(name in NOTHING for name in self.reads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.change.catalog import RANK, Role
 from interlock.core.evidence.model import Evidence
 from interlock.core.evidence.statement import JUNIT, OURS, SARIF, TEST_RESULT, VULNS
-from interlock.core.policy.facts import Facts
+from interlock.core.policy.facts import NOTHING, Facts
 from interlock.core.policy.question import DecisionInput
 
 REHEARSAL = OURS + "rehearsal/v1"
@@ -41,27 +41,33 @@ BLOCKING = frozenset({"CWE-89", "CWE-287", "CWE-306", "CWE-862", "CWE-863", "CWE
 """Injection, broken authentication, missing or broken authorisation, unsafe deserialisation."""
 
 
+_NO_EVIDENCE: Facts = {name: value for name, value in NOTHING.items() if "approvals" not in name}
+
+
 def shown_facts(given: DecisionInput, known: Facts) -> Facts:
     """Every shown fact."""
     return _approvals(given) | _evidence(given, known)
 
 
 def _approvals(given: DecisionInput) -> Facts:
-    agents = {one.person for one in given.tally.counted if one.person in given.catalog.agents}
-    people = _people(given)
-    roles = [max(RANK[_role(given, one)] for one in found) for found in people.values()]
+    people, agents = _people(given), given.catalog.agents
+    ranks = [max(_rank(given, one) for one in found) for found in people.values()]
     verified = sum(any(one.presence == "verified" for one in found) for found in people.values())
     return {
-        "agent_approvals": len(agents),
+        "agent_approvals": len({one.person for one in given.tally.counted if one.person in agents}),
         "answered_approvals": sum(any(_answers(one) for one in found) for found in people.values()),
         "approvals": len(people),
         "approvals_possession": len(people) - verified,
         "approvals_verified": verified,
         "approvals_void": len(given.tally.rejected),
-        "director_approvals": sum(rank >= RANK[Role.DIRECTOR] for rank in roles),
-        "senior_approvals": sum(rank >= RANK[Role.SENIOR] for rank in roles),
-        "vp_approvals": sum(rank >= RANK[Role.VP] for rank in roles),
+        "director_approvals": _at_least(Role.DIRECTOR, ranks),
+        "senior_approvals": _at_least(Role.SENIOR, ranks),
+        "vp_approvals": _at_least(Role.VP, ranks),
     }
+
+
+def _at_least(role: Role, ranks: list[int]) -> int:
+    return len([rank for rank in ranks if rank >= RANK[role]])
 
 
 def _people(given: DecisionInput) -> dict[str, list[Counted]]:
@@ -74,11 +80,10 @@ def _people(given: DecisionInput) -> dict[str, list[Counted]]:
     return people
 
 
-def _role(given: DecisionInput, one: Counted) -> Role:
+def _rank(given: DecisionInput, one: Counted) -> int:
     # The catalog in force knows the rank; what the approval says can only be lower.
-    own = given.catalog.people[one.person].role
-    said = Role(one.role) if one.role in RANK else Role.ENGINEER
-    return min(own, said, key=lambda role: RANK[role])
+    said = RANK[Role(one.role)] if one.role in RANK else 0
+    return min(RANK[given.catalog.people[one.person].role], said)
 
 
 def _answers(one: Counted) -> bool:
@@ -86,38 +91,44 @@ def _answers(one: Counted) -> bool:
 
 
 def _evidence(given: DecisionInput, known: Facts) -> Facts:
-    rehearsals = _standing(given, {REHEARSAL})
+    pieces = _pieces(given)
+    if not pieces:
+        return _NO_EVIDENCE
+    rehearsals, alerts = _of(pieces, REHEARSAL), _of(pieces, ALERTS)
     fresh = [one for one in rehearsals if _age_hours(given, one) <= _rehearsal_hours(given)]
-    alerts, tests = _standing(given, {ALERTS}), _standing(given, {TESTS, JUNIT, TEST_RESULT})
-    scans, notes = _standing(given, {SCAN, SARIF, *VULNS}), _standing(given, {KNOWLEDGE})
+    tests, scans = _of(pieces, TESTS, JUNIT, TEST_RESULT), _of(pieces, SCAN, SARIF, *VULNS)
+    notes, cited = _of(pieces, KNOWLEDGE), frozenset(given.description.documentation.cites)
     modes, required = _words(known["failure_modes"]), _words(known["required_tests"])
-    cited = frozenset(given.description.documentation.cites)
-    biting = [one for one in tests if one.predicate_type == TESTS]
+    biting = [one for one in tests if one.predicate_type == TESTS and one.summary.get("bites") is True]
     return {
         "alert_proof": _state(alerts, covers="proven", wanted=modes, ran=bool(modes)),
         "alerts_proven": len(modes & _all(_speaking(alerts), "proven")),
         "blocking_findings": sorted(_blocking(scans)),
         "knowledge": _state(notes, covers="checked", wanted=cited),
-        "knowledge_stale": sorted(_all(notes, "stale") & cited) if cited else [],
+        "knowledge_stale": sorted(_all(notes, "stale") & cited),
         "rehearsal": _state(fresh),
         "rehearsal_age_hours": min((_age_hours(given, one) for one in rehearsals), default=0),
         "rollback_too_slow": any(_slow(given, one) for one in _speaking(fresh)),
         "scan": _state(scans),
         "secrets": sorted(_all(scans, "secrets")),
-        "snapshot": _state(_standing(given, {SNAPSHOT})),
+        "snapshot": _state(_of(pieces, SNAPSHOT)),
         "tests": _state(tests, covers="passed_tests", wanted=required),
-        "tests_bite": _state([one for one in biting if one.summary.get("bites") is True]),
+        "tests_bite": _state(biting),
     }
 
 
-def _standing(given: DecisionInput, kinds: Iterable[str]) -> list[Evidence]:
-    """The newest piece of each runner and tool that is about this digest and not expired."""
+def _pieces(given: DecisionInput) -> list[Evidence]:
+    """The newest piece of each kind, runner and tool that is about this digest and not expired."""
     newest: dict[tuple[str, str | None, str], Evidence] = {}
     for one in sorted(given.evidence, key=lambda piece: (piece.issued_at, piece.id)):
         speaks = one.subject == given.change.digest and one.issued_at <= given.now < one.expires_at
-        if speaks and one.predicate_type in set(kinds) and one.standing in {"trusted", "self-attested"}:
+        if speaks and one.standing in {"trusted", "self-attested"}:
             newest[one.predicate_type, one.runner, str(one.summary.get("tool", ""))] = one
     return list(newest.values())
+
+
+def _of(pieces: list[Evidence], *kinds: str) -> list[Evidence]:
+    return [one for one in pieces if one.predicate_type in kinds]
 
 
 def _speaking(pieces: list[Evidence]) -> list[Evidence]:

@@ -1,0 +1,182 @@
+"""Cedar behind one function: facts go in, the rules that fire come out, in one call.
+
+Reading a record of fifty facts costs Cedar as much as judging sixty policies by it, so it is asked as little as
+gives the same answer. A property test compares this with the policies as written over the whole record.
+
+Rules:
+1. Policies are folded once for each tier and production status (``fold.py``). One that then always or never
+   fires is not put to Cedar; facts that no policy reads any more are not sent.
+2. A false fact and an empty set are sent as absent. Because absent then means something, a required fact that
+   is missing is an error before Cedar is asked.
+3. Each policy that reads shown facts is folded a second time with the values for "nothing shown", so that
+   obligations need no second call.
+4. In the engine every policy is a forbid: a forbid that fires would hide which permits hold, while of forbids
+   Cedar names every one that holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import cedarpy
+
+from interlock.core.policy.expressions import Node, facts_read
+from interlock.core.policy.facts import ACTION, FACTS, NOTHING, PRINCIPALS, Facts
+from interlock.core.policy.fold import FALSE, TRUE, fold
+from interlock.core.policy.policy import Policy
+
+SPECIAL = ("production", "tier")
+"""The facts that nearly every policy asks for, and that have few values."""
+
+_STRIPPED = "#stripped"
+"""Cannot be part of an ``@id``."""
+_ACTION = {"type": "Action", "id": ACTION}
+_CHANGE = {"type": "Change", "id": ""}
+_NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
+_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_ANYWHERE = ({"op": "All"}, {"op": "==", "entity": _ACTION})
+
+Key = tuple[bool, int]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Folded:
+    """The policies for one tier and production status: what Cedar holds, reads, and what always fires."""
+
+    policies: cedarpy.PolicySet
+    reads: tuple[str, ...]
+    always: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Engine:
+    """``required`` must be known; ``folded`` fills up as combinations are asked for, each once."""
+
+    policies: dict[str, Policy]
+    required: frozenset[str]
+    permits: frozenset[str]
+    unshown: frozenset[str]
+    folded: dict[Key, Folded] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """What the policies said of one record of facts.
+
+    ``rules`` fired as things stand, ``stripped`` fire with nothing shown; ``errors`` are what went wrong.
+    ``asked`` is the canonical text (RFC 8785) of every fact that the answer depends on.
+    """
+
+    rules: frozenset[str]
+    stripped: frozenset[str]
+    permitted: bool
+    asked: str
+    errors: tuple[str, ...] = ()
+
+
+def build_engine(policies: dict[str, Policy]) -> Engine:
+    """The policies, ready to be asked; those for Tier-1 in production are folded at once."""
+    engine = Engine(
+        policies=policies,
+        required=frozenset(name for name, fact in FACTS.items() if not fact.optional),
+        permits=frozenset(name for name, policy in policies.items() if policy.effect == "permit"),
+        unshown=frozenset(name for name, policy in policies.items() if not policy.reads_shown),
+    )
+    _folded((True, 1), engine)
+    return engine
+
+
+def ask(facts: Facts, engine: Engine) -> Fired:
+    """Which rules fire on ``facts``."""
+    if not engine.required <= facts.keys():
+        missing = sorted(engine.required - facts.keys())
+        return _broken("", tuple(f"the fact `{name}` is missing" for name in missing))
+    production, tier = facts["production"], facts["tier"]
+    if not isinstance(production, bool) or not isinstance(tier, int) or not 1 <= tier <= 3:  # noqa: PLR2004  # tiers
+        return _broken("", ("`production` is no boolean or `tier` is none of 1, 2, 3",))
+    folded = _folded((production, tier), engine)
+    text = _written(facts, folded)
+    principal = {"type": PRINCIPALS.get(str(facts["actor"]), "Unknown"), "id": ""}
+    question = {"principal": principal, "action": _ACTION, "resource": _CHANGE, "context": text}
+    asked = f'{{"facts":{text},"production":{str(production).lower()},"tier":{tier}}}'
+    try:
+        (answer,) = cedarpy.is_authorized_batch([question], folded.policies, _NO_ENTITIES)
+    except (ValueError, TypeError, UnicodeError) as error:
+        return _broken(asked, (f"the request could not be read: {error}",))
+    said = answer.diagnostics
+    errors = tuple(sorted(said.errors))
+    if answer.decision is cedarpy.Decision.NoDecision:
+        return _broken(asked, errors or ("the policy engine gave no decision",))
+    return _sorted_out((*folded.always, *said.reasons), asked, errors, engine)
+
+
+def _broken(asked: str, errors: tuple[str, ...]) -> Fired:
+    nothing: frozenset[str] = frozenset()
+    return Fired(rules=nothing, stripped=nothing, permitted=False, asked=asked, errors=errors)
+
+
+def _sorted_out(named: tuple[str, ...], asked: str, errors: tuple[str, ...], engine: Engine) -> Fired:
+    bare = {name.removesuffix(_STRIPPED) for name in named if name.endswith(_STRIPPED)}
+    rules = {name for name in named if not name.endswith(_STRIPPED)}
+    permits = rules & engine.permits
+    rules -= permits
+    return Fired(
+        rules=frozenset(rules),
+        stripped=frozenset((bare - engine.permits) | (rules & engine.unshown)),
+        permitted=bool(permits),
+        asked=asked,
+        errors=errors,
+    )
+
+
+def _written(facts: Facts, folded: Folded) -> str:
+    # Sorted keys and no spaces are all that RFC 8785 asks of a flat record of ASCII keys.
+    return _ENCODE(
+        {
+            name: facts[name]
+            for name in folded.reads
+            if name in facts and facts[name] is not False and facts[name] != []
+        }
+    )
+
+
+def _folded(key: Key, engine: Engine) -> Folded:
+    found = engine.folded.get(key)
+    if found is None:
+        found = engine.folded[key] = _fold_all(dict(zip(SPECIAL, key, strict=True)), engine.policies)
+    return found
+
+
+def _fold_all(known: Facts, policies: Mapping[str, Policy]) -> Folded:
+    forms = {name: _form(policy, known) for name, policy in policies.items()}
+    forms |= {
+        name + _STRIPPED: _form(policy, known | NOTHING) for name, policy in policies.items() if policy.reads_shown
+    }
+    asked = {name: form for name, form in forms.items() if isinstance(form, dict)}
+    document = json.dumps({"staticPolicies": asked, "templates": {}, "templateLinks": []})
+    return Folded(
+        policies=cedarpy.PolicySet.from_json_str(document),
+        reads=tuple(sorted({name for form in asked.values() for name in facts_read(form)})),
+        always=tuple(name for name, form in forms.items() if form is True),
+    )
+
+
+def _form(policy: Policy, known: Facts) -> dict[str, object] | bool:
+    """The policy for Cedar, or True and False for one that always or never fires."""
+    conditions = []
+    for written in policy.conditions:
+        body, settled = fold(written["body"], known), (TRUE if written["kind"] == "when" else FALSE)
+        if body in (TRUE, FALSE) and body != settled:
+            # Cedar takes conditions in order: what stands before may raise an error and must be asked.
+            return False if not conditions else _cedar(policy, [*conditions, {**written, "body": body}])
+        if body != settled:
+            conditions.append({**written, "body": body})
+    everywhere = all(policy.est.get(part) in _ANYWHERE for part in ("principal", "action", "resource"))
+    return True if everywhere and not conditions else _cedar(policy, conditions)
+
+
+def _cedar(policy: Policy, conditions: list[dict[str, Node]]) -> dict[str, object]:
+    form = {key: part for key, part in policy.est.items() if key != "annotations"}
+    return {**form, "effect": "forbid", "conditions": conditions}
