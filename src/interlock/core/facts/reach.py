@@ -4,8 +4,8 @@ Rules:
 1. Reached is whatever depends on a touched service, directly or not. Its path is a shortest one, from the touched
    service to it; among equally short ones the first by name. Cycles end where they began.
 2. Shares: along one chain of dependents the largest counts, because the same orders pass through all of it; side
-   branches add up, because their orders may be different ones; never more than 1. A service that two branches lead
-   to counts in the branch that reached it first. Nothing declared is None, not zero.
+   branches add up, because their orders may be different ones; never more than 1. A service that several chains
+   lead to counts once, in the longest. Nothing declared is None, not zero.
 3. Everything is linear in the number of services and dependencies it meets.
 """
 
@@ -53,54 +53,43 @@ def share(
     of: Callable[[Service], float | None],
 ) -> float | None:
     """The part of orders or fleet that the touched services and all that depends on them carry, by rule 2."""
-    names = sorted(set(touched))
-    order, origin = _forest(dependents, names)
+    order = _unrolled(dependents, sorted(set(touched)))
     declared = {name: of(services[name]) for name in order if name in services}
     if all(value is None for value in declared.values()):
         return None
+    above = _chains(dependents, order)
     branches: dict[str, float] = {}
     total = 0.0
     for name in reversed(order):
-        own = declared.get(name) or 0.0
-        amount = max(own, branches.get(name, 0.0))
-        above = origin[name]
-        if above is None:
-            total += amount
+        amount = max(declared.get(name) or 0.0, branches.get(name, 0.0))
+        if name in above:
+            branches[above[name]] = branches.get(above[name], 0.0) + amount
         else:
-            branches[above] = branches.get(above, 0.0) + amount
+            total += amount
     return min(1.0, round(total, 9))
 
 
-def _forest(dependents: Graph, touched: list[str]) -> tuple[list[str], dict[str, str | None]]:
-    """Each affected service once, after the one that leads to it.
-
-    A touched service that another touched one leads to is no root of its own.
-    """
-    origin: dict[str, str | None] = {}
-    order: list[str] = []
-    for root in reversed(_finished(dependents, touched)):
-        if root in origin:
-            continue
-        origin[root] = None
-        waiting = deque([root])
-        while waiting:
-            name = waiting.popleft()
-            order.append(name)
-            for dependent in dependents.get(name, ()):
-                if dependent not in origin:
-                    origin[dependent] = name
-                    waiting.append(dependent)
-    return order, origin
+def _chains(dependents: Graph, order: list[str]) -> dict[str, str]:
+    """For each affected service the one before it on a longest chain; none for where chains begin."""
+    place = {name: number for number, name in enumerate(order)}
+    depth = dict.fromkeys(order, 0)
+    above: dict[str, str] = {}
+    for name in order:
+        for dependent in dependents.get(name, ()):
+            # A step back closes a cycle and leads nowhere new.
+            if place[dependent] > place[name] and depth[name] >= depth[dependent]:
+                depth[dependent] = depth[name] + 1
+                above[dependent] = name
+    return above
 
 
-def _finished(dependents: Graph, touched: list[str]) -> list[str]:
-    """The touched services in the order in which a depth-first walk is done with them.
+def _unrolled(dependents: Graph, touched: list[str]) -> list[str]:
+    """Every affected service once, each before those that depend on it unless both depend on each other.
 
-    Whatever leads to another one comes after it, unless both lead to each other.
+    This is the reverse of the order in which a depth-first walk is done with them.
     """
     seen: set[str] = set()
     done: list[str] = []
-    wanted = set(touched)
     for start in touched:
         if start in seen:
             continue
@@ -108,13 +97,12 @@ def _finished(dependents: Graph, touched: list[str]) -> list[str]:
         stack = [(start, iter(dependents.get(start, ())))]
         while stack:
             name, following = stack[-1]
-            for dependent in following:
-                if dependent not in seen:
-                    seen.add(dependent)
-                    stack.append((dependent, iter(dependents.get(dependent, ()))))
-                    break
-            else:
+            fresh = next((dependent for dependent in following if dependent not in seen), None)
+            if fresh is None:
                 stack.pop()
-                if name in wanted:
-                    done.append(name)
+                done.append(name)
+            else:
+                seen.add(fresh)
+                stack.append((fresh, iter(dependents.get(fresh, ()))))
+    done.reverse()
     return done
