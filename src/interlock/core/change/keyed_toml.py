@@ -59,7 +59,11 @@ def _scalar(value: object) -> Json:
     if isinstance(value, bool | str):
         return value
     if isinstance(value, Decimal):
-        return number(str(value)) if math.isfinite(value) else Single(number=str(value).lower())
+        return (
+            number(str(value))
+            if math.isfinite(value)
+            else Single(number=str(value).lower().replace("infinity", "inf"))
+        )
     if isinstance(value, int):
         return number(str(value))
     return value.isoformat() if isinstance(value, datetime | date | time) else str(value)

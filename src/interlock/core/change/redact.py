@@ -24,9 +24,10 @@ _DOMAIN = "interlock.dev/redacted/v1"
 _MAX_TEXT = 8 * 1024
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SECRET = {
-    "password", "passwd", "passphrase", "pwd", "pass", "secret", "token", "apikey", "credential", "authorization",
-    "privatekey", "accesskey", "secretkey", "dsn", "connectionstring", "cookie", "webhook", "bearer", "jwt",
+    "password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "credential",
+    "privatekey", "accesskey", "secretkey", "dsn", "connectionstring", "webhook", "bearer", "jwt",
 }  # fmt: skip
+_SECRET_LAST = {"authorization", "cookie", "pass", "pin", "salt", "auth"}
 _SECRET_PAIRS = {
     ("api", "key"), ("private", "key"), ("access", "key"), ("secret", "key"), ("signing", "key"),
     ("encryption", "key"), ("connection", "string"), ("account", "key"), ("shared", "key"), ("storage", "key"),
@@ -38,7 +39,8 @@ _ABOUT = {
     "expiration", "timeout", "count", "size", "limit", "enabled", "type", "algorithm", "version", "arn", "id",
     "days", "hours", "minutes", "seconds", "rotation", "duration", "issuer", "audience", "field", "header",
     "endpoint", "min", "max", "minimum", "maximum", "required", "age", "source", "provider", "mode", "format",
-    "class", "namespace",
+    "class", "namespace", "scope", "scopes", "role", "roles", "group", "groups", "status", "config", "profile",
+    "method", "strategy", "store", "manager", "prefix", "suffix",
 }  # fmt: skip
 _ABOUT_FIRST = {"max", "min", "num", "enable", "disable", "has", "use"}
 _TOKEN_FORM = re.compile(
@@ -103,6 +105,8 @@ def secret_key(key: str) -> bool:
     if _is_about(key):
         return False
     pairs = itertools.pairwise(words)
+    if words[-1] in _SECRET_LAST:
+        return True
     return not _SECRET.isdisjoint(words) or not _SECRET_PAIRS.isdisjoint(pairs) or _is_container(key)
 
 

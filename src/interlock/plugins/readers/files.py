@@ -61,11 +61,11 @@ def opened(root: Path, named: str, *, limit: int) -> Iterator[BinaryIO]:
     """
     real = inside(root, named)
     try:
-        handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise _unopened(real, named) from error
-    with os.fdopen(handle, "rb") as stream:
-        found = os.fstat(handle)
+    with os.fdopen(descriptor, "rb") as stream:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise _not_a_file(named, found.st_mode)
         if found.st_size > limit:
