@@ -2,7 +2,7 @@
 
 Rules:
 1. SQLite: WAL, ``synchronous=FULL``, one writer through ``BEGIN IMMEDIATE``; readers are ``query_only``.
-   PostgreSQL: readers are repeatable-read and read-only; the session commits synchronously whatever the server says.
+   PostgreSQL: readers are repeatable-read and read-only; writers commit synchronously whatever the server says.
 2. No error of the driver leaves this package: outages become ``Unavailable``, damage becomes ``IntegrityError``.
 3. An error while committing is ``commit-unknown``: nobody may assume that it failed.
 """
@@ -44,7 +44,7 @@ def connect(url: str, *, create: bool = True) -> Engines:
 
     Raises:
         InvalidInput: ``database-url`` for anything else.
-        NotFound: see ``require_file``, unless ``create``.
+            ``database-missing`` for a SQLite file that is not there, unless ``create``.
     """
     try:
         parsed = make_url(url)
@@ -94,7 +94,7 @@ def _sqlite(path: str, *, create: bool) -> Engines:
         )
     url = URL.create("sqlite", database=path)
     arguments = {"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None}
-    writer = sa.create_engine(url, connect_args=arguments, pool_size=1, max_overflow=2)
+    writer = sa.create_engine(url, connect_args=arguments, pool_size=2, max_overflow=2)
     reader = sa.create_engine(url, connect_args=arguments, pool_size=8, max_overflow=32)
     sa.event.listen(writer, "connect", _open_for_writing)
     sa.event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -117,7 +117,7 @@ def _open_for_reading(connection: Any, _record: object) -> None:  # noqa: ANN401
 
 def _postgresql(url: URL) -> Engines:
     arguments = {"connect_timeout": 10, "application_name": "interlock"}
-    writer = sa.create_engine(url, connect_args=arguments, pool_size=1, max_overflow=2)
+    writer = sa.create_engine(url, connect_args=arguments, pool_size=2, max_overflow=2)
     reader = sa.create_engine(
         url,
         connect_args=arguments,

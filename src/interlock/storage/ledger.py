@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
+from interlock.core.change.canonical import timestamp
 from interlock.core.change.errors import IntegrityError
 from interlock.core.ledger.entry import Entry, read_leaf
 from interlock.core.ledger.merkle import hash_leaf
@@ -27,22 +29,26 @@ _LEAVES = (
 _TILE = sa.select(schema.tile.c.hashes).where(
     schema.tile.c.level == sa.bindparam("row"), schema.tile.c.number == sa.bindparam("place")
 )
-_HEAD = sa.select(schema.head.c.size, schema.head.c.root).where(schema.head.c.id == 1)
+_HEAD = sa.select(schema.head.c.size, schema.head.c.root, schema.head.c.latest).where(schema.head.c.id == 1)
 _MOVE_HEAD = sa.update(schema.head).where(schema.head.c.id == 1)
 _SUBJECT = (
     sa.select(schema.entry.c.position, schema.entry.c.leaf)
     .where(schema.entry.c.subject == sa.bindparam("about"))
     .order_by(schema.entry.c.position)
 )
+Mark = tuple[int, int, str | None]
+"""How many leaves were pending, how many of them written, and the latest time, at some moment."""
+
 _CATCH_UP = 4 * TILE_WIDTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """How large the log is, and its root."""
+    """How large the log is, its root, and the latest time of any entry as its timestamp."""
 
     size: int
     root: bytes
+    latest: str | None = None
 
 
 def read_head(session: Session, *, lock: bool = False) -> Head:
@@ -50,7 +56,7 @@ def read_head(session: Session, *, lock: bool = False) -> Head:
     row = session.read(_HEAD.with_for_update() if lock else _HEAD).first()
     if row is None:
         raise damaged("its head row is gone")
-    return Head(size=row.size, root=row.root)
+    return Head(size=row.size, root=row.root, latest=row.latest)
 
 
 def read_leaves(session: Session, start: int, end: int) -> list[bytes]:
@@ -93,22 +99,23 @@ def catch_up(session: Session, tree: Tree, head: Head) -> Tree:
     return _meeting(grown, head)
 
 
-def keep_growth(session: Session, before: Tree, after: Tree) -> None:
+def keep_growth(session: Session, before: Tree, after: Tree, latest: str | None) -> None:
     """Write the tiles that filled up or grew, and the new head."""
     for tile in after.filled:
         session.upsert(schema.tile, {"level": tile.level, "number": tile.number, "hashes": tile.hashes})
     if after.size >> TILE_HEIGHT != before.size >> TILE_HEIGHT:
         for tile in after.open_tiles(lowest=1):
             session.upsert(schema.tile, {"level": tile.level, "number": tile.number, "hashes": tile.hashes})
-    session.update(_MOVE_HEAD, {"size": after.size, "root": after.root()})
+    session.update(_MOVE_HEAD, {"size": after.size, "root": after.root(), "latest": latest})
 
 
 class SqlLog:
     """The ledger from inside a transaction that holds the head's lock (or only reads)."""
 
-    def __init__(self, session: Session, size: int) -> None:
+    def __init__(self, session: Session, head: Head) -> None:
         self._session = session
-        self._base = size
+        self._base = head.size
+        self.latest = head.latest
         self._flushed = 0
         self.pending: list[tuple[str, bytes]] = []
 
@@ -116,6 +123,7 @@ class SqlLog:
         """The index the entry will have when the transaction commits."""
         self._session.announce_write()
         self.pending.append((lookup_value("subject", entry.subject), entry.leaf()))
+        self.latest = max(self.latest or "", timestamp(entry.at))
         return self._base + len(self.pending) - 1
 
     def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
@@ -123,6 +131,10 @@ class SqlLog:
         self.flush()
         rows = self._session.read(_SUBJECT, {"about": subject})
         return [(row.position, read_leaf(row.leaf)) for row in rows]
+
+    def last_at(self) -> datetime | None:
+        """The latest time any entry carries, those of this transaction included; None in an empty ledger."""
+        return datetime.fromisoformat(self.latest) if self.latest else None
 
     def flush(self) -> None:
         """Write the leaves that are still only in memory."""
@@ -136,13 +148,13 @@ class SqlLog:
             self._session.insert(schema.entry, rows)
             self._flushed = len(self.pending)
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> Mark:
         """A place to go back to."""
-        return len(self.pending), self._flushed
+        return len(self.pending), self._flushed, self.latest
 
-    def back_to(self, mark: tuple[int, int]) -> None:
+    def back_to(self, mark: Mark) -> None:
         """Forget what was appended after ``mark``; the caller rolls the rows back."""
-        length, self._flushed = mark
+        length, self._flushed, self.latest = mark
         del self.pending[length:]
 
 

@@ -19,7 +19,8 @@ def open_store(url: str, *, signer: NoteSigner, clock: Clock, record_types: Iter
     """A store over ``sqlite:///path`` or ``postgresql://…``, created and migrated where needed.
 
     Raises:
-        InvalidInput: ``database-url``, ``record-type``, ``log-key-mismatch``, ``schema-newer``, ``database-unsafe``.
+        InvalidInput: ``database-url``, ``record-type``, ``log-key-mismatch``, ``schema-newer`` or
+            ``database-unsafe``.
         Unavailable: the database does not answer.
         IntegrityError: what is stored contradicts its own proof.
     """

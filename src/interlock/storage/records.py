@@ -60,7 +60,7 @@ class Shelf(Generic[R]):
         taken = {"seq", "id", "version", "digest", "body"} & self.columns.keys()
         if len(self.columns) != len(record_type.columns) or taken or set(record_type.unique) - self.columns.keys():
             raise InvalidInput(
-                f"expected `{record_type.table}` to have columns of different, free names, got `{record_type.columns}`",
+                f"expected columns of free names for `{record_type.table}`, got `{record_type.columns}`",
                 code="record-type",
                 hint="rename a column; unique ones must be among the columns",
             )
@@ -94,7 +94,7 @@ class Shelf(Generic[R]):
         row |= {"id": _lookup("id", _at(record, self.type.key)), "version": version}
         return row | {"digest": sha256(body), "body": body.decode()}
 
-    def record(self, row: sa.Row[Any]) -> R:
+    def record(self, row: Any) -> R:  # noqa: ANN401  # a row of any statement that names these columns
         """The record of a row with ``id``, ``digest`` and ``body``.
 
         Raises:
@@ -183,7 +183,7 @@ class SqlRepository(Generic[R]):
         unknown = where.keys() - self._shelf.columns.keys() - {"id"}
         if unknown:
             raise InvalidInput(
-                f"expected columns of {self._table.name}, got `{sorted(unknown)[0]}`",
+                f"expected columns of {self._table.name}, got `{min(unknown)}`",
                 code="record-column",
                 hint=f"one of: {', '.join(self._shelf.columns)}",
             )

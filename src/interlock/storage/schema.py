@@ -3,7 +3,7 @@
 Rules:
 1. ``ledger_entry`` holds the leaves' bytes, the one truth; tiles, head and checkpoints can be recomputed from them
    and are checked against them.
-2. ``ledger_head`` is one row: whoever holds its lock may append.
+2. ``ledger_head`` is one row: whoever holds its lock may append. ``latest`` is the latest time of any entry.
 3. Any change here comes with an Alembic migration and a new ``REVISION``.
 """
 
@@ -28,6 +28,7 @@ head = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("latest", sa.Text),
 )
 
 entry = sa.Table(

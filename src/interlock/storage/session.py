@@ -1,7 +1,7 @@
 """One open transaction: statements with their errors translated, and what they did to it.
 
 Rules:
-1. ``changed`` says that something was written, ``broken`` that the transaction cannot go on. The writer reads both.
+1. ``changed`` says that something was written, ``broken`` that the transaction cannot go on.
 2. A reading session refuses to write before the database has to.
 """
 
@@ -15,7 +15,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from interlock.core.change.errors import Conflict, IntegrityError, InvalidInput
 from interlock.storage.engine import translate
-
 
 MAX_LOOKUP_BYTES = 1_000
 
@@ -32,7 +31,7 @@ def lookup_value(name: str, text: str) -> str:
         size = MAX_LOOKUP_BYTES + 1
     if "\x00" in text or size > MAX_LOOKUP_BYTES:
         raise InvalidInput(
-            f"expected `{name}` of at most {MAX_LOOKUP_BYTES} bytes of plain Unicode, got `{ascii(text[:40])}`",
+            f"expected `{name}` of at most {MAX_LOOKUP_BYTES} bytes of plain Unicode, got `{text[:40]!a}`",
             code="lookup-value",
             hint="shorten it, or take the odd characters out",
         )

@@ -50,7 +50,7 @@ class SqlStore:
 
     def read(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` over one consistent snapshot; writing inside raises ``IntegrityError``."""
-        return self._reading(lambda session: work(SqlTx(session, self._shelves, read_head(session).size)))
+        return self._reading(lambda session: work(SqlTx(session, self._shelves, read_head(session))))
 
     def checkpoint(self) -> str:
         """The newest signed checkpoint, covering every acknowledged entry."""

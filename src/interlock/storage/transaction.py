@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from interlock.core.change.canonical import sha256
 from interlock.core.change.errors import IntegrityError, InvalidInput, NotFound
+from interlock.ports.store import Log
 from interlock.storage import schema
-from interlock.storage.ledger import SqlLog
+from interlock.storage.ledger import Head, SqlLog
 from interlock.storage.records import Shelf, SqlRepository
 from interlock.storage.session import Session
 
@@ -26,10 +27,15 @@ _BLOB = sa.select(schema.blob.c.content).where(schema.blob.c.digest == sa.bindpa
 class SqlTx:
     """Records and the ledger, changed together. Valid only while its transaction is open."""
 
-    def __init__(self, session: Session, shelves: Shelves, size: int) -> None:
+    def __init__(self, session: Session, shelves: Shelves, head: Head) -> None:
         self.session = session
-        self.log = SqlLog(session, size)
+        self.appended = SqlLog(session, head)
         self._shelves = shelves
+
+    @property
+    def log(self) -> Log:
+        """The ledger."""
+        return self.appended
 
     def records(self, kind: type[T]) -> SqlRepository[T]:
         """The repository of one registered class."""

@@ -8,7 +8,8 @@ Rules:
    its own. Work may therefore run twice, as the port says.
 3. Answers are given after the commit. A lost acknowledgement is ``commit-unknown`` for the whole group.
 4. ``IntegrityError`` about the ledger stops the writer for good: every later call gets the same error.
-5. Between groups, when idle or after 1,024 entries, the seal signs what was committed.
+5. After 5 ms of silence, or 1,024 entries, the seal signs what was committed; whoever asks for a checkpoint gets
+   one that covers all that was acknowledged before.
 """
 
 from __future__ import annotations
@@ -22,19 +23,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from interlock.core.change.errors import Conflict, IntegrityError, InterlockError, Unavailable
+from interlock.core.change.errors import Conflict, IntegrityError, InterlockError
 from interlock.core.ledger.merkle import hash_leaf
 from interlock.core.ledger.tree import Tree
-from interlock.storage.engine import PLUGIN, Engines, translate
-from interlock.storage.ledger import catch_up, keep_growth, read_head
+from interlock.ports.store import Tx
+from interlock.storage.engine import Engines, translate
+from interlock.storage.ledger import Mark, catch_up, keep_growth, read_head
 from interlock.storage.seal import Seal
 from interlock.storage.session import Session
 from interlock.storage.transaction import Shelves, SqlTx
 
 MAX_GROUP = 256
 SEAL_EVERY = 1_024
+SILENCE_SECONDS = 0.005
 
-Work = Callable[[SqlTx], Any]
+Work = Callable[[Tx], Any]
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +65,6 @@ class Writer:
         self._gate = threading.Lock()
         self._closed = False
         self._fatal: IntegrityError | None = None
-        self._connection: sa.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="interlock-writer", daemon=True)
         self._thread.start()
 
@@ -88,48 +90,51 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            group = [self._jobs.get()]
-            while len(group) < MAX_GROUP and not self._jobs.empty():
-                group.append(self._jobs.get())
-            last = None in group
+        open_ = True
+        while open_:
+            group = self._next_group()
+            open_ = None not in group
             jobs = [job for job in group if job is not None]
             self._serve([job for job in jobs if job.work is not None])
-            self._sign([job for job in jobs if job.work is None])
-        self._drop_connection()
+            askers = [job for job in jobs if job.work is None]
+            if askers or not group or not open_ or self._unsigned() >= SEAL_EVERY:
+                self._sign(askers)
+
+    def _next_group(self) -> list[_Job | None]:
+        """What waits, at once; an empty group after some silence, when there is something to sign."""
+        try:
+            group = [self._jobs.get(timeout=SILENCE_SECONDS if self._unsigned() and not self._fatal else None)]
+        except queue.Empty:
+            return []
+        while len(group) < MAX_GROUP and not self._jobs.empty():
+            group.append(self._jobs.get())
+        return group
+
+    def _unsigned(self) -> int:
+        return self._tree.size - self._seal.newest.tree.size
 
     def _serve(self, jobs: list[_Job]) -> None:
-        if not jobs:
-            return
-        error: Exception | None = self._fatal
-        if error is None:
-            try:
-                self._commit(jobs)
-            except InterlockError as failure:
-                error = failure
-            except Exception as failure:  # noqa: BLE001  # the thread must answer everybody and live on
-                error = failure
-        if error is not None:
-            self._stop_on(error)
-        for job in jobs:
-            _answer(job, error)
+        if jobs:
+            error = self._guarded(lambda: self._commit(jobs))
+            for job in jobs:
+                _answer(job, error)
 
     def _sign(self, askers: list[_Job]) -> None:
-        behind = self._tree.size - self._seal.newest.tree.size
-        if not askers and (not behind or (not self._jobs.empty() and behind < SEAL_EVERY)):
-            return
-        error: Exception | None = self._fatal
-        if error is None:
-            try:
-                self._release()
-                self._seal.renew()
-            except Exception as failure:  # noqa: BLE001  # as above; an outage here is met again by the next call
-                error = failure
-                self._stop_on(error)
+        error = self._guarded(self._seal.renew)
         for job in askers:
             job.outcome = self._seal.newest
             _answer(job, error)
+
+    def _guarded(self, step: Callable[[], object]) -> Exception | None:
+        """The error of ``step``: the thread must answer everybody and live on, or stop for good on damage."""
+        if self._fatal is None:
+            try:
+                step()
+            except IntegrityError as error:
+                self._fatal = error
+            except Exception as error:  # noqa: BLE001  # it is handed to those who wait
+                return error
+        return self._fatal
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
@@ -139,78 +144,53 @@ class Writer:
 
     def _attempt(self, jobs: list[_Job], *, isolated: bool) -> None:
         try:
-            connection = self._connect()
-            with connection.begin() as transaction:
-                session = Session(connection, writable=True)
-                head = read_head(session, lock=True)
-                tree = catch_up(session, self._tree, head)
-                tx = SqlTx(session, self._shelves, head.size)
-                for job in jobs:
-                    _run_one(job, tx, connection if isolated else None)
-                grown = self._grow(tx, tree)
-                self._finish(transaction, changed=session.changed)
-                self._tree = grown
-        except (_RunAgain, InterlockError) as error:
-            if not isinstance(error, _RunAgain):
-                self._drop_connection()
-            raise
+            with self._engines.writer.connect() as connection:
+                try:
+                    self._transact(connection, jobs, isolated=isolated)
+                except InterlockError:
+                    connection.invalidate()
+                    raise
         except sa.exc.DBAPIError as error:
-            self._drop_connection()
             raise translate(error) from error
 
-    def _grow(self, tx: SqlTx, tree: Tree) -> Tree:
-        if not tx.log.pending:
-            return tree
-        tx.log.flush()
-        grown = tree.copy()
-        grown.extend(hash_leaf(leaf) for _, leaf in tx.log.pending)
-        keep_growth(tx.session, tree, grown)
-        return grown
-
-    def _finish(self, transaction: sa.RootTransaction, *, changed: bool) -> None:
-        if not changed:
-            transaction.rollback()
-            return
-        try:
-            transaction.commit()
-        except sa.exc.DBAPIError as error:
-            raise translate(error, committing=True) from error
-
-    def _connect(self) -> sa.Connection:
-        if self._connection is None:
-            self._connection = self._engines.writer.connect()
-        return self._connection
-
-    def _release(self) -> None:
-        """Nothing is held between groups but an idle connection."""
-
-    def _drop_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.invalidate()
-                connection.close()
-            except sa.exc.SQLAlchemyError:
+    def _transact(self, connection: sa.Connection, jobs: list[_Job], *, isolated: bool) -> None:
+        with connection.begin() as transaction:
+            session = Session(connection, writable=True)
+            head = read_head(session, lock=True)
+            tree = catch_up(session, self._tree, head)
+            tx = SqlTx(session, self._shelves, head)
+            for job in jobs:
+                _run_one(job, tx, connection if isolated else None)
+            grown = _grow(tx, tree)
+            if not session.changed:
+                transaction.rollback()
                 return
+            try:
+                transaction.commit()
+            except sa.exc.DBAPIError as error:
+                raise translate(error, committing=True) from error
+            self._tree = grown
 
-    def _stop_on(self, error: Exception) -> None:
-        if isinstance(error, IntegrityError):
-            self._fatal = error
+
+def _grow(tx: SqlTx, tree: Tree) -> Tree:
+    if not tx.appended.pending:
+        return tree
+    tx.appended.flush()
+    grown = tree.copy()
+    grown.extend(hash_leaf(leaf) for _, leaf in tx.appended.pending)
+    keep_growth(tx.session, tree, grown, tx.appended.latest)
+    return grown
 
 
 def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
+    """Run one piece of work, under a savepoint if ``connection`` is given; its outcome goes into ``job``."""
     job.outcome = job.error = None
     savepoint = connection.begin_nested() if connection is not None else None
-    mark, before = tx.log.mark(), tx.session.changed
+    mark, before = tx.appended.mark(), tx.session.changed
     tx.session.changed = False
     try:
         job.outcome = job.work(tx) if job.work is not None else None
-        if tx.session.changed and len(tx.log.pending) == mark[0]:
-            raise IntegrityError(
-                "expected a change of state to append its ledger entry, got none",
-                code="write-without-entry",
-                hint="append an entry in the same write",
-            )
+        _check_entry(tx, mark)
     except Exception as error:
         if tx.session.broken:
             raise
@@ -218,7 +198,7 @@ def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
             raise _RunAgain from error
         if savepoint is not None:
             savepoint.rollback()
-        tx.log.back_to(mark)
+        tx.appended.back_to(mark)
         tx.session.changed = before
         job.error = error
     else:
@@ -227,14 +207,18 @@ def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
         tx.session.changed = tx.session.changed or before
 
 
+def _check_entry(tx: SqlTx, mark: Mark) -> None:
+    if tx.session.changed and len(tx.appended.pending) == mark[0]:
+        raise IntegrityError(
+            "expected a change of state to append its ledger entry, got none",
+            code="write-without-entry",
+            hint="append an entry in the same write",
+        )
+
+
 def _answer(job: _Job, error: Exception | None) -> None:
     failure = error or job.error
     if failure is None:
         job.answer.set_result(job.outcome)
     else:
         job.answer.set_exception(failure)
-
-
-def lost() -> Unavailable:
-    """The error for a writer that is gone."""
-    return Unavailable("the writer stopped", code="writer-stopped", hint="start the server again", plugin=PLUGIN)

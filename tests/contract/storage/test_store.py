@@ -1,6 +1,8 @@
 """What every store must do, over SQLite and a real PostgreSQL."""
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -365,3 +367,25 @@ def test_other_columns_rebuild_the_table(opener, kit):
         "thing-2",
         "thing-3",
     ]
+
+
+def test_the_latest_time_of_any_entry_is_known(opener, kit):
+    store = opener()
+    assert store.read(lambda tx: tx.log.last_at()) is None
+    early, late = kit.entry(), replace(kit.entry(), at=kit.entry().at + timedelta(days=1))
+
+    def work(tx):
+        tx.log.append(late)
+        tx.log.append(early)
+        return tx.log.last_at()
+
+    assert store.write(work) == late.at
+
+    def failing(tx):
+        tx.log.append(replace(early, at=late.at + timedelta(days=9)))
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        store.write(failing)
+    store.close()
+    assert opener().read(lambda tx: tx.log.last_at()) == late.at

@@ -52,7 +52,8 @@ def unpack_bundle(packed: bytes) -> list[bytes]:
     Raises:
         InvalidInput: ``bundle-malformed`` when lengths and bytes do not agree.
     """
-    leaves, at = [], 0
+    leaves: list[bytes] = []
+    at = 0
     while at < len(packed):
         start = at + _LENGTH_BYTES
         at = start + int.from_bytes(packed[start - _LENGTH_BYTES : start], "big")

@@ -55,6 +55,13 @@ def subtreeconsistency(case):
     verify_subtree_consistency(*where, hashes(case, "proof"), one(case, "root1"), one(case, "root2"))
 
 
+def refusal(verify, case):
+    try:
+        return verify(case)
+    except InvalidInput as error:
+        return error.code
+
+
 KINDS = {
     "inclusion": (inclusion, 98),
     "consistency": (consistency, 98),
@@ -70,13 +77,7 @@ def test_every_vector_gets_its_verdict(kind):
     wrong = []
     for file in files:
         case = json.loads(file.read_text())
-        try:
-            verify(case)
-            refused = False
-        except InvalidInput as error:
-            assert error.code == "proof-refused"
-            refused = True
-        if refused != case["wantErr"]:
+        if (refusal(verify, case) == "proof-refused") != case["wantErr"]:
             wrong.append(str(file.relative_to(MERKLE)))
     assert wrong == []
     assert len(files) == count
