@@ -65,6 +65,10 @@ class Principals:
         self._problems: list[Problem] = []
         for person in catalog.people.values():
             self._learn(person)
+        self._own_keys: dict[str, list[KnownKey]] = {}
+        for key in self._keys.values():
+            if len(key.people) == 1:
+                self._own_keys.setdefault(min(key.people), []).append(key)
         self._one: dict[str, frozenset[str]] = self._tie()
         self._agents: set[str] = set()
         for agent in catalog.agents.values():
@@ -106,6 +110,10 @@ class Principals:
     def key(self, fingerprint: str) -> KnownKey | None:
         """The key with this fingerprint, if anybody of the catalog lists it."""
         return self._keys.get(fingerprint)
+
+    def can_sign(self, person: str, moment: datetime) -> bool:
+        """Whether this person has a key of their own that counts at ``moment``."""
+        return any(known.unusable(moment) is None for known in self._own_keys.get(person, ()))
 
     def authors(
         self, change: Change, description: Description | None, evidence: Iterable[Evidence] = ()
