@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib
+import re
 import sys
 import typing
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 SOURCE = ROOT / "src" / "interlock"
 NOTE = "<!-- written by docs/generate.py: edit the code, then run `make docs` -->\n"
+
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 TEXT: dict[str, str] = {
     "Settings.version": "format of this file; 1",
@@ -86,7 +89,7 @@ def commands() -> Iterator[str]:
 def _command(path: str, command: click.Command) -> Iterator[str]:
     context = click.Context(command, info_name=path)
     arguments = " ".join(p.make_metavar(context) for p in command.params if isinstance(p, click.Argument))
-    yield f"## `{' '.join([path, arguments]).strip()}`\n"
+    yield f"## `{f'{path} {arguments}'.strip()}`\n"
     yield f"{(command.help or '').strip()}\n"
     options = [option for option in command.params if isinstance(option, click.Option)]
     for option in options:
@@ -110,7 +113,14 @@ def settings() -> Iterator[str]:
 
     yield "# Settings\n"
     yield "## interlock.yaml\n\nPart of the rules: editing it is a change of its own. Unknown keys are refused.\n"
-    for kind in (nouns.Settings, nouns.Environment, nouns.ConfigurationRule, nouns.Thresholds, nouns.Trust, Runner):
+    for kind in (
+        nouns.Settings,
+        nouns.Environment,
+        nouns.ConfigurationRule,
+        nouns.Thresholds,
+        nouns.Trust,
+        Runner,
+    ):
         yield f"### {kind.__name__}\n"
         yield "| key | type | default | meaning |\n|---|---|---|---|"
         hints = typing.get_type_hints(kind)
@@ -145,7 +155,9 @@ def errors() -> Iterator[str]:
     found: dict[str, set[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         for code in codes(ast.parse(path.read_text(encoding="utf-8"))):
-            found.setdefault(code, set()).add(path.relative_to(SOURCE).with_suffix("").as_posix().replace("/", "."))
+            found.setdefault(code, set()).add(
+                path.relative_to(SOURCE).with_suffix("").as_posix().replace("/", ".")
+            )
     for code in sorted(found):
         yield f"| `{code}` | {', '.join(f'`{where}`' for where in sorted(found[code]))} |"
 
@@ -166,9 +178,8 @@ def codes(tree: ast.Module) -> Iterator[str]:
         if place is not None:
             given += call.args[place : place + 1] + call.args[max(place - 1, 0) : place]
         for value in given:
-            if isinstance(value, ast.Constant) and isinstance(value.value, str) and "-" in value.value:
-                if value.value.replace("-", "").isalnum() and value.value.islower():
-                    yield value.value
+            if isinstance(value, ast.Constant) and _CODE.fullmatch(str(value.value)):
+                yield str(value.value)
 
 
 def policies() -> Iterator[str]:
@@ -176,7 +187,9 @@ def policies() -> Iterator[str]:
     from interlock.core.policy.bundle import load_bundle
     from interlock.registry import bundled_policies
 
-    bundle = load_bundle({path: content for path, content in bundled_policies().items() if path.startswith("base/")})
+    bundle = load_bundle(
+        {path: content for path, content in bundled_policies().items() if path.startswith("base/")}
+    )
     yield "# Bundled policies\n"
     yield "`interlock init` copies them into `policies/base/`; they are yours from then on."
     yield "A rule marked *always* protects the road itself: it is enforced whatever the modes say, and nothing lifts it.\n"

@@ -67,6 +67,7 @@ class Shop:
         self._commit("omar", "Plan the five-day promise", "2026-03-05T11:00:00Z")
         self._write("config/delivery.yaml", self._content("change/delivery-fixed.yaml"))
         self._write("src/promise.py", self._content("change/promise.py"))
+        self._write("tests/test_promise.py", self._content("change/test_promise.py"))
         said = "Promise delivery within five days\n\nAssisted-by: q:sonnet-4.5 [edit]"
         return self._commit("omar", said, "2026-03-05T11:20:00Z")
 
@@ -82,7 +83,9 @@ class Shop:
         self._git("switch", "--quiet", branch)
 
     def _content(self, path: str) -> bytes:
-        found = resources.files(__package__ or "interlock.testing.shop").joinpath("files", path).read_bytes()
+        # The shop's own code is kept as text: it is content here, and no tool of ours should judge it.
+        named = f"{path}.txt" if path.endswith(".py") else path
+        found = resources.files(__package__ or "interlock.testing.shop").joinpath("files", named).read_bytes()
         if path not in _TEMPLATED:
             return found.replace(b"$$", b"$")
         pem = "".join(f"        {line}\n" for line in self.runner[1].strip().splitlines())

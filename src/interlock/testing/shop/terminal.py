@@ -1,0 +1,67 @@
+"""Runs interlock's own commands in the sample shop, and shows them as a person would type them.
+
+Rules:
+1. Every line after a ``$`` is really run, as its own process, through the same entry point that users have.
+2. An exit code other than the expected one ends the demonstration with what the command said.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from interlock.core.change.errors import BadReply
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminal:
+    """A shell in ``root`` with nothing of the caller's interlock settings in it."""
+
+    root: Path
+    say: Say
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str, exits: int = 0, show: bool = True) -> str:
+        """Run ``interlock`` with these words and return what it printed.
+
+        Raises:
+            BadReply: ``demo-step`` when the exit code is another than expected.
+        """
+        if show:
+            self.say(f"$ interlock {' '.join(words)}")
+        done = subprocess.run(  # noqa: S603  # our own entry point, words of our own
+            [sys.executable, "-m", "interlock", *words],
+            cwd=self.root,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if show:
+            self.say(done.stdout.rstrip("\n"))
+        if done.returncode != exits:
+            raise BadReply(
+                f"expected exit {exits} of `interlock {words[0]}`, got {done.returncode}: {_last(done.stderr)}",
+                code="demo-step",
+                hint=f"look at {self.root}, then run the command there by hand",
+                plugin="demo",
+            )
+        if show and exits:
+            self.say(f"exit {exits}")
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
+        return {**kept, **self.environment}
+
+
+def _last(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-2:])[:300] or "nothing"
