@@ -227,9 +227,12 @@ def _is_suppressed(result: dict[str, Json]) -> bool:
 
 
 def _succeeded(run: dict[str, Json]) -> bool:
-    if run.get("results") is None:  # SARIF: absent or null results mean that the scan did not take place
+    invocations = _some(run.get("invocations"))
+    # SARIF: absent results mean that no scan took place. Bandit leaves them out when it found nothing, and says
+    # that it succeeded.
+    if run.get("results") is None and not any(one.get("executionSuccessful") is True for one in invocations):
         return False
-    for invocation in _some(run.get("invocations")):
+    for invocation in invocations:
         notes = [
             *_some(invocation.get("toolExecutionNotifications")),
             *_some(invocation.get("toolConfigurationNotifications")),

@@ -78,7 +78,8 @@ def _tests(predicate: dict[str, Json]) -> dict[str, Json]:
 
 def _vulnerabilities(predicate: dict[str, Json]) -> dict[str, Json]:
     scanner = predicate.get("scanner")
-    uri, found = (scanner.get("uri"), scanner.get("result")) if isinstance(scanner, dict) else (None, None)
+    holder: dict[str, Json] = scanner if isinstance(scanner, dict) else {}
+    uri, found = holder.get("uri"), holder.get("result")
     # cosign leaves the result in the scanner's own format, which is not read here: no verdict then
     listed = found if isinstance(found, list) else []
     ids = {one["id"] for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)}
@@ -108,10 +109,11 @@ def _verification(predicate: dict[str, Json]) -> dict[str, Json]:
     if result not in {"PASSED", "FAILED"}:
         raise _shape("`verificationResult` PASSED or FAILED")
     who = verifier.get("id") if isinstance(verifier, dict) else None
+    named: list[Json] = [one for one in levels if isinstance(one, str)] if isinstance(levels, list) else []
     return {
         "kind": "verification",
         "verdict": "passed" if result == "PASSED" else "failed",
-        "levels": [one for one in levels if isinstance(one, str)][:50] if isinstance(levels, list) else [],
+        "levels": named[:50],
         "verifier": who if isinstance(who, str) else "",
     }
 

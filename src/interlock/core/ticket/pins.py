@@ -22,6 +22,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse
 from interlock.core.evidence.dsse import key_id_of, load_public_key
 from interlock.core.evidence.strict_json import read_json
+from interlock.core.ledger.note import ED25519, VerifierKey
 
 MAX_PINS = 8 * 1024 * 1024
 
@@ -128,7 +129,8 @@ def read_pins(content: bytes) -> Pins:
     """Pins from their file.
 
     Raises:
-        InvalidInput: ``pins-empty``, ``pins-shape``, ``input-shape`` or a code of ``read_json``.
+        InvalidInput: ``pins-empty``, ``pins-shape``, ``vkey-malformed``, ``key-unreadable``, ``input-shape`` or a code of
+            ``read_json``.
     """
     pins = parse(Pins, read_json(content, what="a pins file", limit=MAX_PINS), what="a pins file")
     for name in ("issuers", "log", "people", "environments"):
@@ -140,6 +142,8 @@ def read_pins(content: bytes) -> Pins:
             )
     if not is_digest(pins.rules_digest):
         raise _shape("`rules_digest` as sha256:…")
+    if VerifierKey.parse(pins.log).algorithm != ED25519:
+        raise _shape("`log` as a key that signs checkpoints")
     for issuer in pins.issuers:
         if key_id_of(load_public_key(issuer.public_key)) != issuer.key_id:
             raise _shape(f"issuer `{issuer.key_id[:80]}` to be the id of its own key")
