@@ -12,7 +12,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
@@ -156,3 +156,43 @@ def _check_freeze(freeze: Freeze) -> None:
             code="freeze-window",
             hint='write from: 2026-11-26T00:00:00Z, until: 2026-11-30T00:00:00Z, services: ["*"]',
         )
+
+
+EVIDENCE_TO_COME = frozenset(
+    {
+        "alert-proven",
+        "irreversible-snapshot",
+        "knowledge-checked",
+        "knowledge-fresh",
+        "rollback-in-time",
+        "rollback-rehearsed",
+        "tests-bite",
+    }
+)
+"""Rules whose evidence this version cannot produce by itself: they are watched until a trusted runner supplies it."""
+
+
+def default_modes(enforce: Collection[str]) -> str:
+    """``modes.yaml`` for a repository that begins: everything is observed but the rules in ``enforce``.
+
+    Rules whose evidence is still to come stay observed whatever ``enforce`` says.
+    """
+    lines = [
+        "# observe: said and counted, stops nothing. enforce: stops. A change of modes is a change of the rules.",
+        '# Rules marked @liftable("never") protect the road itself and are always enforced.',
+        "version: 1",
+        "default: observe",
+        "rules:" if enforce else "rules: {}",
+    ]
+    for name in sorted(enforce):
+        mode = "observe" if name in EVIDENCE_TO_COME else "enforce"
+        lines.append(f"  {name}: {mode}")
+    lines += [
+        "# freezes:",
+        "#   - name: Black Friday",
+        "#     from: 2026-11-26T00:00:00Z",
+        "#     until: 2026-11-30T00:00:00Z",
+        '#     services: ["*"]',
+        "#     environments: [production]",
+    ]
+    return "\n".join(lines) + "\n"

@@ -81,9 +81,10 @@ def _people(given: DecisionInput) -> dict[str, list[Counted]]:
 
 
 def _rank(given: DecisionInput, one: Counted) -> int:
-    # The catalog in force knows the rank; what the approval says can only be lower.
-    said = RANK[Role(one.role)] if one.role in RANK else 0
-    return min(RANK[given.catalog.people[one.person].role], said)
+    # The catalog in force knows the ranks of both; what the approval says can only be lower.
+    people = given.catalog.people
+    own = max(RANK[people[name].role] for name in (one.person, one.on_behalf_of) if name in people)
+    return min(own, RANK[Role(one.role)] if one.role in RANK else 0)
 
 
 def _answers(one: Counted) -> bool:
