@@ -29,7 +29,6 @@ class Reply:
     etag: str | None
     body: Json
     at: datetime
-    version: int = 1
 
     def answers(self, request: str, now: datetime) -> bool:
         """Whether this is the reply to ``request``, False when it is too old to matter.

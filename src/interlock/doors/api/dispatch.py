@@ -165,11 +165,11 @@ def _keep(tx: Tx, name: str, asked: str, done: Answer, call: Call) -> None:
     reply = Reply(id=name, request=asked, status=done.status, etag=done.etag, body=plain(done.body), at=now)
     replies = tx.records(Reply)
     try:
-        older = replies.get(name)
+        replies.get(name)
     except NotFound:
         replies.add(reply)
     else:
-        replies.replace(replace(reply, version=older.version + 1), expected_version=older.version)
+        replies.replace(reply)
 
 
 def _response(done: Answer) -> Response:

@@ -4,7 +4,8 @@ Rules:
 1. 2 is for what the caller can correct, 3 for what could not be decided (an outage, broken state, a fault of
    interlock itself): a pipeline treats 3 like a refusal.
 2. With ``--json`` the error is one JSON object on stdout, so that a program reads one stream only.
-3. A fault of interlock itself is written to ``.interlock/faults/`` with its trace and shown as one line.
+3. A fault of interlock itself is shown as one line; its trace goes to a file of its own, in
+   ``.interlock/faults`` where there is one, else among the temporary files.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -55,15 +56,22 @@ def _usage_hint(error: click.ClickException) -> str:
 def _fault(error: BaseException, *, as_json: bool) -> int:
     trace = "".join(traceback.format_exception(error))
     try:
-        folder = Path(".interlock") / "faults"
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{time.time_ns()}.txt"
-        file.write_text(trace, encoding="utf-8", errors="replace")
-        hint = f"report it with {file}"
+        hint = f"report it with {_kept(trace)}"
     except OSError:
-        hint = "report it; the trace could not be written to .interlock/faults"
+        hint = "report it; the trace could not be written to any folder"
     message = f"expected no fault of interlock itself, got {type(error).__name__}"
     return _tell("internal", message, hint, UNDECIDED, as_json)
+
+
+def _kept(trace: str) -> Path:
+    home = Path(".interlock")
+    folder = home / "faults" if home.is_dir() else None
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, prefix="interlock-fault-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+        file.write(trace)
+    return Path(name)
 
 
 def _tell(code: str, message: str, hint: str, exit_code: int, as_json: bool) -> int:  # noqa: FBT001  # private

@@ -1,0 +1,92 @@
+"""A real SQLite store under the doors, with a clock that stands still until a test moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from interlock.core.approval.actor import Scope
+from interlock.core.approval.tokens import Token, new_token, secret_text
+from interlock.core.ledger.entry import Entry
+from interlock.core.ledger.note import NoteSigner
+from interlock.road.station import Station
+from interlock.storage import open_store
+from interlock.storage.kinds import RECORD_TYPES
+
+NEEDED = tuple(each for each in RECORD_TYPES if each.table in {"tokens", "replies"})
+
+START = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class StandingClock:
+    """Stands still; ``pass_by`` moves it."""
+
+    moment: datetime = START
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def pass_by(self, **amount: float) -> None:
+        self.moment += timedelta(**amount)
+
+
+@dataclass
+class CountingIds:
+    """chg-0000000001, chg-0000000002, …"""
+
+    numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def new(self, prefix: str) -> str:
+        return f"{prefix}-{next(self.numbers):010d}"
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+def station(tmp_path: Path, clock: StandingClock) -> Iterator[Station]:
+    signer = NoteSigner("test.interlock.dev/doors", bytes(range(32)))
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    store = open_store(url, signer=signer, clock=clock, record_types=NEEDED)
+    yield Station(store=store, clock=clock, ids=CountingIds(), ticket_key=Ed25519PrivateKey.generate())
+    store.close()
+
+
+@pytest.fixture
+def make_token(station: Station) -> Callable[..., str]:
+    """Keeps a token and gives its secret."""
+
+    def make(*scopes: Scope, kind: str = "person", principal: str = "ana", days: int = 30) -> str:
+        number = station.ids.new("tok")
+        secret = secret_text(number.encode().ljust(32, b"x"))
+        token = new_token(
+            token_id=number,
+            principal=principal,
+            kind=kind,
+            scopes=scopes,
+            days=days,
+            secret=secret,
+            created_by="test",
+            now=station.clock.now(),
+        )
+        keep(station, token)
+        return secret
+
+    return make
+
+
+def keep(station: Station, token: Token) -> None:
+    def work(tx) -> None:
+        tx.records(Token).add(token)
+        tx.log.append(Entry(kind="token.created", subject=token.id, actor="test", at=station.clock.now(), body={}))
+
+    station.store.write(work)
