@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from interlock.core.change.annotations import Annotations, read_annotations
 from interlock.core.change.catalog import Place
-from interlock.core.change.yaml_nodes import Mapping, Node, Scalar, Sequence, documents, refused
 from interlock.core.change.entity_ref import Ref, is_name, parse_ref
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
+from interlock.core.change.yaml_nodes import Mapping, Node, Scalar, Sequence, documents, refused
 
 VERSIONS = ("backstage.io/v1alpha1", "backstage.io/v1beta1")
 READ_KINDS = ("Component", "API", "Resource", "Group", "User")

@@ -27,8 +27,8 @@ from interlock.core.change.catalog import (
     Tier,
 )
 from interlock.core.change.catalog_entity import Entity
-from interlock.core.change.yaml_nodes import refused
 from interlock.core.change.entity_ref import Ref, parse_ref
+from interlock.core.change.yaml_nodes import refused
 
 AGENT = "agent"
 _OWNERS = ("group", "user")

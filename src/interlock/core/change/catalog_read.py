@@ -1,7 +1,7 @@
 """From the bytes of catalog files to a ``Catalog``.
 
 Rules:
-1. ``.yaml``, ``.yml`` and ``.json`` files hold Backstage entities (``backstage.io/v1alpha1`` or ``v1beta1``),
+1. ``.yaml`` and ``.yml`` files hold Backstage entities (``backstage.io/v1alpha1`` or ``v1beta1``),
    one or many to a file; a file named ``CODEOWNERS`` holds owner rules. Any other file is no catalog file and
    is left alone. Of several CODEOWNERS the first of ``.github/``, the root, ``docs/``, ``.gitlab/`` counts,
    as on the forges.
@@ -27,7 +27,7 @@ from interlock.core.change.errors import InvalidInput
 MAX_FILES: Final = 20_000
 MAX_ENTITIES: Final = 200_000
 CODEOWNERS: Final = "CODEOWNERS"
-_SUFFIXES = (".yaml", ".yml", ".json")
+_SUFFIXES = (".yaml", ".yml")
 _FOLDERS = (".github", "", "docs", ".gitlab")
 
 

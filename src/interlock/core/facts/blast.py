@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.globs import matches
 from interlock.core.change.parts import Part
-from interlock.core.change.settings import Settings
+from interlock.core.change.settings import Settings, is_rule_file
 from interlock.core.facts.kubernetes import changed_documents, namespace_of_document
 from interlock.core.facts.model import BlastRadius, Reached, Touched
 from interlock.core.facts.ordered import changed_paths, configuration_of, resources_of
 from interlock.core.facts.reach import reach, share
-from interlock.core.facts.rule_files import is_rule_file
 from interlock.core.facts.touched import find_touched
 
 

@@ -22,12 +22,11 @@ from interlock.core.change.catalog import Catalog, bare_name
 from interlock.core.change.codeowners import groups_of, owners_of
 from interlock.core.change.globs import GlobIndex, matches
 from interlock.core.change.parts import Artefact, Part
-from interlock.core.change.settings import Settings
+from interlock.core.change.settings import Settings, is_rule_file
 from interlock.core.facts.documentation import is_documentation
 from interlock.core.facts.kubernetes import changed_documents, name_of_document
 from interlock.core.facts.model import Source, Touched
 from interlock.core.facts.ordered import MAX_SOURCES, changed_paths, configuration_of, resources_of
-from interlock.core.facts.rule_files import is_rule_file
 
 _SERVICE_FILES = ("catalog-info.yaml", "catalog-info.yml")
 _ADDRESS_WORD = re.compile(r'"([^"]*)"|([^.\[\]"]+)')
