@@ -11,13 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from interlock.core.approval.reviewers import propose
-from interlock.core.policy.exceptions import grants_of
-
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import Proposal, SignedStatement, Tally
 from interlock.core.approval.principals import Principals
-from interlock.core.approval.tally import tally
+from interlock.core.approval.reviewers import propose
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
 from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
@@ -25,7 +22,8 @@ from interlock.core.facts.describe import describe
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision
 from interlock.core.policy.evaluate import decide
-from interlock.core.policy.request import DecisionInput
+from interlock.core.policy.exceptions import Circumstances, grants_of
+from interlock.core.policy.question import DecisionInput, Grant
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
 from interlock.road.gather import evidence_about, standing_statements, statements_about
@@ -44,6 +42,7 @@ class Judgement:
     tally: Tally
     evidence: tuple[Evidence, ...]
     decision: Decision
+    grants: tuple[Grant, ...]
     proposals: tuple[Proposal, ...]
     rules_digest: str
     provisional: bool
@@ -114,19 +113,21 @@ def judge_in(
         )
         for item in evidence_about(tx, change.id)
     )
-    statements = spendable(tx, change, now)
-    counted = tally(
+    about = Circumstances(
         change=change,
         description=description,
-        statements=statements,
-        standing=standing_statements(tx),
-        catalog=rules.catalog,
-        settings=rules.settings,
         environment=environment,
+        settings=rules.settings,
+        catalog=rules.catalog,
+        bundle=rules.bundle,
         now=now,
         evidence=evidence,
+        standing=standing_statements(tx),
         not_before=tx.log.last_at(),
     )
+    statements = spendable(tx, change, now)
+    counted = about.count(statements, "approve", {})
+    grants = grants_of(statements, about)
     given = DecisionInput(
         change=change,
         description=description,
@@ -138,7 +139,7 @@ def judge_in(
         now=now,
         actor=actor.kind,
         actor_name=actor.principal,
-        grants=grants_of(statements, change=change, catalog=rules.catalog, now=now),
+        grants=grants,
         conflicts=conflicts_of(tx, change),
         offered_digest=offered_digest,
     )
@@ -149,6 +150,7 @@ def judge_in(
         tally=counted,
         evidence=evidence,
         decision=decide(given, rules.bundle),
+        grants=grants,
         proposals=proposals_for(tx, in_force, change, description, now),
         rules_digest=rules.digest,
         provisional=in_force.provisional,

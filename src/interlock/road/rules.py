@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.core.approval.enrolment import enrolment_refusals, genesis
-
 from interlock.core.approval.accept import accept
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.enrolment import enrolment_refusals, genesis
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput

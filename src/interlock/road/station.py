@@ -37,6 +37,7 @@ class InForce:
 class Station:
     """``ticket_key`` signs tickets; ``fallback`` is where provisional rules come from, None on a server.
 
+    ``ledger_key`` is the ledger's verifier key (C2SP vkey), which deployers pin.
     Safe to share between threads.
     """
 
@@ -45,6 +46,7 @@ class Station:
     ids: Ids
     ticket_key: Ed25519PrivateKey
     fallback: RuleSource | None = None
+    ledger_key: str = ""
     _parsed: dict[str, Rules] = field(default_factory=dict)
 
     def rules(self, tx: Tx) -> InForce:

@@ -120,6 +120,7 @@ def _grant(
         rule=rule,
         change=about.change.id,
         people=tuple(sorted({one.person for one in counted})),
+        statements=tuple(sorted(ids)),
         reason=_reason(used[0]),
         expires_at=min(one.statement.expires_at for one in used),
         audit=kind == "break-glass",

@@ -28,6 +28,7 @@ class Grant:
     rule: str
     change: str
     people: tuple[str, ...]
+    statements: tuple[str, ...] = ()
     reason: str
     expires_at: datetime
     audit: bool = False
