@@ -51,9 +51,10 @@ def build(config: Config, *, server: bool = False) -> Interlock:
 
     clock = SystemClock()
     _prepare(config)
+    signer = ledger_signer(config.keys, origin=config.origin)
     store = open_store(
         config.database,
-        signer=ledger_signer(config.keys, origin=config.origin),
+        signer=signer,
         clock=clock,
         record_types=RECORD_TYPES,
     )
@@ -63,6 +64,7 @@ def build(config: Config, *, server: bool = False) -> Interlock:
         ids=RandomIds(),
         ticket_key=ticket_key(config.keys),
         fallback=None if server else FolderRules(config.root),
+        ledger_key=str(signer.verifier),
     )
     return Interlock(station=station, config=config)
 

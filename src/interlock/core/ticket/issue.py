@@ -20,6 +20,7 @@ from interlock.core.approval.model import SignedStatement
 from interlock.core.change.canonical import Json, is_digest
 from interlock.core.change.change import Change
 from interlock.core.change.errors import IllegalTransition, InvalidInput
+from interlock.core.change.parse import parse
 from interlock.core.change.parts import Artefact
 from interlock.core.evidence.dsse import key_id_of, sign_envelope
 from interlock.core.ledger.entry import Entry
@@ -118,11 +119,7 @@ def inclusion_of(value: Inclusion | Mapping[str, Json]) -> Inclusion:
     """``value`` as an ``Inclusion``, whether it already is one or came from ``Store.inclusion``."""
     if isinstance(value, Inclusion):
         return value
-    index, leaf = value["index"], value["leaf"]
-    proof, checkpoint = value["proof"], value["checkpoint"]
-    if not isinstance(index, int) or not all(isinstance(text, str) for text in (leaf, proof, checkpoint)):
-        raise _input("ticket-inclusion", "an inclusion of index, leaf, proof and checkpoint")
-    return Inclusion(index=index, leaf=str(leaf), proof=str(proof), checkpoint=str(checkpoint))
+    return parse(Inclusion, dict(value), what="an inclusion proof")
 
 
 def _refused(change: Change, got: str) -> IllegalTransition:

@@ -32,13 +32,13 @@ ENTRY_KIND = "ticket.issued"
 class Inclusion:
     """One entry of the ledger with all that proves it offline.
 
-    ``leaf`` is the entry's canonical JSON, ``proof`` a ``c2sp.org/tlog-proof@v1`` text, ``checkpoint`` the signed
-    note inside it.
+    ``leaf`` is the entry's canonical JSON, ``proof`` the siblings up to the root as base64, deepest first, and
+    ``checkpoint`` the signed note that states the root.
     """
 
     index: int
     leaf: str
-    proof: str
+    proof: tuple[str, ...]
     checkpoint: str
 
 

@@ -129,8 +129,8 @@ def read_pins(content: bytes) -> Pins:
     """Pins from their file.
 
     Raises:
-        InvalidInput: ``pins-empty``, ``pins-shape``, ``vkey-malformed``, ``key-unreadable``, ``input-shape`` or a code of
-            ``read_json``.
+        InvalidInput: ``pins-empty``, ``pins-shape``, ``vkey-malformed``, ``key-unreadable``, ``input-shape`` or
+            a code of ``read_json``.
     """
     pins = parse(Pins, read_json(content, what="a pins file", limit=MAX_PINS), what="a pins file")
     for name in ("issuers", "log", "people", "environments"):

@@ -55,5 +55,5 @@ def _form(expected: str) -> InvalidInput:
     return InvalidInput(
         f"expected a ticket with {expected}, got something else",
         code="ticket-form",
-        hint="give the file as `interlock gate --ticket FILE` wrote it, unedited",
+        hint="give the file as `interlock gate --ticket-file FILE` wrote it, unedited",
     )

@@ -23,7 +23,7 @@ from interlock.core.ledger.note import VerifierKey
 from interlock.core.ledger.prooffile import ProofFile
 from interlock.core.policy.decision import Outcome
 from interlock.core.ticket.issue import issued_body
-from interlock.core.ticket.model import ENTRY_KIND, MAX_LIFE, MAX_TICKET, Ticket
+from interlock.core.ticket.model import ENTRY_KIND, MAX_LIFE, MAX_TICKET, Inclusion, Ticket
 from interlock.core.ticket.pins import Pins
 from interlock.core.ticket.quorum import Voice, check_quorum
 from interlock.core.ticket.read import Sealed, read_ticket
@@ -111,15 +111,9 @@ def _issuer(sealed: Sealed, pins: Pins) -> list[Refusal]:
 def _inclusion(sealed: Sealed, pins: Pins) -> list[Refusal]:
     """The entry is about this ticket, and is in the pinned log."""
     leaf = sealed.inclusion.leaf.encode("utf-8", "surrogatepass")
-    reasons: list[Refusal] = []
     try:
         entry = read_json(leaf, what="a ledger entry", limit=MAX_TICKET)
-        proof = ProofFile.parse(sealed.inclusion.proof)
-        proof.verify(leaf, VerifierKey.parse(pins.log))
-        if (proof.index, proof.checkpoint) != (sealed.inclusion.index, sealed.inclusion.checkpoint):
-            reasons.append(
-                Refusal(code="ledger-proof", text="the proof is of another entry or checkpoint", remedy=DISTRUST)
-            )
+        _proof_file(sealed.inclusion).verify(leaf, VerifierKey.parse(pins.log))
     except InvalidInput as error:
         return [
             Refusal(code="ledger-proof", text=f"not shown to be in the ledger: {error.message}", remedy=DISTRUST)
@@ -128,10 +122,13 @@ def _inclusion(sealed: Sealed, pins: Pins) -> list[Refusal]:
     wanted = {"kind": ENTRY_KIND, "subject": ticket.id, "at": timestamp(ticket.issued_at)}
     same = isinstance(entry, dict) and {key: entry.get(key) for key in wanted} == wanted
     if not same or not isinstance(entry, dict) or entry.get("body") != issued_body(ticket):
-        reasons.append(
-            Refusal(code="ledger-entry", text="the ledger entry is about another ticket", remedy=DISTRUST)
-        )
-    return reasons
+        return [Refusal(code="ledger-entry", text="the ledger entry is about another ticket", remedy=DISTRUST)]
+    return []
+
+
+def _proof_file(found: Inclusion) -> ProofFile:
+    lines = ["c2sp.org/tlog-proof@v1", f"index {found.index}", *found.proof, "", found.checkpoint]
+    return ProofFile.parse("\n".join(lines))
 
 
 def _time(ticket: Ticket, now: datetime) -> list[Refusal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,6 @@ from interlock.core.ledger.checkpoint import sign_checkpoint
 from interlock.core.ledger.entry import Entry
 from interlock.core.ledger.merkle import hash_children, hash_leaf, inclusion_proof, tree_root
 from interlock.core.ledger.note import NoteSigner
-from interlock.core.ledger.prooffile import ProofFile
 from interlock.core.policy.decision import Decision, Outcome
 from interlock.core.ticket.issue import draw, issued_entry, seal
 from interlock.core.ticket.model import Inclusion, Ticket
@@ -103,8 +103,8 @@ class Log:
     def inclusion(self, index: int) -> Inclusion:
         node, size = tree(self.leaves), len(self.leaves)
         note = sign_checkpoint(self.signer, size=size, root=tree_root(size, node))
-        proof = ProofFile(index=index, proof=tuple(inclusion_proof(index, size, node)), checkpoint=note)
-        return Inclusion(index=index, leaf=self.leaves[index].decode(), proof=proof.text(), checkpoint=note)
+        proof = tuple(base64.b64encode(one).decode() for one in inclusion_proof(index, size, node))
+        return Inclusion(index=index, leaf=self.leaves[index].decode(), proof=proof, checkpoint=note)
 
 
 def new_log(number: int, name: str = "ledger.example.com") -> Log:

@@ -109,7 +109,7 @@ def test_the_ledger_entry_fits_a_leaf_and_names_the_terms(world: Any) -> None:
 
 
 def test_an_inclusion_as_the_store_gives_it_is_read(world: Any) -> None:
-    given = {"index": 1, "leaf": "{}", "proof": "p", "checkpoint": "c"}
+    given = {"index": 1, "leaf": "{}", "proof": ["p"], "checkpoint": "c"}
     assert inclusion_of(given).index == 1
     with pytest.raises(InvalidInput):
         inclusion_of({**given, "index": "1"})
