@@ -57,7 +57,7 @@ class Shelf(Generic[R]):
     def __init__(self, record_type: RecordType[R]) -> None:
         self.type = record_type
         self.columns = {path.rsplit(".", 1)[-1]: path for path in record_type.columns}
-        taken = {"seq", "id", "version", "digest", "body"} & self.columns.keys()
+        taken = {"seq", "id", "version", "body_digest", "body"} & self.columns.keys()
         if len(self.columns) != len(record_type.columns) or taken or set(record_type.unique) - self.columns.keys():
             raise InvalidInput(
                 f"expected columns of free names for `{record_type.table}`, got `{record_type.columns}`",
@@ -66,7 +66,7 @@ class Shelf(Generic[R]):
             )
         self.table = self.make_table(record_type.table, sa.MetaData())
         columns = self.table.c
-        self.rows = sa.select(columns.id, columns.digest, columns.body)
+        self.rows = sa.select(columns.id, columns.body_digest, columns.body)
         self.one = self.rows.where(columns.id == sa.bindparam("key"))
         self.update = sa.update(self.table).where(columns.id == sa.bindparam("key"))
         self.update_version = self.update.where(columns.version == sa.bindparam("expected"))
@@ -81,7 +81,7 @@ class Shelf(Generic[R]):
             sa.Column("id", sa.Text, nullable=False, unique=True),
             sa.Column("version", sa.BigInteger),
             *(sa.Column(column, sa.Text, unique=column in unique) for column in self.columns),
-            sa.Column("digest", sa.Text, nullable=False),
+            sa.Column("body_digest", sa.Text, nullable=False),
             sa.Column("body", sa.Text, nullable=False),
             *(sa.Index(f"{name}_{column}", column, "seq") for column in self.columns if column not in unique),
         )
@@ -92,16 +92,16 @@ class Shelf(Generic[R]):
         version = getattr(record, self.type.version) if self.type.version else None
         row: dict[str, object] = {name: _lookup(name, _at(record, path)) for name, path in self.columns.items()}
         row |= {"id": _lookup("id", _at(record, self.type.key)), "version": version}
-        return row | {"digest": sha256(body), "body": body.decode()}
+        return row | {"body_digest": sha256(body), "body": body.decode()}
 
     def record(self, row: Any) -> R:  # noqa: ANN401  # a row of any statement that names these columns
-        """The record of a row with ``id``, ``digest`` and ``body``.
+        """The record of a row with ``id``, ``body_digest`` and ``body``.
 
         Raises:
             IntegrityError: ``record-damaged``.
         """
         body = row.body.encode()
-        if sha256(body) != row.digest:
+        if sha256(body) != row.body_digest:
             raise self._damaged(row.id)
         try:
             return parse_json(self.type.kind, body, what=f"record `{row.id}` of {self.type.table}")

@@ -58,7 +58,7 @@ def _build(connection: sa.Connection, shelf: Shelf[Any]) -> None:
 
 
 def _rebuild(connection: sa.Connection, shelf: Shelf[Any]) -> None:
-    columns: list[sa.ColumnClause[str]] = [sa.column(name) for name in ("id", "digest", "body")]
+    columns: list[sa.ColumnClause[str]] = [sa.column(name) for name in ("id", "body_digest", "body")]
     statement = sa.select(*columns).select_from(sa.table(shelf.type.table)).order_by(sa.column("seq"))
     rows = [shelf.row(shelf.record(row)) for row in connection.execute(statement)]
     connection.execute(sa.schema.DropTable(shelf.table))
