@@ -15,6 +15,7 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import Proposal, SignedStatement, Tally
 from interlock.core.approval.principals import Principals
 from interlock.core.approval.reviewers import propose
+from interlock.core.approval.tally import tally
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
 from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
@@ -22,7 +23,7 @@ from interlock.core.facts.describe import describe
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision
 from interlock.core.policy.evaluate import decide
-from interlock.core.policy.exceptions import Circumstances, grants_of
+from interlock.core.policy.exceptions import grants_of
 from interlock.core.policy.question import DecisionInput, Grant
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
@@ -113,7 +114,22 @@ def judge_in(
         )
         for item in evidence_about(tx, change.id)
     )
-    about = Circumstances(
+    statements = spendable(tx, change, now)
+    standing, not_before = standing_statements(tx), tx.log.last_at()
+    counted = tally(
+        change=change,
+        description=description,
+        statements=statements,
+        catalog=rules.catalog,
+        settings=rules.settings,
+        environment=environment,
+        now=now,
+        evidence=evidence,
+        standing=standing,
+        not_before=not_before,
+    )
+    grants = grants_of(
+        statements,
         change=change,
         description=description,
         environment=environment,
@@ -122,12 +138,9 @@ def judge_in(
         bundle=rules.bundle,
         now=now,
         evidence=evidence,
-        standing=standing_statements(tx),
-        not_before=tx.log.last_at(),
+        standing=standing,
+        not_before=not_before,
     )
-    statements = spendable(tx, change, now)
-    counted = about.count(statements, "approve", {})
-    grants = grants_of(statements, about)
     given = DecisionInput(
         change=change,
         description=description,
