@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_bytes
 
 from interlock import registry
 from interlock.config import Config
@@ -44,25 +45,20 @@ def build(config: Config, *, server: bool = False) -> Interlock:
         InvalidInput: database, keys or settings cannot be used.
         Unavailable: the database does not answer.
     """
-    from interlock.storage.keys import ledger_signer, ticket_key  # noqa: PLC0415  # likewise
-
     from interlock.storage import open_store  # noqa: PLC0415  # SQLAlchemy is half of a command's start
+    from interlock.storage.keys import load_or_create_key  # noqa: PLC0415  # likewise
     from interlock.storage.kinds import RECORD_TYPES  # noqa: PLC0415  # likewise
 
     clock = SystemClock()
     _prepare(config)
-    signer = ledger_signer(config.keys, origin=config.origin)
-    store = open_store(
-        config.database,
-        signer=signer,
-        clock=clock,
-        record_types=RECORD_TYPES,
-    )
+    signer = load_or_create_key(config.keys / "ledger.key", config.origin, token_bytes)
+    tickets = load_or_create_key(config.keys / "ticket.key", f"{config.origin}/tickets", token_bytes)
+    store = open_store(config.database, signer=signer, clock=clock, record_types=RECORD_TYPES)
     station = Station(
         store=store,
         clock=clock,
         ids=RandomIds(),
-        ticket_key=ticket_key(config.keys),
+        ticket_key=tickets.private_key,
         fallback=None if server else FolderRules(config.root),
         ledger_key=str(signer.verifier),
     )

@@ -13,6 +13,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -29,6 +30,7 @@ _KEY_BYTES = 32
 _ID_BYTES = 4
 _NAME = re.compile(r"[^\s+]{1,255}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_PRIVATE = "PRIVATE+KEY+"
 _DASH = "\u2014"
 
 
@@ -117,13 +119,52 @@ class NoteSigner:
         """The key's name; for a log this is its origin."""
         return self.verifier.name
 
+    @property
+    def private_key(self) -> Ed25519PrivateKey:
+        """The key itself, for what is not a note: tickets are signed with a key of their own kept the same way."""
+        return self._private
+
     def sign(self, text: str) -> str:
         """The note over ``text``, which ends in a newline."""
         return f"{text}\n{signature_line(self.verifier, self._private.sign(text.encode()))}"
 
+    @classmethod
+    def generate(cls, name: str, randomness: Callable[[int], bytes]) -> tuple[NoteSigner, str]:
+        """A new signer and its private text; ``randomness`` gives that many unpredictable bytes."""
+        seed = randomness(_KEY_BYTES)
+        signer = cls(name, seed)
+        secret = base64.b64encode(bytes([ED25519]) + seed).decode()
+        return signer, f"{_PRIVATE}{name}+{signer.verifier.key_id.hex()}+{secret}"
+
+    @classmethod
+    def parse(cls, text: str) -> NoteSigner:
+        """A signer from ``PRIVATE+KEY+name+id+key``. The text is never shown in the error.
+
+        Raises:
+            InvalidInput: ``signer-malformed``.
+        """
+        name, _, rest = text.strip().removeprefix(_PRIVATE).partition("+")
+        key_id, _, encoded = rest.partition("+")
+        try:
+            typed = base64.b64decode(encoded, validate=True)
+            signer = cls(name, typed[1:])
+        except (binascii.Error, ValueError, InvalidInput) as error:
+            raise _not_a_signer() from error
+        if not text.startswith(_PRIVATE) or typed[0] != ED25519 or signer.verifier.key_id.hex() != key_id:
+            raise _not_a_signer()
+        return signer
+
     def sign_bytes(self, message: bytes) -> bytes:
         """A bare Ed25519 signature, for a cosignature."""
         return self._private.sign(message)
+
+
+def _not_a_signer() -> InvalidInput:
+    return InvalidInput(
+        "expected a private key `PRIVATE+KEY+name+id+key`, got another text",
+        code="signer-malformed",
+        hint="restore the key file from where you keep secrets; a log never changes its key",
+    )
 
 
 def signature_line(key: VerifierKey, content: bytes) -> str:
