@@ -110,7 +110,7 @@ class _Builder:
             if kind is yaml.ScalarEvent:
                 line = event.start_mark.line + 1
                 self._count(line)
-                plain = event.style is None
+                plain = not event.style
                 self._place(Scalar(event.value, line, plain), event.anchor, 1)
             elif kind is yaml.MappingStartEvent:
                 self._open(Mapping({}, event.start_mark.line + 1), event.anchor)

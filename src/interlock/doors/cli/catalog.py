@@ -133,11 +133,15 @@ def _counts(found: Catalog) -> dict[str, int | str]:
 
 def _screen(found: Catalog, findings: Sequence[Finding]) -> list[str]:
     tiers = [sum(service.tier == tier for service in found.services.values()) for tier in (1, 2, 3)]
-    lines = [
-        f"catalog  {plural(len(found.services), 'service')} (Tier-1 {tiers[0]}, Tier-2 {tiers[1]}, Tier-3 {tiers[2]}) · "
-        f"{plural(len(found.people), 'person').replace('persons', 'people')} · {plural(len(found.groups), 'group')} · "
-        f"{plural(len(found.agents), 'agent')} · {plural(len(found.owner_rules), 'owner rule')}"
+    people = plural(len(found.people), "person") if len(found.people) == 1 else f"{len(found.people):,} people"
+    counted = [
+        f"{plural(len(found.services), 'service')} (Tier-1 {tiers[0]}, Tier-2 {tiers[1]}, Tier-3 {tiers[2]})",
+        people,
+        plural(len(found.groups), "group"),
+        plural(len(found.agents), "agent"),
+        plural(len(found.owner_rules), "owner rule"),
     ]
+    lines = [f"catalog  {' · '.join(counted)}"]
     for finding in findings:
         lines += _row(finding)
     errors = sum(finding.level == "error" for finding in findings)
