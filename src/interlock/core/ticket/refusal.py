@@ -14,5 +14,5 @@ class Refusal:
     remedy: str
 
 
-ASK_AGAIN = "ask for a new one: interlock gate CHANGE --environment ENVIRONMENT"
-DISTRUST = "do not deploy; tell the people who run interlock: a ticket was altered or issued against the rules"
+ASK_AGAIN = "ask for a ticket of its own: interlock gate"
+DISTRUST = "do not deploy, and tell whoever runs interlock: this was altered or issued against the rules"

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from interlock.core.change.canonical import timestamp
+from interlock.core.change.canonical import is_digest, timestamp
 from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.dsse import load_public_key, signature_holds
 from interlock.core.evidence.strict_json import read_json
@@ -174,7 +174,7 @@ def _expected(ticket: Ticket, expected: Expected) -> list[Refusal]:
         ("other-service", "service", expected.service, ticket.services),
     )
     reasons = [
-        Refusal(code=code, text=f"permits {what} {_named(names)}, not `{wanted[:80]}`", remedy=ASK_AGAIN)
+        Refusal(code=code, text=f"permits {what} {_named(names)}, not {_named((wanted,))}", remedy=ASK_AGAIN)
         for code, what, wanted, names in pairs
         if wanted is not None and wanted not in names
     ]
@@ -189,4 +189,5 @@ def _expected(ticket: Ticket, expected: Expected) -> list[Refusal]:
 
 
 def _named(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name[:80]}`" for name in names[:3]) or "none"
+    shown = [f"{name[:19]}…" if is_digest(name) else name[:80] for name in names[:3]]
+    return ", ".join(f"`{name}`" for name in shown) or "none"
