@@ -137,7 +137,7 @@ def statement(approver: str, of: Change | None = None, **replaced: object) -> St
         digest=subject.digest,
         environment="production",
         approver=approver,
-        nonce=f"nonce-of-{approver}",
+        nonce=f"nonce-from-{approver}" if approver in ROLES else "nonce-of-somebody",
         issued_at=NOW - timedelta(hours=1),
         expires_at=NOW + timedelta(hours=24),
     )

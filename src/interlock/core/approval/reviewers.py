@@ -189,19 +189,17 @@ def _choose(ordered: list[_Candidate], need: Need) -> list[_Candidate]:
 
 
 def _shortages(chosen: list[_Candidate], need: Need) -> Iterable[Shortage]:
-    kinds = (
-        (need.people, "people who did not write it", "people", chosen),
-        (need.seniors, "seniors or above who did not write it", "seniors", [one for one in chosen if one.senior]),
-    )
-    for needed, what, word, there in kinds:
+    seniors = [one for one in chosen if one.senior]
+    for needed, rank, there in ((need.people, "", chosen), (need.seniors, " (senior or above)", seniors)):
         names = ", ".join(one.name for one in there) or "nobody"
+        wanted = f"{needed} with a key{rank} who did not write it"
         if len(there) < needed:
             yield Shortage(
-                text=f"{needed} {what} are needed, the catalog has {len(there)} with a key: {names}",
-                remedy=f"add {word} with keys to the catalog, or wait for those who are away",
+                text=f"needed: {wanted}; the catalog has {len(there)}: {names}",
+                remedy=f"add people{rank} with keys to the catalog, or wait for those who are away",
             )
         elif needed and len(there) == needed:
             yield Shortage(
-                text=f"{needed} {what} are needed and no more are there: each of {names} alone can block",
-                remedy=f"add one more of the {word} to the catalog, with a key",
+                text=f"needed: {wanted}; there are no more, so each of {names} alone can block",
+                remedy=f"add one more person{rank} with a key to the catalog",
             )
