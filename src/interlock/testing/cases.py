@@ -3,7 +3,8 @@
 Rules:
 1. A case is plain JSON or YAML over the public shapes of change, description, tally and evidence, so that the
    same case runs in-process, through the API, and for a user's own policies.
-2. ``with`` is laid over the base: maps are merged, everything else (lists too) is replaced.
+2. ``with`` is laid over the base: maps are merged, everything else (lists too) is replaced. Evidence is a map of
+   names to pieces, so that a case can change or (with null) take away one of them.
 3. ``@digest`` stands for the digest of the change's own parts, ``@catalog`` for the digest of the catalog.
 4. Cases judge rules, not modes: everything is enforced while they run.
 """
@@ -34,6 +35,9 @@ from interlock.core.policy.modes import Freeze, Modes
 from interlock.core.policy.question import Actor, DecisionInput, Grant
 
 MAX_CASES = 5_000
+MAX_BYTES = 1 << 20
+MAX_NODES = 200_000
+"""Values in one file once its aliases are written out."""
 
 Tree = dict[str, Json]
 
@@ -122,6 +126,9 @@ def build(case: Case, bases: Mapping[str, Tree]) -> CaseInput:
         "@digest": submission.digest,
         "@catalog": str(catalog.get("digest") if isinstance(catalog, dict) else ""),
     }
+    pieces = tree.get("evidence")
+    if isinstance(pieces, dict):
+        tree["evidence"] = [piece for piece in pieces.values() if piece is not None]
     return parse(CaseInput, _marked(tree, marks), what=f"case `{case.name}`")
 
 
@@ -170,14 +177,32 @@ def run_all(files: Mapping[str, bytes], bundle: Bundle) -> Iterator[Verdict]:
 def _file(name: str, content: bytes) -> CaseFile:
     try:
         value = yaml.safe_load(content)
+        if len(content) > MAX_BYTES or _nodes(value) > MAX_NODES:
+            raise ValueError
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
-        raise _wrong("yaml-unreadable", f"{name}{where}: expected YAML", "correct that line") from error
+        raise _wrong(
+            "yaml-unreadable",
+            f"{name}{where}: expected YAML of at most {MAX_BYTES} bytes and {MAX_NODES} values",
+            "correct that line, or split the file",
+        ) from error
     file = parse(CaseFile, {} if value is None else value, what=name)
     if len(file.cases) > MAX_CASES:
         raise _wrong("case-many", f"expected at most {MAX_CASES} cases in `{name}`", "split what is tested")
     return file
+
+
+def _nodes(value: object) -> int:
+    count, pending = 0, [value]
+    while pending and count <= MAX_NODES:
+        item = pending.pop()
+        count += 1
+        if isinstance(item, dict):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return count
 
 
 def _laid_over(base: Json, over: Json) -> Tree:

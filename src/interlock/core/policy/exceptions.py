@@ -33,7 +33,7 @@ EVERY_RULE = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class _Question:
     """What statements are held against: the change, where and when, and the rules in force."""
 
     change: Change
@@ -43,9 +43,9 @@ class Circumstances:
     catalog: Catalog
     bundle: Bundle
     now: datetime
-    evidence: tuple[Evidence, ...] = ()
-    standing: tuple[SignedStatement, ...] = ()
-    not_before: datetime | None = None
+    evidence: tuple[Evidence, ...]
+    standing: tuple[SignedStatement, ...]
+    not_before: datetime | None
 
     @property
     def tier_one(self) -> bool:
@@ -71,10 +71,38 @@ class Circumstances:
         )
 
 
-def grants_of(statements: Iterable[SignedStatement], about: Circumstances) -> tuple[Grant, ...]:
-    """Every exception and break-glass among ``statements`` that has its quorum now."""
+def grants_of(
+    statements: Iterable[SignedStatement],
+    *,
+    change: Change,
+    description: Description,
+    environment: str,
+    settings: Settings,
+    catalog: Catalog,
+    bundle: Bundle,
+    now: datetime,
+    evidence: Iterable[Evidence] = (),
+    standing: Iterable[SignedStatement] = (),
+    not_before: datetime | None = None,
+) -> tuple[Grant, ...]:
+    """Every exception and break-glass among ``statements`` that has its quorum now.
+
+    Statements of other purposes are left out. The other arguments are those of ``tally``, and the rules in force.
+    """
+    about = _Question(
+        change=change,
+        description=description,
+        environment=environment,
+        settings=settings,
+        catalog=catalog,
+        bundle=bundle,
+        now=now,
+        evidence=tuple(evidence),
+        standing=tuple(standing),
+        not_before=not_before,
+    )
     given = tuple(statements)
-    rules = sorted({_rule(one) for one in given if one.statement.purpose == "exception"} - {""})
+    rules = sorted({_rule(one) for one in given} - {""})
     found = [_exception(rule, [one for one in given if _rule(one) == rule], about) for rule in rules]
     found.append(_break_glass([one for one in given if one.statement.purpose == "break-glass"], about))
     return tuple(grant for grant in found if grant is not None)
@@ -85,7 +113,7 @@ def quorum_of(policy: Policy, *, tier_one: bool) -> Quorum:
     return policy.quorum or Quorum(people=2 if tier_one else 1)
 
 
-def _exception(rule: str, statements: list[SignedStatement], about: Circumstances) -> Grant | None:
+def _exception(rule: str, statements: list[SignedStatement], about: _Question) -> Grant | None:
     policy = about.bundle.policies.get(rule)
     if policy is None or policy.effect != "forbid" or policy.protected:
         return None
@@ -99,7 +127,7 @@ def _exception(rule: str, statements: list[SignedStatement], about: Circumstance
     return _grant("exception", rule, reasoned, counted, about)
 
 
-def _break_glass(statements: list[SignedStatement], about: Circumstances) -> Grant | None:
+def _break_glass(statements: list[SignedStatement], about: _Question) -> Grant | None:
     reasoned = [one for one in statements if _reason(one) and _short(one)]
     counted = _present(about.count(reasoned, "break-glass", {}).counted, about)
     if not about.tier_one:
@@ -110,7 +138,7 @@ def _break_glass(statements: list[SignedStatement], about: Circumstances) -> Gra
 
 
 def _grant(
-    kind: str, rule: str, statements: list[SignedStatement], counted: tuple[Counted, ...], about: Circumstances
+    kind: str, rule: str, statements: list[SignedStatement], counted: tuple[Counted, ...], about: _Question
 ) -> Grant:
     ids = {one.id for one in counted}
     used = sorted((one for one in statements if one.id in ids), key=lambda one: (one.received_at, one.id))
@@ -134,7 +162,7 @@ def _suffices(counted: tuple[Counted, ...], wanted: Quorum) -> bool:
     return len(people) >= wanted.people and ranked
 
 
-def _present(counted: tuple[Counted, ...], about: Circumstances) -> tuple[Counted, ...]:
+def _present(counted: tuple[Counted, ...], about: _Question) -> tuple[Counted, ...]:
     allowed = about.settings.trust.software_keys
     if allowed == "all" or (allowed == "below-tier-1" and not about.tier_one):
         return counted
