@@ -19,7 +19,7 @@ RECORD_TYPES: tuple[RecordType[Any], ...] = (
         kind=SignedStatement,
         table="statements",
         columns=("statement.purpose", "statement.subject", "statement.digest", "statement.nonce"),
-        unique=("statement.nonce",),
+        unique=("nonce",),
     ),
     RecordType(kind=Evidence, table="evidence", columns=("change", "subject", "predicate_type")),
     RecordType(kind=TicketRecord, table="tickets", columns=("change", "digest", "environment"), version="version"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,8 +20,6 @@ from interlock.core.ledger.note import NoteSigner
 from interlock.road.station import Station
 from interlock.storage import open_store
 from interlock.storage.kinds import RECORD_TYPES
-
-NEEDED = tuple(each for each in RECORD_TYPES if each.table in {"tokens", "replies"})
 
 START = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 
@@ -56,7 +56,7 @@ def clock() -> StandingClock:
 def station(tmp_path: Path, clock: StandingClock) -> Iterator[Station]:
     signer = NoteSigner("test.interlock.dev/doors", bytes(range(32)))
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    store = open_store(url, signer=signer, clock=clock, record_types=NEEDED)
+    store = open_store(url, signer=signer, clock=clock, record_types=RECORD_TYPES)
     yield Station(store=store, clock=clock, ids=CountingIds(), ticket_key=Ed25519PrivateKey.generate())
     store.close()
 
@@ -90,3 +90,30 @@ def keep(station: Station, token: Token) -> None:
         tx.log.append(Entry(kind="token.created", subject=token.id, actor="test", at=station.clock.now(), body={}))
 
     station.store.write(work)
+
+
+class Web:
+    """Requests straight into an ASGI application, one event loop each."""
+
+    def __init__(self, app) -> None:
+        self._app = app
+
+    def request(self, method: str, path: str, **given) -> httpx.Response:
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://interlock.test") as client:
+                return await client.request(method, path, **given)
+
+        return asyncio.run(once())
+
+    def get(self, path: str, **given) -> httpx.Response:
+        return self.request("GET", path, **given)
+
+    def post(self, path: str, **given) -> httpx.Response:
+        return self.request("POST", path, **given)
+
+
+@pytest.fixture
+def over() -> type[Web]:
+    """``over(app)`` is a client of that application."""
+    return Web
