@@ -14,24 +14,18 @@ there is nothing to read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from interlock.core.change.canonical import sha256
 from interlock.core.change.change import Recipe
 from interlock.core.change.errors import InvalidInput
-from interlock.core.change.gitlog import (
-    LOG_FORMAT,
-    empty_tree,
-    read_commits,
-    read_files,
-    read_touches,
-)
-from interlock.core.change.parts import Commit, DocumentVersion, FileChange, GitRange
-from interlock.core.change.paths import path_text, readable
+from interlock.core.change.gitlog import LOG_FORMAT, empty_tree, read_commits, read_files
+from interlock.core.change.parts import Commit, FileChange, GitRange
+from interlock.core.change.paths import readable
 from interlock.plugins.readers.files import inside
 from interlock.plugins.readers.gitbox import Glass, Located, locate, resolve
+from interlock.plugins.readers.gitdocuments import GitDocuments
 from interlock.plugins.readers.gitmaterial import GitMaterial
 from interlock.plugins.readers.worktree import write_tree
 from interlock.ports.reader import Reading, ReadRequest
@@ -40,12 +34,9 @@ ROOT = "ROOT"
 WORKTREE = "WORKTREE"
 MAX_COMMITS = 20_000
 MAX_FILES = 100_000
-MAX_DOCUMENTS = 500
-MAX_DOCUMENT = 256 * 1024
 MAX_NOTE = 1024 * 1024
 _NOTES = "refs/notes/ai"
 _OLD_NOTES = "refs/ai/authorship/"
-_TRACES = (":(top,glob)**/.agent-trace/**/*.json", ":(top,glob)**/.agent-trace/**/*.jsonl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,14 +136,15 @@ def _part(glass: Glass, found: _Range, documentation: str) -> GitRange:
             code="git-range-empty",
             hint="commit something first, or name an older base or WORKTREE as the head",
         )
+    texts = GitDocuments(glass, documentation)
     return GitRange(
         repository=glass.located.origin,
         base=found.base,
         head=found.head,
         head_tree=found.tree,
-        commits=_noted(glass, found, commits),
+        commits=_noted(glass, found, texts.marked(commits)),
         files=files,
-        documents=_documents(glass, found, commits, documentation),
+        documents=texts.versions(commits, found.tip, found.tree),
     )
 
 
@@ -211,48 +203,6 @@ def _note(glass: Glass, notes: str, name: str) -> str | None:
 def _text(glass: Glass, name: str) -> str | None:
     content = glass.blob(name)
     return None if content is None else readable(content[:MAX_NOTE])
-
-
-def _documents(
-    glass: Glass, found: _Range, commits: Iterable[Commit], documentation: str
-) -> tuple[DocumentVersion, ...]:
-    """Every version that a commit of the range wrote, in the commits' order, then an uncommitted one."""
-    if documentation.startswith("/") or not documentation.isprintable():
-        raise InvalidInput(
-            f"expected a file name for the documentation, got `{documentation[:60]!a}`",
-            code="git-documentation",
-            hint="name a file relative to the repository, such as change.md",
-        )
-    pathspecs = (f":(top,glob)**/{_escaped(documentation)}", *_TRACES)
-    given = "".join(f"{commit.id}\n" for commit in commits).encode("ascii")
-    shape = ("-r", "-z", "--raw", "--full-index", "--no-renames", "--root", "--diff-merges=first-parent")
-    output = glass.run("diff-tree", "--stdin", *shape, "--", *pathspecs, given=given)
-    versions: dict[tuple[bytes, str], str | None] = {}
-    for touch in read_touches(output):
-        if touch.blob:
-            versions.setdefault((touch.path, touch.blob), touch.commit)
-    if found.head != found.tip:
-        last = glass.run("diff-tree", *shape[:-2], found.tip, found.tree, "--", *pathspecs)
-        for touch in read_touches(found.tip.encode() + b"\0" + last):
-            if touch.blob:
-                versions.setdefault((touch.path, touch.blob), None)
-    if len(versions) > MAX_DOCUMENTS:
-        raise InvalidInput(
-            f"expected at most {MAX_DOCUMENTS} versions of documentation, got {len(versions)}",
-            code="git-too-large",
-            hint="name a nearer base",
-        )
-    return tuple(_document(glass, path, blob, commit) for (path, blob), commit in versions.items())
-
-
-def _document(glass: Glass, path: bytes, blob: str, commit: str | None) -> DocumentVersion:
-    content = glass.blob(blob) or b""
-    text = readable(content) if len(content) <= MAX_DOCUMENT else content[:MAX_DOCUMENT].decode("utf-8", "ignore")
-    return DocumentVersion(path=path_text(path), commit=commit, digest=sha256(content), text=text)
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"\\{letter}" if letter in "\\*?[" else letter for letter in name)
 
 
 def _unknown(name: str, located: Located) -> InvalidInput:

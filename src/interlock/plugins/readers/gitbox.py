@@ -233,13 +233,13 @@ def _answer(pipe: subprocess.Popen[bytes], name: bytes) -> bytes | None:
 
 
 def _line(pipe: subprocess.Popen[bytes], request: bytes) -> int | None:
-    """Send one request; the size in its answer's first line, None when the object is not there."""
+    """Send one request; the size in its answer's first line, None when there is no such file."""
     if pipe.stdin is None or pipe.stdout is None:
         raise ValueError
     pipe.stdin.write(request + b"\n")
     pipe.stdin.flush()
     words = pipe.stdout.readline().split(b" ")
-    if words[-1] in {b"missing\n", b"ambiguous\n"}:
+    if words[-1] in {b"missing\n", b"ambiguous\n"} or words[1] != b"blob":
         return None
     return int(words[2])
 
@@ -354,7 +354,7 @@ def _failed(arguments: Sequence[str], said: bytes) -> InvalidInput | IntegrityEr
         return InvalidInput(
             f"expected all objects of the range, got `{text}`",
             code="git-object-missing",
-            hint="git fetch the whole history: git fetch --unshallow, or --refetch --filter=blob:none undone",
+            hint="fetch what is missing: git fetch --refetch origin (partial clone), or git fetch --unshallow",
         )
     word = next((word for word in arguments if not word.startswith(("-", "/"))), "")
     return _broken(word, f"an answer, got `{text}`")
