@@ -104,7 +104,8 @@ def show(station: Station, actor: Actor, change_id: str) -> Change:
 def listing(station: Station, actor: Actor, page: Page, state: str | None = None) -> list[Change]:
     """Records, newest first."""
     actor.require(Scope.READ)
-    return list(station.store.read(lambda tx: tx.records(Change).page(page, state=state)))
+    where = {} if state is None else {"state": state}
+    return list(station.store.read(lambda tx: tx.records(Change).page(page, **where)))
 
 
 def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: bytes) -> Change:
