@@ -52,15 +52,21 @@ def shown(value: Json) -> str:
 
 def leaves(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
     """Every scalar below ``value`` (and every empty list or map) with its pointer, in order."""
+    for place, item in every(value, pointer):
+        if not isinstance(item, dict | list) or not item:
+            yield place, item
+
+
+def every(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
+    """Everything in ``value`` with its pointer, what contains before what is contained."""
     pending: list[tuple[str, Json]] = [(pointer, value)]
     while pending:
         place, item = pending.pop()
-        if isinstance(item, dict) and item:
+        yield place, item
+        if isinstance(item, dict):
             pending.extend((joined(place, key), item[key]) for key in reversed(item))
-        elif isinstance(item, list) and item:
+        elif isinstance(item, list):
             pending.extend((joined(place, index), item[index]) for index in reversed(range(len(item))))
-        else:
-            yield place, item
 
 
 def at(value: Json, pointer: str) -> Json:

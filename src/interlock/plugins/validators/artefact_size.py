@@ -1,7 +1,8 @@
 """What ships is at most twice as large as what shipped last: a doubled feature file has taken down a fleet.
 
 Rules:
-1. Looked at: artefacts with a known size, configuration files, and files under the globs of ``match``.
+1. Looked at: artefacts with a known size, files under the globs of ``match``, and configuration files. The last are
+   named only when something is wrong: a size alone makes no configuration a checked one.
 2. More than ``growth`` times the last size is an error, above ``floor`` bytes; so is more than ``maximum`` bytes.
 3. A file that had content and is empty now is an error: it is the other way to lose everything.
 """
@@ -50,7 +51,8 @@ class ArtefactSize:
         for reading in readings:
             for path, before, after in _sizes(reading, wanted):
                 findings = tuple(_findings(path, before, after, wanted))
-                found.setdefault(path, Validation(validator=self.name, path=path, findings=findings))
+                if findings or not isinstance(reading.part, Configuration):
+                    found.setdefault(path, Validation(validator=self.name, path=path, findings=findings))
         return tuple(found[path] for path in sorted(found))
 
 

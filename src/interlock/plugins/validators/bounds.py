@@ -8,6 +8,7 @@ Rules:
 3. Numbers that are names (ports, ids, versions, times of day) are not compared unless a limit speaks of them.
 4. ``limits`` are tried in order and the first that covers file and pointer decides: ``minimum`` and ``maximum``
    hold for new keys too, ``factor`` replaces the default, ``free: true`` lets the value move as it likes.
+5. A file is named when a limit speaks of it or something is wrong: a small step alone makes no file a checked one.
 """
 
 from __future__ import annotations
@@ -70,15 +71,20 @@ class Bounds:
     name = "bounds"
 
     def validate(self, readings: Sequence[Reading], settings: Mapping[str, Json]) -> tuple[Validation, ...]:
-        """One ``Validation`` per configuration file that still exists."""
+        """One ``Validation`` per configuration file that has limits or in which something is wrong."""
         wanted = _read(settings)
         return tuple(
-            Validation(validator=self.name, path=file.path, findings=tuple(_findings(file, wanted)))
+            Validation(validator=self.name, path=file.path, findings=findings)
             for reading in readings
             if isinstance(reading.part, Configuration)
             for file in reading.part.files
             if file.after_digest is not None
+            and ((findings := tuple(_findings(file, wanted))) or _has_limits(file.path, wanted))
         )
+
+
+def _has_limits(path: str, settings: BoundsSettings) -> bool:
+    return any(not limit.free and matches(limit.match, path) for limit in settings.limits)
 
 
 def _read(settings: Mapping[str, Json]) -> BoundsSettings:

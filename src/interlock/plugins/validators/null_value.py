@@ -6,6 +6,8 @@ Rules:
 3. A text that had content and is empty now is as bad in an env file, where nothing can be null; elsewhere it is
    a warning, unless ``blank`` says otherwise.
 4. ``ignore`` names pointer globs under which null is a value of its own.
+5. What did not change was not looked at, so only a file with findings is named: a difference without nulls does
+   not make a file a checked one.
 """
 
 from __future__ import annotations
@@ -39,18 +41,14 @@ class NullValue:
     name = "null-value"
 
     def validate(self, readings: Sequence[Reading], settings: Mapping[str, Json]) -> tuple[Validation, ...]:
-        """One ``Validation`` per configuration file that still exists."""
+        """One ``Validation`` per configuration file in which something is wrong."""
         wanted = parse(NullSettings, dict(settings), what="validators.null-value")
         return tuple(
-            Validation(
-                validator=self.name,
-                path=file.path,
-                findings=tuple(_findings(file, reading.material, wanted)),
-            )
+            Validation(validator=self.name, path=file.path, findings=findings)
             for reading in readings
             if isinstance(reading.part, Configuration)
             for file in reading.part.files
-            if file.after_digest is not None
+            if file.after_digest is not None and (findings := tuple(_findings(file, reading.material, wanted)))
         )
 
 
