@@ -152,7 +152,7 @@ def question(given: CaseInput) -> DecisionInput:
 
 def enforced(bundle: Bundle, freezes: tuple[Freeze, ...] = ()) -> Bundle:
     """The same rules with every mode set to enforce and these freeze windows."""
-    modes = Modes(default="enforce", rules={name: ("enforce", ()) for name in bundle.policies})
+    modes = Modes(default="enforce", rules=dict.fromkeys(bundle.policies, ("enforce", ())))
     return replace(bundle, modes=modes, freezes=freezes)
 
 
@@ -176,9 +176,7 @@ def run_all(files: Mapping[str, bytes], bundle: Bundle) -> Iterator[Verdict]:
 
 def _file(name: str, content: bytes) -> CaseFile:
     try:
-        value = yaml.safe_load(content)
-        if len(content) > MAX_BYTES or _nodes(value) > MAX_NODES:
-            raise ValueError
+        value = _bounded(content)
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
@@ -191,6 +189,15 @@ def _file(name: str, content: bytes) -> CaseFile:
     if len(file.cases) > MAX_CASES:
         raise _wrong("case-many", f"expected at most {MAX_CASES} cases in `{name}`", "split what is tested")
     return file
+
+
+def _bounded(content: bytes) -> object:
+    if len(content) > MAX_BYTES:
+        raise ValueError
+    value = yaml.safe_load(content)
+    if _nodes(value) > MAX_NODES:
+        raise ValueError
+    return value
 
 
 def _nodes(value: object) -> int:

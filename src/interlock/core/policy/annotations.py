@@ -53,7 +53,15 @@ def read_policy(statement: CedarStatement, *, path: str, layer: str) -> Policy:
         raise reader.refused("expected single facts, got `context` as a whole", "write context.fact for each fact")
     if effect == "permit":
         reader.expect(("id",), ())
-        return Policy(id=reader.id(), effect="permit", layer=layer, place=place, reads=reads, est=statement.est)
+        return Policy(
+            id=reader.id(),
+            effect="permit",
+            layer=layer,
+            place=place,
+            reads=reads,
+            source=statement.text,
+            est=statement.est,
+        )
     reader.expect((*_REQUIRED, *(_LAYERED if layer != BASE else ())), _OPTIONAL)
     return Policy(
         id=reader.id(),
@@ -61,6 +69,7 @@ def read_policy(statement: CedarStatement, *, path: str, layer: str) -> Policy:
         layer=layer,
         place=place,
         reads=reads,
+        source=statement.text,
         est=statement.est,
         outcome=reader.outcome(),
         reason=reader.template("reason"),
@@ -104,8 +113,9 @@ class _Reader:
     def word(self, name: str, allowed: tuple[str, ...]) -> str:
         text = self.text(name)
         if text not in allowed:
+            near = closest(text, list(allowed))
             raise self.refused(
-                f"expected `@{name}` to be {' or '.join(allowed)}, got `{text[:60]}`{closest(text, list(allowed))}",
+                f"expected `@{name}` to be {' or '.join(allowed)}, got `{text[:60]}`{near}",
                 f"write one of {', '.join(allowed)}",
             )
         return text

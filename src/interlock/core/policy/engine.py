@@ -165,7 +165,7 @@ def _fold_all(known: Facts, policies: Mapping[str, Policy]) -> Folded:
 
 def _form(policy: Policy, known: Facts) -> dict[str, object] | bool:
     """The policy for Cedar, or True and False for one that always or never fires."""
-    conditions = []
+    conditions: list[dict[str, Node]] = []
     for written in policy.conditions:
         body, settled = fold(written["body"], known), (TRUE if written["kind"] == "when" else FALSE)
         if body in (TRUE, FALSE) and body != settled:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from interlock.core.approval.model import Counted, Purpose, SignedStatement, Tally
 from interlock.core.approval.tally import tally
-from interlock.core.change.catalog import RANK, Catalog, Tier
+from interlock.core.change.catalog import RANK, Catalog, Role, Tier
 from interlock.core.change.change import Change
 from interlock.core.change.settings import Settings
 from interlock.core.evidence.model import Evidence
@@ -156,7 +156,7 @@ def _grant(
 
 
 def _suffices(counted: tuple[Counted, ...], wanted: Quorum) -> bool:
-    ranks = [RANK[one.role] for one in counted if one.role in RANK]
+    ranks = [RANK[Role(one.role)] for one in counted if one.role in RANK]
     people = {one.person for one in counted}
     ranked = wanted.role is None or any(rank >= RANK[wanted.role] for rank in ranks)
     return len(people) >= wanted.people and ranked

@@ -112,8 +112,7 @@ def read_modes(content: bytes | None, policies: Mapping[str, Policy]) -> tuple[M
 
 def _yaml(content: bytes) -> object:
     try:
-        if len(content) > MAX_MODES or any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content)):
-            raise ValueError
+        _check_plain(content)
         value = yaml.safe_load(content)
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -124,6 +123,12 @@ def _yaml(content: bytes) -> object:
             hint="correct that line",
         ) from error
     return {} if value is None else value
+
+
+def _check_plain(content: bytes) -> None:
+    too_long = len(content) > MAX_MODES
+    if too_long or any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content)):
+        raise ValueError
 
 
 def _rule(
@@ -169,7 +174,7 @@ EVIDENCE_TO_COME = frozenset(
         "tests-bite",
     }
 )
-"""Rules whose evidence this version cannot produce by itself: they are watched until a trusted runner supplies it."""
+"""Rules whose evidence this version cannot produce by itself: watched until a trusted runner supplies it."""
 
 
 def default_modes(enforce: Collection[str]) -> str:

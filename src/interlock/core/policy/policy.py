@@ -46,13 +46,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One Cedar policy. ``reads`` names the facts in its conditions, ``est`` is Cedar's own JSON of it."""
+    """One Cedar policy. ``reads`` names the facts in its conditions.
+
+    ``source`` is its text, ``est`` Cedar's own JSON of it.
+    """
 
     id: str
     effect: Literal["permit", "forbid"]
     layer: str
     place: Place
     reads: tuple[str, ...]
+    source: str
     est: dict[str, object]
     outcome: Outcome = Outcome.DENY
     reason: str = ""

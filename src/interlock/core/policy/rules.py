@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import yaml
-from interlock.core.change.catalog_read import read_catalog
-from interlock.core.policy.bundle import Bundle, load_bundle
 
 from interlock.core.change.canonical import digest, sha256
 from interlock.core.change.catalog import Catalog
+from interlock.core.change.catalog_read import read_catalog
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file, read_settings
+from interlock.core.policy.bundle import Bundle, load_bundle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ MAX_STATEMENT = 64 << 10
 MAX_NESTING = 100
 """Bytes, bytes, and brackets within brackets; Cedar's own parser recurses."""
 
-_TOKEN = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|[(\[{]|[)\]}]|[^\s"/;(\[{)\]}]+|/|"|\s+', re.DOTALL)
+_WORD = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|[(\[{]|[)\]}]|[^\s"/;(\[{)\]}]+|/|"|\s+', re.DOTALL)
 _SCHEMA = cedarpy.Schema.from_str(SCHEMA_TEXT)
 
 
@@ -52,17 +52,17 @@ def _cut(path: str, text: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     line, start, size, depth = 1, 1, 0, 0
     words: list[str] = []
-    for match in _TOKEN.finditer(text):
-        token = match.group()
-        if words or not (token.isspace() or token.startswith("//")):
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if words or not (word.isspace() or word.startswith("//")):
             start = start if words else line
-            words.append(" " if token.startswith("//") else token)
-            size += len(token)
-            depth += (token in "([{") - (token in ")]}")
-        line += token.count("\n")
+            words.append(" " if word.startswith("//") else word)
+            size += len(word)
+            depth += (word in "([{") - (word in ")]}")
+        line += word.count("\n")
         if depth > MAX_NESTING or size > MAX_STATEMENT:
             raise _refused(path, start, "policy-syntax", "expected a shorter, flatter policy")
-        if token == ";":
+        if word == ";":
             found.append((start, "".join(words)))
             words, size, depth = [], 0, 0
     if words:

@@ -1,0 +1,92 @@
+"""Why a decision is what it is: each rule with the facts it read, and what one rule says and reads.
+
+Rules:
+1. A record of facts from outside is checked against the table before anything is asked: names, types, words.
+2. Nothing is assumed: a required fact that is missing is an error, not a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from interlock.core.change.errors import InvalidInput, NotFound
+from interlock.core.change.parse import closest
+from interlock.core.policy.bundle import Bundle
+from interlock.core.policy.facts import FACTS, Fact, Facts, FactValue
+from interlock.core.policy.policy import Policy
+
+_KINDS = {
+    "Bool": "true or false",
+    "Long": "a whole number",
+    "String": "a string",
+    "Set<String>": "strings in a list",
+}
+MAX_ITEMS = 10_000
+_MOST = 1 << 53
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleExplained:
+    """One rule: where it stands, what it tells, and the meaning of every fact that it reads."""
+
+    policy: Policy
+    source: str
+    reads: tuple[tuple[str, str], ...]
+
+
+def explain_rule(name: str, bundle: Bundle) -> RuleExplained:
+    """What the rule called ``name`` says and reads.
+
+    Raises:
+        NotFound: ``rule-unknown``.
+    """
+    policy = bundle.policies.get(name)
+    if policy is None:
+        raise NotFound(
+            f"expected the id of a rule, got `{name[:80]}`{closest(name, list(bundle.policies))}",
+            code="rule-unknown",
+            hint="interlock policy check lists every rule",
+        )
+    meanings = tuple((fact, FACTS[fact].meaning) for fact in policy.reads)
+    return RuleExplained(policy=policy, source=policy.source, reads=meanings)
+
+
+def read_facts(value: object) -> Facts:
+    """A record of facts from parsed JSON.
+
+    Raises:
+        InvalidInput: ``facts-shape``, ``fact-unknown``, ``fact-type`` or ``fact-missing``.
+    """
+    if not isinstance(value, Mapping):
+        raise _wrong("facts-shape", "expected a JSON object of facts", 'write {"tier": 1, …}')
+    for name in value:
+        if name not in FACTS:
+            near = closest(str(name), list(FACTS))
+            raise _wrong("fact-unknown", f"expected known facts, got `{str(name)[:60]}`{near}", "remove it")
+    missing = sorted(name for name, fact in FACTS.items() if not fact.optional and name not in value)
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise _wrong("fact-missing", f"expected the fact `{missing[0]}`{more}, got none", "say every fact")
+    return {str(name): _checked(FACTS[name], value[name]) for name in sorted(value)}
+
+
+def _checked(fact: Fact, value: object) -> FactValue:
+    if fact.type == "Bool" and isinstance(value, bool):
+        return value
+    if fact.type == "Long" and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST:
+        return value
+    if fact.type == "String" and isinstance(value, str) and (not fact.values or value in fact.values):
+        return value
+    if fact.type == "Set<String>" and isinstance(value, list) and len(value) <= MAX_ITEMS:
+        items = [item for item in value if isinstance(item, str)]
+        if len(items) == len(value):
+            return sorted(set(items))
+    wanted = f"one of {', '.join(fact.values)}" if fact.values else _KINDS[fact.type]
+    raise _wrong(
+        "fact-type", f"expected `{fact.name}` to be {wanted}, got `{str(value)[:60]}`", "correct the value"
+    )
+
+
+def _wrong(code: str, problem: str, hint: str) -> InvalidInput:
+    return InvalidInput(problem, code=code, hint=hint)

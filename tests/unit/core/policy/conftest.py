@@ -1,0 +1,27 @@
+from importlib import resources
+
+import pytest
+
+from interlock.core.policy.bundle import Bundle, load_bundle
+from interlock.testing.cases import Case, Tree, read_cases
+
+
+@pytest.fixture(scope="session")
+def bundled() -> dict[str, bytes]:
+    root = resources.files("interlock.core.policy.bundled")
+    return {
+        f"{folder}/{item.name}": item.read_bytes()
+        for folder in ("base", "tests")
+        for item in (root / folder).iterdir()
+        if item.name.endswith((".cedar", ".yaml"))
+    }
+
+
+@pytest.fixture(scope="session")
+def bundle(bundled: dict[str, bytes]) -> Bundle:
+    return load_bundle(bundled)
+
+
+@pytest.fixture(scope="session")
+def corpus(bundle: Bundle) -> tuple[tuple[Case, ...], dict[str, Tree]]:
+    return read_cases(bundle.tests)
