@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -14,6 +15,12 @@ from interlock.core.approval.keys import parse_key_blob
 from interlock.core.approval.model import NAMESPACE, Statement
 from interlock.core.approval.sshsig import public_blob, sign
 from interlock.core.change.catalog import Person, PublicKey, Role
+
+
+@cache
+def _derived(name: str, number: int) -> Ed25519PrivateKey:
+    seed = hashlib.sha256(f"interlock.dev/unsafe-named-signer/{name}/{number}".encode()).digest()
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +33,7 @@ class UnsafeNamedSigner:
     @property
     def private_key(self) -> Ed25519PrivateKey:
         """The derived key."""
-        seed = hashlib.sha256(f"interlock.dev/unsafe-named-signer/{self.name}/{self.number}".encode()).digest()
-        return Ed25519PrivateKey.from_private_bytes(seed)
+        return _derived(self.name, self.number)
 
     @property
     def public_key(self) -> PublicKey:

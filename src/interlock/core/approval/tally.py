@@ -114,7 +114,7 @@ def _count(
     question: _Question, statements: list[SignedStatement]
 ) -> tuple[tuple[Counted, ...], tuple[Rejected, ...]]:
     taken, counted, rejected = _Taken(), list[Counted](), list[Rejected]()
-    for signed in sorted(statements, key=_turn):
+    for signed in sorted(statements, key=lambda item: (not _spent(item, question), *_turn(item))):
         why = _replayed(signed, taken) or _refused(signed, question) or _again(signed, question, taken)
         if why:
             rejected.append(Rejected(id=signed.id, approver=signed.statement.approver, reason=why))
@@ -124,12 +124,15 @@ def _count(
 
 
 def _turn(signed: SignedStatement) -> tuple[bool, datetime, str, str]:
-    """The order of judging: those given in person first, then as they arrived."""
+    """The order of judging after what is spent: those given in person first, then as they arrived."""
     return (signed.statement.on_behalf_of is not None, signed.received_at, signed.id, signed.signature)
 
 
 def _replayed(signed: SignedStatement, taken: _Taken) -> str | None:
-    """Each record and each nonce of a person is looked at once, whether it counted or not."""
+    """Each record and each nonce of a person is looked at once, whether it counted or not.
+
+    What is spent is looked at first, so that a copy of it, whatever it is called, finds its nonce taken.
+    """
     nonce = (signed.statement.approver, signed.statement.nonce)
     if nonce in taken.nonces or signed.id in taken.ids:
         return "replayed: this person's statement with the same nonce is on record already"

@@ -13,6 +13,8 @@ from interlock.core.facts.model import Provenance, ProvenanceKind, Reversibility
 from interlock.testing import approvals as shop
 from interlock.testing.approvals import NOW, approval, change
 
+SENIORS_CAN_BLOCK = "needed: 1 with a key (senior or above) who did not write it; there are no more, so each of ana alone can block"
+
 
 def ask(*, catalog=None, load=None, standing=(), subject=None, settings=shop.SETTINGS, describe=None):
     known, about = catalog or shop.shop(), subject or change()
@@ -123,7 +125,7 @@ def test_a_catalog_without_enough_people_is_told_so_with_a_remedy():
     found = ask(catalog=shop.shop(people=shop.people(ana=Role.DIRECTOR, cai=Role.ENGINEER)))
     assert [shortage.text for shortage in found.shortages] == [
         "needed: 2 with a key who did not write it; the catalog has 1: ana",
-        "needed: 1 with a key (senior or above) who did not write it; there are no more, so each of ana alone can block",
+        SENIORS_CAN_BLOCK,
     ]
     assert all(shortage.remedy for shortage in found.shortages)
 
