@@ -1,93 +1,116 @@
-"""Private keys on disk: the ledger's and the ticket's, made where there are none.
+"""The log's private key as a file.
 
 Rules:
-1. A key file holds 32 bytes of Ed25519 seed as base64, belongs to this user and is readable by nobody else; one
-   that others can read is refused, because it may have been read.
-2. A file appears whole or not at all, and never replaces one that is there.
+1. The file appears whole or not at all, for its owner only (0600), and is never overwritten: a log keeps its key.
+2. A key that others can read is refused, as is a link or anything that is not a small regular file.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import Conflict, InvalidInput, NotFound
 from interlock.core.ledger.note import NoteSigner
 
-SEED_BYTES = 32
-LEDGER_KEY = "ledger.key"
-TICKET_KEY = "ticket.key"
+_MAX_BYTES = 4_096
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def ledger_signer(
-    folder: Path, *, origin: str, entropy: Callable[[int], bytes] = secrets.token_bytes
-) -> NoteSigner:
-    """The signer of checkpoints under the name ``origin``.
+def create_key(path: Path, name: str, randomness: Callable[[int], bytes]) -> NoteSigner:
+    """Make a key for the log ``name`` and keep it at ``path``.
 
     Raises:
-        InvalidInput: ``key-file``, ``key-exposed``, ``signer-malformed``.
+        Conflict: ``key-exists``.
+        InvalidInput: ``signer-malformed`` for a name no note can carry, ``key-unwritable``.
     """
-    return NoteSigner(origin, load_seed(folder / LEDGER_KEY, entropy=entropy))
-
-
-def ticket_key(folder: Path, *, entropy: Callable[[int], bytes] = secrets.token_bytes) -> Ed25519PrivateKey:
-    """The key that signs tickets."""
-    return Ed25519PrivateKey.from_private_bytes(load_seed(folder / TICKET_KEY, entropy=entropy))
-
-
-def load_seed(path: Path, *, entropy: Callable[[int], bytes]) -> bytes:
-    """The seed in ``path``, written there first where there is none."""
-    if not path.exists():
-        _create(path, entropy(SEED_BYTES))
+    signer, secret = NoteSigner.generate(name, randomness)
+    fresh = path.with_name(f".{path.name}.{randomness(8).hex()}")
     try:
-        state = path.stat()
-        text = path.read_bytes()
-    except OSError as error:
-        raise _unusable(path, str(error.strerror)) from error
-    if state.st_mode & 0o077:
-        raise InvalidInput(
-            f"expected key file `{path.name}` to be readable by its owner only, got mode {state.st_mode & 0o777:o}",
-            code="key-exposed",
-            hint=f"if nobody read it: chmod 600 {path}; else make a new key and say so",
-        )
-    try:
-        seed = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error as error:
-        raise _unusable(path, "no base64") from error
-    if len(seed) != SEED_BYTES:
-        raise _unusable(path, f"{len(seed)} bytes")
-    return seed
-
-
-def _create(path: Path, seed: bytes) -> None:
-    """Write beside and link into place: two starts at once agree on the first one's key."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(seed) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(beside, path)
-        except FileExistsError:
-            return
+            _write(fresh, secret + "\n")
+            os.link(fresh, path)
         finally:
-            beside.unlink()
+            fresh.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except FileExistsError as error:
+        raise Conflict(
+            f"expected no key at `{path}`, got one", code="key-exists", hint="use it; a log never changes its key"
+        ) from error
     except OSError as error:
-        raise _unusable(path, str(error.strerror)) from error
+        raise InvalidInput(
+            f"expected to keep a key at `{path}`, got {error.strerror}",
+            code="key-unwritable",
+            hint="name a folder that this user may write",
+        ) from error
+    return signer
 
 
-def _unusable(path: Path, got: str) -> InvalidInput:
+def load_key(path: Path) -> NoteSigner:
+    """The key at ``path``.
+
+    Raises:
+        NotFound: ``key-missing``.
+        InvalidInput: ``key-readable-by-others``, ``key-unreadable``, ``signer-malformed``.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"expected the log's key at `{path}`, got nothing",
+            code="key-missing",
+            hint="restore it from where you keep secrets; only a new log gets a new key",
+        ) from error
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "an error") from error
+    with os.fdopen(number, "rb") as file:
+        facts = os.fstat(number)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _MAX_BYTES:
+            raise _unreadable(path, "no small regular file")
+        if facts.st_mode & _OTHERS:
+            raise InvalidInput(
+                f"expected a key only its owner can read, got mode {stat.S_IMODE(facts.st_mode):04o} at `{path}`",
+                code="key-readable-by-others",
+                hint=f"chmod 600 {path}; if others may have read it, begin a new log",
+            )
+        text = file.read(_MAX_BYTES).decode("utf-8", errors="replace")
+    return NoteSigner.parse(text)
+
+
+def load_or_create_key(path: Path, name: str, randomness: Callable[[int], bytes]) -> NoteSigner:
+    """The key at ``path``, made on the first start; two that start at once agree on one."""
+    try:
+        return load_key(path)
+    except NotFound:
+        pass
+    try:
+        return create_key(path, name, randomness)
+    except Conflict:
+        return load_key(path)
+
+
+def _write(path: Path, text: str) -> None:
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(number, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(number)
+
+
+def _sync_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _unreadable(path: Path, why: str) -> InvalidInput:
     return InvalidInput(
-        f"expected a key of {SEED_BYTES} bytes in `{path}`, got {got}",
-        code="key-file",
-        hint="restore the file from your backup; a new key starts a new identity",
+        f"expected a key file at `{path}`, got {why}",
+        code="key-unreadable",
+        hint="name the file itself, readable by this user",
     )

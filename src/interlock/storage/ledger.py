@@ -22,7 +22,7 @@ from interlock.storage import schema
 from interlock.storage.session import Session, lookup_value
 
 _LEAVES = (
-    sa.select(schema.entry.c.position, schema.entry.c.leaf)
+    sa.select(schema.entry.c.position, schema.entry.c.leaf, schema.entry.c.hash)
     .where(schema.entry.c.position >= sa.bindparam("start"), schema.entry.c.position < sa.bindparam("end"))
     .order_by(schema.entry.c.position)
 )
@@ -60,11 +60,14 @@ def read_head(session: Session, *, lock: bool = False) -> Head:
 
 
 def read_leaves(session: Session, start: int, end: int) -> list[bytes]:
-    """The leaves ``[start, end)``; ``IntegrityError`` when one is missing."""
+    """The leaves ``[start, end)``, hashed anew; ``IntegrityError`` when one is missing or was changed."""
     rows = session.read(_LEAVES, {"start": start, "end": end}).all()
     if [row.position for row in rows] != list(range(start, end)):
         present = {row.position for row in rows}
         raise damaged(f"entry {next(index for index in range(start, end) if index not in present)} is gone")
+    for row in rows:
+        if hash_leaf(row.leaf) != row.hash:
+            raise damaged(f"entry {row.position} was changed after it was written")
     return [row.leaf for row in rows]
 
 
@@ -117,12 +120,14 @@ class SqlLog:
         self._base = head.size
         self.latest = head.latest
         self._flushed = 0
-        self.pending: list[tuple[str, bytes]] = []
+        self.pending: list[tuple[str, bytes, bytes]] = []
+        """Subject, leaf and hash."""
 
     def append(self, entry: Entry) -> int:
         """The index the entry will have when the transaction commits."""
         self._session.announce_write()
-        self.pending.append((lookup_value("subject", entry.subject), entry.leaf()))
+        leaf = entry.leaf()
+        self.pending.append((lookup_value("subject", entry.subject), leaf, hash_leaf(leaf)))
         self.latest = max(self.latest or "", timestamp(entry.at))
         return self._base + len(self.pending) - 1
 
@@ -142,8 +147,8 @@ class SqlLog:
         if fresh:
             first = self._base + self._flushed
             rows = [
-                {"position": first + offset, "subject": subject, "leaf": leaf}
-                for offset, (subject, leaf) in enumerate(fresh)
+                {"position": first + offset, "subject": subject, "leaf": leaf, "hash": node}
+                for offset, (subject, leaf, node) in enumerate(fresh)
             ]
             self._session.insert(schema.entry, rows)
             self._flushed = len(self.pending)

@@ -2,7 +2,7 @@
 
 Rules:
 1. ``ledger_entry`` holds the leaves' bytes, the one truth; tiles, head and checkpoints can be recomputed from them
-   and are checked against them.
+   and are checked against them. ``hash`` is there to name the entry whose bytes were changed.
 2. ``ledger_head`` is one row: whoever holds its lock may append. ``latest`` is the latest time of any entry.
 3. Any change here comes with an Alembic migration and a new ``REVISION``.
 """
@@ -39,6 +39,7 @@ entry = sa.Table(
     ),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
     sa.Index("ledger_entry_subject", "subject", "position"),
 )
 

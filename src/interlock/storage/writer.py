@@ -24,7 +24,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from interlock.core.change.errors import Conflict, IntegrityError, InterlockError
-from interlock.core.ledger.merkle import hash_leaf
 from interlock.core.ledger.tree import Tree
 from interlock.ports.store import Tx
 from interlock.storage.engine import Engines, translate
@@ -177,7 +176,7 @@ def _grow(tx: SqlTx, tree: Tree) -> Tree:
         return tree
     tx.appended.flush()
     grown = tree.copy()
-    grown.extend(hash_leaf(leaf) for _, leaf in tx.appended.pending)
+    grown.extend(node for _, _, node in tx.appended.pending)
     keep_growth(tx.session, tree, grown, tx.appended.latest)
     return grown
 

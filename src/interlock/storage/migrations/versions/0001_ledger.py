@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("position", _POSITION, primary_key=True, autoincrement=False),
         sa.Column("subject", sa.Text, nullable=False),
         sa.Column("leaf", sa.LargeBinary, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
     )
     op.create_index("ledger_entry_subject", "ledger_entry", ["subject", "position"])
     op.create_table(

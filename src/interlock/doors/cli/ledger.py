@@ -1,0 +1,192 @@
+"""``interlock ledger``: verify, prove, export and drill, straight on the database.
+
+Rules:
+1. These commands read; they need the public key and nothing secret. The key is the pinned one (``--key``), else the
+   public half of this machine's key file, else the database's own claim, and the answer says which.
+2. 0 it holds, 1 it does not, 2 wrong call, 3 it could not be read.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
+from interlock.doors.cli.text import cut, mark, plural, safe, width
+
+if TYPE_CHECKING:
+    from interlock.core.ledger.note import VerifierKey
+    from interlock.storage.drill import Attack
+
+MAX_CHECKPOINT = 65_536
+
+_database = click.option("--database", metavar="URL", help="sqlite:///path or postgresql://…")
+_key = click.option("--key", "vkey", metavar="VKEY", help="The log's verifier key, as you pinned it.")
+
+
+@click.group()
+def ledger() -> None:
+    """Verify, prove, export and drill the ledger."""
+
+
+@ledger.command()
+@_database
+@_key
+@click.option("--older", metavar="FILE", multiple=True, help="A checkpoint you kept; the log must continue it.")
+@as_json
+def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as_json: bool) -> None:
+    """Verify every entry, tile and checkpoint."""
+    from interlock.core.ledger.checkpoint import open_checkpoint  # noqa: PLC0415  # --help needs no cryptography
+    from interlock.doors.cli.files import read_text  # noqa: PLC0415  # likewise
+    from interlock.storage.audit import audit  # noqa: PLC0415  # likewise
+
+    url = settings().at(database).database
+    key, source = _pinned(url, vkey)
+    kept = [open_checkpoint(read_text(file, limit=MAX_CHECKPOINT), key) for file in older]
+    begun = time.monotonic()
+    report = audit(url, key, kept)
+    if as_json:
+        show_json(
+            {
+                "holds": report.holds,
+                "size": report.size,
+                "root": report.root.hex(),
+                "checkpoints": report.checkpoints,
+                "key": str(key),
+                "key_from": source,
+                "findings": report.findings,
+            }
+        )
+    else:
+        count = f"{plural(report.size, 'entry').replace('entrys', 'entries')}, every leaf and tile"
+        spent = f"{time.monotonic() - begun:.1f} s"
+        click.echo(f"{mark(report.holds)} {'holds' if report.holds else 'REFUSED'}  {count}  ·  {spent}")
+        for finding in report.findings:
+            click.echo(f"  {mark(met=False)} {cut(safe(finding.text), width() - 4)}")
+        click.echo(f"  key {key.name}+{key.key_id.hex()} {source}")
+        if report.holds and not kept:
+            click.echo("  unwitnessed: a restored old backup looks the same; compare with --older CHECKPOINT")
+    if not report.holds:
+        leave(REFUSED)
+
+
+@ledger.command()
+@click.argument("index", type=click.IntRange(min=0))
+@_database
+@_key
+@click.option("--out", metavar="FILE", help="Write there instead of printing (.tlog-proof).")
+@as_json
+def prove(*, index: int, database: str | None, vkey: str | None, out: str | None, as_json: bool) -> None:
+    """Write the proof of entry INDEX, which anyone can verify offline."""
+    from interlock.doors.cli.files import write_whole  # noqa: PLC0415  # --help needs no cryptography
+    from interlock.storage.prove import prove_entry  # noqa: PLC0415  # likewise
+
+    url = settings().at(database).database
+    key, _ = _pinned(url, vkey)
+    proof = prove_entry(url, key, index)
+    leaf = (proof.extra or b"").decode()
+    if as_json:
+        show_json({"index": index, "leaf": leaf, "proof": proof.text(), "key": str(key)})
+    elif out is None:
+        click.echo(proof.text(), nl=False)
+    else:
+        write_whole(out, proof.text().encode())
+        click.echo(f"{mark(met=True)} entry {index} in {out}\n  {cut(safe(leaf), width() - 2)}")
+        click.echo(f"  python verify_log.py proof {out} --key '{key}'")
+
+
+@ledger.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_database
+@_key
+@click.option("--blobs", is_flag=True, help="Payloads too; they may be personal.")
+@as_json
+def export(*, folder: Path, database: str | None, vkey: str | None, blobs: bool, as_json: bool) -> None:
+    """Write the log to FOLDER (C2SP tlog-tiles), with a one-file verifier beside it."""
+    from interlock.storage.export import export_log  # noqa: PLC0415  # --help needs no cryptography
+
+    url = settings().at(database).database
+    key, source = _pinned(url, vkey)
+    done = export_log(url, key, folder, blobs=blobs)
+    if as_json:
+        show_json({"folder": str(done.folder), "size": done.size, "blobs": done.blobs, "key": str(key)})
+        return
+    click.echo(f"{mark(met=True)} {done.size:,} entries and {plural(done.blobs, 'blob')} in {done.folder}")
+    click.echo(f"  python {done.folder / 'verify_log.py'} log {done.folder} --key '{key}'")
+    click.echo(f"  pin that key now; it is {source}")
+
+
+@ledger.command()
+@_database
+@as_json
+def drill(*, database: str | None, as_json: bool) -> None:
+    """Attack a throw-away copy in six ways and show who notices."""
+    from secrets import token_bytes  # noqa: PLC0415  # --help needs no randomness
+
+    from interlock.plugins.world.system import SystemClock  # noqa: PLC0415  # likewise
+    from interlock.storage.drill import drill as run  # noqa: PLC0415  # likewise
+
+    url = settings().at(database).database
+    here = database is not None or not url.startswith("sqlite:///")
+    here = here or Path(url.removeprefix("sqlite:///")).is_file()
+    done = run(url if here else None, clock=SystemClock(), randomness=token_bytes)
+    if as_json:
+        attacks = [_spelt(attack) for attack in done.attacks]
+        show_json({"passed": done.passed, "entries": done.entries, "copied": done.copied, "attacks": attacks})
+    else:
+        click.echo(f"a throw-away copy of {done.entries:,} entries, {done.copied:,} of them from this log")
+        for attack in done.attacks:
+            _tell(attack)
+        click.echo(_VERDICT[done.passed])
+    if not done.passed:
+        leave(REFUSED)
+
+
+@ledger.command(name="key")
+@_database
+@as_json
+def show_key(*, database: str | None, as_json: bool) -> None:
+    """Print the log's verifier key, to be pinned elsewhere."""
+    key, source = _pinned(settings().at(database).database, None)
+    if as_json:
+        show_json({"key": str(key), "from": source})
+    else:
+        click.echo(str(key))
+
+
+_VERDICT = {
+    True: "every attack was noticed by whom it can be; two of them only by a checkpoint kept outside (a witness)",
+    False: "REFUSED: an attack went unnoticed; do not rely on this log",
+}
+
+
+def _tell(attack: Attack) -> None:
+    room = width() - 12
+    click.echo(f"{mark(attack.seen)} {attack.name:<8}  {cut(attack.done, room)}")
+    if attack.alone is not None:
+        click.echo(f"{'':<12}{cut('detected: ' + safe(attack.alone), room)}")
+        return
+    click.echo(f"{'':<12}not seen by the log alone: every signature in it is right")
+    click.echo(f"{'':<12}{cut('needs the witness: ' + safe(attack.witness or 'not seen either'), room)}")
+
+
+def _spelt(attack: Attack) -> dict[str, object]:
+    shown: dict[str, object] = {"name": attack.name, "done": attack.done, "seen": attack.seen}
+    return shown | {"by_the_log": attack.alone, "by_a_witness": attack.witness}
+
+
+def _pinned(url: str, vkey: str | None) -> tuple[VerifierKey, str]:
+    """The key to verify by, and where it is from."""
+    from interlock.core.ledger.note import VerifierKey  # noqa: PLC0415  # --help needs no cryptography
+    from interlock.storage.keys import load_key  # noqa: PLC0415  # likewise
+    from interlock.storage.prove import claimed_key  # noqa: PLC0415  # likewise
+
+    if vkey is not None:
+        return VerifierKey.parse(vkey), "as given"
+    file = settings().keys / "ledger.key"
+    if file.is_file():
+        return load_key(file).verifier, f"of {file}"
+    return claimed_key(url), "as the database itself claims: give --key to be sure"

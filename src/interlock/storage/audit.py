@@ -1,0 +1,222 @@
+"""Verifying everything that is stored: every leaf, tile, head and checkpoint against each other and the key.
+
+Rules:
+1. The audit reads one snapshot and needs no private key. It starts from the leaves and believes nothing else.
+2. It goes on after a finding and reports up to 20, first the one that names an entry.
+3. What it cannot see it says: a whole older state with valid signatures looks like a younger log. Only somebody
+   outside who remembers (a witness, an older checkpoint that was kept) can tell.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from interlock.core.change.errors import InterlockError, NotFound
+from interlock.core.ledger.checkpoint import Checkpoint, open_checkpoint
+from interlock.core.ledger.merkle import hash_leaf
+from interlock.core.ledger.note import VerifierKey
+from interlock.core.ledger.tree import Tile, Tree
+from interlock.storage import schema
+from interlock.storage.engine import Engines, connect, translate
+
+MAX_FINDINGS = 20
+_BATCH = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One contradiction. ``what`` is a stable word, ``text`` one line; ``entry`` the index it names, if any."""
+
+    what: str
+    text: str
+    entry: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport:
+    """What was read and what was found. ``root`` is over the leaves as they are stored now."""
+
+    size: int
+    root: bytes
+    checkpoints: int
+    findings: tuple[Finding, ...]
+    vkey: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing contradicts anything."""
+        return not self.findings
+
+
+@dataclass(slots=True)
+class _Audit:
+    key: VerifierKey
+    tree: Tree = field(default_factory=Tree)
+    findings: list[Finding] = field(default_factory=list)
+    latest: str = ""
+    due: list[Checkpoint] = field(default_factory=list)
+
+    def found(self, what: str, text: str, entry: int | None = None) -> None:
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(Finding(what=what, text=text, entry=entry))
+
+
+def audit(url: str, key: VerifierKey, older: Sequence[Checkpoint] = ()) -> AuditReport:
+    """Verify the log at ``url`` by ``key``; ``older`` are checkpoints that somebody kept.
+
+    Raises:
+        InvalidInput: ``database-url``, ``database-missing``.
+        NotFound: ``ledger-missing`` when the database holds no ledger.
+        Unavailable, IntegrityError: it cannot be read at all.
+    """
+    engines = connect(url, create=False)
+    try:
+        with engines.reader.begin() as connection:
+            return audit_connection(connection, key, older)
+    except sa.exc.DBAPIError as error:
+        raise reading_error(engines, error) from error
+    finally:
+        engines.dispose()
+
+
+def audit_connection(connection: sa.Connection, key: VerifierKey, older: Sequence[Checkpoint] = ()) -> AuditReport:
+    """The audit over one open snapshot."""
+    state = _Audit(key)
+    pinned = connection.execute(sa.select(schema.log.c.vkey)).scalar()
+    if pinned is not None and pinned != str(key):
+        state.found("key", f"the database names the key {pinned[:120]}, pinned is {key}")
+    count = _checkpoints(connection, state, older)
+    _leaves(connection, state)
+    _head(connection, state)
+    findings = sorted(state.findings, key=lambda each: each.entry is None)
+    return AuditReport(
+        size=state.tree.size,
+        root=state.tree.root(),
+        checkpoints=count,
+        findings=tuple(findings),
+        vkey=str(key),
+    )
+
+
+def no_ledger() -> NotFound:
+    """The error for a database without a ledger."""
+    return NotFound(
+        "expected a ledger in this database, got none",
+        code="ledger-missing",
+        hint="name the database that interlock serve writes to",
+    )
+
+
+def _checkpoints(connection: sa.Connection, state: _Audit, older: Sequence[Checkpoint]) -> int:
+    rows = connection.execute(sa.select(schema.checkpoint.c.size, schema.checkpoint.c.note)).all()
+    due = list(older)
+    for row in rows:
+        try:
+            checkpoint = open_checkpoint(row.note, state.key)
+        except InterlockError as error:
+            state.found(
+                "checkpoint", f"the checkpoint of size {row.size} is not by the pinned key: {error.message}"
+            )
+            continue
+        if checkpoint.size != row.size:
+            state.found("checkpoint", f"the checkpoint of size {checkpoint.size} is filed under {row.size}")
+        due.append(checkpoint)
+    # Taken from the end as the tree grows past them.
+    state.due = sorted(due, key=lambda each: each.size, reverse=True)
+    _meet(state)
+    return len(rows)
+
+
+def _leaves(connection: sa.Connection, state: _Audit) -> None:
+    tiles = _stored_tiles(connection)
+    statement = sa.select(schema.entry.c.position, schema.entry.c.subject, schema.entry.c.leaf)
+    rows = connection.execute(
+        statement.order_by(schema.entry.c.position),
+        execution_options={"stream_results": True, "yield_per": _BATCH},
+    )
+    tree = state.tree
+    for batch in rows.partitions(_BATCH):
+        for position, subject, leaf in batch:
+            if position != tree.size:
+                gap = "is gone" if position > tree.size else "is there twice"
+                state.found("entry", f"entry {tree.size} {gap}: the next one stored is {position}", tree.size)
+                return
+            tree.append(hash_leaf(leaf))
+            _read(state, position, subject, leaf)
+            if tree.filled:
+                _compare(state, tree.filled, tiles)
+            if state.due and state.due[-1].size == tree.size:
+                _meet(state)
+    _compare(state, tree.open_tiles(lowest=1), tiles, partial=True)
+    for (level, number), _ in sorted(tiles.items()):
+        state.found("tile", f"tile {level}/{number} covers entries that are not there")
+    for checkpoint in state.due:
+        state.found("checkpoint", f"a checkpoint covers {checkpoint.size} entries, stored are {tree.size}")
+
+
+def _read(state: _Audit, position: int, subject: str, leaf: bytes) -> None:
+    try:
+        fields = json.loads(leaf)
+        if fields["subject"] != subject:
+            state.found("entry", f"entry {position} is filed under `{subject[:60]}`", position)
+        state.latest = max(state.latest, fields["at"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        state.found("entry", f"entry {position} is not an entry", position)
+
+
+def _stored_tiles(connection: sa.Connection) -> dict[tuple[int, int], bytes]:
+    rows = connection.execute(sa.select(schema.tile.c.level, schema.tile.c.number, schema.tile.c.hashes))
+    return {(row.level, row.number): row.hashes for row in rows}
+
+
+def _compare(
+    state: _Audit, computed: list[Tile], stored: dict[tuple[int, int], bytes], *, partial: bool = False
+) -> None:
+    for tile in computed:
+        if stored.pop((tile.level, tile.number), None) != tile.hashes:
+            state.found("tile", f"tile {tile.level}/{tile.number} does not follow from the entries")
+    if not partial:
+        computed.clear()
+
+
+def _meet(state: _Audit) -> None:
+    while state.due and state.due[-1].size <= state.tree.size:
+        checkpoint = state.due.pop()
+        if checkpoint.size != state.tree.size or checkpoint.root != state.tree.root():
+            state.found("history", f"the first {checkpoint.size} entries are not those that were signed")
+
+
+def _head(connection: sa.Connection, state: _Audit) -> None:
+    rows = connection.execute(sa.select(schema.head)).all()
+    tree = state.tree
+    if [(row.id, row.size, row.root) for row in rows] != [(1, tree.size, tree.root())]:
+        size = rows[0].size if rows else "no row"
+        state.found("head", f"the head ({size}) does not follow from the {tree.size} entries")
+    elif (rows[0].latest or "") != state.latest:
+        state.found("head", f"the head's latest time {rows[0].latest} is not {state.latest}")
+
+
+def reading_error(engines: Engines, error: sa.exc.DBAPIError) -> InterlockError:
+    """What a failed read means: a database without a ledger, or an outage."""
+    try:
+        with engines.reader.connect() as connection:
+            empty = not sa.inspect(connection).has_table(schema.log.name)
+    except sa.exc.SQLAlchemyError:
+        empty = False
+    return no_ledger() if empty else translate(error)
+
+
+def stored_leaves(connection: sa.Connection, size: int) -> Iterator[bytes]:
+    """The first ``size`` leaves in order, as stored."""
+    statement = sa.select(schema.entry.c.leaf).where(schema.entry.c.position < size)
+    rows = connection.execute(
+        statement.order_by(schema.entry.c.position),
+        execution_options={"stream_results": True, "yield_per": _BATCH},
+    )
+    for batch in rows.partitions(_BATCH):
+        for row in batch:
+            yield row[0]
