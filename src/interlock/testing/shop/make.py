@@ -21,14 +21,12 @@ from interlock.core.change.errors import Unavailable
 PEOPLE = ("ana", "ben", "cleo", "omar", "vera")
 BASE, FIRST, SECOND, DRIFT = "main", "five-days", "five-days-again", "one-more-push"
 _TEMPLATED = ("interlock.yaml", "catalog/people.yaml")
-_BASE_FILES = (
+_RULE_FILES = (
     "interlock.yaml",
     "CODEOWNERS",
     "catalog/services.yaml",
     "catalog/people.yaml",
-    "config/delivery.yaml",
     "schemas/delivery.schema.json",
-    "src/promise.py",
 )
 
 
@@ -45,12 +43,18 @@ class Shop:
         """The base: catalog, policies, configuration and code, as the first commit on ``main``."""
         self.root.mkdir(parents=True, exist_ok=True)
         self._git("init", "--quiet", f"--initial-branch={BASE}")
-        for path in _BASE_FILES:
-            self._write(path, self._content(path))
-        for path, content in self.policies.items():
-            self._write(f"policies/{path}", content)
+        for path, content in (self.rule_files() | self._own_files()).items():
+            self._write(path, content)
         self._write(".gitignore", b".interlock/\n")
         self._commit("ana", "Open the shop", "2026-03-02T09:00:00Z")
+
+    def rule_files(self) -> dict[str, bytes]:
+        """What interlock reads of the shop: settings, catalog, owners, schemas and policies, by path."""
+        own = {path: self._content(path) for path in _RULE_FILES}
+        return own | {f"policies/{path}": content for path, content in self.policies.items()}
+
+    def _own_files(self) -> dict[str, bytes]:
+        return {path: self._content(path) for path in ("config/delivery.yaml", "src/promise.py")}
 
     def first_attempt(self) -> str:
         """The operator's push: a null where a number was, a timeout of 60 ms, an assistant, no plan."""

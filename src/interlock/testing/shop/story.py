@@ -43,7 +43,11 @@ ENFORCED = (
     "tier1-presence",
     "tier1-two-approvals",
 )
-ANSWERS = '{"breaks": "carts stop when the promise cannot be computed", "alert": "OrdersDrop, within two minutes"}'
+ANSWERS_OF = {
+    "breaks": "carts stop when the promise cannot be computed",
+    "alert": "OrdersDrop, within two minutes",
+}
+ANSWERS = json.dumps(ANSWERS_OF)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,0 +1,280 @@
+"""The two-person rule, attacked through the functions that the API calls. Each attack must leave the gate shut."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.change.errors import Conflict, Forbidden, InterlockError, InvalidInput
+from interlock.core.policy.decision import Outcome
+from interlock.road import gather, intake, permit, rules
+from interlock.testing.authenticator import TOUCH, UnsafeSimulatedAuthenticator
+from interlock.testing.road import Road, submission
+
+
+def ids(result: permit.GateResult) -> set[str]:
+    return {reason.id for reason in result.reasons}
+
+
+def test_two_people_who_did_not_write_it_open_the_gate(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    result = road.gate(change)
+    assert (result.outcome, ids(result)) == (Outcome.ALLOW, set())
+    assert result.ticket is not None
+
+
+def test_nobody_approved(road: Road) -> None:
+    result = road.gate(road.open(submission("a")))
+    assert "tier1-two-approvals" in ids(result)
+    assert result.ticket is None
+
+
+def test_one_approval_is_not_two(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana")
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_the_same_person_twice_is_one(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana")
+    road.approve(change, "ana")
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_the_author_does_not_count(road: Road) -> None:
+    change = road.open(submission("a", author="ana"))
+    road.approve(change, "ana", "ben")
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_the_opener_does_not_count_even_if_git_names_another(road: Road) -> None:
+    change = road.open(submission("a", author="omar"), by=road.person("ana"))
+    road.approve(change, "ana", "ben")
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_who_pushed_later_does_not_count(road: Road) -> None:
+    change = road.open(submission("a"))
+    pushed = intake.push(road.station, road.person("ben"), change.id, submission("b"), version=None)
+    road.approve(pushed, "ana", "ben")
+    assert "tier1-two-approvals" in ids(road.gate(pushed))
+
+
+def test_an_agents_token_carries_no_approval(road: Road) -> None:
+    change = road.open(submission("a"))
+    said = road.prepare(change, "ana")
+    with pytest.raises(Forbidden) as refused:
+        road.hand_in(said, by=road.agent("q"))
+    assert refused.value.code == "agent-never"
+
+
+def test_an_agents_token_that_claims_the_scope_carries_none_either(road: Road) -> None:
+    change = road.open(submission("a"))
+    forged = Actor(principal="q", kind="agent", scopes=frozenset(Scope))
+    with pytest.raises(Forbidden):
+        road.hand_in(road.prepare(change, "ana"), by=forged)
+
+
+def test_a_pipelines_token_carries_no_approval(road: Road) -> None:
+    change = road.open(submission("a"))
+    with pytest.raises(Forbidden):
+        road.hand_in(road.prepare(change, "ana"), by=road.pipeline())
+
+
+def test_a_replayed_signature_is_a_conflict(road: Road) -> None:
+    change = road.open(submission("a"))
+    said = road.prepare(change, "ana")
+    road.hand_in(said)
+    with pytest.raises(Conflict):
+        road.hand_in(said)
+
+
+def test_an_approval_of_an_older_digest_is_void(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    pushed = intake.push(road.station, road.person("omar"), change.id, submission("b"), version=None)
+    result = road.gate(pushed)
+    assert "tier1-two-approvals" in ids(result)
+    assert {"digest" in one.reason for one in result.judgement.tally.rejected} == {True}
+
+
+def test_an_approval_signed_for_another_digest_does_not_count(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ben")
+    road.hand_in(road.prepare(change, "ana", digest="sha256:" + "0" * 64))
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_an_approval_for_staging_does_not_count_for_production(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ben")
+    road.hand_in(road.prepare(change, "ana", environment="staging"))
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_what_is_offered_must_be_what_was_approved(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    result = road.gate(change, submission("b"))
+    assert "digest-drift" in ids(result)
+    assert result.ticket is None
+
+
+def test_an_expired_approval_does_not_count(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    road.clock.pass_by(hours=73)
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_a_clock_set_back_lets_nothing_through(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    road.clock.pass_by(days=-2)
+    try:
+        result = road.gate(change)
+    except InterlockError:
+        return  # a fault is a refusal too: no ticket left the house
+    assert result.outcome is not Outcome.ALLOW
+    assert result.ticket is None
+
+
+def test_another_persons_key_signs_for_nobody(road: Road) -> None:
+    change = road.open(submission("a"))
+    with pytest.raises(InvalidInput):
+        road.hand_in(road.prepare(change, "ana"), key=road.keys["omar"])
+
+
+def test_a_touch_without_pin_is_not_presence(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ben")
+    said = road.prepare(change, "ana")
+    signature = road.keys["ana"].sign(said, flags=TOUCH)
+    kept = gather.add_statement(road.station, road.person("ana"), said, signature)
+    assert kept.presence == "present"
+    assert "tier1-presence" in ids(road.gate(change))
+
+
+def test_approvals_are_spent_by_a_redeemed_ticket(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    first = road.gate(change)
+    permit.redeem(road.station, road.pipeline(), first.ticket_id or "")
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_asking_again_while_the_ticket_is_valid_gives_the_same_one(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    assert road.gate(change).ticket_id == road.gate(change).ticket_id
+
+
+def test_an_unused_ticket_gives_its_approvals_back(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    first = road.gate(change)
+    road.clock.pass_by(minutes=20)
+    again = road.gate(change)
+    assert again.outcome is Outcome.ALLOW
+    assert again.ticket_id != first.ticket_id
+
+
+def test_an_exception_is_not_granted_by_its_beneficiary(road: Road) -> None:
+    change = road.open(submission("a"))
+    details = {"rule": "tier1-two-approvals", "reason": "we are in a hurry"}
+    said = road.prepare(change, "omar", purpose="exception", details=details)
+    road.hand_in(said)
+    road.hand_in(road.prepare(change, "ana", purpose="exception", details=details))
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_two_others_may_grant_it(road: Road) -> None:
+    change = road.open(submission("a"))
+    for rule in ("tier1-two-approvals", "tier1-presence", "risk-questions", "ai-senior-approval"):
+        for person in ("ana", "ben"):
+            details = {"rule": rule, "reason": "the old version loses orders"}
+            road.hand_in(road.prepare(change, person, purpose="exception", details=details))
+    result = road.gate(change)
+    assert result.outcome is Outcome.ALLOW
+    assert {one.rule for one in result.judgement.grants} >= {"tier1-two-approvals"}
+
+
+def test_a_key_added_to_a_colleagues_entry_signs_nothing_before_it_is_in_force(road: Road) -> None:
+    """A change that adds the attacker's key to ana's entry is judged by the rules before it."""
+    mine = UnsafeSimulatedAuthenticator("omar-as-ana")
+    people = road.files["catalog/people.yaml"]
+    line = road.keys["ana"].public_key.line
+    edited = people.replace(line.encode(), f"{line}\\n{mine.public_key.line}".encode())
+    assert edited != people
+    _, wanted = road.rules_change({"catalog/people.yaml": edited})
+    change = road.open(wanted)
+    road.approve(change, "ben")
+    with pytest.raises(InvalidInput):
+        road.hand_in(road.prepare(change, "ana"), key=mine)
+    assert road.gate(change).outcome is not Outcome.ALLOW
+
+
+def test_even_two_people_cannot_activate_a_key_that_nobody_enrolled(road: Road) -> None:
+    mine = UnsafeSimulatedAuthenticator("omar-as-ana")
+    line = road.keys["vera"].public_key.line
+    edited = road.files["catalog/people.yaml"].replace(line.encode(), f"{line}\\n{mine.public_key.line}".encode())
+    files, wanted = road.rules_change({"catalog/people.yaml": edited})
+    change = road.open(wanted)
+    road.approve(change, "ana", "ben")
+    allowed = road.gate(change)
+    assert allowed.outcome is Outcome.ALLOW
+    with pytest.raises(Forbidden) as refused:
+        rules.activate(road.station, road.person("ana"), files, allowed.ticket_id or "")
+    assert refused.value.code == "rules-privilege"
+
+
+def test_a_tier_lowered_in_the_same_change_does_not_help_it(road: Road) -> None:
+    services = road.files["catalog/services.yaml"].replace(b'interlock.dev/tier: "1"', b'interlock.dev/tier: "3"')
+    _, wanted = road.rules_change({"catalog/services.yaml": services})
+    with_code = replace(wanted, parts=(*wanted.parts, *submission("code").parts))
+    change = road.open(with_code)
+    road.approve(change, "ana")
+    assert {"rules-two-approvals"} <= ids(road.gate(change))
+
+
+def test_a_revoked_key_does_not_count_any_more(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    line = road.keys["ana"].public_key.line
+    edited = road.files["catalog/people.yaml"].replace(line.encode(), b"revoked " + line.encode())
+    files, wanted = road.rules_change({"catalog/people.yaml": edited})
+    revoking = road.open(wanted, title="Revoke a lost key")
+    road.approve(revoking, "ana", "ben")
+    allowed = road.gate(revoking)
+    rules.activate(road.station, road.person("ben"), files, allowed.ticket_id or "")
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_rules_take_force_only_with_a_ticket_for_exactly_them(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    allowed = road.gate(change)
+    files = {**road.files, "policies/modes.yaml": b"default: observe\n"}
+    with pytest.raises(Forbidden) as refused:
+        rules.activate(road.station, road.person("omar"), files, allowed.ticket_id or "")
+    assert refused.value.code == "rules-ticket"
+    assert road.rules().files["policies/modes.yaml"] != files["policies/modes.yaml"]
+
+
+def test_a_change_nobody_recorded_has_no_genesis_twice(road: Road) -> None:
+    said = road._genesis("vera")
+    with pytest.raises(Conflict) as refused:
+        rules.sign_genesis(road.station, road.person("vera"), road.files, said, road.keys["vera"].sign(said))
+    assert refused.value.code == "genesis-done"
+
+
+def test_a_statement_that_lives_longer_than_the_rules_allow_is_refused(road: Road) -> None:
+    change = road.open(submission("a"))
+    said = road.prepare(change, "ana")
+    with pytest.raises(InvalidInput):
+        road.hand_in(replace(said, expires_at=said.issued_at + timedelta(days=30)))
