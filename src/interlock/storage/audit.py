@@ -133,19 +133,23 @@ def _checkpoints(connection: sa.Connection, state: _Audit, older: Sequence[Check
 
 def _leaves(connection: sa.Connection, state: _Audit) -> None:
     tiles = _stored_tiles(connection)
-    statement = sa.select(schema.entry.c.position, schema.entry.c.subject, schema.entry.c.leaf)
+    columns = schema.entry.c
+    statement = sa.select(columns.position, columns.subject, columns.leaf, columns.hash)
     rows = connection.execute(
         statement.order_by(schema.entry.c.position),
         execution_options={"stream_results": True, "yield_per": _BATCH},
     )
     tree = state.tree
     for batch in rows.partitions(_BATCH):
-        for position, subject, leaf in batch:
+        for position, subject, leaf, kept in batch:
             if position != tree.size:
                 gap = "is gone" if position > tree.size else "is there twice"
                 state.found("entry", f"entry {tree.size} {gap}: the next one stored is {position}", tree.size)
                 return
-            tree.append(hash_leaf(leaf))
+            node = hash_leaf(leaf)
+            if node != kept:
+                state.found("entry", f"entry {position} was changed after it was written", position)
+            tree.append(node)
             _read(state, position, subject, leaf)
             if tree.filled:
                 _compare(state, tree.filled, tiles)

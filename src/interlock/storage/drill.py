@@ -25,7 +25,7 @@ from interlock.core.ledger.note import NoteSigner, VerifierKey
 from interlock.core.ledger.tree import Tree
 from interlock.ports.world import Clock
 from interlock.storage import schema
-from interlock.storage.audit import AuditReport, audit, stored_leaves
+from interlock.storage.audit import AuditReport, audit, reading_error, stored_leaves
 from interlock.storage.engine import connect
 from interlock.storage.ledger import keep_growth
 from interlock.storage.open import open_store
@@ -38,7 +38,7 @@ _NAME = "drill.interlock.dev/throw-away"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """One thing done to the copy. ``alone`` is what the log itself shows, ``witness`` what an older checkpoint adds.
+    """One thing done to the copy. ``alone`` is what the log itself shows, ``witness`` what a kept checkpoint adds.
 
     ``expected`` says whether the log alone can see this at all.
     """
@@ -134,7 +134,9 @@ class _Field:
         """Two neighbours changed places; tiles and head were recomputed."""
         at = len(self._entries) // 4
         order = list(self._entries)
-        order[at], order[at + 1] = order[at + 1], replace(order[at], body=order[at].body | {"swapped": True})
+        while order[at] == order[at + 1]:
+            at += 1
+        order[at], order[at + 1] = order[at + 1], order[at]
         copy = self._copy("reorder", lambda session: _rewrite(session, order))
         return self._judge("reorder", f"entries {at} and {at + 1} changed places, everything recomputed", copy)
 
@@ -189,7 +191,7 @@ def _rewrite(session: Session, entries: Sequence[Entry]) -> None:
     for table in (schema.entry, schema.tile):
         session.update(sa.delete(table), {})
     rows = [
-        {"position": position, "subject": entry.subject, "leaf": leaf}
+        {"position": position, "subject": entry.subject, "leaf": leaf, "hash": hash_leaf(leaf)}
         for position, (entry, leaf) in enumerate(zip(entries, leaves, strict=True))
     ]
     session.insert(schema.entry, rows)
@@ -204,6 +206,8 @@ def _entries(url: str | None) -> list[Entry]:
     try:
         with engines.reader.begin() as connection:
             return [read_leaf(leaf) for leaf in stored_leaves(connection, MOST_ENTRIES)]
+    except sa.exc.DBAPIError as error:
+        raise reading_error(engines, error) from error
     finally:
         engines.dispose()
 

@@ -1,8 +1,8 @@
 """``interlock ledger``: verify, prove, export and drill, straight on the database.
 
 Rules:
-1. These commands read; they need the public key and nothing secret. The key is the pinned one (``--key``), else the
-   public half of this machine's key file, else the database's own claim, and the answer says which.
+1. These commands read; they need the public key and nothing secret. The key is the pinned one (``--key``), else
+   the public half of this machine's key file, else the database's own claim, and the answer says which.
 2. 0 it holds, 1 it does not, 2 wrong call, 3 it could not be read.
 """
 
