@@ -18,10 +18,19 @@ from interlock.core.policy.facts import SCHEMA_TEXT
 MAX_FILE = 1 << 20
 MAX_STATEMENT = 64 << 10
 MAX_NESTING = 100
-"""Bytes, bytes, and brackets within brackets; Cedar's own parser recurses."""
+MAX_OPERATORS = 400
+MAX_DEPTH = 100
+"""Bytes, bytes, brackets within brackets, operators, and levels of Cedar's JSON form.
+
+Cedar's parser recurses over all of these, and a stack that overflows there ends the whole program.
+"""
 
 _WORD = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|[(\[{]|[)\]}]|[^\s"/;(\[{)\]}]+|/|"|\s+', re.DOTALL)
+_OPERATORS = re.compile(r"&&|\|\||[-+*!.]|\bif\b")
 _SCHEMA = cedarpy.Schema.from_str(SCHEMA_TEXT)
+
+
+_TOO_LARGE = "expected a shorter, flatter policy; write one policy for each condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +59,61 @@ def read_statements(path: str, content: bytes) -> list[CedarStatement]:
 
 def _cut(path: str, text: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
-    line, start, size, depth = 1, 1, 0, 0
+    line, start = 1, 1
     words: list[str] = []
     for match in _WORD.finditer(text):
         word = match.group()
         if words or not (word.isspace() or word.startswith("//")):
             start = start if words else line
             words.append(" " if word.startswith("//") else word)
-            size += len(word)
-            depth += (word in "([{") - (word in ")]}")
         line += word.count("\n")
-        if depth > MAX_NESTING or size > MAX_STATEMENT:
-            raise _refused(path, start, "policy-syntax", "expected a shorter, flatter policy")
         if word == ";":
+            _check_size(path, start, words)
             found.append((start, "".join(words)))
-            words, size, depth = [], 0, 0
+            words = []
     if words:
         raise _refused(path, start, "policy-syntax", "expected `;` at the end of the policy")
     return found
 
 
+def _check_size(path: str, line: int, words: list[str]) -> None:
+    depth = deepest = 0
+    for word in words:
+        depth += (word in "([{") - (word in ")]}")
+        deepest = max(deepest, depth)
+    operators = sum(len(_OPERATORS.findall(word)) for word in words if not word.startswith('"'))
+    size = sum(len(word) for word in words)
+    if size > MAX_STATEMENT or deepest > MAX_NESTING or operators > MAX_OPERATORS:
+        raise _refused(path, line, "policy-too-large", _TOO_LARGE)
+
+
 def _parsed(path: str, line: int, text: str) -> CedarStatement:
     try:
         forms = json.loads(cedarpy.policies_to_json_str(text))
+    except RecursionError as error:
+        raise _refused(path, line, "policy-too-large", _TOO_LARGE) from error
     except ValueError as error:
         raise _refused(path, line, "policy-syntax", _lower(str(error))) from error
     if forms["templates"] or len(forms["staticPolicies"]) != 1:
         raise _refused(path, line, "policy-template", "expected a policy without `?principal` or `?resource`")
+    if _depth(forms) > MAX_DEPTH:
+        raise _refused(path, line, "policy-too-large", _TOO_LARGE)
     result = cedarpy.validate_policies(text, _SCHEMA)
     if not result.validation_passed:
         problem = result.errors[0].error if result.errors else "the policy does not fit the schema"
         raise _refused(path, line, "policy-schema", _lower(problem.removeprefix("for policy `policy0`, ")))
     (est,) = forms["staticPolicies"].values()
     return CedarStatement(line, text, est)
+
+
+def _depth(value: object) -> int:
+    deepest, pending = 0, [(value, 1)]
+    while pending:
+        item, depth = pending.pop()
+        deepest = max(deepest, depth)
+        inner = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        pending.extend((part, depth + 1) for part in inner)
+    return deepest
 
 
 def _lower(text: str) -> str:
