@@ -2,7 +2,7 @@
 
 Rules:
 1. With ``INTERLOCK_SERVER`` requests go there with ``INTERLOCK_TOKEN``. Without, the same operations run in this
-   process over the SQLite file, for the principal ``local:<user>``; same table, same checks, same replies.
+   process over the SQLite file, for the principal ``local:<who>``; same table, same checks, same replies.
 2. Every POST carries an idempotency key and is repeated under it when the answer was lost, at most twice.
 3. An error reply becomes the error it tells, so that a command fails alike in both ways.
 """
@@ -12,8 +12,10 @@ from __future__ import annotations
 import getpass
 import json
 import secrets
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from interlock.config import Config
@@ -24,6 +26,7 @@ from interlock.core.change.errors import InterlockError, Unavailable
 TRIES = 3
 TIMEOUT_SECONDS = 60.0
 _ERROR = 400
+MAX_ADDRESS = 254
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +138,29 @@ def connect(config: Config) -> Client:
         return Client(HttpWire(config.server, config.token))
     from interlock.doors.cli.wire_local import LocalWire  # noqa: PLC0415  # a remote command needs no database
 
-    return Client(LocalWire(config, local_actor()))
+    return Client(LocalWire(config, local_actor(config.root)))
 
 
-def local_actor() -> Actor:
-    """Whoever runs this process: all scopes of this machine's own database, no one's approval."""
+def local_actor(root: Path) -> Actor:
+    """Whoever runs this process: all scopes of this machine's own database, no one's approval.
+
+    The name is the address that git would write into a commit here, else the operating system's user: it is a
+    claim, and a claim can only add an author.
+    """
+    return Actor(principal=f"local:{_git_address(root) or _user()}", kind="person", scopes=frozenset(Scope))
+
+
+def _git_address(root: Path) -> str:
+    command = ["git", "-C", str(root), "config", "--get", "user.email"]
     try:
-        user = getpass.getuser()
+        done = subprocess.run(command, capture_output=True, check=False, timeout=5, text=True)  # noqa: S603  # fixed words
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return ""
+    return done.stdout.strip()[:MAX_ADDRESS]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
     except (KeyError, OSError):
-        user = "unknown"
-    return Actor(principal=f"local:{user}", kind="person", scopes=frozenset(Scope))
+        return "unknown"

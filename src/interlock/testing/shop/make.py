@@ -45,6 +45,7 @@ class Shop:
         self._git("init", "--quiet", f"--initial-branch={BASE}")
         for path, content in (self.rule_files() | self._own_files()).items():
             self._write(path, content)
+        self._git("config", "user.email", "omar@shop.example")
         self._write(".gitignore", b".interlock/\n")
         self._commit("ana", "Open the shop", "2026-03-02T09:00:00Z")
 
