@@ -86,7 +86,7 @@ def list_(state: str | None, limit: int, after: str | None, *, as_json: bool) ->
         show_json(page)
         return
     for item in page["items"]:
-        line = f"{pad(item['id'], 13)} {pad(item['state'], 9)} {item['opened_at'][:16].replace('T', ' ')}"
+        line = f"{pad(item['id'], 14)} {pad(item['state'], 9)} {item['opened_at'][:16].replace('T', ' ')}"
         click.echo(f"{line}  {short(item['digest'])}  {pad(safe(item['opened_by']), 16)}  {safe(item['title'])}")
     if page["next"]:
         click.echo(f"more: interlock change list --after {page['next']}")

@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -93,6 +94,8 @@ def interlock() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
+    # A command lives for a second: collecting every 700 objects costs a tenth of that, and frees nothing.
+    gc.set_threshold(100_000, 50, 50)
     given = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -17,7 +17,7 @@ import click
 
 from interlock.doors.cli.desk import show_json
 from interlock.doors.cli.files import write_whole
-from interlock.doors.cli.screens.columns import told
+from interlock.doors.cli.screens.columns import Row, told
 from interlock.doors.cli.screens.verdict import answer, missing_rows, verdict
 from interlock.doors.cli.text import safe, short
 
@@ -49,7 +49,7 @@ def _text(result: Told, *, everything: bool, ticket_file: str | None) -> list[st
 
 
 def _github(result: Told, ticket_file: str | None) -> None:
-    for row in missing_rows(result["judgement"]["decision"], result["reasons"]):
+    for row in _missing(result):
         click.echo(
             f"::error title={_property('interlock: ' + row.text[:80])}::{_data(f'{row.text} → {row.remedy}')}"
         )
@@ -70,7 +70,7 @@ def markdown(result: Told) -> str:
         "",
         f"`{change['id']}` {short(change['digest'])} → {_cell(judgement['environment'])}",
     ]
-    rows = missing_rows(judgement["decision"], result["reasons"])
+    rows = _missing(result)
     if rows:
         lines += ["", "| missing | so far | what to do |", "|---|---|---|"]
         lines += [f"| {_cell(row.text)} | {_cell(row.progress)} | {_cell(row.remedy)} |" for row in rows]
@@ -89,7 +89,7 @@ def markdown(result: Told) -> str:
 def junit(result: Told) -> bytes:
     """A JUnit report: one test case for each obligation and reason."""
     decision = result["judgement"]["decision"]
-    missing = missing_rows(decision, result["reasons"])
+    missing = _missing(result)
     met = [item["text"] for item in decision["obligations"] if item["met"]]
     total, failed = str(len(missing) + len(met)), str(len(missing))
     root = ET.Element("testsuites", tests=total, failures=failed)
@@ -102,6 +102,11 @@ def junit(result: Told) -> bytes:
     for text in met:
         ET.SubElement(suite, "testcase", name=_xml(text), classname="interlock.gate", time="0")
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _missing(result: Told) -> list[Row]:
+    judgement = result["judgement"]
+    return missing_rows(judgement["decision"], result["reasons"], judgement["change"]["id"])
 
 
 def _append(variable: str, text: str) -> None:

@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
@@ -33,7 +34,7 @@ def answer(outcome: str, text: str) -> list[str]:
 def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = None) -> list[str]:
     """The whole screen for one judgement; ``reasons`` replace the decision's own where the gate added some."""
     decision = judgement["decision"]
-    missing = missing_rows(decision, reasons)
+    missing = missing_rows(decision, reasons, judgement["change"]["id"])
     met = [item for item in decision["obligations"] if item["met"]]
     watched = watched_rows(decision)
     lines = answer(
@@ -50,8 +51,8 @@ def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = N
     return lines
 
 
-def missing_rows(decision: Told, reasons: list[Told] | None = None) -> list[Row]:
-    """All that stands in the way: refusals first, then what can still be shown."""
+def missing_rows(decision: Told, reasons: list[Told] | None = None, change: str = "draft") -> list[Row]:
+    """All that stands in the way: refusals first, then what can still be shown. Commands name the change."""
     fired = decision["reasons"] if reasons is None else reasons
     progress = {item["id"]: item["progress"] for item in decision["obligations"]}
     order = {"deny": 0, "needs": 1, "allow": 2}
@@ -60,11 +61,16 @@ def missing_rows(decision: Told, reasons: list[Told] | None = None) -> list[Row]
             met=False,
             text=safe(reason["text"]),
             progress=safe(progress.get(reason["id"], "")),
-            remedy=safe(reason["remedy"]),
+            remedy=_named(safe(reason["remedy"]), change),
         )
         for reason in sorted(fired, key=lambda reason: order[reason["outcome"]])
     ]
     return list(dict.fromkeys(rows))
+
+
+def _named(remedy: str, change: str) -> str:
+    """The remedy with the change's id where it says CHANGE, so that it can be typed as it stands."""
+    return remedy if change == "draft" else re.sub(r"\bCHANGE\b", change, remedy)
 
 
 def watched_rows(decision: Told) -> list[Row]:
@@ -136,10 +142,10 @@ def _provenance(description: Told) -> str:
 
 def _reach(description: Told) -> list[str]:
     blast = description["blast"]
-    paths = [" → ".join(safe(step) for step in reversed(item["path"])) for item in blast["reached"]]
+    paths = _longest([[safe(step) for step in reversed(item["path"])] for item in blast["reached"]])
     shown = ", ".join(paths[:MOST_PATHS]) or "no other service"
     if len(paths) > MOST_PATHS:
-        shown += f" and {plural(len(paths) - MOST_PATHS, 'service')} more"
+        shown += f" and {plural(len(paths) - MOST_PATHS, 'path')} more"
     parts = [shown]
     if blast["order_share"] is not None:
         parts.append(f"est. {blast['order_share']:.0%} of orders")
@@ -149,6 +155,16 @@ def _reach(description: Told) -> list[str]:
     kind = description["reversibility"]["kind"]
     kind = "reversibility unknown" if kind == "unknown" else kind
     return [*parts, f"{kind} ({', '.join(safe(loss['what']) for loss in losses[:3])})" if losses else kind]
+
+
+def _longest(paths: list[list[str]]) -> list[str]:
+    """Paths that are not the end of another one."""
+    kept = [
+        path
+        for path in paths
+        if not any(len(path) < len(other) and other[-len(path) :] == path for other in paths)
+    ]
+    return [" → ".join(path) for path in kept]
 
 
 def _obligation(item: Told) -> Row:
