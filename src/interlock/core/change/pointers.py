@@ -16,6 +16,7 @@ from functools import lru_cache
 from interlock.core.change.canonical import Json
 
 MAX_SHOWN = 60
+_STAND_INS = frozenset({"number", "redacted", "unknown"})
 _LABEL = 3  # slashes in ``apiVersion/kind/namespace/name``, a Kubernetes object's step
 
 
@@ -40,7 +41,7 @@ def dotted(pointer: str) -> str:
 def shown(value: Json) -> str:
     """A value in one short line, for a message."""
     if isinstance(value, dict):
-        return "redacted" if set(value) == {"redacted"} else f"a map of {len(value)}"
+        return _stand_in(value) if is_stand_in(value) else f"a map of {len(value)}"
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if value is None or isinstance(value, bool):
@@ -50,11 +51,21 @@ def shown(value: Json) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
+def _stand_in(value: dict[str, Json]) -> str:
+    ((kind, held),) = value.items()
+    return shown(held) if kind == "number" else {"redacted": "redacted", "unknown": "not known yet"}[kind]
+
+
 def leaves(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
-    """Every scalar below ``value`` (and every empty list or map) with its pointer, in order."""
+    """Every scalar below ``value`` (every empty list or map, every stand-in) with its pointer, in order."""
     for place, item in every(value, pointer):
-        if not isinstance(item, dict | list) or not item:
+        if not isinstance(item, dict | list) or not item or is_stand_in(item):
             yield place, item
+
+
+def is_stand_in(value: Json) -> bool:
+    """Whether a map stands for one value: an exact number, or something redacted or not known yet."""
+    return isinstance(value, dict) and len(value) == 1 and not _STAND_INS.isdisjoint(value)
 
 
 def every(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
@@ -63,7 +74,7 @@ def every(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
     while pending:
         place, item = pending.pop()
         yield place, item
-        if isinstance(item, dict):
+        if isinstance(item, dict) and not is_stand_in(item):
             pending.extend((joined(place, key), item[key]) for key in reversed(item))
         elif isinstance(item, list):
             pending.extend((joined(place, index), item[index]) for index in reversed(range(len(item))))

@@ -3,10 +3,10 @@
 Rules:
 1. A container that is privileged, shares the host's namespaces, mounts the host's files or takes a capability
    that amounts to root is an error; one that merely runs as root or may escalate is a warning.
-2. A secret written out is an error: a Secret with values in it (base64 hides nothing), or a variable with the name
-   of a secret and a literal value.
 2. A secret written out is an error: a Secret with values in it (base64 hides nothing), or a variable named like a
    secret with a literal value.
+3. An image that is ``latest``, by name or by silence, is an error: what runs tomorrow is not what was judged
+   today. A digest beside the tag settles it.
 4. A role that may do everything, and the binding to ``cluster-admin``, is an error.
 """
 

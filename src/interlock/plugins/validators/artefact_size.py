@@ -1,8 +1,8 @@
 """What ships is at most twice as large as what shipped last: a doubled feature file has taken down a fleet.
 
 Rules:
-1. Looked at: artefacts with a known size, files under the globs of ``match``, and configuration files. The last are
-   named only when something is wrong: a size alone makes no configuration a checked one.
+1. Looked at: artefacts with a known size, files under the globs of ``match``, and configuration files. The last
+   are named only when something is wrong: a size alone makes no configuration a checked one.
 2. More than ``growth`` times the last size is an error, above ``floor`` bytes; so is more than ``maximum`` bytes.
 3. A file that had content and is empty now is an error: it is the other way to lose everything.
 """
@@ -95,7 +95,9 @@ def _findings(path: str, before: int | None, after: int, settings: SizeSettings)
     if after == 0:
         yield _finding(path, "artefact-size/empty", f"is empty{was}", "restore the content, or remove the file")
     elif after > settings.floor and after > before * settings.growth:
-        words = f"is {_size(after)}{was}: {after / before:.3g} times, at most {settings.growth:g} is permitted"
+        ratio = f"{after / before:.3g}"
+        times = "a little more" if float(ratio) <= settings.growth else f"{ratio} times"
+        words = f"is {_size(after)}{was}: {times}, at most {settings.growth:g} times is permitted"
         yield _finding(path, "artefact-size/growth", words, "find out what grew; if it must, raise `growth` first")
 
 

@@ -28,7 +28,7 @@ from interlock.ports.reader import Reading
 _QUANTITY = re.compile(r"([-+]?[0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-zµ%]{0,3})")
 _NAMES = re.compile(
     r"(?:^|[-_.])(?:port|ports|id|ids|uid|gid|pid|asn|seed|serial|version|revision|build|epoch|timestamp|account"
-    r"|year|code|vlan|mode|fsgroup|runasuser|runasgroup)$"
+    r"|year|code|vlan|mode|fs_group|run_as_user|run_as_group)$"
 )
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _UNITS: dict[str, tuple[str, float]] = {
