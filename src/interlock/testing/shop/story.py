@@ -99,7 +99,7 @@ class Story:
         shop.first_attempt()
         change = self._open(terminal, "Promise delivery sooner")
         said = terminal.run("gate", change, "--environment", "production", exits=1)
-        self._seen.append(("the change of a single operator", said.strip().splitlines()[-1]))
+        self._seen.append(("the change of a single operator", said.strip().splitlines()[0]))
         return change
 
     def _team(self, shop: Shop, terminal: Terminal, first: str) -> str:
@@ -153,7 +153,7 @@ class Story:
             )
         connection.close()
         said = terminal.run("ledger", "verify", exits=1)
-        self._seen.append(("a row edited behind interlock's back", said.strip().splitlines()[0]))
+        self._seen.append(("a row edited behind interlock's back", said.strip().splitlines()[1].strip()))
 
     def _open(self, terminal: Terminal, title: str, *more: str) -> str:
         words = ("change", "open", "--title", title, "--base", "main", *more)
