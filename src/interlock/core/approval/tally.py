@@ -243,7 +243,7 @@ def _own_work(signed: SignedStatement, question: _Question) -> str | None:
         return question.barred[name]
     if question.settings.one_person and len(question.catalog.people) == 1:
         return None
-    if question.principals.same(approver) & authors:
+    if approver in authors:  # these are closed over everybody who is one principal
         return f"by an author: `{approver}` wrote, pushed, opened or prompted this change"
     return None
 

@@ -13,7 +13,10 @@ from interlock.core.facts.model import Provenance, ProvenanceKind, Reversibility
 from interlock.testing import approvals as shop
 from interlock.testing.approvals import NOW, approval, change
 
-SENIORS_CAN_BLOCK = "needed: 1 with a key (senior or above) who did not write it; there are no more, so each of ana alone can block"
+SENIORS_CAN_BLOCK = (
+    "needed: 1 with a key (senior or above) who did not write it; "
+    "there are no more, so each of ana alone can block"
+)
 
 
 def ask(*, catalog=None, load=None, standing=(), subject=None, settings=shop.SETTINGS, describe=None):
