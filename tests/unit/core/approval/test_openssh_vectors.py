@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from interlock.core.approval.keys import parse_public_key
 from interlock.core.approval.sshsig import verify
 from interlock.core.change.errors import InvalidInput
