@@ -19,7 +19,7 @@ from interlock.core.change.change import Change, Recipe
 from interlock.core.change.errors import InterlockError
 from interlock.core.facts.describe import describe
 from interlock.core.facts.survey import PastChange
-from interlock.core.policy.decision import Decision, Mode, Reason
+from interlock.core.policy.decision import Decision, Mode, Outcome, Reason
 from interlock.core.policy.evaluate import decide
 from interlock.core.policy.question import DecisionInput
 from interlock.core.policy.rules import Rules
@@ -57,7 +57,11 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookBack:
-    """The whole look-back. ``quiet`` are rules that spoke for no past change: they can be enforced at once."""
+    """The whole look-back.
+
+    ``quiet`` are rules about content that spoke for no past change: the history shows that they can be enforced
+    at once. Rules that ask for people or evidence are never among them; no history of git can show those.
+    """
 
     since: datetime
     judged: tuple[PastJudgement, ...]
@@ -86,7 +90,7 @@ def look_back(
         judged=readable,
         unreadable=tuple(item for item in judged if item.error),
         rules=tuple(_counts(readable, examples, rules)),
-        quiet=tuple(sorted(set(rules.bundle.policies) - set(examples))) if readable else (),
+        quiet=_quiet(rules, frozenset(examples)) if readable else (),
         provenance=dict(Counter(item.provenance for item in readable)),
     )
 
@@ -136,6 +140,12 @@ def _judged(toolbox: Toolbox, root: Path, rules: Rules, past: PastChange) -> tup
     )
 
 
+def _quiet(rules: Rules, spoke: frozenset[str]) -> tuple[str, ...]:
+    policies = rules.bundle.policies.values()
+    about_content = {one.id for one in policies if one.outcome is Outcome.DENY and not one.protected}
+    return tuple(sorted(about_content - spoke))
+
+
 def _counts(
     judged: Sequence[PastJudgement], examples: dict[str, tuple[Reason, PastChange]], rules: Rules
 ) -> Iterator[RuleCount]:
@@ -147,7 +157,7 @@ def _counts(
             id=name,
             text=reason.text,
             times=count,
-            asks=policy is not None and policy.outcome == "needs",
+            asks=policy is not None and policy.outcome is Outcome.NEEDS,
             mode=reason.mode,
             example=example,
         )

@@ -58,11 +58,17 @@ def starter(
     if not has_catalog:
         files[_CATALOG] = _catalog(services, people)
     found = (
-        f"{len(services)} services from folders and Dockerfiles" if not has_catalog else "a catalog that is there",
-        f"{len(people)} people from the history" + (", so one-person mode" if alone else ""),
+        f"{_many(len(services), 'service')} from folders and Dockerfiles"
+        if not has_catalog
+        else "a catalog that is there",
+        f"{_many(len(people), 'committer')} from the history" + (", so one-person mode" if alone else ""),
         f"configuration in {', '.join(globs)}" if globs else "no configuration folder",
     )
     return Starter(files={path: files[path] for path in sorted(files) if path not in existing}, found=found)
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def configuration_globs(paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def _past(report: LookBack, days: int) -> Iterator[str]:
         yield cut(f"         not readable: {item.change.head[:10]} {safe(item.error)}", width())
     if report.quiet:
         count = plural(len(report.quiet), "rule")
-        yield f"enforced {count} that no past merge would have met; the rest is observed"
+        yield f"enforced {count} about content that no past merge broke; everything else is only observed"
 
 
 def _shares(report: LookBack) -> str:
