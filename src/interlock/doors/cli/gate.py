@@ -49,9 +49,9 @@ def gate(
     config = settings()
     name = change_id(change)
     with client(config) as api:
-        offer: dict[str, Any] = {"environment": environment, "artefact": artefact}
-        offer |= {"digest": digest} if digest else {"submission": read_again(api, name, config)}
-        result = api.post(f"/v1/changes/{name}/gate", offer).json
+        offer, moved = _offer(api, name, digest, config)
+        wanted = {"environment": environment, "artefact": artefact, **offer}
+        result = api.post(f"/v1/changes/{name}/gate", wanted).json
     if ticket_file and result["ticket"]:
         write_whole(ticket_file, result["ticket"].encode())
     permit.show(
@@ -59,16 +59,25 @@ def gate(
         form="json" if as_json else form,
         everything=everything,
         ticket_file=ticket_file,
+        moved=moved,
         report_file=report_file or "interlock-gate.xml",
     )
     if result["outcome"] != "allow":
         leave(REFUSED)
 
 
-def read_again(api: Client, name: str, config: Config) -> Any:  # noqa: ANN401  # a Submission, imported lazily
-    """The change as it is here and now, read by the recipes that were recorded with it."""
-    from interlock.core.change.change import Recipe  # noqa: PLC0415  # --help reads nothing
+def _offer(api: Client, name: str, digest: str | None, config: Config) -> tuple[dict[str, Any], str]:
+    """What is offered, and in one line what moved since it was recorded."""
+    if digest:
+        return {"digest": digest}, ""
+    from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help reads nothing
+    from interlock.core.change.change import Recipe  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.screens.drift import drift  # noqa: PLC0415  # likewise
 
-    recorded = api.get(f"/v1/changes/{name}/submission").json["recipes"]
-    wanted = [Recipe(reader=recipe["reader"], arguments=recipe["arguments"]) for recipe in recorded]
-    return read(api, wanted, config)
+    recorded = api.get(f"/v1/changes/{name}/submission").json
+    wanted = [Recipe(reader=recipe["reader"], arguments=recipe["arguments"]) for recipe in recorded["recipes"]]
+    submission = read(api, wanted, config)
+    before = api.get(f"/v1/changes/{name}").json["digest"]
+    told = plain(submission)
+    moved = drift(recorded, before, told, submission.digest) if isinstance(told, dict) else ""
+    return {"submission": submission}, moved

@@ -25,21 +25,24 @@ Told = dict[str, Any]
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def show(result: Told, *, form: str, everything: bool, ticket_file: str | None, report_file: str) -> None:
+def show(
+    result: Told, *, form: str, everything: bool, ticket_file: str | None, moved: str, report_file: str
+) -> None:
     """Print ``result`` in one of the four formats."""
     if form == "json":
         show_json(result)
         return
-    click.echo("\n".join(_text(result, everything=everything, ticket_file=ticket_file)))
+    click.echo("\n".join(_text(result, everything=everything, ticket_file=ticket_file, moved=moved)))
     if form == "github":
         _github(result, ticket_file)
     if form == "gitlab":
         write_whole(report_file, junit(result))
 
 
-def _text(result: Told, *, everything: bool, ticket_file: str | None) -> list[str]:
+def _text(result: Told, *, everything: bool, ticket_file: str | None, moved: str) -> list[str]:
     if result["outcome"] != "allow":
-        return verdict(result["judgement"], everything=everything, reasons=result["reasons"])
+        first, *rest = verdict(result["judgement"], everything=everything, reasons=result["reasons"])
+        return [first, *(told("", moved) if moved else []), *rest]
     judgement = result["judgement"]
     change = judgement["change"]
     place = f"{change['id']} {short(change['digest'])} → {safe(judgement['environment'])}"
@@ -51,10 +54,10 @@ def _text(result: Told, *, everything: bool, ticket_file: str | None) -> list[st
 def _github(result: Told, ticket_file: str | None) -> None:
     for row in _missing(result):
         click.echo(
-            f"::error title={_property('interlock: ' + row.text[:80])}::{_data(f'{row.text} → {row.remedy}')}"
+            f"::error title=interlock::{_data(f'{row.text} → {row.remedy}')}"
         )
     for reason in result["judgement"]["decision"]["observed"]:
-        click.echo(f"::notice title=interlock watches::{_data(safe(reason['text']))}")
+        click.echo(f"::notice title=interlock (watched only)::{_data(safe(reason['text']))}")
     _append("GITHUB_STEP_SUMMARY", markdown(result))
     outputs = {"outcome": result["outcome"], "ticket-id": result["ticket_id"] or "", "ticket": ticket_file or ""}
     _append("GITHUB_OUTPUT", "".join(f"{key}={safe(value)}\n" for key, value in outputs.items()))
@@ -118,10 +121,6 @@ def _append(variable: str, text: str) -> None:
 
 def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _cell(text: str) -> str:
