@@ -4,7 +4,8 @@ Rules:
 1. What is signed is the pre-authentication encoding of type and payload, so a payload of one type never
    verifies as another. The key id is a hint outside the signature and proves nothing.
 2. Base64 is read strictly (one spelling per content); standard and URL alphabets are both allowed by DSSE.
-3. Keys are Ed25519 or ECDSA on P-256 with SHA-256, given as SPKI PEM; any other kind is refused.
+3. Keys are Ed25519 or ECDSA on P-256 with SHA-256, given as SPKI PEM; any other kind is refused. ECDSA signatures
+   are read in DER and as two bare numbers.
 4. A Sigstore bundle is opened to the envelope inside; its certificate is not trusted by that.
 """
 
@@ -17,6 +18,7 @@ from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
@@ -27,6 +29,7 @@ from interlock.core.evidence.strict_json import read_json
 IN_TOTO = "application/vnd.in-toto+json"
 MAX_ENVELOPE = 16 * 1024 * 1024
 MAX_SIGNATURES = 16
+P256_BYTES = 32
 
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
@@ -111,7 +114,7 @@ def signature_holds(envelope: Envelope, signature: Signature, public_key: Public
         if isinstance(public_key, ed25519.Ed25519PublicKey):
             public_key.verify(signature.sig, message)
         else:
-            public_key.verify(signature.sig, message, ec.ECDSA(SHA256()))
+            public_key.verify(_der(signature.sig), message, ec.ECDSA(SHA256()))
     except InvalidSignature:
         return False
     return True
@@ -138,6 +141,13 @@ def load_public_key(pem: str) -> PublicKey:
 def key_id_of(public_key: PublicKey) -> str:
     """``sha256:…`` of the key's SPKI DER: the id interlock gives its own keys."""
     return sha256(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def _der(sig: bytes) -> bytes:
+    """An ECDSA signature in DER; key stores often write the two numbers bare, 32 bytes each."""
+    if len(sig) != 2 * P256_BYTES:
+        return sig
+    return encode_dss_signature(int.from_bytes(sig[:P256_BYTES], "big"), int.from_bytes(sig[P256_BYTES:], "big"))
 
 
 def _signature(value: Json, what: str) -> Signature:

@@ -145,7 +145,7 @@ def _run(run: dict[str, Json]) -> tuple[str, list[ScanFinding], Counter[str]]:
         result = _object(value, "each result")
         if _is_suppressed(result):
             apart["suppressed"] += 1
-        elif result.get("baselineState") in {"unchanged", "absent"}:
+        elif result.get("baselineState") in ("unchanged", "absent"):
             apart["unchanged"] += 1
         else:
             found.append(_finding(tool, result, rules))

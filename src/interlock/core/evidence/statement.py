@@ -93,7 +93,7 @@ def read_statement(envelope: Envelope) -> InTotoStatement:
             hint="evidence is an in-toto statement; other DSSE payloads say nothing about a change",
         )
     value = read_json(envelope.payload, what="an in-toto statement", limit=MAX_ENVELOPE)
-    if not isinstance(value, dict) or value.get("_type") not in {STATEMENT_V1, STATEMENT_V01}:
+    if not isinstance(value, dict) or value.get("_type") not in (STATEMENT_V1, STATEMENT_V01):
         raise _shape("`_type` Statement v1 or v0.1")
     kind, predicate, subjects = value.get("predicateType"), value.get("predicate"), value.get("subject")
     if not isinstance(kind, str) or not 1 <= len(kind) <= 300:  # noqa: PLR2004  # a URI

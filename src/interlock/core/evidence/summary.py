@@ -64,7 +64,7 @@ def summary_of(statement: InTotoStatement) -> dict[str, Json]:
 
 def _tests(predicate: dict[str, Json]) -> dict[str, Json]:
     result = predicate.get("result")
-    if result not in {"PASSED", "WARNED", "FAILED"}:
+    if result not in ("PASSED", "WARNED", "FAILED"):
         raise _shape("`result` PASSED, WARNED or FAILED")
     cases = [
         Case(where="", name=name, outcome=outcome)
@@ -106,7 +106,7 @@ def _severities(value: Json) -> list[str]:
 
 def _verification(predicate: dict[str, Json]) -> dict[str, Json]:
     result, levels, verifier = (predicate.get(key) for key in ("verificationResult", "verifiedLevels", "verifier"))
-    if result not in {"PASSED", "FAILED"}:
+    if result not in ("PASSED", "FAILED"):
         raise _shape("`verificationResult` PASSED or FAILED")
     who = verifier.get("id") if isinstance(verifier, dict) else None
     named: list[Json] = [one for one in levels if isinstance(one, str)] if isinstance(levels, list) else []

@@ -19,7 +19,7 @@ WEAKNESSES: dict[str, frozenset[int]] = {
     "secrets": frozenset({798, 259, 321}),
 }
 
-_CWE = re.compile(r"(?:^|[^a-z0-9])cwe[-_/ ]?0*(\d{1,5})(?!\d)", re.IGNORECASE)
+_CWE = re.compile(r"(?:^|[^a-z0-9])cwe[-_/ ]?0*(\d{1,5})(?![0-9a-z])", re.IGNORECASE)
 _NARROWER = {564: 89}
 """Weaknesses that are one of these under a narrower name."""
 
