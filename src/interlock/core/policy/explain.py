@@ -2,7 +2,7 @@
 
 Rules:
 1. A record of facts from outside is checked against the table before anything is asked: names, types, words.
-2. Nothing is assumed: a required fact that is missing is an error, not a default.
+2. A given fact that is missing is an error, not a default; of shown facts, what is not said is not shown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from interlock.core.change.errors import InvalidInput, NotFound
 from interlock.core.change.parse import closest
 from interlock.core.policy.bundle import Bundle
-from interlock.core.policy.facts import FACTS, Fact, Facts, FactValue
+from interlock.core.policy.facts import FACTS, NOTHING, Fact, Facts, FactValue
 from interlock.core.policy.policy import Policy
 
 _KINDS = {
@@ -64,10 +64,11 @@ def read_facts(value: object) -> Facts:
         if name not in FACTS:
             near = closest(str(name), list(FACTS))
             raise _wrong("fact-unknown", f"expected known facts, got `{str(name)[:60]}`{near}", "remove it")
+    value = {**NOTHING, **value}
     missing = sorted(name for name, fact in FACTS.items() if not fact.optional and name not in value)
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise _wrong("fact-missing", f"expected the fact `{missing[0]}`{more}, got none", "say every fact")
+        raise _wrong("fact-missing", f"expected the fact `{missing[0]}`{more}, got none", "say every given fact")
     return {str(name): _checked(FACTS[name], value[name]) for name in sorted(value)}
 
 

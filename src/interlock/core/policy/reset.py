@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -27,6 +28,11 @@ class ResetRule:
     condition: str
     outcome: str = "needs"
     extra: str = ""
+
+    @property
+    def plain(self) -> str:
+        """What it tells, without the facts of a particular change."""
+        return re.sub(r"\s*\(?:?\s*\{[a-z_]+\}\)?", "", self.says)
 
 
 RULES: tuple[ResetRule, ...] = (
