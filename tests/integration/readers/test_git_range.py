@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from interlock.core.change.change import change_digest
@@ -281,10 +282,11 @@ def test_nothing_is_left_behind_when_the_material_is_closed(repository):
     folder = material._glass.folder
     pipe = material._glass._pipe
     assert folder.exists()
+    assert pipe.running
     material.close()
     material.close()
     assert not folder.exists()
-    assert pipe.poll() is not None
+    assert not pipe.running
 
 
 def test_nothing_is_left_behind_when_the_material_is_forgotten(repository):
@@ -329,3 +331,20 @@ def test_the_last_version_told_is_the_heads_also_when_a_merge_kept_the_other_one
         ("theirs\n", part.commits[1].id),
         ("ours\n", part.head),
     ]
+
+
+def test_notes_are_found_in_a_long_range_too(repository):
+    base = repository.git("rev-parse", "HEAD")
+    last = [repository.commit(f"{count}") for count in range(51)][-1]
+    repository.git("notes", "--ref=ai", "add", "-m", "noted", last)
+    assert [commit.note for commit in repository.part(base).commits] == [None] * 50 + ["noted\n"]
+
+
+def test_several_threads_read_one_material(repository):
+    for name in range(40):
+        repository.write(f"file{name}", f"{name}\n" * name)
+    repository.commit()
+    material = repository.read().material
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda name: material.after(f"file{name % 40}"), range(400)))
+    assert found == [(f"{name % 40}\n" * (name % 40)).encode() for name in range(400)]

@@ -80,7 +80,10 @@ def leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
 
 def pointer(path: Sequence[str | int]) -> str:
     """The path as an RFC 6901 pointer."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    text = "".join([f"/{step}" for step in path])
+    if "~" in text or text.count("/") != len(path):
+        return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return text
 
 
 def _is_mapping(value: Json) -> bool:

@@ -21,7 +21,7 @@ from typing import cast, get_args
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.exact_json import ExactDocument, read_exact
-from interlock.core.change.keydiff import ABSENT, Absent, Difference, compare, pointer
+from interlock.core.change.keydiff import ABSENT, Absent, Difference, Path, compare, pointer
 from interlock.core.change.keyed import Single
 from interlock.core.change.parts import KeyChange, PlanAction, ResourceChange, TerraformPlan
 from interlock.core.change.redact import redacted, shown
@@ -196,14 +196,18 @@ def _overlaid(after: Json, unknown: Json) -> Json:
 def _value(value: Json, difference: Difference, sensitive: Json) -> Json:
     if value is None or value is _UNKNOWN:
         return value
-    mark = sensitive
-    for step in difference.path:
+    if sensitive and _is_marked(sensitive, difference.path):
+        return redacted(value)
+    return shown(value, difference.path)
+
+
+def _is_marked(mark: Json, path: Path) -> bool:
+    """Whether the value at ``path``, something around it or something inside it is marked sensitive."""
+    for step in path:
         if mark is True or not mark:
             break
         mark = _step(mark, step)
-    if mark is True or (mark and _holds_true(mark)):
-        return redacted(value)
-    return shown(value, difference.path)
+    return mark is True or (bool(mark) and _holds_true(mark))
 
 
 def _step(mark: Json, step: str | int) -> Json:

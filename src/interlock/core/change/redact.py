@@ -57,11 +57,15 @@ def redacted(value: Json) -> Single:
 
 def shown(value: Json, path: Sequence[str | int]) -> Json:
     """``value`` at ``path`` as a part may hold it: secrets and long texts by digest, numbers exactly."""
-    names = [step for step in path if isinstance(step, str)]
-    secret = any(_is_container(name) for name in names)
-    if names and not secret and not _is_about(names[-1]):
-        secret = any(secret_key(name) for name in names)
+    secret = _is_secret(tuple([step for step in path if isinstance(step, str)]))
     return _shown(value, secret=secret)
+
+
+@lru_cache(maxsize=65_536)
+def _is_secret(names: tuple[str, ...]) -> bool:
+    if any(_is_container(name) for name in names):
+        return True
+    return bool(names) and not _is_about(names[-1]) and any(secret_key(name) for name in names)
 
 
 def _shown(value: Json, *, secret: bool) -> Json:

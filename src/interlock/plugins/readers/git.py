@@ -35,6 +35,7 @@ WORKTREE = "WORKTREE"
 MAX_COMMITS = 20_000
 MAX_FILES = 100_000
 MAX_NOTE = 1024 * 1024
+_FEW = 50
 _NOTES = "refs/notes/ai"
 _OLD_NOTES = "refs/ai/authorship/"
 
@@ -187,7 +188,13 @@ def _noted(glass: Glass, found: _Range, commits: Sequence[Commit]) -> tuple[Comm
         return tuple(
             replace(c, note=_text(glass, old)) if old else c for c, old in zip(commits, olds, strict=True)
         )
-    return tuple(replace(commit, note=_note(glass, found.notes, commit.id)) for commit in commits)
+    if len(commits) <= _FEW:
+        return tuple(replace(commit, note=_note(glass, found.notes, commit.id)) for commit in commits)
+    output = glass.run("ls-tree", "-r", "-z", "--full-tree", found.notes)
+    lines = (line.partition(b"\t") for line in output.split(b"\0") if line)
+    blobs = {path.replace(b"/", b""): words.split()[2].decode("ascii") for words, _, path in lines}
+    named = ((commit, blobs.get(commit.id.encode("ascii"))) for commit in commits)
+    return tuple(replace(commit, note=_text(glass, blob)) if blob else commit for commit, blob in named)
 
 
 def _note(glass: Glass, notes: str, name: str) -> str | None:

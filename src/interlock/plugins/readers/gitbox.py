@@ -12,7 +12,6 @@ Rules:
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -25,10 +24,10 @@ from pathlib import Path
 
 from interlock.core.change.errors import IntegrityError, InvalidInput, Unavailable
 from interlock.core.change.paths import readable, repository_address
+from interlock.plugins.readers.gitpipe import ObjectPipe, too_late
 
 TIMEOUT = 60.0
 MAX_OUTPUT = 256 * 1024 * 1024
-MAX_BLOB = 32 * 1024 * 1024
 _MAX_REVISION = 1_000
 _PINNED = (
     "-c", "core.fsmonitor=false",
@@ -131,10 +130,9 @@ class Glass:
     def __init__(self, located: Located) -> None:
         self.located = located
         self.folder = Path(tempfile.mkdtemp(prefix="interlock-git-"))
-        self._pipe: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
-        self._alive: list[subprocess.Popen[bytes]] = []
-        self._end = weakref.finalize(self, _remove, self.folder, self._alive)
+        command = ["git", *_PINNED, "--git-dir", os.fspath(self.folder), "cat-file", "--batch"]
+        self._pipe = ObjectPipe(command, clean_environment(), self.folder)
+        self._end = weakref.finalize(self, _remove, self.folder, self._pipe)
         _furnish(self.folder, located)
 
     def close(self) -> None:
@@ -162,86 +160,22 @@ class Glass:
         found = _run(command, folder or self.folder, given=given, extra=extra, silent_is_none=none_is_empty)
         return found or b""
 
-    def file(self, tree: str, path: bytes) -> bytes | None:
-        """The content of a file in a tree, None when there is none or it is not a file.
+    def blob(self, name: str) -> bytes | None:
+        """The content of an object (an id, or ``id:path``), None when there is no such file.
 
         Raises:
             InvalidInput: ``file-too-large`` above 32 MiB.
+            Unavailable: ``git-timeout``.
         """
-        with self._lock:
-            return self._ask(tree.encode("ascii") + b":" + path)
+        return self._pipe.ask(name.encode("utf-8", "surrogateescape"), TIMEOUT)
+
+    def file(self, tree: str, path: bytes) -> bytes | None:
+        """The content of a file in a tree, None when there is none; errors as ``blob``."""
+        return self._pipe.ask(tree.encode("ascii") + b":" + path, TIMEOUT)
 
     def has(self, tree: str, path: bytes) -> bool:
         """Whether a tree has something at ``path``: a file, a folder, a link or a submodule."""
-        listed = self.run("ls-tree", "-z", "--full-tree", tree, "--", os.fsdecode(path))
-        return bool(listed)
-
-    def blob(self, name: str) -> bytes | None:
-        """The content of an object (an id, or ``id:path``), None when there is none.
-
-        Raises:
-            InvalidInput: ``file-too-large`` above 32 MiB.
-        """
-        if "\n" in name:
-            return None
-        with self._lock:
-            return self._ask(name.encode("utf-8", "surrogateescape"))
-
-    def _ask(self, name: bytes) -> bytes | None:
-        pipe = self._started()
-        timer = threading.Timer(TIMEOUT, pipe.kill)
-        timer.start()
-        try:
-            return _answer(pipe, name)
-        except (OSError, ValueError) as error:
-            raise _broken("cat-file", "an answer from the object pipe") from error
-        finally:
-            timer.cancel()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._pipe is None or self._pipe.poll() is not None:
-            command = ["git", *_PINNED, "--git-dir", os.fspath(self.folder), "cat-file", "--batch-command"]
-            self._pipe = subprocess.Popen(  # noqa: S603  # fixed words, no shell
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=clean_environment(),
-                cwd=self.folder,
-            )
-            self._alive[:] = [self._pipe]
-        return self._pipe
-
-
-def _answer(pipe: subprocess.Popen[bytes], name: bytes) -> bytes | None:
-    size = _line(pipe, b"info " + name)
-    if size is None:
-        return None
-    if size > MAX_BLOB:
-        raise InvalidInput(
-            f"expected a file of at most {MAX_BLOB >> 20} MiB, got {size >> 20} MiB",
-            code="file-too-large",
-            hint="leave the file out of what is read, or make it smaller",
-        )
-    _line(pipe, b"contents " + name)
-    if pipe.stdout is None:
-        raise ValueError
-    content = pipe.stdout.read(size + 1)
-    if len(content) != size + 1:
-        raise ValueError
-    return content[:-1]
-
-
-def _line(pipe: subprocess.Popen[bytes], request: bytes) -> int | None:
-    """Send one request; the size in its answer's first line, None when there is no such file."""
-    if pipe.stdin is None or pipe.stdout is None:
-        raise ValueError
-    pipe.stdin.write(request + b"\n")
-    pipe.stdin.flush()
-    words = pipe.stdout.readline().split(b" ")
-    if words[-1] in {b"missing\n", b"ambiguous\n"} or words[1] != b"blob":
-        return None
-    return int(words[2])
+        return bool(self.run("ls-tree", "-z", "--full-tree", tree, "--", os.fsdecode(path)))
 
 
 def _furnish(folder: Path, located: Located) -> None:
@@ -263,14 +197,8 @@ def _furnish(folder: Path, located: Located) -> None:
         (folder / "shallow").write_text("".join(f"{name}\n" for name in sorted(located.shallow)))
 
 
-def _remove(folder: Path, alive: list[subprocess.Popen[bytes]]) -> None:
-    for pipe in alive:
-        for stream in (pipe.stdin, pipe.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        pipe.kill()
-        pipe.wait()
+def _remove(folder: Path, pipe: ObjectPipe) -> None:
+    pipe.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -323,12 +251,7 @@ def _bounded(child: subprocess.Popen[bytes]) -> bytes:
             child.kill()
     timer.cancel()
     if late.is_set():
-        raise Unavailable(
-            f"expected git to answer within {TIMEOUT:.0f} s, got nothing",
-            code="git-timeout",
-            hint="try again, or name a smaller range",
-            plugin="git",
-        )
+        raise too_late(TIMEOUT)
     if len(output) > MAX_OUTPUT:
         raise InvalidInput(
             f"expected at most {MAX_OUTPUT >> 20} MiB about the range, got more",

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.paths import path_text
-from interlock.plugins.readers.gitbox import MAX_BLOB, Glass
+from interlock.plugins.readers.gitbox import Glass
+from interlock.plugins.readers.gitpipe import MAX_BLOB
 
 MAX_UNTRACKED = 100_000
 
