@@ -88,7 +88,7 @@ class PostgreSQL:
     def close(self) -> None:
         """Stop and throw the data away."""
         if self._server is not None:
-            self._server.send_signal(signal.SIGINT)
+            self._server.send_signal(signal.SIGQUIT)
             try:
                 self._server.wait(timeout=10)
             except subprocess.TimeoutExpired:
