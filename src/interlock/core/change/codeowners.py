@@ -1,7 +1,8 @@
 """CODEOWNERS as GitHub and GitLab read it.
 
 Rules:
-1. A line is a glob and its owners: ``@login``, ``@organisation/team`` or an address. ``#`` starts a comment,
+1. A line is a glob and its owners: ``@login``, ``@organisation/team``, ``app/name`` (a forge's
+   application, which is no person) or an address. ``#`` starts a comment,
    a backslash takes the next character as it is.
 2. The last rule that matches a path wins, also when it names nobody: that unsets ownership.
 3. GitLab's sections (``[Docs]``, ``^[Docs]``, ``[Docs][2] @owner``) are judged each for itself, and the owners
@@ -23,7 +24,7 @@ from interlock.core.change.yaml_nodes import refused
 MAX_LINES = 20_000
 _MAX_BYTES = 3 * 1024 * 1024  # GitHub's own limit
 _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>(?:\s+\S+)*)\s*")
-_OWNER = re.compile(r"@[\w.\-]+(?:/[\w.\-]+)*|@@[a-z]+|[^@\s]+@[^@\s]+\.[^@\s]+")
+_OWNER = re.compile(r"@[\w.\-]+(?:/[\w.\-]+)*|@@[a-z]+|app/[\w.\-]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import yaml
 
 from interlock.core.change.settings import SETTINGS_FILE
+from interlock.core.facts.markers import tool_of_address
 from interlock.core.facts.survey import Author, Survey
 
 MAX_PEOPLE = 30
@@ -33,6 +34,29 @@ _DOCKERFILE = re.compile(r"(?P<folder>(?:.*/)?[A-Za-z0-9][A-Za-z0-9._-]*)/Docker
 _MACHINE = re.compile(
     r"\[bot\]|^bot@|(^|[+._-])bot(@|[._-])|no-?reply@(?!.*users\.noreply)|^noreply@|cursoragent@|aider@|@localhost"
 )
+_ASIDE = frozenset(
+    {
+        "test",
+        "tests",
+        "testing",
+        "testdata",
+        "docs",
+        "doc",
+        "examples",
+        "hack",
+        "scripts",
+        "ci",
+        ".devcontainer",
+        ".github",
+        "e2e",
+        "fixtures",
+    }
+)
+"""Folders whose Dockerfiles run no service."""
+_BUILDS = frozenset(
+    {"Dockerfile", "go.mod", "package.json", "pyproject.toml", "Cargo.toml", "pom.xml", "build.gradle"}
+)
+"""Files in the root that make the repository itself a service."""
 _NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -92,9 +116,12 @@ def service_folders(survey: Survey) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in survey.paths:
         match = _DOCKERFILE.fullmatch(path) or _SERVICE_FOLDER.fullmatch(path)
-        if match and len(found) < MAX_SERVICES:
-            found.setdefault(_slug(match["folder"].rpartition("/")[2]), f"{match['folder']}/**")
-    return found or {_slug(survey.name): "**"}
+        name = _slug(match["folder"].rpartition("/")[2]) if match else ""
+        if match and len(found) < MAX_SERVICES and not _ASIDE & set(match["folder"].split("/")):
+            found.setdefault(name, f"{match['folder']}/**")
+    if not found or _BUILDS & set(survey.paths):
+        found[_slug(survey.name)] = "**"
+    return found
 
 
 def people_of(authors: tuple[Author, ...]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -113,6 +140,11 @@ def people_of(authors: tuple[Author, ...]) -> dict[str, tuple[str, tuple[str, ..
         display, emails = found.get(name, (author.identity.name, ()))
         found[name] = (display, (*emails, email))
     return dict(list(found.items())[:MAX_PEOPLE])
+
+
+def _is_machine(author: Author) -> bool:
+    email, name = author.identity.email, author.identity.name
+    return bool(_MACHINE.search(email)) or "[bot]" in name or tool_of_address(email) is not None
 
 
 def _slug(text: str) -> str:
