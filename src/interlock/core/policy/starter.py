@@ -129,12 +129,7 @@ def people_of(authors: tuple[Author, ...]) -> dict[str, tuple[str, tuple[str, ..
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
     for author in authors:
         email = author.identity.email
-        if (
-            author.commits < LEAST_COMMITS
-            or not email
-            or _MACHINE.search(email)
-            or "[bot]" in author.identity.name
-        ):
+        if author.commits < LEAST_COMMITS or not email or _is_machine(author):
             continue
         name = _slug(author.identity.name) or _slug(email.partition("@")[0])
         display, emails = found.get(name, (author.identity.name, ()))
