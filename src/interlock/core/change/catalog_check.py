@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from interlock.core.approval.identity import spellings
 from interlock.core.change.catalog import Catalog, Person, Place, Service, Tier
 from interlock.core.change.codeowners import groups_of
 from interlock.core.change.cycles import cycles
@@ -87,22 +88,34 @@ def _known(owner: str, catalog: Catalog) -> bool:
 
 def _shared(catalog: Catalog) -> Iterator[Finding]:
     """What two people, or a person and an agent, both claim: whoever uses it would be nobody, or the wrong one."""
-    keys: dict[str, list[str]] = {}
-    for person in catalog.people.values():
-        for key in person.keys:
-            keys.setdefault(key.fingerprint, []).append(person.name)
-    claims = (("address", catalog.by_email), ("account", catalog.by_account), ("key", keys))
-    for what, claimed in claims:
-        for value, names in claimed.items():
-            if len(names) > 1:
-                message = f"one {what} for {len(names)} people: `{value}` belongs to {' and '.join(sorted(names))}"
-                place = catalog.people[max(names)].place
-                yield _finding(f"{what}-shared", message, place, f"leave the {what} with one of them")
+    claims = _claims(catalog)
+    for (what, value), names in claims.items():
+        if len(names) > 1:
+            message = f"one {what} for {len(names)} people: `{value}` belongs to {' and '.join(sorted(names))}"
+            place = catalog.people[max(names)].place
+            yield _finding(f"{what}-shared", message, place, f"leave the {what} with one of them")
     for agent in catalog.agents.values():
-        for account in agent.accounts:
-            for name in catalog.by_account.get(account.lower(), ()):
-                message = f"agent `{agent.name}` and person `{name}` share the account `{account}`"
-                yield _finding("account-shared", message, agent.place, "give the agent an account of its own")
+        shared = {claim for account in agent.accounts for claim in _spelt(account)} & claims.keys()
+        for what, value in sorted(shared):
+            name = min(claims[what, value])
+            message = f"agent `{agent.name}` and person `{name}` share the {what} `{value}`"
+            yield _finding(f"{what}-shared", message, agent.place, "give the agent an account of its own")
+
+
+def _claims(catalog: Catalog) -> dict[tuple[str, str], set[str]]:
+    """Who claims each address, account and key, in the spelling by which they are looked up."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for person in catalog.people.values():
+        written = {claim for text in (*person.emails, *person.accounts) for claim in _spelt(text)}
+        for claim in written | {("key", key.fingerprint) for key in person.keys}:
+            found.setdefault(claim, set()).add(person.name)
+    return found
+
+
+def _spelt(text: str) -> set[tuple[str, str]]:
+    kinds = {"mail": "address", "login": "account"}
+    pairs = (spelling.partition(":") for spelling in spellings(text))
+    return {(kinds[kind], value) for kind, _, value in pairs}
 
 
 def _person(person: Person) -> Iterator[Finding]:

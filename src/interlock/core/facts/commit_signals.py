@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from interlock.core.change.parts import Commit
+from interlock.core.approval.identity import spellings
+from interlock.core.change.parts import Commit, Identity
 from interlock.core.facts.authors import read_identity
 from interlock.core.facts.markers import (
     is_aider_name,
@@ -29,7 +30,7 @@ _CO_AUTHORS = frozenset({"co-authored-by", "co-developed-by"})
 
 
 def signals_of_commit(commit: Commit, agents: Mapping[str, str]) -> Iterator[Signal]:
-    """All signals but those of its note; ``agents`` are the catalog's, by account and address in lowercase."""
+    """All signals but those of its note; ``agents`` are the catalog's, by the spellings of their accounts."""
     yield from _of_identities(commit, agents)
     lines = {line.strip(): number for number, line in reversed(list(enumerate(commit.message.splitlines(), 1)))}
     for key, text in commit.trailers:
@@ -46,8 +47,7 @@ def signals_of_commit(commit: Commit, agents: Mapping[str, str]) -> Iterator[Sig
 def _of_identities(commit: Commit, agents: Mapping[str, str]) -> Iterator[Signal]:
     author, committer = commit.author, commit.committer
     shown = f"{author.name} <{author.email}>"
-    known = agents.get(author.email.lower()) or agents.get(author.name.lower())
-    tool = known or tool_of_address(author.email) or tool_of_login(author.name)
+    tool = _registered(author, agents) or tool_of_address(author.email) or tool_of_login(author.name)
     if tool is not None:
         yield _signal("author", ProvenanceKind.AUTONOMOUS_AGENT, tool, commit, shown)
     if is_aider_name(author.name):
@@ -55,11 +55,17 @@ def _of_identities(commit: Commit, agents: Mapping[str, str]) -> Iterator[Signal
     if committer == author:
         return
     shown = f"{committer.name} <{committer.email}>"
-    tool = agents.get(committer.email.lower()) or tool_of_address(committer.email) or tool_of_login(committer.name)
+    tool = _registered(committer, agents) or tool_of_address(committer.email) or tool_of_login(committer.name)
     if tool is not None:
         yield _signal("committer", _HELPED, tool, commit, shown)
     elif is_aider_name(committer.name) and not is_aider_name(author.name):
         yield _signal("committer-name", _HELPED, "aider", commit, shown)
+
+
+def _registered(identity: Identity, agents: Mapping[str, str]) -> str | None:
+    """The agent of the catalog whose account or address this is."""
+    written = (*spellings(identity.email), *spellings(identity.name))
+    return next((agents[spelling] for spelling in written if spelling in agents), None)
 
 
 def _of_trailer(key: str, text: str) -> tuple[str | None, ProvenanceKind]:

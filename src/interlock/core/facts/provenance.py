@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from interlock.core.approval.identity import spellings
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parts import Commit, Part
@@ -29,7 +30,12 @@ _NOTE = "git-ai-note"
 
 def provenance_of(parts: Sequence[Part], documentation: Documentation, catalog: Catalog) -> Provenance:
     """The provenance of all commits, traces and the declaration together."""
-    agents = {account.lower(): agent.name for agent in catalog.agents.values() for account in agent.accounts}
+    agents = {
+        spelling: agent.name
+        for agent in catalog.agents.values()
+        for account in agent.accounts
+        for spelling in spellings(account)
+    }
     signals: list[Signal] = []
     conflicts: list[str] = []
     marked = commits = 0

@@ -15,7 +15,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from interlock.core.change.catalog import Catalog, bare_name
@@ -50,7 +50,7 @@ def find_touched(
     """The touched services by tier and name, and the unowned files, sorted."""
     found = Found()
     attributed = _by_object(found, parts, catalog)
-    _by_path(found, changed_paths(parts), attributed, catalog, settings)
+    _by_path(found, _sources(parts), attributed, catalog, settings)
     _by_address(found, parts, catalog)
     _by_artefact(found, parts, catalog)
     touched = [_touched(name, reasons, catalog) for name, reasons in found.reasons.items()]
@@ -65,16 +65,26 @@ def _touched(name: str, reasons: dict[str, list[Source]], catalog: Catalog) -> T
     return Touched(service=name, tier=catalog.services[name].tier, reason=text, sources=sources)
 
 
+def _sources(parts: Sequence[Part]) -> dict[str, Source]:
+    """Each changed path with its first changed key, where it was read key by key."""
+    found = {path: Source(where=path) for path in changed_paths(parts)}
+    for file in configuration_of(parts):
+        if file.changes:
+            first, more = file.changes[0], len(file.changes) - 1
+            text = f"{first.pointer[:120]} and {more} more" if more else first.pointer[:120]
+            found[file.path] = Source(where=file.path, line=first.line, text=text)
+    return found
+
+
 def _by_path(
-    found: Found, paths: Sequence[str], attributed: frozenset[str], catalog: Catalog, settings: Settings
+    found: Found, paths: Mapping[str, Source], attributed: frozenset[str], catalog: Catalog, settings: Settings
 ) -> None:
     rules = GlobIndex((rule.match, rule.service) for rule in settings.configuration if rule.service)
     folders = _service_folders(catalog)
     sole = _sole_services(catalog)
-    for path in paths:
+    for path, source in paths.items():
         if is_rule_file(path, settings) or is_documentation(path, settings.documentation):
             continue
-        source = Source(where=path)
         owned = [(name, f"changes a file in {glob}") for glob, name in catalog.paths.of(path)]
         owned += [
             (name, "changes configuration that interlock.yaml calls its own")

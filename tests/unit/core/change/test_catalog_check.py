@@ -94,6 +94,20 @@ def test_a_sound_catalog_has_no_findings() -> None:
             "ana@x.y` belongs to ana and zoe",
         ),
         (
+            {
+                "people": [
+                    Person(name="ana", accounts=("ana",), keys=(KEY,)),
+                    Person(
+                        name="zoe",
+                        emails=("12+Ana@users.noreply.github.com",),
+                        keys=(PublicKey(line="z", fingerprint="z"),),
+                    ),
+                ]
+            },
+            "account-shared",
+            "`ana` belongs to ana and zoe",
+        ),
+        (
             {"people": [ANA, Person(name="zoe", emails=("z@x.y",), keys=(KEY,), place=HERE)]},
             "key-shared",
             "SHA256:k",

@@ -13,6 +13,7 @@ from interlock.core.change.configuration import read_configuration
 from interlock.core.change.parts import KeyChange
 from interlock.core.change.settings import ConfigurationRule, Environment, Settings
 from interlock.core.facts.blast import blast_of
+from interlock.core.facts.model import Source
 
 SHOP = Path(__file__).parents[3] / "data" / "microservices-demo"
 SETTINGS = Settings()
@@ -84,7 +85,13 @@ def test_a_file_moved_out_of_a_service_touches_it(make: Any) -> None:
 def test_a_configuration_rule_names_the_service(make: Any) -> None:
     settings = Settings(configuration=(ConfigurationRule(match="config/*.yaml", service="cart"),))
     catalog = make.catalog(make.service("cart"), make.service("beside", file="config/catalog-info.yaml"))
-    found = blast_of((make.range("config/delivery.yaml"),), catalog=catalog, settings=settings)
+    keys = (KeyChange(pointer="/a/b", op="changed", line=14), KeyChange(pointer="/c", op="added", line=20))
+    parts = (
+        make.range("config/delivery.yaml"),
+        make.configuration(make.configured("config/delivery.yaml", *keys)),
+    )
+    found = blast_of(parts, catalog=catalog, settings=settings)
+    assert found.touched[0].sources == (Source(where="config/delivery.yaml", line=14, text="/a/b and 1 more"),)
     assert [item.service for item in found.touched] == ["cart"]
 
 

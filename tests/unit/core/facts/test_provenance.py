@@ -75,6 +75,7 @@ def test_an_agent_of_the_catalog_as_author_is_autonomous(make: Any) -> None:
     for author in (
         Identity(name="shop-release[bot]", email="x@y.z"),
         Identity(name="x", email="BOT@shop.example"),
+        Identity(name="x", email="7+shop-release[bot]@users.noreply.github.com"),
     ):
         found = provenance_of((make.range("a.py", commits=(make.commit(author=author),)),), NONE, catalog)
         assert found.kind is ProvenanceKind.AUTONOMOUS_AGENT
