@@ -27,16 +27,15 @@ def evidence() -> None:
 @click.option(
     "--format", "form", type=click.Choice(["dsse", "sarif", "junit"]), help="Default by the file's name."
 )
-@click.option("--subject", metavar="DIGEST", help="Which digest it speaks of, where the format names none.")
+@click.option("--subject", metavar="DIGEST", help="What an unsigned report is about; default the change as it is.")
 @as_json
 def add(*, change: str, file: str, form: str | None, subject: str | None, as_json: bool) -> None:
     """Add FILE as evidence for CHANGE. Signed by a trusted runner it counts; else it is self-attested."""
-    body = {
-        "format": form or _form(file),
-        "content": base64.b64encode(read_bytes(file, limit=MAX_FILE)).decode(),
-        "subject": subject,
-    }
+    kind = form or _form(file)
+    content = base64.b64encode(read_bytes(file, limit=MAX_FILE)).decode()
     with client() as api:
+        about = subject or (None if kind == "dsse" else api.get(f"/v1/changes/{change}").json["digest"])
+        body = {"format": kind, "content": content, "subject": about}
         kept = api.post(f"/v1/changes/{change}/evidence", body).json
     if as_json:
         show_json(kept)

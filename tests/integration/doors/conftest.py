@@ -1,0 +1,150 @@
+"""A sample shop with people's keys, and a terminal in it: commands run whole, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from interlock.bootstrap import build
+from interlock.config import from_environment
+from interlock.core.evidence.dsse import key_id_of
+from interlock.doors.cli.main import main
+from interlock.registry import bundled_policies
+from interlock.testing.shop import PEOPLE, Shop
+from interlock.testing.signing import UnsafeNamedSigner
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Terminal:
+    """Runs ``interlock …`` in the current folder."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str | Path) -> Said:
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        said = self._capsys.readouterr()
+        code = left.value.code
+        return Said(code if isinstance(code, int) else 0, said.out, said.err)
+
+    def ok(self, *arguments: str | Path) -> Said:
+        said = self(*arguments)
+        assert said.code == 0, f"{arguments}: {said}"
+        return said
+
+    def entries(self) -> int:
+        """How many entries the ledger has."""
+        interlock = build(from_environment(os.environ, Path.cwd()))
+        try:
+            return int(interlock.station.store.checkpoint().splitlines()[1])
+        finally:
+            interlock.close()
+
+
+@dataclass(frozen=True)
+class Place:
+    """The shop's repository and a folder with everybody's private key."""
+
+    root: Path
+    keys: Path
+
+    def key(self, person: str) -> Path:
+        return self.keys / person
+
+
+def write_keys(folder: Path) -> dict[str, str]:
+    folder.mkdir()
+    lines = {}
+    for person in (*PEOPLE, "stranger"):
+        signer = UnsafeNamedSigner(person)
+        file = folder / person
+        file.write_bytes(signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+        file.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        lines[person] = signer.public_key.line
+    return lines
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("shop")
+    place = Place(root=folder / "shop", keys=folder / "keys")
+    keys = write_keys(place.keys)
+    runner = UnsafeNamedSigner("ci-runner").private_key.public_key()
+    pem = runner.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    shop = Shop(root=place.root, keys=keys, runner=(key_id_of(runner), pem), policies=bundled_policies())
+    shop.build()
+    shop.first_attempt()
+    return place
+
+
+@pytest.fixture(scope="session")
+def built_and_founded(built: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The shop with its first rules in force, signed by two people."""
+    root = tmp_path_factory.mktemp("founded") / "shop"
+    shutil.copytree(built.root, root, symlinks=True)
+    for person in ("vera", "ana"):
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(io.StringIO()) as said,
+            contextlib.suppress(SystemExit),
+        ):
+            at_home(patch, root)
+            main(["rules", "genesis", "--key", str(built.key(person))])
+    assert "in force" in said.getvalue()
+    return Place(root=root, keys=built.keys)
+
+
+def at_home(patch: pytest.MonkeyPatch, root: Path) -> None:
+    """In ``root``, without any INTERLOCK_ setting, with an empty home beside it."""
+    patch.chdir(root)
+    patch.setenv("HOME", str(root.parent))
+    for name in [name for name in os.environ if name.startswith("INTERLOCK_")]:
+        patch.delenv(name)
+
+
+def copied(place: Place, folder: Path, patch: pytest.MonkeyPatch) -> Place:
+    root = folder / "shop"
+    shutil.copytree(place.root, root, symlinks=True)
+    at_home(patch, root)
+    return Place(root=root, keys=place.keys)
+
+
+@pytest.fixture
+def shop(built: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A copy of the built shop, as the current folder."""
+    return copied(built, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def founded(built_and_founded: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The same with rules in force."""
+    return copied(built_and_founded, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(capsys)
