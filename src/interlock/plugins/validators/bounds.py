@@ -25,7 +25,7 @@ from interlock.core.change.parts import Configuration, ConfigurationFile, Findin
 from interlock.core.change.pointers import at, covers, dotted, leaves, shown, steps
 from interlock.ports.reader import Reading
 
-_QUANTITY = re.compile(r"([-+]?[0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-zµ%]{0,3})")
+_QUANTITY = re.compile(r"([-+]?[0-9]{1,40}(?:\.[0-9]{1,40})?)\s*([A-Za-zµ%]{0,3})")
 _NAMES = re.compile(
     r"(?:^|[-_.])(?:port|ports|id|ids|uid|gid|pid|asn|seed|serial|version|revision|build|epoch|timestamp|account"
     r"|year|code|vlan|mode|fs_group|run_as_user|run_as_group)$"
