@@ -16,12 +16,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from interlock.core.approval.actor import Actor
+
 KINDS = ("person", "user", "agent", "pipeline", "local")
 
 MAX_IDENTITY = 320
 """Characters in an address (RFC 5321: 64 before the sign, 255 after); longer ones name nobody."""
 
-_NO_REPLY = re.compile(r"(?:\d+[+-])?([^@]+)@users\.noreply\.(?:github|gitlab)\.com")
+_NO_REPLY = re.compile(
+    r"(?:\d+\+)?(?P<github>[^@+]+)@users\.noreply\.github\.com"
+    r"|(?:\d+-)?(?P<gitlab>[^@+]+)@users\.noreply\.gitlab\.com"
+)
 _LOOKS = str.maketrans(
     "авегкмнорстухѕіјԁԛԝһӏ"  # Cyrillic
     "αβεικνορτυχγ"  # Greek
@@ -49,7 +54,7 @@ def spellings(text: str) -> tuple[str, ...]:
         return (f"login:{name}",)
     forge = _NO_REPLY.fullmatch(name)
     if forge:
-        return (f"login:{forge[1]}",)
+        return (f"login:{forge['github'] or forge['gitlab']}",)
     local, _, domain = name.rpartition("@")
     untagged = f"{local.partition('+')[0]}@{domain}"
     return tuple(dict.fromkeys((f"mail:{name}", f"mail:{untagged}")))
@@ -59,6 +64,13 @@ def likeness(name: str) -> str:
     """What a name looks like: equal for names that a reader could take for each other."""
     plain = unicodedata.normalize("NFKD", folded(name))
     return "".join(char for char in plain if not unicodedata.combining(char)).translate(_LOOKS)
+
+
+def principal_of(actor: Actor) -> str:
+    """How a caller is written into a record, so that a machine is never taken for a person of the same name."""
+    if actor.kind == "person" or kind_of(actor.principal) is not None:
+        return actor.principal
+    return f"{actor.kind}:{actor.principal}"
 
 
 def kind_of(written: str) -> str | None:

@@ -231,8 +231,6 @@ def _check_primitive(parsed: _Parsed, signed: bytes) -> None:
     if isinstance(public, Ed25519PublicKey):
         public.verify(parsed.signature, signed)
     elif isinstance(public, rsa.RSAPublicKey):
-        if len(parsed.signature) != (public.key_size + 7) // 8:
-            raise InvalidSignature
         public.verify(parsed.signature, signed, padding.PKCS1v15(), _RSA_HASHES[parsed.algorithm])
     else:
         wire = Wire(parsed.signature, what="an ECDSA signature", code=_CODE)

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from interlock.core.approval.actor import Actor
+from interlock.core.approval.identity import principal_of
 from interlock.core.approval.principals import Principals
 from interlock.core.change.catalog import Agent, Person
 from interlock.testing import approvals as shop
@@ -57,6 +59,9 @@ def test_one_person_by_everything_they_are_written_as(written):
         "ana@users.noreply.github.com.evil",
         "ana-gh@shop.example",
         "anagh",
+        "99-ana-gh@users.noreply.github.com",
+        "99+ana-gh@users.noreply.gitlab.com",
+        "1+2+ana-gh@users.noreply.github.com",
         "ana@shop",
         "x" * 400,
         "agent:ben-bot",
@@ -148,3 +153,17 @@ def test_a_key_that_cannot_be_used_is_reported_and_no_key():
     )
     assert not principals.can_sign("ana", shop.NOW)
     assert principals.problems[0].people == ("ana",)
+
+
+@pytest.mark.parametrize(
+    ("principal", "kind", "written"),
+    [
+        ("ana", "person", "ana"),
+        ("ana", "agent", "agent:ana"),
+        ("ci", "pipeline", "pipeline:ci"),
+        ("local:ana", "person", "local:ana"),
+        ("agent:codey", "agent", "agent:codey"),
+    ],
+)
+def test_a_caller_is_written_with_its_kind_unless_it_is_a_person(principal, kind, written):
+    assert principal_of(Actor(principal=principal, kind=kind, scopes=frozenset())) == written

@@ -147,6 +147,8 @@ GOOD = sign(ED25519, MESSAGE, SPACE)
         wrapped(blob_of(GOOD), 77),
         GOOD.replace("\n-----END", "=\n-----END"),
         GOOD[:60] + " " + GOOD[60:],
+        GOOD[:110] + "\n" + GOOD[110:],
+        GOOD[:100] + "\n\n" + GOOD[101:],
         GOOD[:60] + "\n" + GOOD[60:],
         GOOD[:60] + "\u200b" + GOOD[60:],
         "A" * 20_000,
