@@ -46,7 +46,7 @@ def given_facts(given: DecisionInput, freezes: tuple[Freeze, ...]) -> Facts:
     }
     facts |= _limits(settings.thresholds) | _shape(about) | _origin(about, settings) | _artefacts(about)
     facts |= _written(about.documentation, settings.thresholds)
-    wide = _too_wide(facts)
+    wide = facts["too_wide"] = _too_wide(facts)
     facts["high_risk"] = tier is Tier.ONE and bool(facts["irreversible"] or facts["agent"] or wide)
     facts["fast_lane"] = tier is not Tier.ONE and not wide and _small(facts, settings.thresholds)
     return facts

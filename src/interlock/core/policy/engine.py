@@ -4,8 +4,8 @@ Reading a record of fifty facts costs Cedar as much as judging sixty policies by
 gives the same answer. A property test compares this with the policies as written over the whole record.
 
 Rules:
-1. Policies are folded once for each tier and production status (``fold.py``). One that then always or never
-   fires is not put to Cedar; facts that no policy reads any more are not sent.
+1. Policies are folded once for each combination of the few facts in ``SPECIAL`` that comes up (``fold.py``).
+   One that then always or never fires is not put to Cedar; facts that no policy reads any more are not sent.
 2. A false fact and an empty set are sent as absent. Because absent then means something, a required fact that
    is missing is an error before Cedar is asked.
 3. Each policy that reads shown facts is folded a second time with the values for "nothing shown", so that
@@ -17,18 +17,21 @@ Rules:
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import cedarpy
 
 from interlock.core.policy.expressions import Node, facts_read
-from interlock.core.policy.facts import ACTION, FACTS, NOTHING, PRINCIPALS, Facts
+from interlock.core.policy.facts import ACTION, FACTS, NOTHING, PRINCIPALS, Facts, FactValue
 from interlock.core.policy.fold import FALSE, TRUE, fold
 from interlock.core.policy.policy import Policy
 
-SPECIAL = ("production", "tier")
-"""The facts that nearly every policy asks for, and that have few values."""
+SPECIAL = ("agent", "high_risk", "irreversible", "one_person", "production", "rules_touched", "tier")
+"""Facts that many policies ask for, and that have few values."""
+MAX_FOLDED = 32
+"""Combinations kept; folding one takes some milliseconds."""
 
 _STRIPPED = "#stripped"
 """Cannot be part of an ``@id``."""
@@ -36,18 +39,21 @@ _ACTION = {"type": "Action", "id": ACTION}
 _CHANGE = {"type": "Change", "id": ""}
 _NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_KEY = operator.itemgetter(*SPECIAL)
+_TIERS = (1, 2, 3)
 _ANYWHERE = ({"op": "All"}, {"op": "==", "entity": _ACTION})
 
-Key = tuple[bool, int]
+Key = tuple[FactValue, ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Folded:
-    """The policies for one tier and production status: what Cedar holds, reads, and what always fires."""
+    """The policies for one combination: what Cedar holds and reads, what always fires, the combination as text."""
 
     policies: cedarpy.PolicySet
     reads: tuple[str, ...]
     always: tuple[str, ...]
+    settled: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -77,14 +83,14 @@ class Fired:
 
 
 def build_engine(policies: dict[str, Policy]) -> Engine:
-    """The policies, ready to be asked; those for Tier-1 in production are folded at once."""
+    """The policies, ready to be asked; those for an ordinary Tier-1 change are folded at once."""
     engine = Engine(
         policies=policies,
         required=frozenset(name for name, fact in FACTS.items() if not fact.optional),
         permits=frozenset(name for name, policy in policies.items() if policy.effect == "permit"),
         unshown=frozenset(name for name, policy in policies.items() if not policy.reads_shown),
     )
-    _folded((True, 1), engine)
+    _folded((False, False, False, False, True, False, 1), engine)
     return engine
 
 
@@ -93,14 +99,14 @@ def ask(facts: Facts, engine: Engine) -> Fired:
     if not engine.required <= facts.keys():
         missing = sorted(engine.required - facts.keys())
         return _broken("", tuple(f"the fact `{name}` is missing" for name in missing))
-    production, tier = facts["production"], facts["tier"]
-    if not isinstance(production, bool) or not isinstance(tier, int) or not 1 <= tier <= 3:  # noqa: PLR2004  # tiers
-        return _broken("", ("`production` is no boolean or `tier` is none of 1, 2, 3",))
-    folded = _folded((production, tier), engine)
+    key = _KEY(facts)
+    if not all(type(value) is bool for value in key[:-1]) or key[-1] not in _TIERS or key[-1] is True:
+        return _broken("", ("a fact that policies are folded by is of the wrong kind",))
+    folded = engine.folded.get(key) or _folded(key, engine)
     text = _written(facts, folded)
     principal = {"type": PRINCIPALS.get(str(facts["actor"]), "Unknown"), "id": ""}
     question = {"principal": principal, "action": _ACTION, "resource": _CHANGE, "context": text}
-    asked = f'{{"facts":{text},"production":{str(production).lower()},"tier":{tier}}}'
+    asked = f'{{"facts":{text},"settled":{folded.settled}}}'
     try:
         (answer,) = cedarpy.is_authorized_batch([question], folded.policies, _NO_ENTITIES)
     except (ValueError, TypeError, UnicodeError) as error:
@@ -143,9 +149,10 @@ def _written(facts: Facts, folded: Folded) -> str:
 
 
 def _folded(key: Key, engine: Engine) -> Folded:
-    found = engine.folded.get(key)
-    if found is None:
-        found = engine.folded[key] = _fold_all(dict(zip(SPECIAL, key, strict=True)), engine.policies)
+    found = _fold_all(dict(zip(SPECIAL, key, strict=True)), engine.policies)
+    if len(engine.folded) >= MAX_FOLDED:
+        engine.folded.clear()
+    engine.folded[key] = found
     return found
 
 
@@ -160,6 +167,7 @@ def _fold_all(known: Facts, policies: Mapping[str, Policy]) -> Folded:
         policies=cedarpy.PolicySet.from_json_str(document),
         reads=tuple(sorted({name for form in asked.values() for name in facts_read(form)})),
         always=tuple(name for name, form in forms.items() if form is True),
+        settled=_ENCODE(known),
     )
 
 

@@ -106,6 +106,7 @@ _GIVEN = (
     _names("services", "services that the change touches"),
     _is("tests_listed_first", "required tests were written down before the first commit"),
     _count("tier", "most critical tier touched; a change of the rules counts as 1, no service as 2"),
+    _is("too_wide", "reaches more services, fleet or orders than a limit_ fact allows"),
     _names("unmapped_authors", "authors that the catalog maps to no single person"),
     _names("unowned_paths", "changed paths that belong to no service"),
     _names("unvalidated", "configuration files that no validator looked at"),
