@@ -11,6 +11,7 @@ from interlock.core.approval.delegation import absent
 from interlock.core.approval.principals import Principals
 from interlock.testing import approvals as shop
 from interlock.testing.approvals import NOW, approval, change, count
+from interlock.testing.signing import UnsafeNamedSigner
 
 
 def delegation(delegator: str = "ana", delegate: str = "dee", *, until=NOW + timedelta(days=7), **details: str):
@@ -118,6 +119,12 @@ def test_an_author_cannot_borrow():
 def test_a_delegation_whose_signature_was_made_by_another_lends_nothing():
     forged = replace(delegation(), signature=delegation("ben").signature)
     assert reasons(count(stand_in(), standing=[forged]))[0].startswith("the delegation by `ana` does not verify")
+
+
+def test_a_delegation_for_longer_than_the_longest_lends_nothing_however_it_came_on_record():
+    said = replace(delegation().statement, expires_at=NOW + timedelta(days=365))
+    kept = replace(delegation(), statement=said, signature=UnsafeNamedSigner("ana").sign(said))
+    assert reasons(count(stand_in(), standing=[kept])) == ["the delegation by `ana` is for longer than 90 days"]
 
 
 def test_a_delegation_by_a_revoked_key_lends_nothing():

@@ -65,6 +65,20 @@ def test_two_others_are_enough():
     assert refused(ADDED, enrols("ana"), enrols("dee")) == ()
 
 
+def test_two_others_who_are_one_principal_are_one():
+    old, new = shop.shop(), ADDED
+    for name in ("ana", "dee"):
+        old = shop.with_person(old, replace(old.people[name], emails=("one@shop.example",)))
+    assert len(refused(new, enrols("ana"), enrols("dee"), old=old)) == 1
+
+
+def test_who_is_one_principal_with_the_person_is_no_other():
+    old = shop.shop()
+    for name in ("ben", "dee"):
+        old = shop.with_person(old, replace(old.people[name], emails=("one@shop.example",)))
+    assert len(refused(ADDED, enrols("ana"), enrols("dee"), old=old)) == 1
+
+
 @pytest.mark.parametrize(
     ("statements", "authors"),
     [

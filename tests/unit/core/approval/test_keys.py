@@ -8,6 +8,7 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from interlock.core.approval.keys import KEY_TYPES, parse_key_blob, parse_public_key
 from interlock.core.approval.sshsig import public_blob
@@ -164,6 +165,13 @@ def test_a_security_key_made_for_something_else_is_refused(application):
     [b"", b"\x04" + bytes(64), b"\x02" + bytes(31) + b"\x01", b"\x04" + b"\x01" * 64, b"\x04" + bytes(63)],
 )
 def test_points_off_the_curve_or_compressed_are_refused(point):
+    blob = b"".join(map(wire_string, (b"ecdsa-sha2-nistp256", b"nistp256", point)))
+    assert code_of(line_of(blob, "ecdsa-sha2-nistp256")) == "key-malformed"
+
+
+def test_the_compressed_form_would_give_one_key_a_second_fingerprint_and_is_refused():
+    public = ec.derive_private_key(7, ec.SECP256R1()).public_key()
+    point = public.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
     blob = b"".join(map(wire_string, (b"ecdsa-sha2-nistp256", b"nistp256", point)))
     assert code_of(line_of(blob, "ecdsa-sha2-nistp256")) == "key-malformed"
 
