@@ -133,8 +133,10 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) 
 
 
 def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Judgement) -> _Permitted:
-    broken = tuple(grant for grant in judgement.grants if grant.kind == "break-glass")
-    counted = {item.id for item in judgement.tally.counted} | {name for one in broken for name in one.statements}
+    broken = any(grant.kind == "break-glass" for grant in judgement.grants)
+    # Whoever verifies the ticket offline needs all signatures it rests on, those of exceptions too.
+    granted = {name for grant in judgement.grants for name in grant.statements}
+    counted = {item.id for item in judgement.tally.counted} | granted
     approvals = tuple(tx.records(SignedStatement).get(name) for name in sorted(counted))
     ticket = draw(
         judgement.change,
@@ -149,7 +151,7 @@ def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Ju
         issuer=key_id_of(station.ticket_key.public_key()),
         now=station.clock.now(),
         one_person=judgement.one_person,
-        break_glass=bool(broken),
+        break_glass=broken,
     )
     tx.records(TicketRecord).add(record_of(ticket, blob=tx.put_blob(canonical(ticket))))
     for signed in approvals:

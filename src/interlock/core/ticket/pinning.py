@@ -57,6 +57,7 @@ def _environment(rules: Rules, name: str) -> PinnedEnvironment:
         quorum=Quorum(approvals=0),
         services={service: _quorum(rules, name, service) for service in critical},
         break_glass=True,
+        exceptions=(TWO_APPROVALS,),
     )
 
 

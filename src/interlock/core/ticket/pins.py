@@ -82,12 +82,14 @@ class Quorum:
 class PinnedEnvironment:
     """The quorum of an environment, and of single services where it is stricter.
 
-    ``break_glass`` is whether two people may break the glass here; ``max_weight`` a ceiling in percent.
+    ``break_glass`` is whether people may break the glass here, ``exceptions`` names the rules whose exceptions
+    count as approvals, ``max_weight`` is a ceiling in percent.
     """
 
     quorum: Quorum
     services: dict[str, Quorum] = field(default_factory=dict)
     break_glass: bool = False
+    exceptions: tuple[str, ...] = ()
     max_weight: float = 100.0
 
     def quorum_for(self, services: Iterable[str]) -> Quorum:

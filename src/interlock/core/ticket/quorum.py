@@ -2,13 +2,14 @@
 
 Rules:
 1. Each approval in a ticket must be good in itself: signed by a pinned key of the person it names, over exactly
-   this change, digest and environment, in force when the ticket was issued, not spent on another ticket, not by an
-   author. An honest server puts no other in a ticket, so one that is not good refuses the ticket.
+   this change, digest and environment, in force when the ticket was issued, and not by an author. An honest server
+   puts no other in a ticket, so one that is not good refuses the ticket.
 2. Presence is read from the signature, never from what the ticket says about it. Too little of it, or a second
    approval by the same person, is no forgery: it does not count.
 3. An approval on behalf of somebody stands for both people, and for one approval, of the lower rank.
 4. In one-person mode the author's own approval counts, if the deployer pinned that mode.
-5. Breaking the glass counts as an approval for at most 60 minutes, where the deployer pinned that it may.
+5. Breaking the glass counts as an approval for at most 60 minutes, where the deployer pinned that it may; so does
+   an exception that lifts a rule the pins name. An exception from another rule is carried along, uncounted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from interlock.core.approval.sshsig import verify
 from interlock.core.change.catalog import RANK, Role
 from interlock.core.change.errors import InvalidInput
 from interlock.core.ticket.model import Ticket
-from interlock.core.ticket.pins import PRESENCE_RANK, PinnedEnvironment, PinnedPerson, Pins
+from interlock.core.ticket.pins import PRESENCE_RANK, PinnedEnvironment, PinnedPerson, Pins, Quorum
 from interlock.core.ticket.refusal import ASK_AGAIN, DISTRUST, Refusal
 
 SKEW = timedelta(minutes=2)
@@ -51,7 +52,7 @@ def check_quorum(
         heard = _heard(signed, ticket, pins, place)
         if isinstance(heard, str):
             refusals.append(_forged(signed, heard))
-        elif PRESENCE_RANK[heard.presence] >= PRESENCE_RANK[quorum.presence] and not heard.stands_for & used:
+        elif _counts(signed, heard, place, quorum) and not heard.stands_for & used:
             counted.append(heard)
             used |= heard.stands_for
     seniors = sum(RANK[one.role] >= RANK[Role.SENIOR] for one in counted)
@@ -63,6 +64,12 @@ def check_quorum(
         text = f"{seniors} of {quorum.seniors} seniors approved"
         refusals.append(Refusal(code="quorum-seniors", text=text, remedy=ASK_AGAIN))
     return tuple(counted), tuple(refusals)
+
+
+def _counts(signed: SignedStatement, heard: Voice, place: PinnedEnvironment, quorum: Quorum) -> bool:
+    said = signed.statement
+    lifts = said.purpose != "exception" or said.details.get("rule") in place.exceptions
+    return lifts and PRESENCE_RANK[heard.presence] >= PRESENCE_RANK[quorum.presence]
 
 
 def _heard(signed: SignedStatement, ticket: Ticket, pins: Pins, place: PinnedEnvironment) -> Voice | str:
@@ -100,14 +107,12 @@ def _bound(signed: SignedStatement, ticket: Ticket) -> str | None:
         return "approved for another time"
     if signed.revoked_at is not None:
         return "took the approval back"
-    if signed.used_by not in {None, ticket.id}:
-        return "approved once, and that was used up by another ticket"
     return None
 
 
 def _purpose(signed: SignedStatement, place: PinnedEnvironment) -> str | None:
     said = signed.statement
-    if said.purpose == "approve":
+    if said.purpose in ("approve", "exception"):
         return None
     if said.purpose != "break-glass":
         return f"signed a statement for `{said.purpose}`, which is no approval"
