@@ -17,11 +17,13 @@ _NAMED = 3
 def fill(template: str, facts: Mapping[str, FactValue]) -> str:
     """``template`` with each ``{fact}`` replaced by its value."""
     text, slots = _cut(template)
-    return text.format(*(shown(facts.get(name)) for name in slots)) if slots else template
+    return text % tuple([shown(facts.get(name)) for name in slots]) if slots else template
 
 
 def shown(value: FactValue | None) -> str:
     """A fact as people read it: sets by their first items, an unknown one as such."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return "unknown"
     if isinstance(value, list):
@@ -42,4 +44,4 @@ def progress(policy: Policy, facts: Mapping[str, FactValue]) -> str:
 
 @lru_cache(maxsize=4096)
 def _cut(template: str) -> tuple[str, tuple[str, ...]]:
-    return _SLOT.sub("{}", template), tuple(_SLOT.findall(template))
+    return _SLOT.sub("%s", template.replace("%", "%%")), tuple(_SLOT.findall(template))

@@ -41,7 +41,11 @@ BLOCKING = frozenset({"CWE-89", "CWE-287", "CWE-306", "CWE-862", "CWE-863", "CWE
 """Injection, broken authentication, missing or broken authorisation, unsafe deserialisation."""
 
 
+_SPEAKING = ("trusted", "self-attested")
 _NO_EVIDENCE: Facts = {name: value for name, value in NOTHING.items() if "approvals" not in name}
+
+
+_SENIOR, _DIRECTOR, _VP = RANK[Role.SENIOR], RANK[Role.DIRECTOR], RANK[Role.VP]
 
 
 def shown_facts(given: DecisionInput, known: Facts) -> Facts:
@@ -51,23 +55,19 @@ def shown_facts(given: DecisionInput, known: Facts) -> Facts:
 
 def _approvals(given: DecisionInput) -> Facts:
     people, agents = _people(given), given.catalog.agents
-    ranks = [max(_rank(given, one) for one in found) for found in people.values()]
-    verified = sum(any(one.presence == "verified" for one in found) for found in people.values())
+    ranks = [max([_rank(given, one) for one in found]) for found in people.values()]
+    verified = sum([any(one.presence == "verified" for one in found) for found in people.values()])
     return {
         "agent_approvals": len({one.person for one in given.tally.counted if one.person in agents}),
-        "answered_approvals": sum(any(_answers(one) for one in found) for found in people.values()),
+        "answered_approvals": sum([any(_answers(one) for one in found) for found in people.values()]),
         "approvals": len(people),
         "approvals_possession": len(people) - verified,
         "approvals_verified": verified,
         "approvals_void": len(given.tally.rejected),
-        "director_approvals": _at_least(Role.DIRECTOR, ranks),
-        "senior_approvals": _at_least(Role.SENIOR, ranks),
-        "vp_approvals": _at_least(Role.VP, ranks),
+        "director_approvals": sum([rank >= _DIRECTOR for rank in ranks]),
+        "senior_approvals": sum([rank >= _SENIOR for rank in ranks]),
+        "vp_approvals": sum([rank >= _VP for rank in ranks]),
     }
-
-
-def _at_least(role: Role, ranks: list[int]) -> int:
-    return len([rank for rank in ranks if rank >= RANK[role]])
 
 
 def _people(given: DecisionInput) -> dict[str, list[Counted]]:
@@ -83,7 +83,9 @@ def _people(given: DecisionInput) -> dict[str, list[Counted]]:
 def _rank(given: DecisionInput, one: Counted) -> int:
     # The catalog in force knows the ranks of both; what the approval says can only be lower.
     people = given.catalog.people
-    own = max(RANK[people[name].role] for name in (one.person, one.on_behalf_of) if name in people)
+    own = RANK[people[one.person].role]
+    if one.on_behalf_of in people:
+        own = max(own, RANK[people[one.on_behalf_of].role])
     return min(own, RANK[Role(one.role)] if one.role in RANK else 0)
 
 
@@ -98,64 +100,74 @@ def _evidence(given: DecisionInput, known: Facts) -> Facts:
     rehearsals, alerts = _of(pieces, REHEARSAL), _of(pieces, ALERTS)
     fresh = [one for one in rehearsals if _age_hours(given, one) <= _rehearsal_hours(given)]
     tests, scans = _of(pieces, TESTS, JUNIT, TEST_RESULT), _of(pieces, SCAN, SARIF, *VULNS)
-    notes, cited = _of(pieces, KNOWLEDGE), frozenset(given.description.documentation.cites)
-    modes, required = _words(known["failure_modes"]), _words(known["required_tests"])
-    biting = [one for one in tests if one.predicate_type == TESTS and one.summary.get("bites") is True]
+    notes, cited = _of(pieces, KNOWLEDGE), given.description.documentation.cites
+    modes, required = known["failure_modes"], known["required_tests"]
+    proven, stale = _all(_speaking(alerts), "proven"), _all(notes, "stale")
+    biting = [one for one in _of(pieces, TESTS) if one.summary.get("bites") is True]
     return {
-        "alert_proof": _state(alerts, covers="proven", wanted=modes, ran=bool(modes)),
-        "alerts_proven": len(modes & _all(_speaking(alerts), "proven")),
+        "alert_proof": _state(alerts, "proven", modes) if modes else "missing",
+        "alerts_proven": len(proven.intersection(_words(modes))),
         "blocking_findings": sorted(_blocking(scans)),
-        "knowledge": _state(notes, covers="checked", wanted=cited),
-        "knowledge_stale": sorted(_all(notes, "stale") & cited),
+        "knowledge": _state(notes, "checked", cited),
+        "knowledge_stale": sorted(stale.intersection(cited)),
         "rehearsal": _state(fresh),
-        "rehearsal_age_hours": min((_age_hours(given, one) for one in rehearsals), default=0),
+        "rehearsal_age_hours": min([_age_hours(given, one) for one in rehearsals], default=0),
         "rollback_too_slow": any(_slow(given, one) for one in _speaking(fresh)),
         "scan": _state(scans),
         "secrets": sorted(_all(scans, "secrets")),
         "snapshot": _state(_of(pieces, SNAPSHOT)),
-        "tests": _state(tests, covers="passed_tests", wanted=required),
+        "tests": _state(tests, "passed_tests", required),
         "tests_bite": _state(biting),
     }
 
 
-def _pieces(given: DecisionInput) -> list[Evidence]:
-    """The newest piece of each kind, runner and tool that is about this digest and not expired."""
-    newest: dict[tuple[str, str | None, str], Evidence] = {}
-    for one in sorted(given.evidence, key=lambda piece: (piece.issued_at, piece.id)):
-        speaks = one.subject == given.change.digest and one.issued_at <= given.now < one.expires_at
-        if speaks and one.standing in {"trusted", "self-attested"}:
-            newest[one.predicate_type, one.runner, str(one.summary.get("tool", ""))] = one
-    return list(newest.values())
+def _pieces(given: DecisionInput) -> dict[str, list[Evidence]]:
+    """By kind, the newest piece of each runner and tool that is about this digest and not expired."""
+    digest, now = given.change.digest, given.now
+    newest: dict[tuple[str, str | None, object], Evidence] = {}
+    for one in given.evidence:
+        speaks = one.subject == digest and one.issued_at <= now < one.expires_at
+        if not speaks or one.standing not in _SPEAKING:
+            continue
+        key = (one.predicate_type, one.runner, str(one.summary.get("tool", "")))
+        other = newest.get(key)
+        if other is None or (other.issued_at, other.id) < (one.issued_at, one.id):
+            newest[key] = one
+    found: dict[str, list[Evidence]] = {}
+    for one in newest.values():
+        found.setdefault(one.predicate_type, []).append(one)
+    return found
 
 
-def _of(pieces: list[Evidence], *kinds: str) -> list[Evidence]:
-    return [one for one in pieces if one.predicate_type in kinds]
+def _of(pieces: dict[str, list[Evidence]], *kinds: str) -> list[Evidence]:
+    return [one for kind in kinds if kind in pieces for one in pieces[kind]]
 
 
 def _speaking(pieces: list[Evidence]) -> list[Evidence]:
-    trusted = [one for one in pieces if one.standing == "trusted"]
-    return trusted or pieces
+    return [one for one in pieces if one.standing == "trusted"] or pieces
 
 
-def _state(
-    pieces: list[Evidence], *, covers: str = "", wanted: frozenset[str] = frozenset(), ran: bool = True
-) -> str:
-    speaking = _speaking(pieces)
-    if not speaking or not ran:
+def _state(pieces: list[Evidence], covers: str = "", wanted: object = ()) -> str:
+    if not pieces:
         return "missing"
-    if any(one.summary.get("verdict") != "passed" for one in speaking):
-        return "failed"
-    if not wanted <= _all(speaking, covers):
+    speaking = _speaking(pieces)
+    for one in speaking:
+        if one.summary.get("verdict") != "passed":
+            return "failed"
+    if wanted and not _all(speaking, covers).issuperset(_words(wanted)):
         return "failed"
     return "shown" if speaking[0].standing == "trusted" else "self-attested"
 
 
-def _all(pieces: Iterable[Evidence], key: str) -> frozenset[str]:
-    return frozenset(name for one in pieces for name in _words(one.summary.get(key)))
+def _all(pieces: Iterable[Evidence], key: str) -> set[str]:
+    found: set[str] = set()
+    for one in pieces:
+        found.update(_words(one.summary.get(key)))
+    return found
 
 
-def _words(value: object) -> frozenset[str]:
-    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
+def _words(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list | tuple) else []
 
 
 def _blocking(scans: list[Evidence]) -> set[str]:
