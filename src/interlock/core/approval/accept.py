@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from interlock.core.approval.actor import Actor
 from interlock.core.approval.identity import kind_of
 from interlock.core.approval.model import NAMESPACE, Purpose, SignedStatement, Statement
-from interlock.core.approval.principals import Principals
+from interlock.core.approval.principals import Principals, principals_of
 from interlock.core.approval.sshsig import Verified, verify
 from interlock.core.change.canonical import is_digest
 from interlock.core.change.catalog import Catalog
@@ -59,7 +59,7 @@ def accept(
         InvalidInput: ``statement-…`` when it does not hold, ``signature-…`` or ``key-…`` when it is not signed
             by the named person.
     """
-    principals = Principals(catalog)
+    principals = principals_of(catalog)
     said = statement if isinstance(statement, Statement) else read_statement(statement)
     carrier = _carrier(received_from, principals)
     _check_shape(said)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from interlock.core.approval.accept import check_signature, longest_lifetime
 from interlock.core.approval.keys import parse_public_key
 from interlock.core.approval.model import SignedStatement
-from interlock.core.approval.principals import Principals
+from interlock.core.approval.principals import Principals, principals_of
 from interlock.core.change.canonical import sha256
 from interlock.core.change.catalog import Catalog, Person, PublicKey
 from interlock.core.change.errors import InvalidInput
@@ -94,7 +94,7 @@ def enrolment_refusals(
     A statement is one of purpose ``key-enrolment`` whose ``subject`` is the person and whose ``digest`` is
     ``enrolment_digest`` of the key.
     """
-    known = Principals(old)
+    known = principals_of(old)
     wrote = {name for author in authors for name in known.same(author)}
     signers = list(_signers(statements, known, settings, now))
     found: list[EnrolmentRefusal] = []
@@ -111,7 +111,7 @@ def genesis(
     statements: Iterable[SignedStatement], *, digest: str, catalog: Catalog, settings: Settings, now: datetime
 ) -> Genesis:
     """Whose signatures the first rules bear. Several entries that are one principal count once."""
-    known = Principals(catalog)
+    known = principals_of(catalog)
     mine = [item for item in statements if item.statement.purpose == "genesis" and item.statement.digest == digest]
     people: dict[str, str] = {}
     for item in sorted(mine, key=lambda kept: (kept.received_at, kept.id)):

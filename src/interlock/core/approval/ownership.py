@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock.core.approval.principals import Principals
+from interlock.core.approval.principals import Principals, principals_of
 from interlock.core.change.catalog import RANK, Catalog, Role, Tier
 from interlock.core.change.change import Change
 from interlock.core.change.codeowners import owners_of, people_of
@@ -55,7 +55,7 @@ def single_points(
     catalog: Catalog, now: datetime, principals: Principals | None = None
 ) -> tuple[SinglePoint, ...]:
     """Services that one person alone could block, sorted by name."""
-    known = principals or Principals(catalog)
+    known = principals or principals_of(catalog)
     able = frozenset(name for name in catalog.people if known.can_sign(name, now))
     found: list[SinglePoint] = []
     cached: dict[str | None, frozenset[str]] = {}

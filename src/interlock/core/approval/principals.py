@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from interlock.core.approval.authors import Authors, written_by
 from interlock.core.approval.identity import bare, folded, kind_of, likeness, spellings
@@ -171,3 +172,26 @@ class Principals:
 
     def _problem(self, identity: str, people: Iterable[str], reason: str) -> None:
         self._problems.append(Problem(identity=identity, people=tuple(sorted(people)), reason=reason))
+
+
+class _Same:
+    """A catalog compared by being the same object: equal content is not worth comparing each time."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.catalog is self.catalog
+
+    def __hash__(self) -> int:
+        return id(self.catalog)
+
+
+def principals_of(catalog: Catalog) -> Principals:
+    """The index of this catalog, built once; the last few catalogs are remembered."""
+    return _indexed(_Same(catalog))
+
+
+@lru_cache(maxsize=8)
+def _indexed(same: _Same) -> Principals:
+    return Principals(same.catalog)

@@ -20,7 +20,7 @@ from datetime import datetime
 from interlock.core.approval.delegation import absent, delegate_of, in_window
 from interlock.core.approval.model import Proposal, SignedStatement
 from interlock.core.approval.ownership import owners_by_distance
-from interlock.core.approval.principals import Principals
+from interlock.core.approval.principals import Principals, principals_of
 from interlock.core.change.catalog import RANK, Catalog, Role, Tier
 from interlock.core.change.change import Change
 from interlock.core.change.settings import Settings
@@ -114,7 +114,7 @@ def panel(
 
     ``open_reviews`` counts what each person has open, ``standing`` are delegations and absences.
     """
-    known, kept = principals or Principals(catalog), tuple(standing)
+    known, kept = principals or principals_of(catalog), tuple(standing)
     away = absent(kept, now, known)
     barred = {name for author in authors for name in known.same(author)} | away
     owners = _stand_ins(owners_by_distance(change, description, catalog), kept, away, now)

@@ -22,7 +22,7 @@ from interlock.core.approval.accept import SKEW, check_signature, longest_lifeti
 from interlock.core.approval.delegation import Scope, refusal
 from interlock.core.approval.identity import kind_of
 from interlock.core.approval.model import Counted, Purpose, Rejected, SignedStatement, Tally
-from interlock.core.approval.principals import Principals
+from interlock.core.approval.principals import Principals, principals_of
 from interlock.core.change.catalog import RANK, Catalog
 from interlock.core.change.change import Change
 from interlock.core.change.errors import InvalidInput
@@ -84,7 +84,7 @@ def tally(
     purpose are left out. ``barred`` maps further people to why they cannot count (the beneficiary of an
     exception). ``for_use`` names the ticket whose own approvals still count although it used them.
     """
-    known = principals or Principals(catalog)
+    known = principals or principals_of(catalog)
     authors = known.authors(change, description, evidence)
     question = _Question(
         change=change,

@@ -8,7 +8,7 @@ import pytest
 
 from interlock.core.approval.actor import Actor
 from interlock.core.approval.identity import principal_of
-from interlock.core.approval.principals import Principals
+from interlock.core.approval.principals import Principals, principals_of
 from interlock.core.change.catalog import Agent, Person
 from interlock.testing import approvals as shop
 from interlock.testing.signing import UnsafeNamedSigner
@@ -153,6 +153,14 @@ def test_a_key_that_cannot_be_used_is_reported_and_no_key():
     )
     assert not principals.can_sign("ana", shop.NOW)
     assert principals.problems[0].people == ("ana",)
+
+
+def test_the_index_of_a_catalog_is_built_once_and_never_mistaken_for_another():
+    one = catalog_of(ANA)
+    other = catalog_of(ANA, BEN)
+    assert principals_of(one) is principals_of(one)
+    assert principals_of(one).person("ben") is None
+    assert principals_of(other).person("ben") == "ben"
 
 
 @pytest.mark.parametrize(
