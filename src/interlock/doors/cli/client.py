@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import secrets
 import subprocess
 from collections.abc import Mapping
@@ -21,11 +22,12 @@ from typing import Any, Protocol
 from interlock.config import Config
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.canonical import plain
-from interlock.core.change.errors import InterlockError, Unavailable
+from interlock.core.change.errors import InterlockError, InvalidInput, Unavailable
 
 TRIES = 3
 TIMEOUT_SECONDS = 60.0
 _ERROR = 400
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._:@-]{1,128}){1,8}")
 MAX_ADDRESS = 254
 
 
@@ -110,10 +112,21 @@ class Client:
     def _send(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
     ) -> Reply:
+        _check(path)
         reply = self._wire.send(method, path, query, headers, body)
         if reply.status >= _ERROR:
             raise ReplyError(reply.status, _told(reply))
         return reply
+
+
+def _check(path: str) -> None:
+    # Ids typed by a person become part of the address; nothing else may.
+    if not _PATH.fullmatch(path):
+        raise InvalidInput(
+            f"expected an id of letters, digits and `._:@-`, got one in `{path[:120]!a}`",
+            code="path-parameter",
+            hint="check the id you gave",
+        )
 
 
 def _told(reply: Reply) -> dict[str, Any]:

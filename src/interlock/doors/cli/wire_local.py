@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from interlock.bootstrap import build
 from interlock.config import Config
 from interlock.core.approval.actor import Actor
+from interlock.core.change.canonical import canonical
 from interlock.doors.api import dispatch
+from interlock.doors.api.problems import refused
 from interlock.doors.api.table import route
 from interlock.doors.cli.client import Reply
 
@@ -25,7 +27,9 @@ class LocalWire:
         """One request, one reply."""
         found = route(method, path)
         if isinstance(found, list):
-            return Reply(status=404, headers={}, content=b"{}")
+            got = f"expected a known address, got `{path[:80]}`"
+            told = refused(404, "path-unknown", got, "report it", "local")
+            return Reply(status=404, headers={}, content=canonical(told))
         operation, parameters = found
         request = dispatch.Request(
             method=method, path=path, query=query, headers=headers, body=body, local=self._actor

@@ -64,10 +64,11 @@ def opened(root: Path, named: str, *, limit: int) -> Iterator[BinaryIO]:
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise _unopened(real, named) from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)  # fdopen would raise an error of its own for a folder
+        raise _not_a_file(named, found.st_mode)
     with os.fdopen(descriptor, "rb") as stream:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise _not_a_file(named, found.st_mode)
         if found.st_size > limit:
             raise _too_large(named, found.st_size, limit)
         yield stream
