@@ -73,13 +73,14 @@ class Road:
     folder: Path
     enforced: Collection[str]
     clock: StandingClock = field(default_factory=StandingClock)
+    founders: tuple[str, ...] = ("ana", "ben")
     keys: dict[str, UnsafeSimulatedAuthenticator] = field(init=False)
     runner: Ed25519PrivateKey = field(init=False)
     files: dict[str, bytes] = field(init=False)
     station: Station = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open the store and let ana and ben stand for the first rules."""
+        """Open the store and let the founders stand for the first rules."""
         self.keys = {name: UnsafeSimulatedAuthenticator(name) for name in PEOPLE}
         self.runner = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
         self.files = self._first_files()
@@ -91,7 +92,7 @@ class Road:
         )
         key = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
         self.station = Station(store=store, clock=self.clock, ids=CountingIds(), ticket_key=key)
-        for person in ("ana", "ben"):
+        for person in self.founders:
             said = self._genesis(person)
             road_rules.sign_genesis(
                 self.station, self.person(person), self.files, said, self.keys[person].sign(said)

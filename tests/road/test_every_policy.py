@@ -1,0 +1,399 @@
+"""Every bundled policy through the HTTP API: one change that shows everything and passes, one for each rule that
+lacks exactly what the rule asks for and is refused by it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.model import Statement
+from interlock.core.approval.tokens import Token, new_token, secret_text
+from interlock.core.change.canonical import plain, sha256
+from interlock.core.change.change import Submission
+from interlock.core.change.parse import parse
+from interlock.core.change.parts import (
+    Artefact,
+    ArtefactProvenance,
+    Configuration,
+    ConfigurationFile,
+    DocumentVersion,
+    Finding,
+    GitRange,
+    KeyChange,
+    Part,
+    ResourceChange,
+    TerraformPlan,
+    Validation,
+)
+from interlock.core.evidence.dsse import key_id_of, sign_envelope
+from interlock.core.evidence.statement import OURS, statement
+from interlock.core.ledger.entry import Entry
+from interlock.core.policy.bundle import load_bundle
+from interlock.doors.api.app import create_app
+from interlock.registry import bundled_policies
+from interlock.testing.authenticator import TOUCH, TOUCH_AND_PIN
+from interlock.testing.road import Road, submission
+from interlock.testing.shop.story import ANSWERS_OF
+
+BUNDLE = load_bundle({path: content for path, content in bundled_policies().items() if path.startswith("base/")})
+RULES = {name for name, policy in BUNDLE.policies.items() if policy.effect == "forbid"}
+UNREACHABLE = {
+    "rules-in-force": "the server describes under the rules in force itself",
+    "agent-approval": "the API refuses an agent's approval before it could be counted",
+}
+DOCUMENT = """---
+plan: Promise delivery within five days.
+failure_modes: [orders drop]
+rollback_steps: [restore the previous digests]
+required_tests: [test_promise]
+{canary}{cites}---
+"""
+CANARY = "canary: {first_stage_percent: 1, bake_minutes: 15, metric: orders_total}\n"
+GOOD: dict[str, dict[str, Any]] = {
+    "rehearsal": {"verdict": "passed", "seconds": 20, "objective_seconds": 60},
+    "alert-proof": {"verdict": "passed", "proven": ["orders drop"]},
+    "tests": {"verdict": "passed", "passed_tests": ["test_promise"], "bites": True},
+    "snapshot": {"verdict": "passed"},
+    "scan": {"verdict": "passed", "new_findings": [], "secrets": []},
+    "knowledge": {"verdict": "passed", "checked": ["wiki/promise"], "stale": []},
+}
+PREVIOUS = sha256(b"previous")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One change as it is shown to the gate. Everything is as it should be unless a case says otherwise."""
+
+    name: str
+    author: str = "omar"
+    email: str | None = None
+    opener: str = "omar"
+    path: str = "src/promise.py"
+    services: tuple[str, ...] = ()
+    document: str | None = DOCUMENT.format(canary=CANARY, cites="")
+    document_late: bool = False
+    artefact: dict[str, Any] = field(default_factory=dict)
+    more: tuple[Part, ...] = ()
+    validations: tuple[Validation, ...] = ()
+    evidence: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    approvers: tuple[str, ...] = ("ana", "ben")
+    answers: bool = True
+    flags: int = TOUCH_AND_PIN
+    offered: bool = True
+    beside: bool = False
+    environment: str = "production"
+
+    def submission(self) -> Submission:
+        """The submission of this change."""
+        made = submission(self.name, author=self.author, paths=(self.path,))
+        git = next(part for part in made.parts if isinstance(part, GitRange))
+        commit = git.commits[0]
+        if self.email:
+            commit = replace(commit, author=replace(commit.author, email=self.email))
+        commits, documents, files = (commit,), (), git.files
+        if self.document:
+            written = replace(commit, id="f" * 39 + "1", message="Plan it")
+            documents = (self._written(written.id),)
+            plan = replace(git.files[0], path="change.md", status="added")
+            commits = (commit, written) if self.document_late else (written, commit)
+            files = (plan, *git.files)
+        git = replace(git, commits=commits, files=files, documents=documents)
+        image = {"name": "order-service", "digest": sha256(self.name.encode()), "previous_digest": PREVIOUS}
+        artefact = Artefact(media="oci-image", **{**image, **self.artefact})
+        return Submission(parts=(git, artefact, *self.more), validations=self.validations)
+
+    def _written(self, commit: str) -> DocumentVersion:
+        text = self.document or ""
+        return DocumentVersion(path="change.md", commit=commit, digest=sha256(text.encode()), text=text)
+
+
+def plan(*, address: str = "aws_db_instance.orders") -> TerraformPlan:
+    """A plan that destroys a database."""
+    resource = ResourceChange(
+        address=address, type="aws_db_instance", provider="aws", actions=("delete",), replaces=False
+    )
+    return TerraformPlan(
+        path="plan.json",
+        format_version="1.2",
+        tool_version="1.9",
+        plan_digest=sha256(address.encode()),
+        resources=(resource,),
+    )
+
+
+CONFIGURATION = Configuration(
+    files=(
+        ConfigurationFile(
+            path="config/delivery.yaml",
+            format="yaml",
+            before_digest=sha256(b"7"),
+            after_digest=sha256(b"8"),
+            changes=(KeyChange(pointer="/delivery/max_days", op="changed", before=7, after=8, line=3),),
+        ),
+    )
+)
+BROKEN = Validation(
+    validator="null-value",
+    path="config/delivery.yaml",
+    findings=(
+        Finding(rule="null-value", level="error", message="max_days is null, was 7", path="config/delivery.yaml"),
+    ),
+)
+BUILT_ELSEWHERE = ArtefactProvenance(
+    commit="e" * 40, repository="shop", builder="ci", statement_digest=sha256(b"slsa"), verified=True, key="ci"
+)
+CITES = DOCUMENT.format(canary=CANARY, cites="cites: [wiki/promise]\n")
+NO_CANARY = DOCUMENT.format(canary="", cites="")
+FINDING = {"verdict": "passed", "new_findings": [{"class": "CWE-89", "where": "src/promise.py:3"}], "secrets": []}
+
+REFUSED: dict[str, Told] = {
+    "tier1-two-approvals": Told("a1", approvers=("ana",)),
+    "tier1-presence": Told("a2", flags=TOUCH),
+    "ai-senior-approval": Told("a3", author="vera", opener="vera", approvers=("cleo", "omar")),
+    "one-approval": Told("a4", path="email/text.py", artefact={"name": "email"}, approvers=(), document=None),
+    "risk-questions": Told("a5", answers=False),
+    "known-authors": Told("a6", email="stranger@elsewhere.example"),
+    "agent-destructive": Told("a7", opener="q", more=(plan(),), flags=TOUCH),
+    "documentation-complete": Told("a8", document=None),
+    "configuration-valid": Told("a9", more=(CONFIGURATION,), validations=(BROKEN,)),
+    "configuration-validated": Told("b1", more=(CONFIGURATION,)),
+    "paths-owned": Told("b2", path="nobody/knows.py"),
+    "artefact-pinned": Told("b3", artefact={"digest": "latest"}),
+    "artefact-previous": Told("b4", artefact={"previous_digest": None}),
+    "artefact-of-head": Told("b5", artefact={"provenance": BUILT_ELSEWHERE}),
+    "canary-plan": Told("b6", document=NO_CANARY),
+    "blast-radius": Told("b7", document=NO_CANARY),
+    "conflicting-change": Told("b8", beside=True),
+    "rollback-rehearsed": Told("c1", evidence={"rehearsal": None}),
+    "rollback-in-time": Told(
+        "c2", evidence={"rehearsal": {"verdict": "passed", "seconds": 600, "objective_seconds": 60}}
+    ),
+    "irreversible-snapshot": Told("c3", more=(plan(),), evidence={"snapshot": None}),
+    "irreversible-two-seniors": Told("c4", more=(plan(),), approvers=("ana", "cleo")),
+    "alert-proven": Told("c5", evidence={"alert-proof": {"verdict": "passed", "proven": []}}),
+    "tests-listed-first": Told("c6", document_late=True),
+    "tests-pass": Told("c7", evidence={"tests": None}),
+    "tests-bite": Told(
+        "c8", evidence={"tests": {"verdict": "passed", "passed_tests": ["test_promise"], "bites": False}}
+    ),
+    "scanned": Told("c9", evidence={"scan": None}),
+    "no-new-findings": Told("d1", evidence={"scan": FINDING}),
+    "no-new-secrets": Told(
+        "d2", evidence={"scan": {"verdict": "passed", "new_findings": [], "secrets": ["a.py:1"]}}
+    ),
+    "knowledge-fresh": Told(
+        "d3",
+        document=CITES,
+        evidence={"knowledge": {"verdict": "passed", "checked": ["wiki/promise"], "stale": ["wiki/promise"]}},
+    ),
+    "knowledge-checked": Told("d4", document=CITES, evidence={"knowledge": None}),
+    "digest-drift": Told("d5", offered=False),
+    "rules-two-approvals": Told("d6", path="policies/modes.yaml", approvers=("ana",)),
+    "agent-rules": Told("d7", path="policies/modes.yaml", opener="q"),
+}
+PASSES = {
+    "one-approval": Told("p1", path="email/text.py", artefact={"name": "email"}, approvers=("ana",)),
+    "irreversible-snapshot": Told("p2", more=(plan(),)),
+    "knowledge-checked": Told("p3", document=CITES),
+    "configuration-validated": Told(
+        "p4",
+        more=(CONFIGURATION,),
+        validations=(Validation(validator="json-schema", path="config/delivery.yaml"),),
+    ),
+    "agent-destructive": Told("p5", opener="q", more=(plan(),)),
+    "rules-two-approvals": Told("p6", path="policies/modes.yaml"),
+}
+
+
+class Api:
+    """The application over HTTP, with a token for each caller."""
+
+    def __init__(self, road: Road) -> None:
+        self._road = road
+        self._app = create_app(road.station)
+        self._secrets: dict[str, str] = {}
+
+    def post(self, actor: Actor, path: str, body: object) -> Any:
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://interlock.test") as client:
+                headers = {"authorization": f"Bearer {self._token(actor)}"}
+                given = {} if body is None else {"json": plain(body)}
+                return await client.post(path, headers=headers, **given)
+
+        reply = asyncio.run(once())
+        assert reply.status_code < 300, reply.text
+        return reply.json()
+
+    def _token(self, actor: Actor) -> str:
+        if actor.principal not in self._secrets:
+            secret = secret_text(actor.principal.encode().ljust(32, b"x"))
+            token = new_token(
+                token_id=self._road.station.ids.new("tok"),
+                principal=actor.principal,
+                kind=actor.kind,
+                scopes=tuple(actor.scopes - {Scope.ADMIN}),
+                days=30,
+                secret=secret,
+                created_by="test",
+                now=self._road.clock.now(),
+            )
+            self._road.station.store.write(lambda tx: keep(tx, token))
+            self._secrets[actor.principal] = secret
+        return self._secrets[actor.principal]
+
+
+def keep(tx: Any, token: Token) -> None:
+    tx.records(Token).add(token)
+    tx.log.append(Entry(kind="token.created", subject=token.id, actor="test", at=token.created_at, body={}))
+
+
+AGENT = b"""---
+apiVersion: backstage.io/v1alpha1
+kind: Resource
+metadata: {name: q, annotations: {interlock.dev/sponsor: "omar"}}
+spec: {type: agent, owner: group:orders}
+"""
+
+
+def build(folder: Path, *, modes: bytes = b"default: enforce\n", settings: bytes = b"", **more: Any) -> Road:
+    class Everything(Road):
+        """The sample shop with every rule enforced, an agent, and paths for the e-mail service."""
+
+        def _first_files(self) -> dict[str, bytes]:
+            files = super()._first_files()
+            services = files["catalog/services.yaml"]
+            mail = b'annotations: {interlock.dev/tier: "3", interlock.dev/paths: "email/**"}'
+            files["catalog/services.yaml"] = (
+                services.replace(b'annotations: {interlock.dev/tier: "3"}', mail) + AGENT
+            )
+            files["interlock.yaml"] += settings
+            return files | {"policies/modes.yaml": modes}
+
+    return Everything(folder=folder, enforced=(), **more)
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+    made = build(tmp_path_factory.mktemp("road"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def api(road: Road) -> Api:
+    return Api(road)
+
+
+def gate(road: Road, api: Api, told: Told) -> dict[str, Any]:
+    """Open, approve, show evidence, ask the gate, withdraw: all over HTTP."""
+    opener = road.agent("q") if told.opener == "q" else road.person(told.opener)
+    change = opened(api, opener, told)
+    others = [opened(api, road.person("cleo"), Told(f"{told.name}-beside"))] if told.beside else []
+    for kind, predicate in {**GOOD, **told.evidence}.items():
+        if predicate is not None:
+            hand_in_evidence(road, api, change, kind, predicate)
+    for person in told.approvers:
+        approve(road, api, change, told, person)
+    offered = told.submission() if told.offered else Told(f"{told.name}-drift").submission()
+    body = {"environment": told.environment, "submission": plain(offered)}
+    result: dict[str, Any] = api.post(road.pipeline(), f"/v1/changes/{change['id']}/gate", body)
+    for one in (change, *others):
+        api.post(road.person("omar"), f"/v1/changes/{one['id']}/withdrawal", None)
+    return result
+
+
+def opened(api: Api, opener: Actor, told: Told) -> dict[str, Any]:
+    body = {"title": told.name, "submission": plain(told.submission()), "services": list(told.services)}
+    found: dict[str, Any] = api.post(opener, "/v1/changes", body)
+    return found
+
+
+def hand_in_evidence(road: Road, api: Api, change: dict[str, Any], kind: str, predicate: dict[str, Any]) -> None:
+    said = statement(subject=change["digest"], predicate_type=f"{OURS}{kind}/v1", predicate=predicate)
+    envelope = sign_envelope(said, road.runner, key_id_of(road.runner.public_key()))
+    body = {"format": "dsse", "content": base64.b64encode(envelope).decode()}
+    kept = api.post(road.pipeline(), f"/v1/changes/{change['id']}/evidence", body)
+    assert kept["standing"] == "trusted"
+
+
+def approve(road: Road, api: Api, change: dict[str, Any], told: Told, person: str) -> None:
+    answers = ANSWERS_OF if told.answers else {}
+    request = {
+        "purpose": "approve",
+        "subject": change["id"],
+        "approver": person,
+        "environment": told.environment,
+        "answers": answers,
+    }
+    said = parse(Statement, api.post(road.person(person), "/v1/statements/prepare", request), what="the statement")
+    signature = road.keys[person].sign(said, flags=told.flags)
+    api.post(road.person(person), "/v1/statements", {"statement": plain(said), "signature": signature})
+
+
+def reasons(result: dict[str, Any]) -> set[str]:
+    return {reason["id"] for reason in result["reasons"]}
+
+
+def test_every_rule_has_its_refusal_here() -> None:
+    separately = {"freeze-window", "one-person-presence"}
+    assert set(REFUSED) | separately | set(UNREACHABLE) == RULES
+
+
+def test_a_change_that_shows_everything_passes(road: Road, api: Api) -> None:
+    result = gate(road, api, Told("ready"))
+    assert (result["outcome"], reasons(result)) == ("allow", set())
+    assert result["ticket"]
+
+
+@pytest.mark.parametrize("rule", sorted(REFUSED))
+def test_what_lacks_one_thing_is_refused_by_that_rule(road: Road, api: Api, rule: str) -> None:
+    result = gate(road, api, REFUSED[rule])
+    assert rule in reasons(result)
+    assert result["outcome"] != "allow"
+    assert result["ticket"] is None
+    told = next(reason for reason in result["reasons"] if reason["id"] == rule)
+    assert told["text"]
+    assert told["remedy"]
+
+
+@pytest.mark.parametrize("rule", sorted(PASSES))
+def test_the_same_with_the_one_thing_passes(road: Road, api: Api, rule: str) -> None:
+    result = gate(road, api, PASSES[rule])
+    assert rule not in reasons(result)
+
+
+def test_nothing_passes_in_a_freeze_and_it_passes_after(tmp_path: Path) -> None:
+    modes = b"""default: enforce
+freezes:
+  - {name: black friday, from: 2026-03-05T00:00:00Z, until: 2026-03-06T00:00:00Z}
+"""
+    road = build(tmp_path, modes=modes)
+    try:
+        api = Api(road)
+        assert "freeze-window" in reasons(gate(road, api, Told("frozen")))
+        road.clock.pass_by(days=1)
+        assert "freeze-window" not in reasons(gate(road, api, Told("thawed")))
+    finally:
+        road.close()
+
+
+def test_alone_one_person_must_at_least_be_there(tmp_path: Path) -> None:
+    road = build(tmp_path, settings=b"one_person: true\n", founders=("ana",))
+    try:
+        api = Api(road)
+        alone = Told("alone", author="ana", opener="ana", approvers=("ben",))
+        assert "one-person-presence" in reasons(gate(road, api, replace(alone, flags=TOUCH)))
+        there = gate(road, api, replace(alone, name="there"))
+        assert "one-person-presence" not in reasons(there)
+        assert there["outcome"] == "allow"
+    finally:
+        road.close()
