@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies
 
-from interlock.core.change.canonical import sha256
+from interlock.core.change.canonical import canonical, sha256
 from interlock.core.change.configuration import format_of, read_configuration
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parts import Artefact, Configuration, ConfigurationFile, TerraformPlan, Validation
@@ -108,9 +108,10 @@ def test_whatever_the_bytes_it_answers_the_same_twice_and_names_only_what_there_
                 assert finding.path == validation.path
                 assert finding.rule.partition("/")[1]
                 assert finding.message
-                assert "\n" not in finding.message
+                assert "\n" not in finding.message + finding.remedy
                 assert finding.line is None or finding.line >= 1
         assert len({validation.path for validation in first}) == len(first)
+        assert canonical(first)
 
 
 @pytest.mark.parametrize("validator", EVERY, ids=lambda validator: validator.name)

@@ -73,7 +73,7 @@ def _number(text: str) -> Json:
 def _path(value: Json, pointer: str) -> list[str | int]:
     found: list[str | int] = []
     for step in steps(pointer):
-        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             found.append(int(step))
             value = value[int(step)]
         else:

@@ -3,19 +3,20 @@
 Rules:
 1. A person reads ``delivery.max_days``, ``hosts[2].name`` and ``Deployment frontend spec.replicas``; a program
    reads ``/delivery/max_days``.
-2. In a glob ``*`` stands for one step or a part of it and ``**`` for any number of steps, none included.
+2. In a glob ``*`` stands for one step or a part of it, ``?`` for one character, and ``**`` for any number of
+   steps, none included.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import translate
 from functools import lru_cache
 
 from interlock.core.change.canonical import Json
 
 MAX_SHOWN = 60
+MAX_LINE = 500
 _STAND_INS = frozenset({"number", "redacted", "unknown"})
 _LABEL = 3  # slashes in ``apiVersion/kind/namespace/name``, a Kubernetes object's step
 
@@ -34,7 +35,7 @@ def dotted(pointer: str) -> str:
     """The pointer as people write it; ``the document`` for the whole."""
     parts = steps(pointer)
     label = parts.pop(0).split("/") if parts and parts[0].count("/") >= _LABEL else []
-    text = "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in parts).removeprefix(".")
+    text = "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in parts).removeprefix(".")
     return " ".join(filter(None, (f"{label[-3]} {label[-1]}" if label else "", text))) or "the document"
 
 
@@ -47,13 +48,20 @@ def shown(value: Json) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = f'"{value}"' if isinstance(value, str) and (not value or value != value.strip()) else str(value)
-    text = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+    text = one_line(text)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def _stand_in(value: dict[str, Json]) -> str:
     ((kind, held),) = value.items()
     return shown(held) if kind == "number" else {"redacted": "redacted", "unknown": "not known yet"}[kind]
+
+
+def one_line(text: str) -> str:
+    """``text`` as a message may show it: what does not print is escaped, what is too long is cut."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…"
 
 
 def leaves(value: Json, pointer: str = "") -> Iterator[tuple[str, Json]]:
@@ -85,7 +93,7 @@ def at(value: Json, pointer: str) -> Json:
     for step in steps(pointer):
         if isinstance(value, dict):
             value = value.get(step)
-        elif isinstance(value, list) and step.isdigit() and len(step) < 10 and int(step) < len(value):  # noqa: PLR2004  # no list is longer
+        elif isinstance(value, list) and step.isdecimal() and len(step) < 10 and int(step) < len(value):  # noqa: PLR2004  # no list is longer
             value = value[int(step)]
         else:
             return None
@@ -105,6 +113,4 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _step(part: str) -> str:
-    # ``translate`` gives ``(?s:…)\Z``; a dot in it must not cross a step.
-    pieces = [translate(piece)[4:-3] for piece in re.split(r"\*+", part)]
-    return "[^/]*".join(piece.replace(".", "[^/]") if piece == "." else piece for piece in pieces)
+    return "".join({"*": "[^/]*", "?": "[^/]"}.get(mark) or re.escape(mark) for mark in part)

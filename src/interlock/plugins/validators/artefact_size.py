@@ -17,6 +17,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.globs import matches
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Artefact, Configuration, Finding, GitRange, Validation
+from interlock.core.change.pointers import one_line
 from interlock.ports.reader import Material, Reading
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -109,4 +110,4 @@ def _size(count: int) -> str:
 
 
 def _finding(path: str, rule: str, words: str, remedy: str) -> Finding:
-    return Finding(rule=rule, level="error", message=f"{path} {words}", path=path, remedy=remedy)
+    return Finding(rule=rule, level="error", message=one_line(f"{path} {words}"), path=path, remedy=remedy)

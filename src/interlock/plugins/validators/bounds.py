@@ -22,7 +22,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.globs import matches
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Configuration, ConfigurationFile, Finding, KeyChange, Validation
-from interlock.core.change.pointers import at, covers, dotted, leaves, shown, steps
+from interlock.core.change.pointers import at, covers, dotted, leaves, one_line, shown, steps
 from interlock.ports.reader import Reading
 
 _QUANTITY = re.compile(r"([-+]?[0-9]{1,40}(?:\.[0-9]{1,40})?)\s*([A-Za-zµ%]{0,3})")
@@ -211,7 +211,7 @@ def _quantity(value: Json, *, texts: bool) -> tuple[float, str] | None:
 
 
 def _is_a_name(pointer: str) -> bool:
-    words = [step for step in steps(pointer) if not step.isdigit()]
+    words = [step for step in steps(pointer) if not step.isdecimal()]
     return bool(words) and _NAMES.search(_WORDS.sub("_", words[-1]).lower()) is not None
 
 
@@ -221,7 +221,7 @@ def _finding(
     return Finding(
         rule=rule,
         level="warning" if rule == "bounds/unit" else "error",
-        message=f"{dotted(pointer)} {words}",
+        message=one_line(f"{dotted(pointer)} {words}"),
         path=file.path,
         line=change.line,
         pointer=pointer,

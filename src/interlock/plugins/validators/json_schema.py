@@ -21,7 +21,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.globs import matches
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Finding, Validation
-from interlock.core.change.pointers import at, dotted, joined, shown
+from interlock.core.change.pointers import at, dotted, joined, one_line, shown
 from interlock.core.change.schema_words import schema_words
 from interlock.ports.reader import Material, Reading
 
@@ -100,7 +100,7 @@ def _checked(
 
 
 def _refusal(rule: str, message: str, path: str, remedy: str) -> Finding:
-    return Finding(rule=rule, level="error", message=message, path=path, remedy=remedy)
+    return Finding(rule=rule, level="error", message=one_line(message), path=path, remedy=remedy)
 
 
 def _before(path: str, material: Material) -> tuple[Document, ...]:
@@ -168,7 +168,7 @@ def _findings(
                 yield Finding(
                     rule="json-schema/more",
                     level="error",
-                    message=f"{len(errors) - MAX_FINDINGS} more places do not fit the schema",
+                    message=one_line(f"{len(errors) - MAX_FINDINGS} more places do not fit the schema"),
                     path=path,
                 )
     except Unresolvable as error:
@@ -186,7 +186,7 @@ def _finding(path: str, document: Document, was: Json, error: ValidationError) -
     return Finding(
         rule=f"json-schema/{error.validator}",
         level="error",
-        message=f"{dotted(whole)} {schema_words(error)}{told}",
+        message=one_line(f"{dotted(whole)} {schema_words(error)}{told}"),
         path=path,
         line=document.line(pointer),
         pointer=whole,

@@ -26,7 +26,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.manifests import Manifest, manifests, may_hold_manifests
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Finding, Validation
-from interlock.core.change.pointers import dotted, joined
+from interlock.core.change.pointers import dotted, joined, one_line
 from interlock.core.change.schema_words import schema_words
 from interlock.ports.reader import Material, Reading
 
@@ -89,7 +89,7 @@ def _skipped(count: int) -> Finding:
     return Finding(
         rule="kubernetes-schema/skipped",
         level="warning",
-        message=f"{count} files with Kubernetes objects were not checked: the schemas are not installed",
+        message=one_line(f"{count} files with Kubernetes objects were not checked: the schemas are not installed"),
         path="",
         remedy="pip install 'interlock[kubernetes]'",
     )
@@ -128,7 +128,11 @@ def _findings(path: str, content: bytes, folder: str) -> Iterator[Finding]:
         found = manifests(path, content)
     except InvalidInput as error:
         yield Finding(
-            rule="kubernetes-schema/unreadable", level="error", message=error.message, path=path, remedy=error.hint
+            rule="kubernetes-schema/unreadable",
+            level="error",
+            message=one_line(error.message),
+            path=path,
+            remedy=error.hint,
         )
         return
     for manifest in found:
@@ -144,7 +148,7 @@ def _unknown(manifest: Manifest) -> Finding:
     return Finding(
         rule="kubernetes-schema/unknown-kind",
         level="note",
-        message=f"{manifest.title} ({manifest.api_version}) has no schema here and was not checked",
+        message=one_line(f"{manifest.title} ({manifest.api_version}) has no schema here and was not checked"),
         path=manifest.path,
         line=manifest.document.line(""),
         pointer=manifest.document.pointer,
@@ -186,9 +190,9 @@ def _finding(manifest: Manifest, error: Any) -> Finding:  # noqa: ANN401  # json
     return Finding(
         rule="kubernetes-schema/invalid",
         level="error",
-        message=f"{dotted(whole)} {schema_words(error)}",
+        message=one_line(f"{dotted(whole)} {schema_words(error)}"),
         path=manifest.path,
         line=manifest.document.line(pointer),
         pointer=whole,
-        remedy=f"kubectl explain {manifest.kind.lower()} tells what {manifest.api_version} knows",
+        remedy=one_line(f"kubectl explain {manifest.kind.lower()} tells what {manifest.api_version} knows"),
     )

@@ -18,6 +18,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.manifests import Manifest, manifests
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Finding, Validation
+from interlock.core.change.pointers import one_line
 from interlock.core.facts.plan_rules.view import Problem
 from interlock.core.facts.pod_rules import problems
 from interlock.ports.reader import Material, Reading
@@ -89,7 +90,7 @@ def _finding(manifest: Manifest, problem: Problem) -> Finding:
     return Finding(
         rule=problem.rule,
         level=problem.level,
-        message=f"{manifest.title} {problem.words}",
+        message=one_line(f"{manifest.title} {problem.words}"),
         path=manifest.path,
         line=manifest.document.line(problem.pointer),
         pointer=manifest.document.pointer + problem.pointer,

@@ -21,7 +21,7 @@ from interlock.core.change.documents import documents
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Configuration, ConfigurationFile, Finding, KeyChange, Validation
-from interlock.core.change.pointers import at, covers, dotted, joined, leaves, shown, steps
+from interlock.core.change.pointers import at, covers, dotted, joined, leaves, one_line, shown, steps
 from interlock.ports.reader import Material, Reading
 
 Level = Literal["error", "warning", "note"]
@@ -115,7 +115,7 @@ def _finding(
     return Finding(
         rule=rule,
         level=level,
-        message=f"{dotted(pointer)} {words}",
+        message=one_line(f"{dotted(pointer)} {words}"),
         path=file.path,
         line=change.line,
         pointer=pointer,

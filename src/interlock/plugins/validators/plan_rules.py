@@ -20,7 +20,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Finding, TerraformPlan, Validation
-from interlock.core.change.pointers import dotted, joined
+from interlock.core.change.pointers import dotted, joined, one_line
 from interlock.core.facts.plan_rules import exposure, identity
 from interlock.core.facts.plan_rules.retention import KEEPERS, LOCKS, retention
 from interlock.core.facts.plan_rules.view import Problem, View
@@ -77,7 +77,7 @@ def _findings(path: str, material: Material, ignored: Sequence[Ignored]) -> Iter
         yield Finding(
             rule="plan/unreadable",
             level="error",
-            message=f"{path} cannot be read as JSON, so its rules were not checked",
+            message=one_line(f"{path} cannot be read as JSON, so its rules were not checked"),
             path=path,
             remedy="terraform show -json plan.out > plan.json",
         )
@@ -131,7 +131,7 @@ def _finding(path: str, index: int, address: str, problem: Problem) -> Finding:
     return Finding(
         rule=problem.rule,
         level=problem.level,
-        message=f"{address} {problem.words}{where}",
+        message=one_line(f"{address} {problem.words}{where}"),
         path=path,
         pointer=f"{side}/after{problem.pointer}" if problem.pointer else side,
         remedy=problem.remedy,

@@ -24,7 +24,7 @@ from interlock.core.change.manifest_references import Reference, keys_of, refere
 from interlock.core.change.manifests import Manifest, manifests
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Finding, Validation
-from interlock.core.change.pointers import covers, dotted, every, steps
+from interlock.core.change.pointers import covers, dotted, every, one_line, steps
 from interlock.ports.reader import Material, Reading
 
 _WILD = frozenset("*?\\")
@@ -216,7 +216,7 @@ def _kubernetes_finding(item: Manifest, needed: Reference, words: str, level: st
     return Finding(
         rule="references/kubernetes",
         level="error" if level == "error" else "warning",
-        message=f"{item.title} {words}",
+        message=one_line(f"{item.title} {words}"),
         path=item.path,
         line=item.document.line(needed.pointer),
         pointer=item.document.pointer + needed.pointer,
@@ -229,7 +229,7 @@ def _finding(path: str, document: Document, pointer: str, rule: str, words: str)
     return Finding(
         rule=rule,
         level="error",
-        message=f"{dotted(whole)} {words}",
+        message=one_line(f"{dotted(whole)} {words}"),
         path=path,
         line=document.line(pointer),
         pointer=whole,

@@ -325,7 +325,7 @@ def test_every_type_with_a_rule_survives_attributes_of_any_kind(planned, told):
         k.pointer.split("/")[1] for ks in KEEPERS.values() for k in ks
     }
     kinds = sorted({*identity.TABLE, *exposure.TABLE, *KEEPERS})
-    odd = [None, 7, True, "x", [1, None, [2]], {"a": {"b": 1}}, [{"a": 1}], [{"ingress": "x"}]]
+    odd = [None, 7, True, "x", "²", ["²"], [1, None, [2]], {"a": {"b": 1}}, [{"a": 1}], [{"ingress": "x"}]]
     for value in odd:
         after = dict.fromkeys(names, value)
         told(

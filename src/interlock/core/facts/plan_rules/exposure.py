@@ -77,7 +77,7 @@ def _azure_rule(view: View) -> Iterator[Problem]:
     if view.text("direction").lower() != "inbound" or view.text("access").lower() != "allow":
         return
     ports = [*view.texts("destination_port_range"), *view.texts("destination_port_ranges")]
-    web = bool(ports) and all(port.isdigit() and int(port) in _WEB for port in ports)
+    web = bool(ports) and all(port.isdecimal() and int(port) in _WEB for port in ports)
     words = f"port {', '.join(ports)[:60]}" if ports and "*" not in ports else "every port"
     for attribute in ("source_address_prefix", "source_address_prefixes"):
         yield from _opened(view, attribute, words, web=web)
@@ -119,7 +119,7 @@ def _google_firewall(view: View) -> Iterator[Problem]:
     allowed = list(view.blocks("allow"))
     ports = [port for block in allowed for port in block.texts("ports")]
     everything = any(not block.texts("ports") for block in allowed)
-    web = not everything and all(port.isdigit() and int(port) in _WEB for port in ports)
+    web = not everything and all(port.isdecimal() and int(port) in _WEB for port in ports)
     if allowed:
         words = "every port" if everything else f"port {', '.join(ports)[:60]}"
         yield from _opened(view, "source_ranges", words, web=web)

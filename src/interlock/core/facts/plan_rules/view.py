@@ -66,7 +66,7 @@ class View:
     def number(self, name: str) -> int | None:
         """A whole number, None for anything else."""
         found = self.read(name)
-        if isinstance(found, str) and found.isdigit() and len(found) < 10:  # noqa: PLR2004  # no port is longer
+        if isinstance(found, str) and found.isdecimal() and len(found) < 10:  # noqa: PLR2004  # no port is longer
             return int(found)
         return found if isinstance(found, int) and not isinstance(found, bool) else None
 
