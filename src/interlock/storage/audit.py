@@ -9,11 +9,11 @@ Rules:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 
 from interlock.core.change.errors import InterlockError, NotFound
 from interlock.core.ledger.checkpoint import Checkpoint, open_checkpoint
@@ -164,7 +164,7 @@ def _leaves(connection: sa.Connection, state: _Audit) -> None:
 
 def _read(state: _Audit, position: int, subject: str, leaf: bytes) -> None:
     try:
-        fields = json.loads(leaf)
+        fields = from_json(leaf)
         if fields["subject"] != subject:
             state.found("entry", f"entry {position} is filed under `{subject[:60]}`", position)
         state.latest = max(state.latest, fields["at"])

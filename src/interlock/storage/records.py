@@ -22,7 +22,7 @@ from interlock.core.change.canonical import canonical, sha256, timestamp
 from interlock.core.change.errors import Conflict, IntegrityError, InterlockError, InvalidInput, NotFound
 from interlock.core.change.parse import parse_json
 from interlock.ports.store import Page
-from interlock.storage.session import Session, lookup_value
+from interlock.storage.session import Session, lookup_value, taken
 
 R = TypeVar("R")
 
@@ -57,8 +57,8 @@ class Shelf(Generic[R]):
     def __init__(self, record_type: RecordType[R]) -> None:
         self.type = record_type
         self.columns = {path.rsplit(".", 1)[-1]: path for path in record_type.columns}
-        taken = {"seq", "id", "version", "body_digest", "body"} & self.columns.keys()
-        if len(self.columns) != len(record_type.columns) or taken or set(record_type.unique) - self.columns.keys():
+        used = {"seq", "id", "version", "body_digest", "body"} & self.columns.keys()
+        if len(self.columns) != len(record_type.columns) or used or set(record_type.unique) - self.columns.keys():
             raise InvalidInput(
                 f"expected columns of free names for `{record_type.table}`, got `{record_type.columns}`",
                 code="record-type",
@@ -68,7 +68,8 @@ class Shelf(Generic[R]):
         columns = self.table.c
         self.rows = sa.select(columns.id, columns.body_digest, columns.body)
         self.one = self.rows.where(columns.id == sa.bindparam("key"))
-        self.update = sa.update(self.table).where(columns.id == sa.bindparam("key"))
+        counted = sa.update(self.table).execution_options(preserve_rowcount=True)
+        self.update = counted.where(columns.id == sa.bindparam("key"))
         self.update_version = self.update.where(columns.version == sa.bindparam("expected"))
 
     def make_table(self, name: str, metadata: sa.MetaData) -> sa.Table:
@@ -126,6 +127,7 @@ class SqlRepository(Generic[R]):
 
     def get(self, record_id: str) -> R:
         """The record; raises ``NotFound``."""
+        self._session.settle(self._table, record_id)
         row = self._session.read(self._shelf.one, {"key": record_id}).first()
         if row is None:
             raise NotFound(
@@ -137,6 +139,7 @@ class SqlRepository(Generic[R]):
 
     def find(self, **where: str | None) -> Sequence[R]:
         """Records whose columns equal the given values (None: have none), oldest first."""
+        self._session.settle(self._table)
         statement = self._filtered(where).order_by(self._table.c.seq)
         return [self._shelf.record(row) for row in self._session.read(statement)]
 
@@ -148,6 +151,7 @@ class SqlRepository(Generic[R]):
                 code="page-limit",
                 hint="ask for several pages",
             )
+        self._session.settle(self._table)
         statement = self._filtered(where).order_by(self._table.c.seq.desc()).limit(page.limit)
         if page.after is not None:
             self.get(page.after)
@@ -158,8 +162,9 @@ class SqlRepository(Generic[R]):
     def add(self, record: R) -> None:
         """Keep a new record; ``Conflict`` when its id or a unique column is taken."""
         row = self._shelf.row(record)
-        if not self._session.insert_new(self._table, row):
-            raise _taken(self._table.name, str(row["id"]))
+        key = str(row["id"])
+        if not self._session.add_record(self._table, key, row):
+            raise taken(self._table.name, key)
 
     def replace(self, record: R, *, expected_version: int | None = None) -> None:
         """Keep a new form; ``NotFound`` for a new id, ``Conflict`` when the stored version is another."""
@@ -170,8 +175,8 @@ class SqlRepository(Generic[R]):
         if expected_version is not None:
             statement = self._shelf.update_version
             changes["expected"] = expected_version
-        taken = _taken(self._table.name, key) if self._shelf.type.unique else None
-        if not self._session.update(statement, changes, taken=taken):
+        unique = bool(self._shelf.type.unique)
+        if not self._session.change_record(self._table, key, statement, changes, unique=unique):
             self.get(key)
             raise Conflict(
                 f"expected `{key}` at version {expected_version}, got another: it changed meanwhile",
@@ -205,11 +210,3 @@ def _value(value: object) -> str | None:
 def _lookup(name: str, value: object) -> str | None:
     text = _value(value)
     return None if text is None else lookup_value(name, text)
-
-
-def _taken(table: str, record_id: str) -> Conflict:
-    return Conflict(
-        f"expected a new record for {table}, got `{record_id}` whose id or unique value is taken",
-        code="record-exists",
-        hint="read what is there; repeat only with the same idempotency key",
-    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -13,10 +12,10 @@ import sqlalchemy as sa
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InterlockError
 from interlock.core.ledger.checkpoint import parse_checkpoint
-from interlock.core.ledger.merkle import consistency_proof, hash_leaf, inclusion_proof, verify_inclusion
+from interlock.core.ledger.merkle import Node, consistency_proof, hash_leaf, inclusion_proof, verify_inclusion
 from interlock.core.ledger.note import NoteSigner, split_note
 from interlock.core.ledger.prooffile import ProofFile
-from interlock.core.ledger.tree import TILE_WIDTH, node_from
+from interlock.core.ledger.tree import node_from
 from interlock.ports.store import Tx
 from interlock.ports.world import Clock
 from interlock.storage.engine import Engines, translate
@@ -28,7 +27,8 @@ from interlock.storage.writer import Writer
 
 T = TypeVar("T")
 
-_CACHED_TILES = 64
+_CACHED_FROM_LEVEL = 4
+_CACHED_NODES = 50_000
 
 
 class SqlStore:
@@ -39,8 +39,7 @@ class SqlStore:
         self._shelves = shelves
         self._seal = Seal(engines, signer, clock)
         self._writer = Writer(engines, self._seal, shelves)
-        self._tiles: OrderedDict[tuple[int, int], Sequence[bytes]] = OrderedDict()
-        self._tiles_lock = threading.Lock()
+        self._nodes: dict[tuple[int, int], bytes] = {}
         self.verifier = signer.verifier
 
     def write(self, work: Callable[[Tx], T]) -> T:
@@ -69,7 +68,7 @@ class SqlStore:
         size = sealed.tree.size
 
         def look(session: Session) -> tuple[bytes, list[bytes]]:
-            proof = inclusion_proof(index, size, node_from(lambda *place: self._tile(session, sealed, *place)))
+            proof = inclusion_proof(index, size, self._node(session, sealed))
             return read_leaves(session, index, index + 1)[0], proof
 
         leaf, proof = self._reading(look)
@@ -85,9 +84,7 @@ class SqlStore:
         """Hashes that show the first ``old`` entries to be the beginning of the first ``new`` (default: all)."""
         sealed = self._covering((new or old) - 1)
         size = sealed.tree.size if new is None else new
-        return self._reading(
-            lambda session: consistency_proof(old, size, node_from(lambda *at: self._tile(session, sealed, *at)))
-        )
+        return self._reading(lambda session: consistency_proof(old, size, self._node(session, sealed)))
 
     def close(self) -> None:
         """Finish what was accepted, sign it, then let go. Idempotent."""
@@ -101,21 +98,26 @@ class SqlStore:
         renewed: Sealed = self._writer.submit(None)
         return renewed
 
-    def _tile(self, session: Session, sealed: Sealed, level: int, number: int, width: int) -> Sequence[bytes]:
-        edge = sealed.tree.open_row(level, number)
-        if edge is not None:
-            return edge
-        with self._tiles_lock:
-            kept = self._tiles.get((level, number))
-        if kept is not None:
-            return kept
-        row = read_tile(session, level, number, width)
-        if len(row) == TILE_WIDTH:
-            with self._tiles_lock:
-                self._tiles[level, number] = row
-                while len(self._tiles) > _CACHED_TILES:
-                    self._tiles.popitem(last=False)
-        return row
+    def _node(self, session: Session, sealed: Sealed) -> Node:
+        """Node hashes under one signed tree. Perfect subtrees never change, so the higher ones are remembered."""
+
+        def tiles(level: int, number: int, width: int) -> Sequence[bytes]:
+            edge = sealed.tree.open_row(level, number)
+            return edge if edge is not None else read_tile(session, level, number, width)
+
+        compute = node_from(lru_cache(maxsize=8)(tiles))
+
+        def node(level: int, index: int) -> bytes:
+            known = self._nodes.get((level, index))
+            if known is None:
+                known = compute(level, index)
+                if level >= _CACHED_FROM_LEVEL:
+                    if len(self._nodes) >= _CACHED_NODES:
+                        self._nodes.clear()
+                    self._nodes[level, index] = known
+            return known
+
+        return node
 
     def _reading(self, look: Callable[[Session], T]) -> T:
         try:

@@ -3,9 +3,10 @@
 Rules:
 1. A piece of work that finds the writer idle is run at once; no timer is ever waited for. What arrives meanwhile
    forms the next group.
-2. A group is one transaction under the head's lock. It is run without savepoints first; when a piece of work fails
-   after it wrote something, everything is rolled back and the group is run again, each piece under a savepoint of
-   its own. Work may therefore run twice, as the port says.
+2. A group is one transaction under the head's lock. It is run without savepoints and with its record writes in
+   bulk first; when a piece of work fails after it wrote something, or a write meets another state than expected,
+   everything is rolled back and the group is run again, step by step, each piece under a savepoint of its own.
+   Work may therefore run twice, as the port says.
 3. Answers are given after the commit. A lost acknowledgement is ``commit-unknown`` for the whole group.
 4. ``IntegrityError`` about the ledger stops the writer for good: every later call gets the same error.
 5. After 5 ms of silence, or 1,024 entries, the seal signs what was committed; whoever asks for a checkpoint gets
@@ -29,7 +30,7 @@ from interlock.ports.store import Tx
 from interlock.storage.engine import Engines, translate
 from interlock.storage.ledger import Mark, catch_up, keep_growth, read_head
 from interlock.storage.seal import Seal
-from interlock.storage.session import Session
+from interlock.storage.session import OutOfStep, Session
 from interlock.storage.transaction import Shelves, SqlTx
 
 MAX_GROUP = 256
@@ -46,10 +47,6 @@ class _Job:
     answer: Future[Any] = field(default_factory=Future)
     outcome: Any = None
     error: Exception | None = None
-
-
-class _RunAgain(Exception):
-    """A piece of work failed after it wrote; the group must be run under savepoints."""
 
 
 class Writer:
@@ -138,7 +135,7 @@ class Writer:
     def _commit(self, jobs: list[_Job]) -> None:
         try:
             self._attempt(jobs, isolated=False)
-        except _RunAgain:
+        except OutOfStep:
             self._attempt(jobs, isolated=True)
 
     def _attempt(self, jobs: list[_Job], *, isolated: bool) -> None:
@@ -154,12 +151,13 @@ class Writer:
 
     def _transact(self, connection: sa.Connection, jobs: list[_Job], *, isolated: bool) -> None:
         with connection.begin() as transaction:
-            session = Session(connection, writable=True)
+            session = Session(connection, writable=True, eager=isolated)
             head = read_head(session, lock=True)
             tree = catch_up(session, self._tree, head)
             tx = SqlTx(session, self._shelves, head)
             for job in jobs:
                 _run_one(job, tx, connection if isolated else None)
+            session.settle()
             grown = _grow(tx, tree)
             if not session.changed:
                 transaction.rollback()
@@ -194,7 +192,7 @@ def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
         if tx.session.broken:
             raise
         if savepoint is None and tx.session.changed:
-            raise _RunAgain from error
+            raise OutOfStep from error
         if savepoint is not None:
             savepoint.rollback()
         tx.appended.back_to(mark)

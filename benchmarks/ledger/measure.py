@@ -1,0 +1,262 @@
+"""The ledger's figures on this machine, beside their goals.
+
+    python benchmarks/ledger/measure.py [--size 1000000] [--seconds 4] [--only sqlite|postgresql] [--json FILE]
+
+Durable means committed with fsync and acknowledged; every entry can be proved at once. No HTTP is in between.
+Latencies are of one call of ``write``. The proof and audit figures are taken on a log of ``--size`` entries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from interlock.core.ledger.entry import Entry
+from interlock.core.ledger.note import NoteSigner
+from interlock.core.ledger.prooffile import ProofFile
+from interlock.storage import RecordType, SqlStore, open_store
+from interlock.storage.audit import audit
+
+SIGNER = NoteSigner("ledger.example/benchmark", bytes(range(32)))
+SUBMITTERS = 8
+BATCH = 16
+PROOFS = 2_000
+START = datetime(2026, 3, 5, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A small state machine in a row."""
+
+    id: str
+    state: str
+    digest: str
+    version: int = 1
+
+
+STEPS = RecordType(kind=Step, table="steps", columns=("state", "digest"), version="version")
+
+
+class Clock:
+    def now(self) -> datetime:
+        moment = datetime.now(UTC)
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measurement; ``goal`` is a floor for rates and a ceiling for everything else, None where there is none."""
+
+    database: str
+    what: str
+    value: float
+    unit: str
+    goal: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times better than the goal; 1 and more is met."""
+        if self.goal is None or not self.value:
+            return None
+        return self.value / self.goal if self.unit.endswith("/s") else self.goal / self.value
+
+
+def entry(number: int) -> Entry:
+    body = {"digest": f"sha256:{number:064x}", "environment": "production", "version": number}
+    return Entry(kind="change.permitted", subject=f"chg-{number % 5000}", actor="ana", at=START, body=body)
+
+
+def submit(
+    store: SqlStore, threads: int, seconds: float, work: Callable[[int, int], Callable[[object], object]]
+) -> tuple[float, list[float]]:
+    """Calls per second over all threads, and the latency of each in milliseconds."""
+    latencies: list[list[float]] = [[] for _ in range(threads)]
+    end = time.perf_counter() + seconds
+
+    def run(thread: int) -> None:
+        number = 0
+        while (begun := time.perf_counter()) < end:
+            store.write(work(thread, number))
+            latencies[thread].append((time.perf_counter() - begun) * 1e3)
+            number += 1
+
+    workers = [threading.Thread(target=run, args=(thread,)) for thread in range(threads)]
+    begun = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    every = [latency for row in latencies for latency in row]
+    return len(every) / (time.perf_counter() - begun), every
+
+
+def p99(values: list[float]) -> float:
+    return statistics.quantiles(values, n=100)[-1]
+
+
+def appends(store: SqlStore, database: str, seconds: float, goal: float) -> Iterator[Figure]:
+    rate, latencies = submit(store, 1, seconds, lambda _, n: lambda tx: tx.log.append(entry(n)))
+    yield Figure(database=database, what="entries, 1 submitter, one a call", value=rate, unit="/s")
+    yield Figure(database=database, what="  p99", value=p99(latencies), unit="ms", goal=20)
+    rate, latencies = submit(store, SUBMITTERS, seconds, lambda _, n: lambda tx: tx.log.append(entry(n)))
+    yield Figure(database=database, what=f"entries, {SUBMITTERS} submitters, one a call", value=rate, unit="/s")
+    yield Figure(database=database, what="  p99", value=p99(latencies), unit="ms", goal=20)
+
+    def batch(_: int, number: int) -> Callable[[object], object]:
+        return lambda tx: [tx.log.append(entry(number * BATCH + at)) for at in range(BATCH)]
+
+    rate, latencies = submit(store, SUBMITTERS, seconds, batch)
+    what = f"entries, {SUBMITTERS} submitters, {BATCH} a call"
+    yield Figure(database=database, what=what, value=rate * BATCH, unit="/s", goal=goal)
+    yield Figure(database=database, what="  p99", value=p99(latencies), unit="ms", goal=20)
+
+
+def transitions(store: SqlStore, database: str, seconds: float, goal: float) -> Iterator[Figure]:
+    steps = [Step(id=f"step-{n}", state="open", digest=f"sha256:{n:064x}") for n in range(SUBMITTERS * BATCH)]
+
+    def prepare(tx: object) -> None:
+        for step in steps:
+            tx.records(Step).add(step)
+        tx.log.append(entry(0))
+
+    store.write(prepare)
+
+    def move(thread: int, number: int) -> Callable[[object], object]:
+        def work(tx: object) -> None:
+            records = tx.records(Step)
+            for at in range(thread * BATCH, (thread + 1) * BATCH):
+                state = "open" if number % 2 else "permitted"
+                steps[at] = replace(steps[at], state=state, version=number + 2)
+                records.replace(steps[at], expected_version=number + 1)
+                tx.log.append(entry(number))
+
+        return work
+
+    rate, _ = submit(store, SUBMITTERS, seconds, move)
+    what = f"transitions with entry, {SUBMITTERS} submitters, {BATCH} a call"
+    yield Figure(database=database, what=what, value=rate * BATCH, unit="/s", goal=goal)
+
+
+def grow(store: SqlStore, size: int) -> float:
+    """Entries per second until the log has ``size``."""
+    begun = time.perf_counter()
+    have = store.read(lambda tx: tx.appended._base)
+    for start in range(have, size, 2_000):
+        store.write(
+            lambda tx, start=start: [tx.log.append(entry(n)) for n in range(start, min(start + 2_000, size))]
+        )
+    return max(size - have, 0) / (time.perf_counter() - begun)
+
+
+def proofs(store: SqlStore, database: str, size: int) -> Iterator[Figure]:
+    store.checkpoint()
+    chance = random.Random(1)
+    made: list[float] = []
+    checked: list[float] = []
+    hashed: list[float] = []
+    key = SIGNER.verifier
+    from interlock.core.ledger.checkpoint import open_checkpoint
+    from interlock.core.ledger.merkle import hash_leaf, verify_inclusion
+
+    for _ in range(PROOFS):
+        index = chance.randrange(size)
+        begun = time.perf_counter()
+        leaf, proof = store.prove(index)
+        made.append((time.perf_counter() - begun) * 1e3)
+        text = proof.text()
+        begun = time.perf_counter()
+        ProofFile.parse(text).verify(leaf, key)
+        checked.append((time.perf_counter() - begun) * 1e6)
+        checkpoint = open_checkpoint(proof.checkpoint, key)
+        begun = time.perf_counter()
+        verify_inclusion(index, checkpoint.size, hash_leaf(leaf), proof.proof, checkpoint.root)
+        hashed.append((time.perf_counter() - begun) * 1e6)
+    named = f"{size:,} leaves"
+    yield Figure(database=database, what=f"proof at {named}, median", value=statistics.median(made), unit="ms")
+    yield Figure(database=database, what=f"proof at {named}, p99", value=p99(made), unit="ms", goal=1)
+    value = statistics.median(hashed)
+    yield Figure(database=database, what="offline verification of the proof", value=value, unit="µs", goal=50)
+    value = statistics.median(checked)
+    yield Figure(database=database, what="  with parsing and Ed25519 of the checkpoint", value=value, unit="µs")
+
+
+def measure(url: str, database: str, *, size: int, seconds: float) -> Iterator[Figure]:
+    goals = (5_000.0, 5_000.0) if database == "SQLite" else (3_000.0, 3_000.0)
+    store = open_store(url, signer=SIGNER, clock=Clock(), record_types=[STEPS])
+    yield from appends(store, database, seconds, goals[0])
+    yield from transitions(store, database, seconds, goals[1])
+    rate = grow(store, size)
+    yield Figure(database=database, what="entries, 1 submitter, 2,000 a call", value=rate, unit="/s")
+    yield from proofs(store, database, size)
+    store.close()
+    begun = time.perf_counter()
+    report = audit(url, SIGNER.verifier)
+    spent = time.perf_counter() - begun
+    assert report.holds, report.findings
+    yield Figure(
+        database=database, what=f"full audit of {report.size:,} entries", value=spent, unit="s", goal=size / 1e5
+    )
+
+
+def show(figure: Figure) -> None:
+    ratio = figure.ratio
+    goal = "" if figure.goal is None else f"goal {figure.goal:,g} {figure.unit}"
+    met = "" if ratio is None else f"{ratio:6.2f} × the goal"
+    print(
+        f"{figure.database:<11}{figure.what:<52}{figure.value:>12,.2f} {figure.unit:<4}{goal:<18}{met}", flush=True
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="interlock-bench-"))
+        places = []
+        if given.only != "postgresql":
+            places.append(("SQLite", f"sqlite:///{folder}/interlock.db"))
+        if given.only != "sqlite":
+            from interlock.testing.postgresql import PostgreSQL
+
+            places.append(("PostgreSQL", stack.enter_context(PostgreSQL()).new_database()))
+        for database, url in places:
+            for figure in measure(url, database, size=given.size, seconds=given.seconds):
+                figures.append(figure)
+                show(figure)
+    if given.json is not None:
+        machine = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+        rows = [
+            {
+                "database": each.database,
+                "what": each.what.strip(),
+                "value": each.value,
+                "unit": each.unit,
+                "goal": each.goal,
+                "ratio": each.ratio,
+            }
+            for each in figures
+        ]
+        given.json.write_text(
+            json.dumps({"measured_at": Clock().now().isoformat(), **machine, "figures": rows}, indent=2)
+        )
+
+
+if __name__ == "__main__":
+    main()
