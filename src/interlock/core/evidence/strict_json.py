@@ -1,7 +1,8 @@
 """JSON from strangers: one reading or none.
 
 Rules:
-1. The size is checked before a byte is looked at, the depth after; both limits are named in the error.
+1. Size and number of objects and lists are checked before anything is parsed, the depth after; limits are named in
+   the error.
 2. A key written twice, NaN, Infinity, a byte order mark, bytes that are not UTF-8 and anything behind the
    value are refused: two programs could read such a text differently, and one of them might be the signer's.
 """
@@ -15,6 +16,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
 
 MAX_DEPTH = 64
+MAX_CONTAINERS = 1_000_000
 
 
 def read_json(content: bytes, *, what: str, limit: int) -> Json:
@@ -24,6 +26,12 @@ def read_json(content: bytes, *, what: str, limit: int) -> Json:
         InvalidInput: ``input-too-large``, ``json-unreadable``, ``json-key-twice`` or ``json-too-deep``.
     """
     check_size(content, what=what, limit=limit)
+    if content.count(b"{") + content.count(b"[") > MAX_CONTAINERS:
+        raise InvalidInput(
+            f"expected {what} of at most {MAX_CONTAINERS} objects and lists, got more",
+            code="input-too-large",
+            hint="split it, or leave out what nobody reads",
+        )
     try:
         value: Json = json.loads(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -84,13 +92,13 @@ def _unreadable(what: str, error: Exception) -> InvalidInput:
 
 
 def _deeper_than(value: Json, limit: int) -> bool:
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
         level = [
             inner
             for item in level
-            if isinstance(item, dict | list)
             for inner in (item.values() if isinstance(item, dict) else item)
+            if isinstance(inner, dict | list)
         ]
         if not level:
             return False

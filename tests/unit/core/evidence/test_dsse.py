@@ -20,6 +20,7 @@ from interlock.core.evidence.dsse import (
     sign_envelope,
     signature_holds,
 )
+from interlock.core.evidence.strict_json import read_json
 
 STATEMENT = {"_type": "https://in-toto.io/Statement/v1", "subject": [], "predicateType": "x", "predicate": {}}
 ED = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -79,7 +80,8 @@ def _with(**changes: object) -> bytes:
         (b'{"payload": NaN}', "json-unreadable"),
         (b'{"payload": ' + b"9" * 5000 + b"}", "json-unreadable"),
         (b"[" * 100_000, "json-unreadable"),
-        (b"[" * 70 + b"]" * 70, "json-too-deep"),
+        (b"[" * 65 + b"]" * 65, "json-too-deep"),
+        (b"[" + b"[]," * 1_000_000 + b"[]]", "input-too-large"),
         (b'{"payload": "", "payload": ""}', "json-key-twice"),
         (b"[]", "envelope-shape"),
         (_with(extra=1), "envelope-shape"),
@@ -101,6 +103,11 @@ def test_what_is_no_envelope_is_refused_in_one_line(content: bytes, code: str) -
     assert code == caught.value.code
     assert "\n" not in caught.value.message
     assert caught.value.hint
+
+
+def test_sixty_four_levels_are_read() -> None:
+    assert read_json(b"[" * 64 + b"]" * 64, what="x", limit=1_000)
+    assert read_json(b'{"a":' * 63 + b"[1]" + b"}" * 63, what="x", limit=1_000)
 
 
 def test_the_size_is_checked_before_the_content() -> None:
