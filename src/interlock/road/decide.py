@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import Proposal, SignedStatement, Tally
-from interlock.core.approval.principals import Principals
+from interlock.core.approval.principals import principals_of
 from interlock.core.approval.reviewers import propose
 from interlock.core.approval.tally import tally
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
@@ -73,10 +74,10 @@ def check(station: Station, actor: Actor, request: CheckRequest) -> Judgement:
             services=request.services,
             submission=request.submission,
             digest=request.submission.digest,
-            opened_by=actor.principal,
+            opened_by=principal_of(actor),
             opened_at=station.clock.now(),
             agent=actor.principal if actor.kind == "agent" else None,
-            pushed_by=(actor.principal,),
+            pushed_by=(principal_of(actor),),
         )
         return judge_in(station, tx, in_force, draft, request.environment, actor)
 
@@ -199,7 +200,7 @@ def proposals_for(
         settings=rules.settings,
         open_reviews=_open_reviews(tx, change),
         standing=standing_statements(tx),
-        authors=Principals(rules.catalog).authors(change, description, ()).people,
+        authors=principals_of(rules.catalog).authors(change, description, ()).people,
         now=now,
     )
 

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from interlock.core.approval.accept import accept
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import Purpose, SignedStatement, Statement
 from interlock.core.change.canonical import Json
 from interlock.core.change.change import Change
@@ -97,7 +98,7 @@ def add_evidence(station: Station, actor: Actor, change_id: str, offer: Evidence
             runners=rules.settings.trust.runners,
             settings=rules.settings,
             now=station.clock.now(),
-            received_from=actor.principal,
+            received_from=principal_of(actor),
             id=station.ids.new("evd"),
             subject=offer.subject,
         )

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.identity import principal_of
 from interlock.core.change.canonical import Json, canonical, sha256
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
@@ -71,7 +72,7 @@ def push(station: Station, actor: Actor, change_id: str, submission: Submission,
             submission=submission,
             digest=submission.digest,
             revision=before.revision + 1,
-            pushed_by=tuple(dict.fromkeys((*before.pushed_by, actor.principal))),
+            pushed_by=tuple(dict.fromkeys((*before.pushed_by, principal_of(actor)))),
         )
         after = _placed(station, tx, in_force, pushed)
         tx.records(Change).replace(after, expected_version=before.version if version is None else version)
@@ -128,11 +129,11 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: byt
         services=request.services,
         submission=request.submission,
         digest=digest,
-        opened_by=actor.principal,
+        opened_by=principal_of(actor),
         opened_at=station.clock.now(),
         agent=agent,
         sponsor=sponsor,
-        pushed_by=(actor.principal,),
+        pushed_by=(principal_of(actor),),
         emergency_reason=request.emergency_reason,
     )
     change = _placed(station, tx, in_force, change)
