@@ -15,7 +15,7 @@ from interlock.core.ledger.checkpoint import parse_checkpoint
 from interlock.core.ledger.merkle import Node, consistency_proof, hash_leaf, inclusion_proof, verify_inclusion
 from interlock.core.ledger.note import NoteSigner, split_note
 from interlock.core.ledger.prooffile import ProofFile
-from interlock.core.ledger.tree import node_from
+from interlock.core.ledger.tree import TILE_WIDTH, node_from
 from interlock.ports.store import Tx
 from interlock.ports.world import Clock
 from interlock.storage.engine import Engines, translate
@@ -101,11 +101,12 @@ class SqlStore:
     def _node(self, session: Session, sealed: Sealed) -> Node:
         """Node hashes under one signed tree. Perfect subtrees never change, so the higher ones are remembered."""
 
-        def tiles(level: int, number: int, width: int) -> Sequence[bytes]:
+        @lru_cache(maxsize=8)
+        def tile(level: int, number: int) -> Sequence[bytes]:
             edge = sealed.tree.open_row(level, number)
-            return edge if edge is not None else read_tile(session, level, number, width)
+            return edge if edge is not None else read_tile(session, level, number, TILE_WIDTH)
 
-        compute = node_from(lru_cache(maxsize=8)(tiles))
+        compute = node_from(lambda level, number, _width: tile(level, number))
 
         def node(level: int, index: int) -> bytes:
             known = self._nodes.get((level, index))

@@ -1,6 +1,6 @@
 """The ledger's figures on this machine, beside their goals.
 
-    python benchmarks/ledger/measure.py [--size 1000000] [--seconds 4] [--only sqlite|postgresql] [--json FILE]
+    python -m benchmarks.ledger [--size 1000000] [--seconds 4] [--only sqlite|postgresql] [--json FILE]
 
 Durable means committed with fsync and acknowledged; every entry can be proved at once. No HTTP is in between.
 Latencies are of one call of ``write``. The proof and audit figures are taken on a log of ``--size`` entries.
@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import statistics
 import tempfile
@@ -23,11 +21,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from interlock.core.ledger.checkpoint import open_checkpoint
 from interlock.core.ledger.entry import Entry
+from interlock.core.ledger.merkle import hash_leaf, verify_inclusion
 from interlock.core.ledger.note import NoteSigner
 from interlock.core.ledger.prooffile import ProofFile
 from interlock.storage import RecordType, SqlStore, open_store
 from interlock.storage.audit import audit
+from interlock.testing.postgresql import PostgreSQL
 
 SIGNER = NoteSigner("ledger.example/benchmark", bytes(range(32)))
 SUBMITTERS = 8
@@ -50,14 +51,17 @@ STEPS = RecordType(kind=Step, table="steps", columns=("state", "digest"), versio
 
 
 class Clock:
+    """The time of day."""
+
     def now(self) -> datetime:
+        """Now, in milliseconds."""
         moment = datetime.now(UTC)
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measurement; ``goal`` is a floor for rates and a ceiling for everything else, None where there is none."""
+    """One measurement; ``goal`` is a floor for rates and a ceiling for everything else."""
 
     database: str
     what: str
@@ -75,7 +79,8 @@ class Figure:
 
 def entry(number: int) -> Entry:
     body = {"digest": f"sha256:{number:064x}", "environment": "production", "version": number}
-    return Entry(kind="change.permitted", subject=f"chg-{number % 5000}", actor="ana", at=START, body=body)
+    subject = f"chg-{number % 5000}"
+    return Entry(kind="change.permitted", subject=subject, actor="ana", at=START, body=body)
 
 
 def submit(
@@ -108,11 +113,13 @@ def p99(values: list[float]) -> float:
 
 def appends(store: SqlStore, database: str, seconds: float, goal: float) -> Iterator[Figure]:
     rate, latencies = submit(store, 1, seconds, lambda _, n: lambda tx: tx.log.append(entry(n)))
-    yield Figure(database=database, what="entries, 1 submitter, one a call", value=rate, unit="/s")
-    yield Figure(database=database, what="  p99", value=p99(latencies), unit="ms", goal=20)
+    one = "entries, 1 submitter, one a call"
+    yield Figure(database=database, what=one, value=rate, unit="/s")
+    yield Figure(database=database, what=f"{one}, p99", value=p99(latencies), unit="ms", goal=20)
     rate, latencies = submit(store, SUBMITTERS, seconds, lambda _, n: lambda tx: tx.log.append(entry(n)))
-    yield Figure(database=database, what=f"entries, {SUBMITTERS} submitters, one a call", value=rate, unit="/s")
-    yield Figure(database=database, what="  p99", value=p99(latencies), unit="ms", goal=20)
+    many = f"entries, {SUBMITTERS} submitters, one a call"
+    yield Figure(database=database, what=many, value=rate, unit="/s")
+    yield Figure(database=database, what=f"{many}, p99", value=p99(latencies), unit="ms", goal=20)
 
     def batch(_: int, number: int) -> Callable[[object], object]:
         return lambda tx: [tx.log.append(entry(number * BATCH + at)) for at in range(BATCH)]
@@ -120,7 +127,7 @@ def appends(store: SqlStore, database: str, seconds: float, goal: float) -> Iter
     rate, latencies = submit(store, SUBMITTERS, seconds, batch)
     what = f"entries, {SUBMITTERS} submitters, {BATCH} a call"
     yield Figure(database=database, what=what, value=rate * BATCH, unit="/s", goal=goal)
-    yield Figure(database=database, what="  p99", value=p99(latencies), unit="ms", goal=20)
+    yield Figure(database=database, what=f"{what}, p99", value=p99(latencies), unit="ms", goal=20)
 
 
 def transitions(store: SqlStore, database: str, seconds: float, goal: float) -> Iterator[Figure]:
@@ -152,7 +159,7 @@ def transitions(store: SqlStore, database: str, seconds: float, goal: float) -> 
 def grow(store: SqlStore, size: int) -> float:
     """Entries per second until the log has ``size``."""
     begun = time.perf_counter()
-    have = store.read(lambda tx: tx.appended._base)
+    have = open_checkpoint(store.checkpoint(), SIGNER.verifier).size
     for start in range(have, size, 2_000):
         store.write(
             lambda tx, start=start: [tx.log.append(entry(n)) for n in range(start, min(start + 2_000, size))]
@@ -167,9 +174,6 @@ def proofs(store: SqlStore, database: str, size: int) -> Iterator[Figure]:
     checked: list[float] = []
     hashed: list[float] = []
     key = SIGNER.verifier
-    from interlock.core.ledger.checkpoint import open_checkpoint
-    from interlock.core.ledger.merkle import hash_leaf, verify_inclusion
-
     for _ in range(PROOFS):
         index = chance.randrange(size)
         begun = time.perf_counter()
@@ -189,7 +193,12 @@ def proofs(store: SqlStore, database: str, size: int) -> Iterator[Figure]:
     value = statistics.median(hashed)
     yield Figure(database=database, what="offline verification of the proof", value=value, unit="µs", goal=50)
     value = statistics.median(checked)
-    yield Figure(database=database, what="  with parsing and Ed25519 of the checkpoint", value=value, unit="µs")
+    yield Figure(
+        database=database,
+        what="offline verification, with parsing and Ed25519 of the checkpoint",
+        value=value,
+        unit="µs",
+    )
 
 
 def measure(url: str, database: str, *, size: int, seconds: float) -> Iterator[Figure]:
@@ -219,6 +228,16 @@ def show(figure: Figure) -> None:
     )
 
 
+def row(figure: Figure) -> dict[str, object]:
+    """The figure as `make bench` reads it."""
+    shown: dict[str, object] = {"figure": f"{figure.database}: {figure.what.strip()}"}
+    shown |= {"value": round(figure.value, 2), "unit": figure.unit}
+    if figure.goal is not None:
+        side = "≥" if figure.unit.endswith("/s") else "<"
+        shown |= {"target": f"{side} {figure.goal:,g} {figure.unit}", "note": f"{figure.ratio:.1f} × the target"}
+    return shown
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=1_000_000)
@@ -233,29 +252,14 @@ def main() -> None:
         if given.only != "postgresql":
             places.append(("SQLite", f"sqlite:///{folder}/interlock.db"))
         if given.only != "sqlite":
-            from interlock.testing.postgresql import PostgreSQL
-
             places.append(("PostgreSQL", stack.enter_context(PostgreSQL()).new_database()))
         for database, url in places:
             for figure in measure(url, database, size=given.size, seconds=given.seconds):
                 figures.append(figure)
                 show(figure)
     if given.json is not None:
-        machine = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-        rows = [
-            {
-                "database": each.database,
-                "what": each.what.strip(),
-                "value": each.value,
-                "unit": each.unit,
-                "goal": each.goal,
-                "ratio": each.ratio,
-            }
-            for each in figures
-        ]
-        given.json.write_text(
-            json.dumps({"measured_at": Clock().now().isoformat(), **machine, "figures": rows}, indent=2)
-        )
+        answer = {"title": "Ledger and state", "rows": [row(each) for each in figures]}
+        given.json.write_text(json.dumps(answer, indent=2))
 
 
 if __name__ == "__main__":
