@@ -20,7 +20,8 @@ when { if context.frozen_like then context.services.contains("a") else !context.
 unless { context.services == ["b"] || context.environment like "a*" };
 @id("hard-nested") @outcome("deny") @reason("r") @remedy("m")
 forbid(principal, action == Action::"enter", resource)
-when { (context.tier == 1 || !context.approvals_ok) && (context has fleet_percent && context.fleet_percent * 2 > 50) };
+when { context.tier == 1 || !context.approvals_ok }
+when { context has fleet_percent && context.fleet_percent * 2 > 50 };
 @id("hard-overflow") @outcome("deny") @reason("r") @remedy("m")
 forbid(principal, action, resource)
 when { context.lines * 4611686018427387904 > 0 && context.tier == 2 };

@@ -102,10 +102,12 @@ def ask(facts: Facts, engine: Engine) -> Fired:
     key = _KEY(facts)
     if not all(type(value) is bool for value in key[:-1]) or key[-1] not in _TIERS or key[-1] is True:
         return _broken("", ("a fact that policies are folded by is of the wrong kind",))
+    kind = PRINCIPALS.get(str(facts["actor"]))
+    if kind is None:
+        return _broken("", ("`actor` is none of person, pipeline, agent",))
     folded = engine.folded.get(key) or _folded(key, engine)
     text = _written(facts, folded)
-    principal = {"type": PRINCIPALS.get(str(facts["actor"]), "Unknown"), "id": ""}
-    question = {"principal": principal, "action": _ACTION, "resource": _CHANGE, "context": text}
+    question = {"principal": {"type": kind, "id": ""}, "action": _ACTION, "resource": _CHANGE, "context": text}
     asked = f'{{"facts":{text},"settled":{folded.settled}}}'
     try:
         (answer,) = cedarpy.is_authorized_batch([question], folded.policies, _NO_ENTITIES)

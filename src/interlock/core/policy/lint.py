@@ -57,6 +57,8 @@ def lint_policy(policy: Policy) -> list[Lint]:
 def _never(policy: Policy) -> Iterator[str]:
     for condition in policy.conditions:
         settled = fold(condition["body"], {})
+        if any(fold(part, {}) == FALSE for part in _conjuncts(condition["body"])):
+            settled = FALSE
         if settled in (TRUE, FALSE):
             met = (settled == TRUE) is (condition["kind"] == "when")
             yield "a condition is always met: it says nothing" if met else "a condition never holds: never fires"
