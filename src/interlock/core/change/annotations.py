@@ -65,7 +65,9 @@ class Annotations:
 
     def items(self, name: str) -> tuple[str, ...]:
         """A list of words or globs, each once, in the order written."""
-        text = self.text(name) or ""
+        text = self.text(name)
+        if text is None:
+            return ()
         found = tuple(dict.fromkeys(word.strip() for word in re.split(r"[,\n]", text) if word.strip()))
         if len(found) > _MAX_ITEMS:
             raise self.refuse(name, f"at most {_MAX_ITEMS} items", str(len(found)), "use globs")

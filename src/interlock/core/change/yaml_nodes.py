@@ -103,15 +103,12 @@ class _Builder:
 
     def build(self, text: str) -> Iterator[Node]:
         """The documents of ``text``."""
-        # The loader is used for its events alone: it constructs nothing.
-        events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
-        for event in events:
+        for event in _events(text):
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 line = event.start_mark.line + 1
                 self._count(line)
-                plain = not event.style
-                self._place(Scalar(event.value, line, plain), event.anchor, 1)
+                self._place(Scalar(event.value, line, not event.style), event.anchor, 1)
             elif kind is yaml.MappingStartEvent:
                 self._open(Mapping({}, event.start_mark.line + 1), event.anchor)
             elif kind is yaml.SequenceStartEvent:
@@ -173,13 +170,25 @@ class _Builder:
             raise refused(place, "a word as key", "a collection", code="yaml-unreadable", hint="use plain keys")
         if node.text in parent.fields:
             raise refused(
-                place,
+                Place(path=self.path, line=node.line),
                 "each key once",
                 f"{node.text} twice",
                 code="yaml-duplicate-key",
                 hint="remove one of the two",
             )
         return node.text
+
+
+def _events(text: str) -> Iterator[Any]:
+    """The loader is used for its events alone: it constructs nothing."""
+    loader = _LOADER(text)
+    try:
+        event = loader.get_event()
+        while type(event) is not yaml.StreamEndEvent:
+            yield event
+            event = loader.get_event()
+    finally:
+        loader.dispose()
 
 
 def _large(path: str, line: int, expected: str, got: str) -> InvalidInput:

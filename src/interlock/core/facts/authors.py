@@ -3,7 +3,8 @@
 Rules:
 1. Each identity once, as written, sorted; a name can only add an author, never take one away.
 2. A forge's own committer stamp stands for the author beside it and is left out.
-3. These are claims. Who of them is which person, and who else is an author (pusher, opener, sponsor), is
+3. A trailer in the middle of a message counts as well: a squashed merge leaves those of its commits there.
+4. These are claims. Who of them is which person, and who else is an author (pusher, opener, sponsor), is
    decided where approvals are counted.
 """
 
@@ -17,6 +18,9 @@ from interlock.core.facts.ordered import commits_of
 
 FORGE_STAMPS = frozenset({("github", "noreply@github.com"), ("gitlab", "noreply@gitlab.com")})
 _CO_AUTHOR = frozenset({"co-authored-by", "co-developed-by"})
+_TRAILER = re.compile(
+    r"(?P<key>co-authored-by|co-developed-by|assisted-by|generated-by)\s?:\s*(?P<text>\S.*)", re.IGNORECASE
+)
 _WRITTEN = re.compile(r"(?P<name>[^<>]{0,400})<(?P<email>[^<>]{1,400})>")
 
 
@@ -34,9 +38,22 @@ def read_identity(text: str) -> Identity:
     return Identity(name=match["name"].strip(), email=match["email"].strip())
 
 
+def trailers_of(commit: Commit) -> tuple[tuple[str, str, int | None], ...]:
+    """Every trailer with its line: git's own, and those that a squashed merge left amid the message."""
+    lines = commit.message.splitlines()
+    found: dict[tuple[str, str], int | None] = {(key.lower(), text): None for key, text in commit.trailers}
+    for number, line in enumerate(lines, 1):
+        match = _TRAILER.fullmatch(line)
+        if match:
+            key = (match["key"].lower(), match["text"].strip())
+            if found.get(key) is None:
+                found[key] = number
+    return tuple((key, text, line) for (key, text), line in found.items())
+
+
 def co_authors(commit: Commit) -> Iterator[Identity]:
-    """The identities named in the commit's co-author trailers."""
-    return (read_identity(text) for key, text in commit.trailers if key.lower() in _CO_AUTHOR)
+    """The identities named as co-authors anywhere in the message."""
+    return (read_identity(text) for key, text, _ in trailers_of(commit) if key in _CO_AUTHOR)
 
 
 def _of(commit: Commit) -> Iterator[Identity]:

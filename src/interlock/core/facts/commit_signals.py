@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 from interlock.core.approval.identity import spellings
 from interlock.core.change.parts import Commit, Identity
-from interlock.core.facts.authors import read_identity
+from interlock.core.facts.authors import read_identity, trailers_of
 from interlock.core.facts.markers import (
     is_aider_name,
     tool_of_address,
@@ -32,16 +32,20 @@ _CO_AUTHORS = frozenset({"co-authored-by", "co-developed-by"})
 def signals_of_commit(commit: Commit, agents: Mapping[str, str]) -> Iterator[Signal]:
     """All signals but those of its note; ``agents`` are the catalog's, by the spellings of their accounts."""
     yield from _of_identities(commit, agents)
-    lines = {line.strip(): number for number, line in reversed(list(enumerate(commit.message.splitlines(), 1)))}
-    for key, text in commit.trailers:
-        tool, kind = _of_trailer(key.lower(), text)
+    for key, text, line in trailers_of(commit):
+        tool, kind = _of_trailer(key, text)
         if tool is not None:
-            shown = f"{key}: {text}"
-            yield _signal("trailer", kind, tool, commit, shown, lines.get(shown.strip()))
-    for line, number in lines.items():
-        tool = tool_of_line(line)
-        if tool is not None:
-            yield _signal("generated-with", _HELPED, tool, commit, line, number)
+            yield _signal("trailer", kind, tool, commit, f"{_shown(key)}: {text}", line)
+    seen: set[str] = set()
+    for number, line_text in enumerate(commit.message.splitlines(), 1):
+        tool = tool_of_line(line_text)
+        if tool is not None and tool not in seen:
+            seen.add(tool)
+            yield _signal("generated-with", _HELPED, tool, commit, line_text, number)
+
+
+def _shown(key: str) -> str:
+    return key[:1].upper() + key[1:]
 
 
 def _of_identities(commit: Commit, agents: Mapping[str, str]) -> Iterator[Signal]:

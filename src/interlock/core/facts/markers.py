@@ -33,6 +33,7 @@ TOOLS_BY_ADDRESS = {
     "amp@ampcode.com": "amp",
     "noreply@opencode.ai": "opencode",
     "roomote@roocode.com": "roo-code",
+    "microsoft-amplifier@users.noreply.github.com": "amplifier",
 }
 TOOLS_BY_LOGIN = {
     "copilot-swe-agent[bot]": "github-copilot",
@@ -49,7 +50,8 @@ _ACCOUNT = re.compile(r"\d+\+")
 _AIDER_NAME = re.compile(r".* \(aider\)", re.DOTALL)
 _GENERATED = re.compile(
     r"(?:\W{0,8}\s)?Generated (?:with|by) \[?"
-    r"(?P<tool>Claude Code|opencode|Amp|Crush|Cursor|Codex|Gemini CLI|GitHub Copilot|Firebender|Windsurf|Devin)\b",
+    r"(?P<tool>Claude Code|opencode|Amp|Crush|Cursor|Codex|Gemini CLI|GitHub Copilot|Firebender|Windsurf|Devin"
+    r"|Amplifier)\b",
     re.IGNORECASE,
 )
 _AGENT_MODEL = re.compile(
@@ -89,7 +91,10 @@ def tool_of_assistance(text: str) -> str | None:
     """The tool of an ``Assisted-by`` or ``Generated-by`` trailer, None where it names a person."""
     bare, _, rest = text.strip().partition("<")
     if rest:
-        return tool_of_address(rest.partition(">")[0])
+        address = rest.partition(">")[0].strip().lower()
+        # Nobody reads mail at ``noreply@…``: what stands before it is a product. A forge's address is a person's.
+        product = bare.strip().lower() if address.startswith(("noreply@", "no-reply@")) else None
+        return tool_of_address(address) or product or None
     form = _AGENT_MODEL.fullmatch(bare)
     if form:
         return form["agent"].lower()
