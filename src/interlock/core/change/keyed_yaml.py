@@ -158,7 +158,9 @@ def _merged(node: Node, line: int) -> dict[str, Node]:
 
 def _scalar(event: Any, line: int) -> Json:  # noqa: ANN401  # as above
     tag = event.tag
-    if tag is None or tag == "!":
+    if tag == "!":
+        return str(event.value)
+    if tag is None:
         tag = _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit)
     node = yaml.ScalarNode(tag, event.value)
     try:

@@ -28,7 +28,7 @@ _SHAPE = ("-r", "-z", "--raw", "--full-index", "--no-renames")
 
 
 class GitDocuments:
-    """Documentation and traces of one repository."""
+    """Documentation and traces of one range."""
 
     def __init__(self, glass: Glass, name: str) -> None:
         if not name or name.startswith("/") or not name.isprintable():
@@ -39,10 +39,11 @@ class GitDocuments:
             )
         self._glass = glass
         self._documentation = f":(top,glob)**/{_escaped(name)}"
+        self._found: list[Touch] | None = None
 
     def marked(self, commits: Sequence[Commit]) -> tuple[Commit, ...]:
         """The commits, each told whether it touches nothing but documentation."""
-        some = {touch.commit for touch in self._touches(commits, self._documentation)}
+        some = {touch.commit for touch in self._written(commits) if not _is_trace(touch.path)}
         candidates = [commit for commit in commits if commit.id in some]
         exclude = self._documentation.replace(":(top,glob)", ":(top,glob,exclude)")
         others = {touch.commit for touch in self._touches(candidates, ":(top)", exclude)}
@@ -56,7 +57,7 @@ class GitDocuments:
         """
         found: list[tuple[bytes, str, str | None]] = []
         latest: dict[bytes, str | None] = {}
-        for touch in self._touches(commits, self._documentation, *_TRACES):
+        for touch in self._written(commits):
             if touch.blob and latest.get(touch.path) != touch.blob:
                 found.append((touch.path, touch.blob, touch.commit))
             latest[touch.path] = touch.blob
@@ -82,6 +83,12 @@ class GitDocuments:
         lines = (line.partition(b"\t") for line in output.split(b"\0") if line)
         return {path: words.split()[2].decode("ascii") for words, _, path in lines if path in paths}
 
+    def _written(self, commits: Sequence[Commit]) -> list[Touch]:
+        """What the range's commits did to documentation and traces; asked once."""
+        if self._found is None:
+            self._found = self._touches(commits, self._documentation, *_TRACES)
+        return self._found
+
     def _touches(self, commits: Sequence[Commit], *pathspecs: str) -> list[Touch]:
         if not commits:
             return []
@@ -95,6 +102,10 @@ class GitDocuments:
         short = content[:MAX_DOCUMENT].decode("utf-8", "ignore")
         text = readable(content) if len(content) <= MAX_DOCUMENT else short
         return DocumentVersion(path=path_text(path), commit=commit, digest=sha256(content), text=text)
+
+
+def _is_trace(path: bytes) -> bool:
+    return b".agent-trace" in path.split(b"/")[:-1] and path.endswith((b".json", b".jsonl"))
 
 
 def _escaped(name: str) -> str:
