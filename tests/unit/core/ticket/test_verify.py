@@ -14,7 +14,7 @@ from interlock.core.change.canonical import canonical, sha256
 from interlock.core.change.catalog import Role
 from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.dsse import key_id_of, sign_envelope
-from interlock.core.policy.decision import Outcome
+from interlock.core.policy.decision import Outcome, Reason
 from interlock.core.ticket.issue import issued_entry, seal
 from interlock.core.ticket.pins import PinnedEnvironment, PinnedKey, PinnedPerson, Quorum
 from interlock.core.ticket.verify import Expected, Refused, Verified, verify
@@ -22,6 +22,17 @@ from interlock.core.ticket.verify import Expected, Refused, Verified, verify
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 ARTEFACT = sha256(b"the image")
 TOUCHED = 0x01
+
+
+UNMET = Reason(
+    id="tier1-two-approvals",
+    text="two people",
+    remedy="ask them",
+    layer="base",
+    mode="enforce",
+    outcome=Outcome.NEEDS,
+    facts={},
+)
 
 
 def _expected(world: Any, **changed: object) -> Expected:
@@ -349,6 +360,16 @@ def test_the_proof_of_another_ticket(world: Any) -> None:
     assert {"ledger-entry"} == _codes(world, world.signed(swapped))
 
 
+@pytest.mark.parametrize(
+    "edited", [{"kind": "gate.refused"}, {"subject": "tkt-2"}, {"at": NOW - timedelta(days=1)}], ids=str
+)
+def test_an_entry_that_says_the_same_of_something_else(world: Any, edited: dict[str, Any]) -> None:
+    ticket = world.ticket()
+    index = world.log.append(replace(issued_entry(ticket, actor="gate"), **edited))
+    swapped = replace(ticket, inclusion=world.log.inclusion(index))
+    assert {"ledger-entry"} == _codes(world, world.signed(swapped))
+
+
 def test_a_ticket_whose_terms_were_widened_after_its_entry(world: Any) -> None:
     ticket = world.ticket()
     index = world.log.append(issued_entry(ticket, actor="gate"))
@@ -386,8 +407,9 @@ def test_another_log_of_the_same_name(world: Any, make: dict[str, Any]) -> None:
         {"outcome": Outcome.DENY},
         {"expires": NOW + timedelta(minutes=5)},
         {"decided_at": NOW + timedelta(minutes=1)},
+        {"reasons": (UNMET,)},
     ],
-    ids=str,
+    ids=lambda edited: next(iter(edited)),
 )
 def test_a_decision_that_does_not_allow_this(world: Any, make: dict[str, Any], edited: dict[str, object]) -> None:
     ticket = world.ticket(decision=make["decision"](**edited))
