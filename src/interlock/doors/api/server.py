@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 
@@ -36,7 +40,24 @@ def run(station: Station, *, host: str, port: int, as_json: bool) -> None:
     )
     address = listening.getsockname()
     observer.started(f"http://{address[0]}:{address[1]}")
-    uvicorn.Server(config).run(sockets=[listening])
+    with _signals_outlived():
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _signals_outlived() -> Iterator[None]:
+    # uvicorn stops in good order and then raises the signal again, which would end the process before its
+    # caller has closed the store.
+    before = {number: signal.signal(number, _heard) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    del number, frame
 
 
 def _listen(host: str, port: int) -> socket.socket:
