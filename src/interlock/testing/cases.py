@@ -158,7 +158,11 @@ def enforced(bundle: Bundle, freezes: tuple[Freeze, ...] = ()) -> Bundle:
 
 def run(case: Case, bases: Mapping[str, Tree], bundle: Bundle) -> Verdict:
     """Judge one case by ``bundle``."""
-    given = build(case, bases)
+    return judge(case, build(case, bases), bundle)
+
+
+def judge(case: Case, given: CaseInput, bundle: Bundle) -> Verdict:
+    """Judge a case that was built already."""
     decision = decide(question(given), enforced(bundle, given.freezes))
     if case.expect == "passes":
         held = decision.outcome is Outcome.ALLOW

@@ -3,7 +3,7 @@ from importlib import resources
 import pytest
 
 from interlock.core.policy.bundle import Bundle, load_bundle
-from interlock.testing.cases import Case, Tree, read_cases
+from interlock.testing.cases import Case, CaseInput, Tree, build, read_cases
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +25,9 @@ def bundle(bundled: dict[str, bytes]) -> Bundle:
 @pytest.fixture(scope="session")
 def corpus(bundle: Bundle) -> tuple[tuple[Case, ...], dict[str, Tree]]:
     return read_cases(bundle.tests)
+
+
+@pytest.fixture(scope="session")
+def built(corpus: tuple[tuple[Case, ...], dict[str, Tree]]) -> dict[str, CaseInput]:
+    cases, bases = corpus
+    return {case.name: build(case, bases) for case in cases}
