@@ -1,0 +1,147 @@
+"""``interlock policy`` and ``interlock reset`` on a working tree: what they print and how they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from interlock.core.policy.modes import default_modes
+from interlock.doors.cli.main import main
+from interlock.registry import bundled_policies
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    files = {**bundled_policies(), "modes.yaml": default_modes(["tier1-two-approvals"]).encode()}
+    for path, content in files.items():
+        place = tmp_path / "policies" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    (tmp_path / "interlock.yaml").write_text("version: 1\n")
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    said = capsys.readouterr()
+    return int(left.value.code or 0), said.out, said.err
+
+
+def add(tree: Path, path: str, text: str) -> None:
+    place = tree / "policies" / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text)
+
+
+def test_check_lists_every_rule_and_has_no_doubt(tree, capsys) -> None:
+    code, out, _ = run("policy", "check", capsys=capsys)
+    assert code == 0
+    assert out.startswith("37 rules, no doubts · 7 enforced, 30 observed")
+    assert "base/approvals.cedar:3" in out
+
+
+def test_check_names_file_and_line_of_a_doubt(tree, capsys) -> None:
+    head = '\n@id("mine") @outcome("deny") @reason("r") @remedy("m")\n'
+    rule = head + "forbid(principal, action, resource) when { context.tier == 7 };\n"
+    add(tree, "base/mine.cedar", rule)
+    code, out, _ = run("policy", "check", capsys=capsys)
+    assert code == 1
+    assert "base/mine.cedar:2: mine: never fires: tier == 7" in out
+
+
+def test_check_of_a_broken_policy_is_an_input_error(tree, capsys) -> None:
+    add(tree, "base/mine.cedar", "forbid(principal, action;\n")
+    code, _, err = run("policy", "check", capsys=capsys)
+    assert code == 2
+    assert "base/mine.cedar:1: " in err
+    assert "hint: " in err
+
+
+def test_test_runs_every_pair(tree, capsys) -> None:
+    code, out, _ = run("policy", "test", "--json", capsys=capsys)
+    told = json.loads(out)
+    assert code == 0
+    assert len(told["cases"]) == 89
+    assert told["untested"] == []
+
+
+def test_test_fails_when_a_rule_no_longer_refuses(tree, capsys) -> None:
+    path = tree / "policies" / "base" / "approvals.cedar"
+    path.write_text(
+        path.read_text().replace("context.approvals < context.approvals_required", "context.approvals < 1")
+    )
+    code, out, _ = run("policy", "test", capsys=capsys)
+    assert code == 1
+    assert "✗ tier1-two-approvals: one person who did not write it" in out
+    assert "expected `tier1-two-approvals` to refuse it, got no refusal" in out
+
+
+def test_test_of_a_rule_without_cases_is_no_success(tree, capsys) -> None:
+    code, out, _ = run("policy", "test", "--rule", "no-such-rule", capsys=capsys)
+    assert code == 1
+    assert "0 of 0 cases held" in out
+
+
+def test_explain_shows_a_rule(tree, capsys) -> None:
+    code, out, _ = run("policy", "explain", "tier1-presence", capsys=capsys)
+    assert code == 0
+    assert out.startswith("tier1-presence · needs · observe")
+    assert "approvals_verified" in out
+
+
+def test_explain_decides_from_facts(tree, capsys) -> None:
+    golden = Path(__file__).parents[3] / "golden" / "policy" / "nothing-shown.json"
+    (tree / "facts.json").write_text(json.dumps(json.loads(golden.read_text())["facts"]))
+    code, out, _ = run("policy", "explain", "facts.json", capsys=capsys)
+    assert code == 0
+    assert "✗ tier1-two-approvals" in out
+    assert "because production=true, tier=1" in out
+    assert "· scanned" in out
+
+
+@pytest.mark.parametrize(
+    ("subject", "content", "code"),
+    [
+        ("facts.json", "{", "facts-shape"),
+        ("facts.json", "[" * 100_000, "facts-shape"),
+        ("facts.json", '{"teir": 1}', "fact-unknown"),
+        ("missing.json", None, "file-unreadable"),
+        ("tier1-presense", None, "rule-unknown"),
+    ],
+)
+def test_explain_refuses_in_one_line(tree, capsys, subject, content, code) -> None:
+    if content is not None:
+        (tree / subject).write_text(content)
+    left, out, err = run("policy", "explain", subject, capsys=capsys)
+    assert (left, out) == (2, "")
+    assert f"error[{code}]" in err
+    assert len(err.strip().splitlines()) == 2
+
+
+def test_reset_start_writes_a_layer_that_loads_and_status_counts_its_days(tree, capsys) -> None:
+    code, out, _ = run("reset", "start", "--days", "90", "--tier", "1", capsys=capsys)
+    assert code == 0
+    assert "a change of the rules" in out
+    (layer,) = (tree / "policies" / "layers").iterdir()
+    code, out, _ = run("reset", "status", "--json", capsys=capsys)
+    (told,) = json.loads(out)
+    assert (told["layer"], told["state"], told["day"], told["days"]) == (layer.stem, "holds", 1, 90)
+    assert run("reset", "start", capsys=capsys)[0] == 2
+
+
+def test_reset_dry_run_writes_nothing(tree, capsys) -> None:
+    code, out, _ = run("reset", "start", "--dry-run", "--from", "2026-03-09", capsys=capsys)
+    assert code == 0
+    assert '@active_from("2026-03-09")' in out
+    assert not (tree / "policies" / "layers").exists()
+
+
+def test_reset_refuses_what_is_no_day(tree, capsys) -> None:
+    code, _, err = run("reset", "start", "--from", "monday", capsys=capsys)
+    assert code == 2
+    assert "error[reset-day]" in err
