@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -146,14 +147,12 @@ class Story:
         self.say(
             "$ sqlite3 .interlock/interlock.db \"UPDATE ledger_entry SET leaf = replace(leaf, 'omar', 'cleo') …\""
         )
-        with sqlite3.connect(database) as connection:
-            connection.execute(
-                "UPDATE ledger_entry SET leaf = CAST(replace(CAST(leaf AS TEXT), 'omar', 'cleo') AS BLOB) "
-                "WHERE position = (SELECT max(position) FROM ledger_entry WHERE CAST(leaf AS TEXT) LIKE '%omar%')"
-            )
-        connection.close()
+        position, leaf = _edit_last(database, b"omar", b"cleo")
         said = terminal.run("ledger", "verify", exits=1)
         self._seen.append(("a row edited behind interlock's back", said.strip().splitlines()[1].strip()))
+        self.say("\nand with the row put back as it was:")
+        _write_leaf(database, position, leaf)
+        terminal.run("ledger", "verify")
 
     def _open(self, terminal: Terminal, title: str, *more: str) -> str:
         words = ("change", "open", "--title", title, "--base", "main", *more)
@@ -206,3 +205,17 @@ class Story:
 
     def _title(self, text: str) -> None:
         self.say(f"\n── {text}\n")
+
+
+def _edit_last(database: Path, old: bytes, new: bytes) -> tuple[int, bytes]:
+    """Replace ``old`` in the newest leaf that has it; the leaf as it was, with its position."""
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT position, leaf FROM ledger_entry ORDER BY position DESC")
+        position, leaf = next((position, leaf) for position, leaf in rows if old in leaf)
+    _write_leaf(database, position, leaf.replace(old, new))
+    return position, leaf
+
+
+def _write_leaf(database: Path, position: int, leaf: bytes) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE ledger_entry SET leaf = ? WHERE position = ?", (leaf, position))
