@@ -30,7 +30,9 @@ _NOT_THE_SECRET = re.compile(
     r"_(?:FILE|PATH|DIR|NAME|ID|URL|URI|ADDR|HOST|PORT|TTL|EXPIRY|LENGTH|SIZE|COUNT|LIMIT|TYPE|ENABLED|HEADER|REF|MODE)$",
     re.IGNORECASE,
 )
-_REFERENCE = re.compile(r"\$\([A-Za-z_][A-Za-z0-9_]*\)|(?:vault|ssm|op|ref\+\w+):.*|", re.IGNORECASE)
+_REFERENCE = re.compile(
+    r"\$\([A-Za-z_][A-Za-z0-9_]*\)|\$\{[^}]*\}|<[^>]*>|(?:vault|ssm|op|ref\+\w+):.*|", re.IGNORECASE | re.DOTALL
+)
 _TRIVIAL = frozenset({"true", "false", "none", "null", "0", "1"})
 
 
@@ -74,7 +76,7 @@ def _container(pointer: str, container: dict[str, Json]) -> Iterator[Problem]:
     image = container.get("image")
     if isinstance(image, str) and _floats(image):
         yield Problem(
-            rule="manifest/latest-image",
+            rule="manifest/latest-image" if image.endswith(":latest") else "manifest/untagged-image",
             words=f"runs {image}, whatever that is by then (container {name})",
             pointer=joined(pointer, "image"),
             remedy="name a version, and its digest: image:1.2.3@sha256:…",
@@ -175,4 +177,6 @@ def _floats(image: str) -> bool:
 def _is_secret(key: str, value: str) -> bool:
     if not _SECRET_NAME.search(key) or _NOT_THE_SECRET.search(key):
         return False
-    return _REFERENCE.fullmatch(value.strip()) is None and value.strip().lower() not in _TRIVIAL
+    value = value.strip()
+    placeholder = value.isupper() and value.startswith(key.upper())
+    return not placeholder and _REFERENCE.fullmatch(value) is None and value.lower() not in _TRIVIAL

@@ -162,13 +162,14 @@ def _findings(
     try:
         for document in new:
             errors = sorted(checker.iter_errors(document.value), key=lambda error: [str(s) for s in error.path])
-            for error in errors[:MAX_FINDINGS]:
-                yield _finding(path, document, was.get(document.label), error)
-            if len(errors) > MAX_FINDINGS:
+            # One error per missing key, told once with all of them.
+            told = list(dict.fromkeys(_finding(path, document, was.get(document.label), e) for e in errors))
+            yield from told[:MAX_FINDINGS]
+            if len(told) > MAX_FINDINGS:
                 yield Finding(
                     rule="json-schema/more",
                     level="error",
-                    message=one_line(f"{len(errors) - MAX_FINDINGS} more places do not fit the schema"),
+                    message=one_line(f"{len(told) - MAX_FINDINGS} more places do not fit the schema"),
                     path=path,
                 )
     except Unresolvable as error:

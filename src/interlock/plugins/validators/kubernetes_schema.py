@@ -5,7 +5,8 @@ Rules:
    unknown field is an error, as ``kubectl --validate=strict`` has it. Without the package nothing is checked, and
    one warning says so; no file counts as looked at.
 2. ``version`` is the cluster's, such as ``1.34``; without it the newest that the package knows.
-3. An object of a kind that has no schema (a custom resource) is a note, not a pass: another validator has to
+3. A patch of a kustomization is checked without what it leaves out.
+4. An object of a kind that has no schema (a custom resource) is a note, not a pass: another validator has to
    look at it.
 """
 
@@ -23,6 +24,7 @@ from typing import Any
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.kustomize import kustomization_of, patched_files
 from interlock.core.change.manifests import Manifest, manifests, may_hold_manifests
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Finding, Validation
@@ -61,19 +63,28 @@ class KubernetesSchema:
             return (Validation(validator=self.name, path="", findings=(_skipped(len(files)),)),)
         folder = _folder(self._package, wanted.version)
         return tuple(
-            Validation(validator=self.name, path=path, findings=tuple(_findings(path, files[path], folder)))
+            Validation(validator=self.name, path=path, findings=tuple(_findings(path, *files[path], folder)))
             for path in sorted(files)
         )
 
 
-def _files(readings: Sequence[Reading]) -> Iterator[tuple[str, bytes]]:
+def _files(readings: Sequence[Reading]) -> Iterator[tuple[str, tuple[bytes, bool]]]:
+    """Path, content and whether it is a patch, of every changed file that may hold objects."""
     seen: set[str] = set()
     for reading in readings:
         for path in reading.material.changed():
             content = None if path in seen else _content(reading.material, path)
             if content is not None and may_hold_manifests(path, content):
                 seen.add(path)
-                yield path, content
+                yield path, (content, _is_patch(path, reading.material))
+
+
+def _is_patch(path: str, material: Material) -> bool:
+    beside = kustomization_of(path, material.exists)
+    if beside is None:
+        return False
+    content = _content(material, beside)
+    return path in patched_files(beside, content)
 
 
 def _content(material: Material, path: str) -> bytes | None:
@@ -123,7 +134,7 @@ def _root(package: str) -> Traversable:
     return resources.files(package) / "kubernetes-json-schema"
 
 
-def _findings(path: str, content: bytes, folder: str) -> Iterator[Finding]:
+def _findings(path: str, content: bytes, patch: bool, folder: str) -> Iterator[Finding]:  # noqa: FBT001  # one of a pair
     try:
         found = manifests(path, content)
     except InvalidInput as error:
@@ -141,7 +152,18 @@ def _findings(path: str, content: bytes, folder: str) -> Iterator[Finding]:
             yield _unknown(manifest)
             continue
         errors = sorted(checker.iter_errors(manifest.value), key=lambda error: [str(s) for s in error.path])
-        yield from (_finding(manifest, error) for error in errors[:MAX_FINDINGS])
+        if patch:
+            errors = [error for error in errors if not _left_out(error)]
+        # One error per missing field, told once with all of them.
+        yield from list(dict.fromkeys(_finding(manifest, error) for error in errors))[:MAX_FINDINGS]
+
+
+def _left_out(error: Any) -> bool:  # noqa: ANN401  # jsonschema's error
+    """Whether an error is one that only a whole object could have, or kustomize's own mark for a patch."""
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        extra = set(error.instance) - set(error.schema.get("properties", {}))
+        return all(str(key).startswith("$") for key in extra)
+    return bool(error.validator == "required")
 
 
 def _unknown(manifest: Manifest) -> Finding:

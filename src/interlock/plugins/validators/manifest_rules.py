@@ -4,7 +4,9 @@ Rules:
 1. Judged is every object in a changed file, as it will be; what the same object asked for before is a warning.
 2. ``ignore`` names rules by object: ``[{rule: manifest/host-path, object: DaemonSet node-exporter}]``; both are
    globs, and an entry that names no rule or no object is refused.
-3. A file that cannot be read is told by the check against the API, and not a second time here.
+3. An image that only has a name, where a build tool fills in the rest (a kustomization beside it, a skaffold.yaml
+   at the root), is a warning: the rendered manifest is what should be judged.
+4. A file that cannot be read is told by the check against the API, and not a second time here.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from fnmatch import fnmatchcase
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.kustomize import kustomization_of
 from interlock.core.change.manifests import Manifest, manifests
 from interlock.core.change.parse import parse
 from interlock.core.change.parts import Finding, Validation
@@ -73,7 +76,9 @@ def _read(path: str, material: Material, *, after: bool) -> tuple[Manifest, ...]
 
 
 def _findings(objects: Sequence[Manifest], material: Material, ignored: Sequence[Ignored]) -> Iterator[Finding]:
-    before = {old.document.label: old for old in _read(objects[0].path, material, after=False)}
+    path = objects[0].path
+    filled_in = kustomization_of(path, material.exists) is not None or material.exists("skaffold.yaml")
+    before = {old.document.label: old for old in _read(path, material, after=False)}
     for manifest in objects:
         old = before.get(manifest.document.label)
         known = {(problem.rule, problem.words) for problem in problems(old)} if old is not None else set()
@@ -82,6 +87,8 @@ def _findings(objects: Sequence[Manifest], material: Material, ignored: Sequence
                 continue
             if (problem.rule, problem.words) in known:
                 yield _finding(manifest, replace(problem, words=f"{problem.words}, as before", level="warning"))
+            elif filled_in and problem.rule == "manifest/untagged-image":
+                yield _finding(manifest, replace(problem, level="warning"))
             else:
                 yield _finding(manifest, problem)
 

@@ -55,6 +55,8 @@ class NullValue:
 def _findings(file: ConfigurationFile, material: Material, settings: NullSettings) -> Iterator[Finding]:
     roots: list[Json] | None = None
     for change in file.changes:
+        if change.pointer == "" and isinstance(change.before, dict) and set(change.before) == {"unreadable"}:
+            continue  # nobody knows what was there
         for pointer, after in leaves(change.after, change.pointer):
             if change.op == "removed" or any(covers(pattern, pointer) for pattern in settings.ignore):
                 continue

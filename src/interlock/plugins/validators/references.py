@@ -117,7 +117,7 @@ def _read(path: str, material: Material, *, after: bool = True) -> tuple[Documen
 
 def _missing_files(path: str, read: Sequence[Document], rule: FileRule, material: Material) -> Iterator[Finding]:
     for document, pointer, value in _values(read, rule.pointer):
-        if "://" in value or "${" in value or value.startswith(("git@", "github.com/")):
+        if "\n" in value or "://" in value or "${" in value or value.startswith(("git@", "github.com/")):
             continue
         base = "" if value.startswith("/") else posixpath.dirname(path)
         target = posixpath.normpath(posixpath.join(base, value.lstrip("/")))

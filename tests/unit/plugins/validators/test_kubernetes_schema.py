@@ -106,3 +106,24 @@ def test_a_manifest_that_cannot_be_read_is_an_error():
     material = HostileMaterial({}, {PATH: b"apiVersion: v1\nkind: [Pod"})
     (validation,) = KubernetesSchema().validate([reading(Configuration(files=()), material)], {})
     assert [(f.level, f.rule) for f in validation.findings] == [("error", "kubernetes-schema/unreadable")]
+
+
+PATCH = (
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n$patch: delete\nspec: {replicas: 1, replica: 2}\n"
+)
+
+
+def test_a_patch_of_a_kustomization_is_checked_without_what_it_leaves_out(files, told):
+    found = told(KubernetesSchema(), files({}, {PATH: PATCH}))
+    assert [message for _, _, message in found] == [
+        "Deployment a has unknown keys: $patch",
+        "Deployment a spec lacks selector, template",
+        "Deployment a spec has unknown keys: replica",
+    ]
+    for patches in ("patches: [{path: shop.yaml}]", "patchesStrategicMerge: [shop.yaml]"):
+        reading = files({}, {PATH: PATCH}, unchanged={"deploy/kustomization.yaml": patches})
+        assert [message for _, _, message in told(KubernetesSchema(), reading)] == [
+            "Deployment a spec has unknown keys: replica"
+        ]
+    reading = files({}, {PATH: PATCH}, unchanged={"deploy/kustomization.yaml": "resources: [shop.yaml]"})
+    assert len(told(KubernetesSchema(), reading)) == 3

@@ -49,13 +49,15 @@ PAIRS = [
     ("host-namespace", POD + "  hostNetwork: true\n", POD + "  hostNetwork: false\n"),
     ("host-namespace", POD + "  hostPID: true\n", POD),
     ("latest-image", image("shop:latest"), image("shop:v1")),
-    ("latest-image", image("registry.example:5000/shop"), image("registry.example:5000/shop:1")),
-    ("latest-image", image("shop"), image("shop@sha256:" + "0" * 64)),
-    ("latest-image", CRONJOB, CRONJOB.replace("image: shop", "image: 'shop:7'")),
+    ("untagged-image", image("registry.example:5000/shop"), image("registry.example:5000/shop:1")),
+    ("untagged-image", image("shop"), image("shop@sha256:" + "0" * 64)),
+    ("untagged-image", CRONJOB, CRONJOB.replace("image: shop", "image: 'shop:7'")),
     ("plain-secret", environment("DB_PASSWORD", "hunter2"), environment("DB_PASSWORD_FILE", "/run/secrets/db")),
     ("plain-secret", environment("API_KEY", "abc123"), environment("API_KEY", "$(FROM_SECRET)")),
     ("plain-secret", environment("AUTH_TOKEN", "abc"), environment("TOKENIZER", "abc")),
     ("plain-secret", environment("STRIPE_SECRET", "sk"), environment("STRIPE_SECRET", "")),
+    ("plain-secret", environment("GOOGLE_API_KEY", "AIza"), environment("GOOGLE_API_KEY", "GOOGLE_API_KEY_VAL")),
+    ("plain-secret", environment("DB_PASSWORD", "changeme"), environment("DB_PASSWORD", "<from the vault>")),
     ("plain-secret", SECRET + "data: {k: dmFsdWU=}", SECRET + "data: {}"),
     ("plain-secret", SECRET + "stringData: {k: v}", SECRET.replace("Secret", "SealedSecret") + "data: {k: v}"),
     ("role-wildcard", ROLE + "- {verbs: ['*'], resources: ['*']}", ROLE + "- {verbs: [get], resources: ['*']}"),
@@ -106,11 +108,19 @@ def test_a_finding_names_line_and_pointer(files):
 
 def test_an_exception_names_a_rule_and_an_object(files, told):
     reading = files({}, {PATH: image("shop")})
-    assert told(ManifestRules(), reading, {"ignore": [{"rule": "manifest/latest-*", "object": "Pod a"}]}) == []
-    assert told(ManifestRules(), reading, {"ignore": [{"rule": "manifest/latest-*", "object": "Pod b"}]}) != []
+    assert told(ManifestRules(), reading, {"ignore": [{"rule": "manifest/untagged-*", "object": "Pod a"}]}) == []
+    assert told(ManifestRules(), reading, {"ignore": [{"rule": "manifest/untagged-*", "object": "Pod b"}]}) != []
 
 
 @pytest.mark.parametrize("settings", [{"ignore": [{"rule": "", "object": "*"}]}, {"ignore": [{}]}, {"x": 1}])
 def test_settings_that_mean_nothing_are_refused(files, settings):
     with pytest.raises(InvalidInput):
         ManifestRules().validate([files({}, {PATH: POD})], settings)
+
+
+@pytest.mark.parametrize("beside", ["deploy/kustomization.yaml", "skaffold.yaml"])
+def test_a_name_that_a_build_tool_fills_in_is_a_warning(files, told, beside):
+    found = told(ManifestRules(), files({}, {PATH: image("shop")}, unchanged={beside: "a: 1"}))
+    assert [(level, rule) for level, rule, _ in found] == [("warning", "manifest/untagged-image")]
+    found = told(ManifestRules(), files({}, {PATH: image("shop:latest")}, unchanged={beside: "a: 1"}))
+    assert [level for level, _, _ in found] == ["error"]

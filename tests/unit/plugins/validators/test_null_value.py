@@ -88,3 +88,8 @@ def test_unknown_settings_are_refused(changed):
     with pytest.raises(InvalidInput) as refused:
         NullValue().validate([changed("a: 1", "a: 2")], {"blanks": "error"})
     assert refused.value.code == "input-shape"
+
+
+def test_a_repaired_file_is_not_told_as_a_loss(changed, told):
+    """What could not be read before had no values to lose: the repair of a broken file was told as a null."""
+    assert told(NullValue(), changed("a: 1\na: 2\n", "a: null\n")) == []

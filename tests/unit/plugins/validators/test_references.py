@@ -117,6 +117,12 @@ def test_the_files_of_a_kustomization_must_be_there(files):
     ]
 
 
+def test_a_patch_written_into_the_kustomization_is_no_path(files, told):
+    """Older kustomizations hold whole patches where newer ones hold paths."""
+    text = "patchesStrategicMerge:\n- |-\n  apiVersion: v1\n  kind: Service\n"
+    assert told(References(), files({}, {"kustomization.yaml": text})) == []
+
+
 def test_a_file_rule_reads_from_the_folder_or_from_the_root(files, told):
     rules = {"files": [{"match": "config/*.yaml", "pointer": "/templates/*"}]}
     text = "templates: [a.txt, /shared/b.txt, c.txt, /d.txt]\n"
