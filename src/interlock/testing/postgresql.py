@@ -56,15 +56,16 @@ class PostgreSQL:
         return self._server.pid
 
     def new_database(self) -> str:
-        """The URL of a fresh, empty database."""
+        """The URL of a fresh, empty place: a schema of its own, since a database is 300 files."""
         self._databases += 1
         name = f"test{self._databases}"
-        self._psql("postgres", f"CREATE DATABASE {name}")
-        return self.url(name)
+        self._run(f"CREATE SCHEMA {name}")
+        return f"{self.url}&options=-csearch_path%3D{name}"
 
-    def url(self, database: str) -> str:
-        """The URL of a database of this server."""
-        return f"postgresql://{_USER}@/{database}?host={self._folder}"
+    @property
+    def url(self) -> str:
+        """The URL of this server's first database."""
+        return f"postgresql://{_USER}@/postgres?host={self._folder}"
 
     def start(self) -> None:
         """Start, or start again after ``kill``, and wait until it answers."""
@@ -127,15 +128,15 @@ class PostgreSQL:
 
     def _answers(self) -> bool:
         try:
-            self._psql("postgres", "SELECT 1")
+            self._run("SELECT 1")
         except Exception:  # noqa: BLE001  # any refusal means: not yet
             return False
         return True
 
-    def _psql(self, database: str, statement: str) -> None:
+    def _run(self, statement: str) -> None:
         import psycopg  # noqa: PLC0415  # only where PostgreSQL is in use
 
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
+        with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement.encode())
 
 
