@@ -214,10 +214,11 @@ def _open_reviews(tx: Tx, change: Change) -> dict[str, int]:
 
 
 def spendable(tx: Tx, change: Change, now: datetime) -> tuple[SignedStatement, ...]:
-    """The statements about a change; an approval whose ticket ran out unused is as good as before.
+    """The statements about a change; an approval whose ticket was not used is as good as before.
 
     A ticket lives 15 minutes. A pipeline that waits longer asks again for the same digest and environment, and
-    must not need the same people twice; once a ticket was redeemed or voided its approvals stay spent.
+    must not need the same people twice; while a ticket is valid the gate gives that one and makes no other. Once
+    a ticket was redeemed or voided its approvals stay spent.
     """
     return tuple(_given_back(tx, signed, now) for signed in statements_about(tx, change.id))
 
@@ -225,5 +226,5 @@ def spendable(tx: Tx, change: Change, now: datetime) -> tuple[SignedStatement, .
 def _given_back(tx: Tx, signed: SignedStatement, now: datetime) -> SignedStatement:
     if signed.used_by is None:
         return signed
-    record = tx.records(TicketRecord).get(signed.used_by).at(now)
-    return replace(signed, used_by=None) if record.state is TicketState.EXPIRED else signed
+    state = tx.records(TicketRecord).get(signed.used_by).at(now).state
+    return replace(signed, used_by=None) if state in {TicketState.ISSUED, TicketState.EXPIRED} else signed
