@@ -25,7 +25,7 @@ PREFIX = "interlock.dev/"
 
 _SERVICE = frozenset({"component", "api", "resource"})
 _USER = frozenset({"user"})
-_KINDS: dict[str, frozenset[str]] = {
+ANNOTATIONS: dict[str, frozenset[str]] = {
     "tier": _SERVICE,
     "metric": _SERVICE,
     "alert": _SERVICE,
@@ -192,12 +192,12 @@ def read_annotations(path: str, kind: str, node: Node | None) -> tuple[Annotatio
 def _known(path: str, kind: str, key: str, value: Node) -> Scalar:
     name = key.removeprefix(PREFIX)
     place = Place(path=path, line=value.line)
-    if name not in _KINDS:
-        near = closest(name, list(_KINDS))
-        hint = f"known are {', '.join(_KINDS)}"
+    if name not in ANNOTATIONS:
+        near = closest(name, list(ANNOTATIONS))
+        hint = f"known are {', '.join(ANNOTATIONS)}"
         raise refused(place, f"a known annotation{near}", key, code="catalog-annotation", hint=hint)
-    if kind not in _KINDS[name]:
-        hint = f"it stands on {', '.join(sorted(_KINDS[name]))}"
+    if kind not in ANNOTATIONS[name]:
+        hint = f"it stands on {', '.join(sorted(ANNOTATIONS[name]))}"
         raise refused(place, f"`{key}` on another kind", kind, code="catalog-annotation", hint=hint)
     if not isinstance(value, Scalar):
         hint = "write one text, its items separated by commas or line ends"

@@ -206,6 +206,11 @@ class Catalog:
         return GlobIndex((glob, name) for name in sorted(self.services) for glob in self.services[name].paths)
 
     @cached_property
+    def owner_globs(self) -> GlobIndex[int]:
+        """Finds the owner rules that match a file, by their place in ``owner_rules``."""
+        return GlobIndex((rule.pattern.removeprefix("!"), place) for place, rule in enumerate(self.owner_rules))
+
+    @cached_property
     def local_names(self) -> dict[str, tuple[str, ...]]:
         """For each bare name, lowercase and with ``-`` for ``_``, the services of any kind called so, sorted."""
         return _inverted((bare_name(name), name) for name in self.services)

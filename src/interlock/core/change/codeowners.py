@@ -69,6 +69,12 @@ def owners_of(rules: Sequence[OwnerRule], path: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def owners_in(catalog: Catalog, path: str) -> tuple[str, ...]:
+    """The same by the rules of a catalog, which tries only those that may match."""
+    places = sorted(place for _, place in catalog.owner_globs.of(path))
+    return owners_of([catalog.owner_rules[place] for place in places], path)
+
+
 def groups_of(catalog: Catalog, owner: str) -> tuple[str, ...]:
     """The owners in the catalog's own words that one owner of CODEOWNERS stands for, sorted.
 

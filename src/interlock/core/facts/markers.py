@@ -6,7 +6,8 @@ Rules:
    (dependency updates, code quality) match nothing.
 2. A name alone is a mark only in the two forms that tools write and people do not: `` (aider)`` at the end of an
    author's name, and a model named in ``Assisted-by``.
-3. Each entry was seen in public history or in the tool's own documentation; see docs/reference/provenance.md.
+3. Each entry was seen in public history or in the tool's own documentation; all are listed in
+   docs/how-to/document-a-change.md.
 """
 
 from __future__ import annotations

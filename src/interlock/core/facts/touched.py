@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from interlock.core.change.catalog import Catalog, bare_name
-from interlock.core.change.codeowners import groups_of, owners_of
+from interlock.core.change.codeowners import groups_of, owners_in
 from interlock.core.change.globs import GlobIndex, matches
 from interlock.core.change.parts import Artefact, Part
 from interlock.core.change.settings import Settings, is_rule_file
@@ -138,7 +138,7 @@ def _sole_services(catalog: Catalog) -> dict[str, str]:
 def _hinted(catalog: Catalog, sole: dict[str, str], path: str) -> Iterator[tuple[str, str]]:
     if not sole:
         return
-    for owner in owners_of(catalog.owner_rules, path):
+    for owner in owners_in(catalog, path):
         for name in groups_of(catalog, owner):
             if name in sole:
                 yield sole[name], owner

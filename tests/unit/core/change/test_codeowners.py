@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from interlock.core.change.catalog import Catalog, Group, OwnerRule, Person
-from interlock.core.change.codeowners import groups_of, owners_of, people_of, read_codeowners
+from interlock.core.change.codeowners import groups_of, owners_in, owners_of, people_of, read_codeowners
 from interlock.core.change.errors import InvalidInput
 
 
@@ -78,3 +80,17 @@ def test_owners_are_people_and_groups_of_the_catalog() -> None:
     assert groups_of(catalog, "@org/nobody") == groups_of(catalog, "@nobody") == ()
     assert people_of(catalog, "@org/pay") == ("ana", "ben")
     assert people_of(catalog, "@benny") == ("ben",)
+
+
+_LINES = st.lists(
+    st.sampled_from(
+        ["* @a", "*.py @b", "/src/ @c", "src/x", "[Docs] @d", "/docs/", "!/docs/x", "[E]", "a/**/b @e"]
+    ),
+    max_size=8,
+)
+
+
+@given(_LINES, st.sampled_from(["a.py", "src/x", "src/y.py", "docs/x", "docs/y/z", "a/q/b", "a/b/c.py"]))
+def test_the_index_of_a_catalog_says_what_the_rules_say(lines: list[str], path: str) -> None:
+    found = rules("\n".join(lines))
+    assert owners_in(Catalog(digest="", owner_rules=found), path) == owners_of(found, path)
