@@ -10,6 +10,8 @@ Rules:
 4. In one-person mode the author's own approval counts, if the deployer pinned that mode.
 5. Breaking the glass counts as an approval for at most 60 minutes, where the deployer pinned that it may; so does
    an exception that lifts a rule the pins name. An exception from another rule is carried along, uncounted.
+6. Which services are touched is the server's word, so it lowers a quorum only for a deployer who named the service
+   about to change; for anybody else the strictest quorum of the environment holds.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from interlock.core.change.catalog import RANK, Role
 from interlock.core.change.errors import InvalidInput
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.pins import PRESENCE_RANK, PinnedEnvironment, PinnedPerson, Pins, Quorum
-from interlock.core.ticket.refusal import ASK_AGAIN, DISTRUST, Refusal
+from interlock.core.ticket.refusal import ASK_AGAIN, DISTRUST, NAME_SERVICE, Refusal
 
 SKEW = timedelta(minutes=2)
 """How far a signer's clock may run ahead of the server's."""
@@ -41,10 +43,14 @@ class Voice:
 
 
 def check_quorum(
-    ticket: Ticket, pins: Pins, place: PinnedEnvironment
+    ticket: Ticket, pins: Pins, place: PinnedEnvironment, *, service_known: bool
 ) -> tuple[tuple[Voice, ...], tuple[Refusal, ...]]:
-    """The voices that count and everything that is wrong with the approvals."""
-    quorum = place.quorum_for(ticket.services)
+    """The voices that count and everything that is wrong with the approvals.
+
+    ``service_known`` is whether the deployer named a service, which the ticket is held against elsewhere.
+    """
+    quorum = place.quorum_for(ticket.services if service_known else ())
+    remedy = ASK_AGAIN if service_known or not place.services else NAME_SERVICE
     refusals: list[Refusal] = []
     counted: list[Voice] = []
     used: set[str] = set()
@@ -59,10 +65,10 @@ def check_quorum(
     if len(counted) < quorum.approvals:
         how = "" if quorum.presence == "possession" else f" with a key that shows `{quorum.presence}`"
         text = f"{len(counted)} of {quorum.approvals} people approved{how}"
-        refusals.append(Refusal(code="quorum-approvals", text=text, remedy=ASK_AGAIN))
+        refusals.append(Refusal(code="quorum-approvals", text=text, remedy=remedy))
     if seniors < quorum.seniors:
         text = f"{seniors} of {quorum.seniors} seniors approved"
-        refusals.append(Refusal(code="quorum-seniors", text=text, remedy=ASK_AGAIN))
+        refusals.append(Refusal(code="quorum-seniors", text=text, remedy=remedy))
     return tuple(counted), tuple(refusals)
 
 

@@ -16,3 +16,4 @@ class Refusal:
 
 ASK_AGAIN = "ask for a ticket of its own: interlock gate"
 DISTRUST = "do not deploy, and tell whoever runs interlock: this was altered or issued against the rules"
+NAME_SERVICE = "name the service about to change (--service), or ask again: interlock gate"

@@ -78,7 +78,7 @@ def verify(content: bytes, *, pins: Pins, now: datetime, expected: Expected) -> 
         text = f"environment `{ticket.environment[:60]}` is not pinned"
         reasons.append(Refusal(code="environment-unpinned", text=text, remedy=_PINS))
     else:
-        voices, bad = check_quorum(ticket, pins, place)
+        voices, bad = check_quorum(ticket, pins, place, service_known=expected.service is not None)
         reasons += bad
         if ticket.max_weight > place.max_weight:
             text = f"permits {ticket.max_weight:g} %, where at most {place.max_weight:g} % are pinned"

@@ -277,6 +277,15 @@ def test_breaking_the_glass_counts_only_where_pinned_and_for_an_hour(world: Any)
     assert "approval-bad" in _codes(world, ticket(hour))
 
 
+@pytest.mark.parametrize("purpose", ["delegation", "absence", "key-enrolment", "genesis"])
+def test_other_statements_are_no_approvals_even_where_glass_may_be_broken(world: Any, purpose: str) -> None:
+    place = PinnedEnvironment(quorum=Quorum(approvals=2), break_glass=True)
+    hour = {"issued_at": NOW - timedelta(minutes=30), "expires_at": NOW + timedelta(minutes=30)}
+    both = [world.approval(name, purpose=purpose, **hour) for name in ("ana", "ben")]
+    pins = world.pins(environments={"production": place})
+    assert "approval-bad" in _codes(world, world.sealed(world.ticket(*both)), pins=pins)
+
+
 def test_an_exception_counts_only_from_a_rule_the_pins_name(world: Any) -> None:
     place = PinnedEnvironment(quorum=Quorum(approvals=2), exceptions=("tier1-two-approvals",))
     pins = world.pins(environments={"production": place})
@@ -299,6 +308,14 @@ def test_an_exception_beside_two_approvals_takes_nothing_away(world: Any) -> Non
 def test_leaving_the_services_out_does_not_lower_the_quorum(world: Any) -> None:
     ticket = world.ticket(approvals=(), services=())
     assert {"quorum-approvals", "quorum-seniors"} == _codes(world, world.sealed(ticket), service=None)
+
+
+def test_naming_another_service_lowers_it_only_for_who_named_that_one(world: Any) -> None:
+    """A lying server says that only the documentation is touched."""
+    docs = world.sealed(world.ticket(approvals=(), services=("docs",)))
+    assert {"quorum-approvals", "quorum-seniors"} == _codes(world, docs, service=None)
+    assert {"other-service"} == _codes(world, docs, service="order-service")
+    assert set() == _codes(world, docs, service="docs")
 
 
 def test_one_person_mode_must_be_pinned(world: Any) -> None:
