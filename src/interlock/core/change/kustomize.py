@@ -15,7 +15,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.pointers import covers, every
 
 NAMES = ("kustomization.yaml", "kustomization.yml")
-PATCHES = ("/patches/*/path", "/patchesStrategicMerge/*", "/patchesJson6902/*/path")
+PATCHES = ("/patches/*", "/patches/*/path", "/patchesStrategicMerge/*", "/patchesJson6902/*/path")
 
 
 def kustomization_of(path: str, exists: Callable[[str], bool]) -> str | None:

@@ -67,7 +67,14 @@ class ReferenceSettings:
 _KUSTOMIZE = tuple(
     FileRule(match=f"kustomization.{ending}", pointer=pointer)
     for ending in ("yaml", "yml")
-    for pointer in ("/resources/*", "/components/*", "/bases/*", "/patches/*/path", "/patchesStrategicMerge/*")
+    for pointer in (
+        "/resources/*",
+        "/components/*",
+        "/bases/*",
+        "/patches/*",
+        "/patches/*/path",
+        "/patchesStrategicMerge/*",
+    )
 )
 
 

@@ -120,7 +120,7 @@ def test_a_patch_of_a_kustomization_is_checked_without_what_it_leaves_out(files,
         "Deployment a spec lacks selector, template",
         "Deployment a spec has unknown keys: replica",
     ]
-    for patches in ("patches: [{path: shop.yaml}]", "patchesStrategicMerge: [shop.yaml]"):
+    for patches in ("patches: [{path: shop.yaml}]", "patches: [shop.yaml]", "patchesStrategicMerge: [shop.yaml]"):
         reading = files({}, {PATH: PATCH}, unchanged={"deploy/kustomization.yaml": patches})
         assert [message for _, _, message in told(KubernetesSchema(), reading)] == [
             "Deployment a spec has unknown keys: replica"
