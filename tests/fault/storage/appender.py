@@ -137,13 +137,14 @@ def kill_loop(url: str, count: int, chance: random.Random) -> None:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         for event in drain([pipe]):
-            print(json.dumps(event), flush=True)
+            sys.stdout.write(json.dumps(event) + "\n")
+            sys.stdout.flush()
 
 
 def race(url: str, count: int) -> None:
     children = [start(url, round_, SHARE) for round_ in range(count)]
     for event in drain([pipe for _, pipe in children]):
-        print(json.dumps(event), flush=True)
+        sys.stdout.write(json.dumps(event) + "\n")
     for pid, _ in children:
         os.waitpid(pid, 0)
 

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from interlock.testing.postgresql import PostgreSQL
+
 KILLS = 50
 
 
@@ -38,8 +40,6 @@ def test_processes_racing_on_one_sqlite_file(tmp_path, history, appender):
 
 def test_postgresql_itself_killed(history, appender):
     """The server goes on by itself when the database is back; what it could not know it called unknown."""
-    from interlock.testing.postgresql import PostgreSQL
-
     with PostgreSQL() as server:
         url = server.new_database()
         appender.open_it(url).close()
