@@ -188,6 +188,8 @@ def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
     try:
         job.outcome = job.work(tx) if job.work is not None else None
         _check_entry(tx, mark)
+    except OutOfStep:
+        raise  # it is about a write before this one, which must not pass for done
     except Exception as error:
         if tx.session.broken:
             raise

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,15 +108,28 @@ def built_and_founded(built: Place, tmp_path_factory: pytest.TempPathFactory) ->
     root = tmp_path_factory.mktemp("founded") / "shop"
     shutil.copytree(built.root, root, symlinks=True)
     for person in ("vera", "ana"):
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            contextlib.redirect_stdout(io.StringIO()) as said,
-            contextlib.suppress(SystemExit),
-        ):
-            at_home(patch, root)
-            main(["rules", "genesis", "--key", str(built.key(person))])
-    assert "in force" in said.getvalue()
+        said = run_quietly(root, "rules", "genesis", "--key", str(built.key(person)))
+    assert "in force" in said
     return Place(root=root, keys=built.keys)
+
+
+def run_quietly(root: Path, *arguments: str) -> str:
+    """What a command prints, run in ``root`` outside of any one test."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(io.StringIO()) as said,
+        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.suppress(SystemExit),
+    ):
+        at_home(patch, root)
+        main(list(arguments))
+    return said.getvalue()
+
+
+@pytest.fixture(scope="session")
+def quietly() -> Callable[..., str]:
+    """``quietly(root, …)`` runs a command outside of any one test."""
+    return run_quietly
 
 
 def at_home(patch: pytest.MonkeyPatch, root: Path) -> None:

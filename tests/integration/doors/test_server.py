@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ class Server:
     process: subprocess.Popen[str] = field(init=False)
     address: str = ""
     log: list[dict[str, object]] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         command = [sys.executable, "-m", "interlock", "serve", "--port", "0", "--log", "json"]
@@ -61,41 +63,66 @@ class Server:
         return code
 
 
-@pytest.fixture
-def make(terminal):
-    """Makes tokens before there is a server: by the local administrator."""
+SCOPES = {
+    "ana": ("person", "read", "open", "approve", "evidence", "gate", "rules", "admin"),
+    "helper-bot": ("agent", "read", "open"),
+    "ci": ("pipeline", "read", "gate", "evidence"),
+}
 
-    def token(principal: str, kind: str, *scopes: str) -> str:
+
+def started(place, folder: Path, quietly) -> Server:
+    root = folder / "shop"
+    shutil.copytree(place.root, root, symlinks=True)
+    tokens = {}
+    for principal, (kind, *scopes) in SCOPES.items():
         wanted = [part for scope in scopes for part in ("--scope", scope)]
-        return terminal.ok("token", "create", principal, "--kind", kind, *wanted).out.strip()
+        tokens[principal] = quietly(root, "token", "create", principal, "--kind", kind, *wanted).strip()
+    running = Server(root)
+    running.tokens = tokens
+    return running
 
-    return token
+
+@pytest.fixture(scope="module")
+def shared(built_and_founded, tmp_path_factory, quietly) -> Iterator[Server]:
+    """One server for every test that leaves it standing."""
+    running = started(built_and_founded, tmp_path_factory.mktemp("served"), quietly)
+    yield running
+    assert running.stop() == 0
+
+
+def speak_to(server: Server, patch: pytest.MonkeyPatch) -> None:
+    patch.chdir(server.root)
+    patch.setenv("INTERLOCK_SERVER", server.address)
+    patch.setenv("INTERLOCK_TOKEN", server.tokens["ana"])
 
 
 @pytest.fixture
-def server(founded, make, monkeypatch) -> Iterator[Server]:
-    tokens = {
-        "ana": make("ana", "person", "read", "open", "approve", "evidence", "gate", "rules", "admin"),
-        "bot": make("helper-bot", "agent", "read", "open"),
-        "ci": make("ci", "pipeline", "read", "gate", "evidence"),
-    }
-    running = Server(founded.root)
-    monkeypatch.setenv("INTERLOCK_SERVER", running.address)
-    monkeypatch.setenv("INTERLOCK_TOKEN", tokens["ana"])
-    running.tokens = tokens  # type: ignore[attr-defined]  # handed to the tests with the server
+def server(shared, monkeypatch) -> Server:
+    """The shared server, spoken to by the terminal as ana, with no change open."""
+    speak_to(shared, monkeypatch)
+    headers = {"authorization": f"Bearer {shared.tokens['ana']}"}
+    for item in httpx.get(f"{shared.address}/v1/changes?state=open", headers=headers).json()["items"]:
+        httpx.post(f"{shared.address}/v1/changes/{item['id']}/withdrawal", headers=headers)
+    return shared
+
+
+@pytest.fixture
+def own_server(built_and_founded, tmp_path, quietly, monkeypatch) -> Iterator[Server]:
+    """A server that the test may stop."""
+    running = started(built_and_founded, tmp_path, quietly)
+    speak_to(running, monkeypatch)
     yield running
     running.stop()
 
 
-def test_the_road_through_a_server(server, founded, terminal):
+def test_the_road_through_a_server(server, built, terminal):
     name = terminal.ok("change", "open").out.strip()
-    terminal.ok("approve", name, "--key", founded.key("vera"))
+    terminal.ok("approve", name, "--key", built.key("vera"))
     shown = terminal.ok("change", "show", name, "--json").json
     assert [one["person"] for one in shown["tally"]["counted"]] == ["vera"]
     assert terminal("gate", name).code == 1
     assert terminal("check").code == 1
     assert name in terminal.ok("change", "list").out
-    assert server.stop() == 0
     assert {line["event"] for line in server.log} == {"request"}
 
 
@@ -108,7 +135,7 @@ def test_health_readiness_and_metrics(server):
     ready = json.loads(get("/readyz"))
     assert ready["status"] == "ready"
     assert ready["rules"].startswith("sha256:")
-    assert 'interlock_requests_total{operation="readiness",status="200"} 1.0' in get("/metrics")
+    assert 'interlock_requests_total{operation="readiness",status="200"}' in get("/metrics")
 
 
 def test_without_a_token_or_with_a_wrong_one_the_server_says_so(server, terminal, monkeypatch):
@@ -121,13 +148,13 @@ def test_without_a_token_or_with_a_wrong_one_the_server_says_so(server, terminal
         assert (said.code, said.err.partition(":")[0]) == (2, "error[token-unknown]")
 
 
-def test_an_agents_token_carries_no_approval_not_even_a_good_one(server, founded, terminal, monkeypatch):
+def test_an_agents_token_carries_no_approval_not_even_a_good_one(server, built, terminal, monkeypatch):
     name = terminal.ok("change", "open").out.strip()
-    monkeypatch.setenv("INTERLOCK_TOKEN", server.tokens["bot"])
-    said = terminal("approve", name, "--key", founded.key("vera"))
+    monkeypatch.setenv("INTERLOCK_TOKEN", server.tokens["helper-bot"])
+    said = terminal("approve", name, "--key", built.key("vera"))
     assert (said.code, said.err.partition(":")[0]) == (2, "error[agent-never]")
     monkeypatch.setenv("INTERLOCK_TOKEN", server.tokens["ci"])
-    said = terminal("approve", name, "--key", founded.key("vera"))
+    said = terminal("approve", name, "--key", built.key("vera"))
     assert (said.code, said.err.partition(":")[0]) == (2, "error[scope-missing]")
     assert terminal("token", "list").err.startswith("error[scope-missing]")
 
@@ -204,31 +231,37 @@ def test_two_who_push_at_once_do_not_overwrite_each_other(server, terminal):
     headers = {"authorization": f"Bearer {server.tokens['ana']}"}
     etag = httpx.get(f"{server.address}/v1/changes/{name}", headers=headers).headers["etag"]
     codes: list[int] = []
+    told: list[str] = []
 
     def push() -> None:
         body = {"submission": submission}
         given = {**headers, "if-match": etag}
         address = f"{server.address}/v1/changes/{name}/revisions"
-        codes.append(httpx.post(address, json=body, headers=given, timeout=30).status_code)
+        reply = httpx.post(address, json=body, headers=given, timeout=30)
+        told.append(reply.text[:300])
+        codes.append(reply.status_code)
 
     pushers = [threading.Thread(target=push) for _ in range(6)]
     for pusher in pushers:
         pusher.start()
     for pusher in pushers:
         pusher.join()
-    assert sorted(codes) == [200, *[412] * 5]
+    assert sorted(codes) == [200, *[412] * 5], told
 
 
-def test_a_port_that_is_taken_is_one_line(server, founded, terminal, monkeypatch):
+def test_a_port_that_is_taken_is_one_line(server, built, terminal, monkeypatch):
     monkeypatch.delenv("INTERLOCK_SERVER")
     port = server.address.rpartition(":")[2]
     said = terminal("serve", "--port", port)
     assert (said.code, said.err.partition(":")[0]) == (3, "error[address-unavailable]")
 
 
-def test_a_request_under_way_is_answered_before_the_end(server):
+def test_a_request_under_way_is_answered_before_the_end(own_server):
+    server = own_server
     headers = {"authorization": f"Bearer {server.tokens['ana']}"}
     with httpx.Client(base_url=server.address, headers=headers) as http:
         assert http.get("/v1/changes").status_code == 200
         assert server.stop() == 0
+    left = [each.name for each in (server.root / ".interlock").glob("*-wal")]
+    assert left == [], "the store was not closed"
     assert re.search("listChanges", json.dumps(server.log))
