@@ -31,7 +31,8 @@ def badly_named(module):
 
 def test_names_say_what_things_are(modules):
     everything = [m for folder in ("src", "benchmarks", "scripts") for m in modules(folder)]
-    assert [offence for module in everything for offence in badly_named(module)] == []
+    offences = [offence for module in everything for offence in badly_named(module)]
+    assert not offences, "\n".join(offences)
 
 
 @pytest.mark.parametrize(

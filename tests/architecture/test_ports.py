@@ -29,7 +29,8 @@ def silent(module):
 
 def test_every_port_has_fewer_than_six_methods_and_says_what_they_promise(modules):
     ports = modules("src/interlock/ports")
-    assert [offence for module in ports for offence in (*too_wide(module), *silent(module))] == []
+    offences = [offence for module in ports for offence in (*too_wide(module), *silent(module))]
+    assert not offences, "\n".join(offences)
 
 
 def test_a_wide_port_is_found(planted):

@@ -20,7 +20,8 @@ def oversized(module):
 
 def test_modules_and_functions_stay_small(modules):
     everything = [m for folder in ("src", "tests", "benchmarks", "scripts") for m in modules(folder)]
-    assert [offence for module in everything for offence in oversized(module)] == []
+    offences = [offence for module in everything for offence in oversized(module)]
+    assert not offences, "\n".join(offences)
 
 
 def test_a_long_module_is_found(planted):
