@@ -67,10 +67,10 @@ def _sizes(reading: Reading, settings: SizeSettings) -> Iterator[tuple[str, int 
             if file.after_size is not None:
                 yield file.path, file.before_size, file.after_size
     elif isinstance(part, GitRange):
-        yield from _data_files(part, reading.material, settings)
+        yield from _matched_files(part, reading.material, settings)
 
 
-def _data_files(
+def _matched_files(
     part: GitRange, material: Material, settings: SizeSettings
 ) -> Iterator[tuple[str, int | None, int]]:
     for file in part.files:
