@@ -149,3 +149,14 @@ def test_content_enters_as_a_plain_add_would_take_it(repository, content):
     part = repository.part("HEAD", "WORKTREE")
     repository.commit()
     assert repository.part().files == part.files
+
+
+def test_a_disk_without_modes_or_with_other_line_ends_is_read_as_git_would(repository):
+    repository.git("config", "core.fileMode", "false")
+    repository.git("config", "core.autocrlf", "true")
+    (repository.root / "seed.txt").chmod(0o755)
+    repository.write("seed.txt", "one\r\ntwo\r\nthree\r\n")
+    repository.write("a", "a\r\n")
+    part = repository.part("HEAD", "WORKTREE")
+    assert [file.path for file in part.files] == ["a"]
+    assert repository.read("HEAD", "WORKTREE").material.after("a") == b"a\n"

@@ -22,6 +22,7 @@ from interlock.core.change.keyed import MAX_EXACT, Single
 
 _DOMAIN = "interlock.dev/redacted/v1"
 _MAX_TEXT = 8 * 1024
+_SHORTEST = 16
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SECRET = {
     "password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "credential",
@@ -44,9 +45,9 @@ _ABOUT = {
 }  # fmt: skip
 _ABOUT_FIRST = {"max", "min", "num", "enable", "disable", "has", "use"}
 _TOKEN_FORM = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30}|\bglpat-[\w-]{20}"
-    r"|\bxox[abposr]-[\w-]{10}|\bsk-[A-Za-z0-9_-]{20}|\bnpm_[A-Za-z0-9]{36}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."
-    r"|://[^/\s:@]+:[^/\s@]+@|\b(?:AccountKey|SharedAccessKey)="
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30}"
+    r"|\bglpat-[\w-]{20}|\bxox[abposr]-[\w-]{10}|\bsk-[A-Za-z0-9_-]{20}|\bnpm_[A-Za-z0-9]{36}|\beyJ[\w-]{10,300}+\.eyJ[\w-]{10}"
+    r"|://[^/\s:@]{0,200}+:[^/\s@]{1,500}+@|\b(?:AccountKey|SharedAccessKey)="
 )
 
 
@@ -72,9 +73,11 @@ def _shown(value: Json, *, secret: bool) -> Json:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        if (secret and value) or (len(value) >= 16 and _TOKEN_FORM.search(value)):  # noqa: PLR2004  # no token is shorter
+        if secret and value:
             return redacted(value)
-        return value if len(value) <= _MAX_TEXT else Single(long=digest(_DOMAIN, value), length=len(value))
+        if len(value) > _MAX_TEXT:
+            return Single(long=digest(_DOMAIN, value), length=len(value))
+        return redacted(value) if len(value) >= _SHORTEST and _TOKEN_FORM.search(value) else value
     if isinstance(value, dict) and not isinstance(value, Single):
         return {
             key: _shown(item, secret=secret or _is_container(key) or secret_key(key))

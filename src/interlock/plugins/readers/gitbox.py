@@ -4,8 +4,8 @@ Rules:
 1. Every question about history is asked in an empty repository made for the occasion that borrows the real one's
    objects. There is no configuration, attribute, hook, alias, graft, replacement or cached graph in it, so none
    can change an answer or run a program.
-2. The real repository is asked four things only: where its objects are, whether it is shallow, what a revision
-   names, and its origin's address. Revisions travel on standard input and can never be options.
+2. The real repository is asked for little: where its objects are, whether it is shallow, what a revision names,
+   its origin's address, and how its files lie on disk. Revisions travel on standard input, never as options.
 3. No transport is permitted, so a partial clone fails with a clear error instead of fetching.
 4. Every call is bounded in time and in bytes of output.
 """
@@ -13,6 +13,7 @@ Rules:
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -29,6 +30,8 @@ from interlock.plugins.readers.gitpipe import ObjectPipe, too_late
 TIMEOUT = 60.0
 MAX_OUTPUT = 256 * 1024 * 1024
 _MAX_REVISION = 1_000
+_ORIGIN = "remote.origin.url"
+_FILE_SETTINGS = ("filemode", "symlinks", "ignorecase", "precomposeunicode", "autocrlf", "eol")
 _PINNED = (
     "-c", "core.fsmonitor=false",
     "-c", "core.commitGraph=false",
@@ -61,7 +64,10 @@ def clean_environment() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located:
-    """Where a repository keeps what. ``work_tree`` is None for a bare one."""
+    """Where a repository keeps what. ``work_tree`` is None for a bare one.
+
+    ``file_settings`` are ``core.…=value`` of how its files lie on this disk, for reading the work tree only.
+    """
 
     git_dir: Path
     objects: Path
@@ -69,6 +75,7 @@ class Located:
     shallow: frozenset[str]
     work_tree: Path | None
     origin: str
+    file_settings: tuple[str, ...] = ()
 
 
 def locate(folder: Path) -> Located | None:
@@ -80,15 +87,24 @@ def locate(folder: Path) -> Located | None:
     git_dir, object_format, inside, objects = os.fsdecode(found).splitlines()[:4]
     more = _run(["rev-parse", "--path-format=absolute", "--git-path", "shallow"], folder) or b""
     top = _run(["rev-parse", "--show-toplevel"], folder) if inside == "true" else None
-    origin = _run(["config", "--no-includes", "--get", "remote.origin.url"], folder, check=False) or b""
+    settings = _settings(folder)
     return Located(
         git_dir=Path(git_dir),
         objects=Path(objects),
         object_format=object_format,
         shallow=_shallow(Path(os.fsdecode(more.rstrip(b"\n")))),
         work_tree=Path(os.fsdecode(top.rstrip(b"\n"))) if top else None,
-        origin=repository_address(readable(origin)),
+        origin=repository_address(settings.get(_ORIGIN, "")),
+        file_settings=tuple(f"{name}={value}" for name, value in sorted(settings.items()) if name != _ORIGIN),
     )
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    """The few settings of the repository that are asked for; the last one of a name counts."""
+    wanted = f"^({re.escape(_ORIGIN)}|core\\.({'|'.join(_FILE_SETTINGS)}))$"
+    found = _run(["config", "--local", "--no-includes", "-z", "--get-regexp", wanted], folder, check=False) or b""
+    pairs = (line.partition("\n") for line in readable(found).split("\0") if line)
+    return {name: value for name, _, value in pairs}
 
 
 def _shallow(path: Path) -> frozenset[str]:
@@ -175,6 +191,9 @@ class Glass:
 
     def has(self, tree: str, path: bytes) -> bool:
         """Whether a tree has something at ``path``: a file, a folder, a link or a submodule."""
+        if self._pipe.has(tree.encode("ascii") + b":" + path, TIMEOUT):
+            return True
+        # The commit of a submodule is no object of this repository, but the tree lists it.
         return bool(self.run("ls-tree", "-z", "--full-tree", tree, "--", os.fsdecode(path)))
 
 

@@ -38,6 +38,10 @@ class ObjectPipe:
         """Whether a process is there."""
         return self._running is not None
 
+    def has(self, name: bytes, timeout: float) -> bool:
+        """Whether there is an object of that name, of any type; errors as ``ask``."""
+        return self._taken(name, timeout) is not None
+
     def ask(self, name: bytes, timeout: float) -> bytes | None:
         """The content of a file, None when nothing or something else has that name.
 
@@ -46,6 +50,11 @@ class ObjectPipe:
             Unavailable: ``git-timeout`` after ``timeout`` seconds.
             IntegrityError: ``git-failed`` when git gives up.
         """
+        kind, content = self._taken(name, timeout) or (b"", b"")
+        return content if kind == b"blob" else None
+
+    def _taken(self, name: bytes, timeout: float) -> tuple[bytes, bytes] | None:
+        """Type and content."""
         if b"\n" in name:
             return None
         with self._lock:
@@ -60,7 +69,7 @@ class ObjectPipe:
         with self._lock:
             self._stop()
 
-    def _asked(self, name: bytes, until: float, timeout: float) -> bytes | None:
+    def _asked(self, name: bytes, until: float, timeout: float) -> tuple[bytes, bytes] | None:
         stream = self._started().stdin
         try:
             os.write(stream.fileno() if stream else -1, name + b"\n")
@@ -81,7 +90,7 @@ class ObjectPipe:
             self._receive(until, timeout)
         content = bytes(self._received[:size])
         del self._received[: size + 1]
-        return content if words[-2] == b"blob" else None
+        return words[-2], content
 
     def _receive(self, until: float, timeout: float) -> None:
         stream = self._running.stdout if self._running else None

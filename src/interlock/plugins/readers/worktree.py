@@ -37,8 +37,18 @@ def write_tree(glass: Glass) -> str:
     place = {"GIT_INDEX_FILE": os.fspath(index), "GIT_WORK_TREE": os.fspath(root)}
     if not index.exists():
         glass.run("read-tree", "--empty", extra=place)
+    settings = [word for setting in glass.located.file_settings for word in ("-c", setting)]
     listed = glass.run(
-        "ls-files", "-z", "-m", "-d", "-o", "--exclude-standard", "--deduplicate", extra=place, folder=root
+        *settings,
+        "ls-files",
+        "-z",
+        "-m",
+        "-d",
+        "-o",
+        "--exclude-standard",
+        "--deduplicate",
+        extra=place,
+        folder=root,
     )
     names = [name for name in listed.split(b"\0") if name and not name.endswith(b"/")]
     if len(names) > MAX_UNTRACKED:
@@ -51,7 +61,9 @@ def write_tree(glass: Glass) -> str:
         _fits(root, name)
     given = b"".join(name + b"\0" for name in names)
     if names:
-        glass.run("update-index", "-z", "--add", "--remove", "--stdin", given=given, extra=place, folder=root)
+        glass.run(
+            *settings, "update-index", "-z", "--add", "--remove", "--stdin", given=given, extra=place, folder=root
+        )
     return glass.run("write-tree", extra=place).decode("ascii").strip()
 
 

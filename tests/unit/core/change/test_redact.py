@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from interlock.core.change.canonical import is_digest
@@ -107,3 +109,11 @@ def test_a_long_text_is_told_by_digest_and_length():
     found = shown("x" * 10_000, ("script",))
     assert found["length"] == 10_000
     assert is_digest(found["long"])
+
+
+@pytest.mark.parametrize("piece", ["-eyJ", "eyJaaaaaaaaaaa.", "://a", "://a:b", "-----BEGIN A", "sk-", "AKIA"])
+def test_hostile_texts_are_looked_through_quickly(piece):
+    started = time.process_time()
+    for _ in range(10):
+        shown((piece * 8_192)[:8_192], ("note",))
+    assert time.process_time() - started < 2
