@@ -1,6 +1,7 @@
 """Writers that are committed as a group, over SQLite and a real PostgreSQL."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from interlock.core.change.errors import Conflict
@@ -26,27 +27,15 @@ def test_of_writers_in_one_group_who_read_and_replace_the_same_version_one_succe
         tx.records(kit.Thing).replace(after, expected_version=1)
         tx.log.append(kit.entry())
 
-    told = []
-
-    def writer():
-        try:
-            store.write(change)
-        except Exception as error:
-            told.append(error)
-        else:
-            told.append(None)
-
-    holder = threading.Thread(target=store.write, args=(hold,))
-    holder.start()
-    assert held.wait(20)
-    writers = [threading.Thread(target=writer) for _ in range(5)]
-    for each in writers:
-        each.start()
-    while store._writer._jobs.qsize() < 5:
-        pass
-    go.set()
-    for each in (holder, *writers):
-        each.join()
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        holder = pool.submit(store.write, hold)
+        assert held.wait(20)
+        writers = [pool.submit(store.write, change) for _ in range(5)]
+        while store._writer._jobs.qsize() < 5:
+            pass
+        go.set()
+        holder.result()
+        told = [each.exception() for each in writers]
     assert sorted(type(each).__name__ for each in told) == ["Conflict"] * 4 + ["NoneType"]
     assert all(each is None or (isinstance(each, Conflict) and each.code == "version-stale") for each in told)
     assert store.read(lambda tx: tx.records(kit.Thing).get("thing-1")).version == 2
