@@ -18,6 +18,7 @@ from interlock.core.approval.wire import wire_string
 from interlock.core.change.canonical import sha256
 from interlock.core.change.catalog import Role
 from interlock.core.change.change import Change, Submission
+from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parts import Artefact, Configuration, ConfigurationFile
 from interlock.core.evidence.dsse import key_id_of, sign_envelope
 from interlock.core.ledger.checkpoint import sign_checkpoint
@@ -35,6 +36,7 @@ from interlock.core.ticket.pins import (
     Pins,
     Quorum,
 )
+from interlock.core.ticket.verify import Expected, Refused, verify
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 ARTEFACT = sha256(b"the image")
@@ -216,6 +218,28 @@ class World:
             },
         )
         return replace(pins, **changed)
+
+    def expected(self, **changed: object) -> Expected:
+        """What an honest deployer of this change expects."""
+        whole = Expected(
+            change=self.change.id,
+            digest=self.change.digest,
+            environment="production",
+            artefact=ARTEFACT,
+            service="order-service",
+            weight=5.0,
+        )
+        return replace(whole, **changed)
+
+    def codes(
+        self, content: bytes, *, pins: Pins | None = None, now: datetime = NOW, **expected: object
+    ) -> set[str]:
+        """The codes of all reasons; an unreadable file is refused with its own code."""
+        try:
+            found = verify(content, pins=pins or self.pins(), now=now, expected=self.expected(**expected))
+        except InvalidInput as error:
+            return {error.code}
+        return {one.code for one in found.reasons} if isinstance(found, Refused) else set()
 
 
 def decision(**changed: object) -> Decision:
