@@ -180,7 +180,8 @@ def split_note(note: str) -> Note:
     """
     text, separator, lines = note.rpartition("\n\n")
     rows = lines.split("\n")
-    if len(note) > MAX_NOTE or not separator or _CONTROL.search(note) or rows.pop() or len(rows) > MAX_SIGNATURES:
+    whole = separator and not rows.pop() and 1 <= len(rows) <= MAX_SIGNATURES
+    if len(note) > MAX_NOTE or not whole or _CONTROL.search(note):
         raise _malformed(f"expected a signed note of at most {MAX_NOTE} characters, got another shape")
     return Note(text=text + "\n", signatures=tuple(_signature(row) for row in rows))
 
