@@ -278,3 +278,39 @@ def test_a_statement_that_lives_longer_than_the_rules_allow_is_refused(road: Roa
     said = road.prepare(change, "ana")
     with pytest.raises(InvalidInput):
         road.hand_in(replace(said, expires_at=said.issued_at + timedelta(days=30)))
+
+
+def test_a_digest_alone_does_not_vouch_for_the_openers_description(road: Road) -> None:
+    """A developer's description is read again before production, or not believed."""
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    offer = permit.Offer(digest=change.digest)
+    result = permit.gate(road.station, road.pipeline(), change.id, offer)
+    assert ids(result) == {"not-read-again"}
+    assert result.ticket is None
+
+
+def test_what_the_pipeline_itself_opened_may_be_named_by_digest(road: Road) -> None:
+    pipeline = replace(road.pipeline(), scopes=frozenset({Scope.READ, Scope.OPEN, Scope.GATE}))
+    change = road.open(submission("a"), by=pipeline)
+    road.approve(change, "ana", "ben")
+    result = permit.gate(road.station, pipeline, change.id, permit.Offer(digest=change.digest))
+    assert "not-read-again" not in ids(result)
+
+
+def test_breaking_the_glass_needs_two_lifts_what_may_be_lifted_and_leaves_an_audit_due(road: Road) -> None:
+    change = road.open(submission("a"))
+    for person in ("ana", "ben"):
+        said = road.prepare(change, person, purpose="break-glass", details={"reason": "orders are lost"})
+        road.hand_in(replace(said, expires_at=said.issued_at + timedelta(minutes=30)))
+    result = road.gate(change)
+    assert result.outcome is Outcome.ALLOW
+    kinds = [entry.kind for _, entry in road.station.store.read(lambda tx: tx.log.entries(change.id))]
+    assert "audit.due" in kinds
+
+
+def test_one_person_breaks_no_glass_on_tier_1(road: Road) -> None:
+    change = road.open(submission("a"))
+    said = road.prepare(change, "ana", purpose="break-glass", details={"reason": "orders are lost"})
+    road.hand_in(replace(said, expires_at=said.issued_at + timedelta(minutes=30)))
+    assert road.gate(change).outcome is not Outcome.ALLOW

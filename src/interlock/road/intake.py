@@ -72,7 +72,7 @@ def push(station: Station, actor: Actor, change_id: str, submission: Submission,
             submission=submission,
             digest=submission.digest,
             revision=before.revision + 1,
-            pushed_by=tuple(dict.fromkeys((*before.pushed_by, principal_of(actor)))),
+            pushed_by=_pushers(before, actor),
         )
         after = _placed(station, tx, in_force, pushed)
         tx.records(Change).replace(after, expected_version=before.version if version is None else version)
@@ -140,6 +140,12 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: byt
     tx.records(Change).add(change)
     _record(station, tx, "change.opened", actor, change, raw, {"title": change.title})
     return change
+
+
+def _pushers(before: Change, actor: Actor) -> tuple[str, ...]:
+    """Everybody who pushed, each once, whoever pushed last at the end."""
+    mine = principal_of(actor)
+    return (*(name for name in before.pushed_by if name != mine), mine)
 
 
 def _placed(station: Station, tx: Tx, in_force: InForce, change: Change) -> Change:

@@ -22,6 +22,7 @@ from interlock.core.change.change import Change, ChangeState, Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_json
 from interlock.core.change.parts import Artefact
+from interlock.core.change.settings import Settings
 from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Outcome, Reason
@@ -125,7 +126,7 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) 
     earlier = _valid_ticket(station, tx, change, offer)
     if earlier is not None:
         return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
-    reasons = (*_standing(change, offer), *judgement.decision.reasons)
+    reasons = (*_standing(change, offer, in_force.rules.settings), *judgement.decision.reasons)
     if judgement.decision.outcome is not Outcome.ALLOW or reasons:
         tx.log.append(_refusal(station, actor, judgement, reasons, offered))
         return _Permitted(judgement=judgement, reasons=reasons)
@@ -159,6 +160,16 @@ def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Ju
     moved = change.move(ChangeState.PERMITTED)
     tx.records(Change).replace(moved, expected_version=change.version)
     index = tx.log.append(issued_entry(ticket, actor=actor.principal))
+    tx.log.append(_allowed(station, actor, judgement, ticket.id))
+    for grant in judgement.grants:
+        if grant.audit:
+            audit: dict[str, Json] = {
+                "grant": grant.id,
+                "kind": grant.kind,
+                "people": [*grant.people],
+                "ticket": ticket.id,
+            }
+            tx.log.append(_entry(station, actor, "audit.due", change.id, audit))
     return _Permitted(judgement=judgement, ticket=ticket, index=index)
 
 
@@ -186,11 +197,15 @@ def _index_of(tx: Tx, ticket_id: str) -> int:
     return next(index for index, entry in tx.log.entries(ticket_id) if entry.kind == "ticket.issued")
 
 
-def _standing(change: Change, offer: Offer) -> tuple[Reason, ...]:
+def _standing(change: Change, offer: Offer, settings: Settings) -> tuple[Reason, ...]:
     """What the gate itself refuses, whatever policy says."""
     found = []
     if change.state in {ChangeState.WITHDRAWN, ChangeState.CLOSED}:
         found.append(_reason("change-over", f"{change.id} is {change.state}", "interlock change open", {}))
+    if offer.submission is None and _is_production(offer.environment, settings) and not _read_by_pipeline(change):
+        text = "nobody but the opener has read what is about to ship"
+        remedy = "run the gate where the change can be read again, or let the pipeline open and push it"
+        found.append(_reason("not-read-again", text, remedy, {"pushed_by": [*change.pushed_by]}))
     named = [part.digest for part in change.submission.parts if isinstance(part, Artefact)]
     if offer.artefact is not None and offer.artefact not in named:
         text = f"artefact {offer.artefact} is not the one that was judged"
@@ -199,10 +214,33 @@ def _standing(change: Change, offer: Offer) -> tuple[Reason, ...]:
     return tuple(found)
 
 
+def _is_production(environment: str, settings: Settings) -> bool:
+    place = settings.environments.get(environment)
+    return place is None or place.production
+
+
+def _read_by_pipeline(change: Change) -> bool:
+    """Whether the description on record is a pipeline's own: it made the latest push."""
+    return bool(change.pushed_by) and change.pushed_by[-1].startswith("pipeline:")
+
+
 def _reason(name: str, text: str, remedy: str, facts: Mapping[str, Json]) -> Reason:
     return Reason(
         id=name, text=text, remedy=remedy, layer="gate", mode="enforce", outcome=Outcome.DENY, facts={**facts}
     )
+
+
+def _allowed(station: Station, actor: Actor, judgement: Judgement, ticket: str) -> Entry:
+    """What was only watched, and what was lifted: friction and catches are counted from these."""
+    body: dict[str, Json] = {
+        "digest": judgement.change.digest,
+        "environment": judgement.environment,
+        "ticket": ticket,
+        "observed": [reason.id for reason in judgement.decision.observed if reason.lifted_by is None],
+        "lifted": [reason.id for reason in judgement.decision.observed if reason.lifted_by is not None],
+        "input": judgement.decision.input_digest,
+    }
+    return _entry(station, actor, "gate.allowed", judgement.change.id, body)
 
 
 def _refusal(
