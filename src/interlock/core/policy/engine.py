@@ -5,7 +5,8 @@ gives the same answer. A property test compares this with the policies as writte
 
 Rules:
 1. Policies are folded once for each combination of the few facts in ``SPECIAL`` that comes up (``fold.py``).
-   One that then always or never fires is not put to Cedar; facts that no policy reads any more are not sent.
+   One that then always or never fires, or hangs on nothing but whether facts hold, is not put to Cedar; facts
+   that no policy reads any more are not sent.
 2. A false fact and an empty set are sent as absent. Because absent then means something, a required fact that
    is missing is an error before Cedar is asked.
 3. Each policy that reads shown facts is folded a second time with the values for "nothing shown", so that
@@ -25,8 +26,9 @@ import cedarpy
 
 from interlock.core.policy.expressions import Node, facts_read
 from interlock.core.policy.facts import ACTION, FACTS, NOTHING, PRINCIPALS, Facts, FactValue
-from interlock.core.policy.fold import FALSE, TRUE, fold
+from interlock.core.policy.fold import FALSE, TRUE, fold, literals
 from interlock.core.policy.policy import Policy
+from interlock.core.policy.written import written
 
 SPECIAL = ("agent", "high_risk", "irreversible", "one_person", "production", "rules_touched", "tier")
 """Facts that many policies ask for, and that have few values."""
@@ -38,22 +40,25 @@ _STRIPPED = "#stripped"
 _ACTION = {"type": "Action", "id": ACTION}
 _CHANGE = {"type": "Change", "id": ""}
 _NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
-_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _KEY = operator.itemgetter(*SPECIAL)
 _TIERS = (1, 2, 3)
 _ANYWHERE = ({"op": "All"}, {"op": "==", "entity": _ACTION})
 
 Key = tuple[FactValue, ...]
+Literals = tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Folded:
-    """The policies for one combination: what Cedar holds and reads, what always fires, the combination as text."""
+    """The policies for one combination: what Cedar holds and reads, what always fires, what is plain to see.
+
+    A plain policy fires when each of its facts holds (true, or a set with something in it) or does not, as paired.
+    """
 
     policies: cedarpy.PolicySet
     reads: tuple[str, ...]
     always: tuple[str, ...]
-    settled: str
+    plain: tuple[tuple[str, Literals], ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,13 +77,11 @@ class Fired:
     """What the policies said of one record of facts.
 
     ``rules`` fired as things stand, ``stripped`` fire with nothing shown; ``errors`` are what went wrong.
-    ``asked`` is the canonical text (RFC 8785) of every fact that the answer depends on.
     """
 
     rules: frozenset[str]
     stripped: frozenset[str]
     permitted: bool
-    asked: str
     errors: tuple[str, ...] = ()
 
 
@@ -98,34 +101,41 @@ def ask(facts: Facts, engine: Engine) -> Fired:
     """Which rules fire on ``facts``."""
     if not engine.required <= facts.keys():
         missing = sorted(engine.required - facts.keys())
-        return _broken("", tuple(f"the fact `{name}` is missing" for name in missing))
+        return _broken(tuple(f"the fact `{name}` is missing" for name in missing))
     key = _KEY(facts)
     if not all(type(value) is bool for value in key[:-1]) or key[-1] not in _TIERS or key[-1] is True:
-        return _broken("", ("a fact that policies are folded by is of the wrong kind",))
+        return _broken(("a fact that policies are folded by is of the wrong kind",))
     kind = PRINCIPALS.get(str(facts["actor"]))
     if kind is None:
-        return _broken("", ("`actor` is none of person, pipeline, agent",))
+        return _broken(("`actor` is none of person, pipeline, agent",))
     folded = engine.folded.get(key) or _folded(key, engine)
-    text = _written(facts, folded)
+    text = written(facts, folded.reads)
     question = {"principal": {"type": kind, "id": ""}, "action": _ACTION, "resource": _CHANGE, "context": text}
-    asked = f'{{"facts":{text},"settled":{folded.settled}}}'
     try:
         (answer,) = cedarpy.is_authorized_batch([question], folded.policies, _NO_ENTITIES)
     except (ValueError, TypeError, UnicodeError) as error:
-        return _broken(asked, (f"the request could not be read: {error}",))
+        return _broken((f"the request could not be read: {error}",))
     said = answer.diagnostics
     errors = tuple(sorted(said.errors))
     if answer.decision is cedarpy.Decision.NoDecision:
-        return _broken(asked, errors or ("the policy engine gave no decision",))
-    return _sorted_out((*folded.always, *said.reasons), asked, errors, engine)
+        return _broken(errors or ("the policy engine gave no decision",))
+    held = [name for name, literals in folded.plain if _all_hold(literals, facts)]
+    return _sorted_out((*folded.always, *held, *said.reasons), errors, engine)
 
 
-def _broken(asked: str, errors: tuple[str, ...]) -> Fired:
-    nothing: frozenset[str] = frozenset()
-    return Fired(rules=nothing, stripped=nothing, permitted=False, asked=asked, errors=errors)
+def _all_hold(literals: Literals, facts: Facts) -> bool:
+    for name, wanted in literals:
+        value = facts[name]
+        if (value is not False and value != []) is not wanted:
+            return False
+    return True
 
 
-def _sorted_out(named: tuple[str, ...], asked: str, errors: tuple[str, ...], engine: Engine) -> Fired:
+def _broken(errors: tuple[str, ...]) -> Fired:
+    return Fired(rules=frozenset(), stripped=frozenset(), permitted=False, errors=errors)
+
+
+def _sorted_out(named: tuple[str, ...], errors: tuple[str, ...], engine: Engine) -> Fired:
     bare = {name.removesuffix(_STRIPPED) for name in named if name.endswith(_STRIPPED)}
     rules = {name for name in named if not name.endswith(_STRIPPED)}
     permits = rules & engine.permits
@@ -134,19 +144,7 @@ def _sorted_out(named: tuple[str, ...], asked: str, errors: tuple[str, ...], eng
         rules=frozenset(rules),
         stripped=frozenset((bare - engine.permits) | (rules & engine.unshown)),
         permitted=bool(permits),
-        asked=asked,
         errors=errors,
-    )
-
-
-def _written(facts: Facts, folded: Folded) -> str:
-    # Sorted keys and no spaces are all that RFC 8785 asks of a flat record of ASCII keys.
-    return _ENCODE(
-        {
-            name: facts[name]
-            for name in folded.reads
-            if name in facts and facts[name] is not False and facts[name] != []
-        }
     )
 
 
@@ -168,23 +166,26 @@ def _fold_all(known: Facts, policies: Mapping[str, Policy]) -> Folded:
     return Folded(
         policies=cedarpy.PolicySet.from_json_str(document),
         reads=tuple(sorted({name for form in asked.values() for name in facts_read(form)})),
-        always=tuple(name for name, form in forms.items() if form is True),
-        settled=_ENCODE(known),
+        always=tuple(name for name, form in forms.items() if form == ()),
+        plain=tuple((name, form) for name, form in forms.items() if isinstance(form, tuple) and form),
     )
 
 
-def _form(policy: Policy, known: Facts) -> dict[str, object] | bool:
-    """The policy for Cedar, or True and False for one that always or never fires."""
+def _form(policy: Policy, known: Facts) -> dict[str, object] | Literals | None:
+    """The policy for Cedar, or what it hangs on (nothing: it always fires), or None for one that never fires."""
     conditions: list[dict[str, Node]] = []
-    for written in policy.conditions:
-        body, settled = fold(written["body"], known), (TRUE if written["kind"] == "when" else FALSE)
+    for one in policy.conditions:
+        body, settled = fold(one["body"], known), (TRUE if one["kind"] == "when" else FALSE)
         if body in (TRUE, FALSE) and body != settled:
             # Cedar takes conditions in order: what stands before may raise an error and must be asked.
-            return False if not conditions else _cedar(policy, [*conditions, {**written, "body": body}])
+            return None if not conditions else _cedar(policy, [*conditions, {**one, "body": body}])
         if body != settled:
-            conditions.append({**written, "body": body})
-    everywhere = all(policy.est.get(part) in _ANYWHERE for part in ("principal", "action", "resource"))
-    return True if everywhere and not conditions else _cedar(policy, conditions)
+            conditions.append({**one, "body": body})
+    if all(policy.est.get(part) in _ANYWHERE for part in ("principal", "action", "resource")):
+        found = [literals(one["body"]) if one["kind"] == "when" else None for one in conditions]
+        if None not in found:
+            return tuple(pair for pairs in found if pairs for pair in pairs)
+    return _cedar(policy, conditions)
 
 
 def _cedar(policy: Policy, conditions: list[dict[str, Node]]) -> dict[str, object]:

@@ -24,6 +24,7 @@ from interlock.core.policy.question import DecisionInput, Grant
 from interlock.core.policy.render import fill, progress
 from interlock.core.policy.request import facts_of
 from interlock.core.policy.scope import in_scope
+from interlock.core.policy.written import written
 
 LIFETIME = timedelta(minutes=15)
 ENGINE_LAYER = "interlock"
@@ -75,7 +76,7 @@ def decide_facts(
         obligations=tuple(obligations),
         layers=tuple((layer.name, layer.digest) for layer in bundle.layers if layer.holds(standing.now)),
         bundle_digest=bundle.digest,
-        input_digest=sha256(_DOMAIN + fired.asked.encode("utf-8", "surrogatepass")),
+        input_digest=sha256(_DOMAIN + written(facts).encode("utf-8", "surrogatepass")),
         decided_at=standing.now,
         expires=_expiry(bundle, standing, ends),
         marks=_marks(facts, firing),

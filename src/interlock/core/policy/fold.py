@@ -46,6 +46,19 @@ def fold(node: Node, known: Facts) -> Node:
     return {key: fold(item, known) for key, item in node.items()}
 
 
+def literals(node: Node) -> tuple[tuple[str, bool], ...] | None:
+    """The facts that must hold, or must not, for a folded condition; None when it says anything else."""
+    both = node.get("&&") if isinstance(node, dict) else None
+    if isinstance(both, dict):
+        left, right = literals(both["left"]), literals(both["right"])
+        return None if left is None or right is None else (*left, *right)
+    inner = node.get("!") if isinstance(node, dict) else None
+    name = guarded(inner["arg"] if isinstance(inner, dict) else node)
+    if name is None or FACTS[name].optional:
+        return None
+    return ((name, not isinstance(inner, dict)),)
+
+
 def _leaf(name: str, node: Node, known: Facts) -> Node:
     fact = FACTS[name]
     if guarded(node):
