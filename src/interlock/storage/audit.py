@@ -22,6 +22,7 @@ from interlock.core.ledger.note import VerifierKey
 from interlock.core.ledger.tree import Tile, Tree
 from interlock.storage import schema
 from interlock.storage.engine import Engines, connect, translate
+from interlock.storage.ledger import as_bytes
 
 MAX_FINDINGS = 20
 _BATCH = 4_096
@@ -116,7 +117,7 @@ def _checkpoints(connection: sa.Connection, state: _Audit, older: Sequence[Check
     due = list(older)
     for row in rows:
         try:
-            checkpoint = open_checkpoint(row.note, state.key)
+            checkpoint = open_checkpoint(str(row.note), state.key)
         except InterlockError as error:
             state.found(
                 "checkpoint", f"the checkpoint of size {row.size} is not by the pinned key: {error.message}"
@@ -141,7 +142,8 @@ def _leaves(connection: sa.Connection, state: _Audit) -> None:
     )
     tree = state.tree
     for batch in rows.partitions(_BATCH):
-        for position, subject, leaf, kept in batch:
+        for position, subject, stored, kept in batch:
+            leaf = as_bytes(stored)
             if position != tree.size:
                 gap = "is gone" if position > tree.size else "is there twice"
                 state.found("entry", f"entry {tree.size} {gap}: the next one stored is {position}", tree.size)
@@ -174,7 +176,7 @@ def _read(state: _Audit, position: int, subject: str, leaf: bytes) -> None:
 
 def _stored_tiles(connection: sa.Connection) -> dict[tuple[int, int], bytes]:
     rows = connection.execute(sa.select(schema.tile.c.level, schema.tile.c.number, schema.tile.c.hashes))
-    return {(row.level, row.number): row.hashes for row in rows}
+    return {(row.level, row.number): as_bytes(row.hashes) for row in rows}
 
 
 def _compare(
@@ -223,4 +225,4 @@ def stored_leaves(connection: sa.Connection, size: int) -> Iterator[bytes]:
     )
     for batch in rows.partitions(_BATCH):
         for row in batch:
-            yield row[0]
+            yield as_bytes(row[0])

@@ -21,7 +21,15 @@ from interlock.core.change.errors import IntegrityError, InterlockError, Invalid
 PLUGIN = "storage"
 BUSY_SECONDS = 30
 
-_DAMAGED = ("malformed", "not a database", "invalid page", "could not read block", "checksum", "corrupt")
+_DAMAGED = (
+    "malformed",
+    "not a database",
+    "invalid page",
+    "could not read block",
+    "checksum",
+    "corrupt",
+    "could not decode",
+)
 _IN_THE_WAY = ("attempt to write a readonly", "read-only transaction", "query_only")
 
 
@@ -60,7 +68,7 @@ def connect(url: str, *, create: bool = True) -> Engines:
 def translate(error: sa.exc.SQLAlchemyError, *, committing: bool = False) -> InterlockError:
     """What a driver's error means to a caller."""
     text = str(getattr(error, "orig", None) or error).strip().split("\n")[0][:200]
-    if any(sign in text for sign in _DAMAGED):
+    if any(sign in text.lower() for sign in _DAMAGED):
         return IntegrityError(
             f"the database is damaged: {text}",
             code="database-damaged",

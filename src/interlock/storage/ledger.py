@@ -14,7 +14,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from interlock.core.change.canonical import timestamp
-from interlock.core.change.errors import IntegrityError
+from interlock.core.change.errors import IntegrityError, InvalidInput
 from interlock.core.ledger.entry import Entry, read_leaf
 from interlock.core.ledger.merkle import hash_leaf
 from interlock.core.ledger.tree import TILE_HEIGHT, TILE_WIDTH, Tree, split
@@ -56,7 +56,9 @@ def read_head(session: Session, *, lock: bool = False) -> Head:
     row = session.read(_HEAD.with_for_update() if lock else _HEAD).first()
     if row is None:
         raise damaged("its head row is gone")
-    return Head(size=row.size, root=row.root, latest=row.latest)
+    if not isinstance(row.size, int) or not isinstance(row.latest, str | None):
+        raise damaged("its head row holds something else")
+    return Head(size=row.size, root=as_bytes(row.root), latest=row.latest)
 
 
 def read_leaves(session: Session, start: int, end: int) -> list[bytes]:
@@ -65,10 +67,11 @@ def read_leaves(session: Session, start: int, end: int) -> list[bytes]:
     if [row.position for row in rows] != list(range(start, end)):
         present = {row.position for row in rows}
         raise damaged(f"entry {next(index for index in range(start, end) if index not in present)} is gone")
-    for row in rows:
-        if hash_leaf(row.leaf) != row.hash:
+    leaves = [as_bytes(row.leaf) for row in rows]
+    for row, leaf in zip(rows, leaves, strict=True):
+        if hash_leaf(leaf) != row.hash:
             raise damaged(f"entry {row.position} was changed after it was written")
-    return [row.leaf for row in rows]
+    return leaves
 
 
 def read_tile(session: Session, level: int, number: int, width: int) -> Sequence[bytes]:
@@ -77,7 +80,7 @@ def read_tile(session: Session, level: int, number: int, width: int) -> Sequence
     if stored is None and level == 0:
         start = number << TILE_HEIGHT
         return [hash_leaf(leaf) for leaf in read_leaves(session, start, start + width)]
-    row = split(stored or b"")
+    row = split(as_bytes(stored or b""))
     if len(row) < width:
         raise damaged(f"tile {level}/{number} is shorter than {width} hashes")
     return row
@@ -135,11 +138,14 @@ class SqlLog:
         """All entries about one record, in order, those of this transaction included."""
         self.flush()
         rows = self._session.read(_SUBJECT, {"about": subject})
-        return [(row.position, read_leaf(row.leaf)) for row in rows]
+        return [(row.position, _entry(row.position, as_bytes(row.leaf))) for row in rows]
 
     def last_at(self) -> datetime | None:
         """The latest time any entry carries, those of this transaction included; None in an empty ledger."""
-        return datetime.fromisoformat(self.latest) if self.latest else None
+        try:
+            return datetime.fromisoformat(self.latest) if self.latest else None
+        except ValueError as error:
+            raise damaged("the latest time in its head is none") from error
 
     def flush(self) -> None:
         """Write the leaves that are still only in memory."""
@@ -163,6 +169,13 @@ class SqlLog:
         del self.pending[length:]
 
 
+def as_bytes(value: object) -> bytes:
+    """A stored value as bytes, whatever type it was given by an edit behind our back (SQLite keeps any)."""
+    if isinstance(value, bytes):
+        return value
+    return str(value).encode("utf-8", errors="surrogateescape")
+
+
 def damaged(why: str) -> IntegrityError:
     """The error for a ledger that contradicts itself."""
     return IntegrityError(
@@ -170,6 +183,13 @@ def damaged(why: str) -> IntegrityError:
         code="ledger-damaged",
         hint="stop every server, keep the files, run interlock ledger verify and compare with a witness or backup",
     )
+
+
+def _entry(position: int, leaf: bytes) -> Entry:
+    try:
+        return read_leaf(leaf)
+    except InvalidInput as error:
+        raise damaged(f"entry {position} is not an entry") from error
 
 
 def _meeting(tree: Tree, head: Head) -> Tree:

@@ -101,7 +101,7 @@ class Shelf(Generic[R]):
         Raises:
             IntegrityError: ``record-damaged``.
         """
-        body = row.body.encode()
+        body = row.body.encode() if isinstance(row.body, str) else b""
         if sha256(body) != row.body_digest:
             raise self._damaged(row.id)
         try:

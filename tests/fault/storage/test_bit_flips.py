@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import sqlite3
 
 import pytest
 import sqlalchemy as sa
@@ -114,3 +115,50 @@ def test_the_newest_rows_are_checked_before_anything_is_signed(good, appender, t
         appender.open_it(f"sqlite:///{file}")
     assert refusal.value.code == "ledger-damaged"
     assert f"entry {ENTRIES - 1}" in refusal.value.message
+
+
+EDITS = [
+    "UPDATE ledger_entry SET leaf = replace(leaf, 'ana', 'eve') WHERE position = 5",
+    "UPDATE ledger_entry SET leaf = 7 WHERE position = 5",
+    "UPDATE ledger_entry SET leaf = x'ff', hash = x'00' WHERE position = 5",
+    "UPDATE ledger_entry SET hash = 'text' WHERE position = 5",
+    "UPDATE ledger_entry SET subject = 'somebody' WHERE position = 5",
+    "UPDATE ledger_entry SET subject = x'ff00' WHERE position = 5",
+    "DELETE FROM ledger_entry WHERE position = 599",
+    "DELETE FROM ledger_entry WHERE position = 0",
+    "INSERT INTO ledger_entry VALUES (600, 's', x'7b7d', x'00')",
+    "INSERT INTO ledger_entry VALUES (-1, 's', x'7b7d', x'00')",
+    "UPDATE ledger_tile SET hashes = 'text' WHERE level = 0 AND number = 1",
+    "UPDATE ledger_tile SET number = 9 WHERE level = 0 AND number = 1",
+    "DELETE FROM ledger_tile WHERE level = 1",
+    "INSERT INTO ledger_tile VALUES (3, 0, x'00')",
+    "UPDATE ledger_head SET size = 599",
+    "UPDATE ledger_head SET size = 'many'",
+    "UPDATE ledger_head SET root = 'text'",
+    "UPDATE ledger_head SET latest = '2020-01-01T00:00:00.000Z'",
+    "UPDATE ledger_head SET latest = 'yesterday'",
+    "UPDATE ledger_head SET latest = 12",
+    "DELETE FROM ledger_head",
+    "INSERT INTO ledger_head VALUES (2, 0, x'00', NULL)",
+    "UPDATE ledger_checkpoint SET note = 'no note'",
+    "UPDATE ledger_checkpoint SET note = x'ff'",
+    "UPDATE ledger_checkpoint SET size = 12",
+    "UPDATE ledger_log SET vkey = 'other'",
+    "DROP TABLE ledger_tile",
+]
+
+
+@pytest.mark.parametrize("statement", EDITS)
+def test_any_edit_with_a_database_shell_is_seen(good, appender, tmp_path, statement):
+    file = tmp_path / "edited.db"
+    shutil.copyfile(good, file)
+    connection = sqlite3.connect(file)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+    try:
+        report = audit(f"sqlite:///{file}", appender.SIGNER.verifier)
+    except InterlockError as error:
+        assert error.status >= 500 or error.code == "ledger-missing"
+    else:
+        assert report.findings

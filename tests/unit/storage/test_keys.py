@@ -33,7 +33,7 @@ def test_a_key_is_never_overwritten(tmp_path):
     create_key(path, NAME, counting())
     before = path.read_bytes()
     with pytest.raises(Conflict) as conflict:
-        create_key(path, NAME, lambda size: bytes(size))
+        create_key(path, NAME, bytes)
     assert conflict.value.code == "key-exists"
     assert path.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
