@@ -146,12 +146,23 @@ def test_a_signature_made_for_another_purpose(world: Any) -> None:
     assert "approval-bad" in world.codes(world.sealed(ticket))
 
 
-def test_a_key_after_its_time(world: Any) -> None:
+@pytest.mark.parametrize(
+    ("times", "good"),
+    [
+        ({"not_after": NOW - timedelta(hours=2)}, False),
+        ({"not_after": NOW}, False),  # good when it signed, not any more when the ticket was issued
+        ({"not_after": NOW + timedelta(milliseconds=1)}, True),
+        ({"not_before": NOW - timedelta(minutes=30)}, False),  # not yet good when it signed
+        ({"not_before": NOW - timedelta(hours=1)}, True),
+    ],
+    ids=str,
+)
+def test_a_key_counts_only_in_its_time(world: Any, times: dict[str, datetime], *, good: bool) -> None:
     pins = world.pins()
     ana = pins.people["ana"]
-    over = PinnedKey(fingerprint=ana.keys[0].fingerprint, not_after=NOW - timedelta(hours=2))
-    ended = replace(pins, people={**pins.people, "ana": replace(ana, keys=(over,))})
-    assert "approval-bad" in world.codes(world.sealed(), pins=ended)
+    key = PinnedKey(fingerprint=ana.keys[0].fingerprint, **times)
+    timed = replace(pins, people={**pins.people, "ana": replace(ana, keys=(key,))})
+    assert ("approval-bad" not in world.codes(world.sealed(), pins=timed)) is good
 
 
 def test_breaking_the_glass_counts_only_where_pinned_and_for_an_hour(world: Any) -> None:
