@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import dataclasses
 import importlib
 import re
@@ -185,6 +186,7 @@ def codes(tree: ast.Module) -> Iterator[str]:
 def policies() -> Iterator[str]:
     """The bundled policies with their reasons and remedies."""
     from interlock.core.policy.bundle import load_bundle
+    from interlock.core.policy.facts import FACTS
     from interlock.registry import bundled_policies
 
     bundle = load_bundle(
@@ -197,6 +199,13 @@ def policies() -> Iterator[str]:
     for name, policy in sorted(bundle.policies.items()):
         always = "always" if policy.protected else ""
         yield f"| `{name}` | {policy.outcome} | {_cell(policy.reason)} | {_cell(policy.remedy)} | {always} |"
+    yield "\n## Facts\n"
+    yield "What a policy may read, as `context.NAME`. Facts with a value under *nothing shown* come from approvals and evidence.\n"
+    yield "| fact | type | meaning | values | nothing shown |\n|---|---|---|---|---|"
+    for fact in FACTS.values():
+        kind = f"{fact.type}, may be unknown" if fact.optional else fact.type
+        bare = "" if fact.nothing is None else f"`{json.dumps(fact.nothing)}`"
+        yield f"| `{fact.name}` | {kind} | {_cell(fact.meaning)} | {', '.join(fact.values)} | {bare} |"
 
 
 def _cell(text: object) -> str:
