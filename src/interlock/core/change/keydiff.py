@@ -12,8 +12,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.keyed import Single
@@ -21,10 +20,10 @@ from interlock.core.change.keyed import Single
 Path = tuple[str | int, ...]
 
 _NAMES = ("name", "key", "id")
+_SINGLES = frozenset({str, int, float, bool, type(None)})
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """One key that differs; ``path`` by rule 3."""
 
     path: Path
@@ -66,16 +65,22 @@ def same(before: Json, after: Json) -> bool:
     return before == after
 
 
-def leaves(value: Json, path: Path) -> Iterator[tuple[Path, Json]]:
+def leaves(value: Json, path: Path) -> list[tuple[Path, Json]]:
     """Each leaf of a value with its path."""
+    found: list[tuple[Path, Json]] = []
+    _gather(value, path, found)
+    return found
+
+
+def _gather(value: Json, path: Path, found: list[tuple[Path, Json]]) -> None:
     if isinstance(value, dict) and value and not isinstance(value, Single):
         for key, item in value.items():
-            yield from leaves(item, (*path, key))
+            _gather(item, (*path, key), found)
     elif isinstance(value, list) and value:
         for at, item in enumerate(value):
-            yield from leaves(item, (*path, at))
+            _gather(item, (*path, at), found)
     else:
-        yield path, value
+        found.append((path, value))
 
 
 def pointer(path: Sequence[str | int]) -> str:
@@ -92,7 +97,10 @@ def _is_mapping(value: Json) -> bool:
 
 def _mappings(before: dict[str, Json], after: dict[str, Json], path: Path) -> Iterator[Difference]:
     for key, item in after.items():
-        yield from compare(before.get(key, ABSENT), item, (*path, key))
+        old = before.get(key, ABSENT)
+        # Most of a real document stays as it was, and most of that are single values.
+        if not (type(item) in _SINGLES and type(old) is type(item) and old == item):
+            yield from compare(old, item, (*path, key))
     for key, item in before.items():
         if key not in after:
             yield from compare(item, ABSENT, (*path, key))

@@ -21,7 +21,7 @@ from typing import cast, get_args
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.exact_json import ExactDocument, read_exact
-from interlock.core.change.keydiff import ABSENT, Absent, Difference, Path, compare, pointer
+from interlock.core.change.keydiff import ABSENT, Absent, Path, compare, pointer
 from interlock.core.change.keyed import Single
 from interlock.core.change.parts import KeyChange, PlanAction, ResourceChange, TerraformPlan
 from interlock.core.change.redact import redacted, shown
@@ -162,14 +162,14 @@ def _changes(change: dict[str, Json]) -> Iterator[KeyChange]:
     old: Json | Absent = ABSENT if before is None else before
     new: Json | Absent = ABSENT if after is None and not unknown else _overlaid(after, unknown)
     half = isinstance(old, Absent) or isinstance(new, Absent)
-    for difference in compare(old, new):
-        if half and difference.before is None and difference.after is None:
+    for path, op, was, becomes in compare(old, new):
+        if half and was is None and becomes is None:
             continue
         yield KeyChange(
-            pointer=pointer(difference.path),
-            op=difference.op,
-            before=_value(difference.before, difference, hidden[0]),
-            after=_value(difference.after, difference, hidden[1]),
+            pointer=pointer(path),
+            op=op,
+            before=None if was is None else _value(was, path, hidden[0]),
+            after=None if becomes is None else _value(becomes, path, hidden[1]),
         )
 
 
@@ -193,12 +193,10 @@ def _overlaid(after: Json, unknown: Json) -> Json:
     return after
 
 
-def _value(value: Json, difference: Difference, sensitive: Json) -> Json:
-    if value is None or value is _UNKNOWN:
+def _value(value: Json, path: Path, sensitive: Json) -> Json:
+    if value is _UNKNOWN:
         return value
-    if sensitive and _is_marked(sensitive, difference.path):
-        return redacted(value)
-    return shown(value, difference.path)
+    return redacted(value) if sensitive and _is_marked(sensitive, path) else shown(value, path)
 
 
 def _is_marked(mark: Json, path: Path) -> bool:

@@ -58,6 +58,8 @@ def redacted(value: Json) -> Single:
 
 def shown(value: Json, path: Sequence[str | int]) -> Json:
     """``value`` at ``path`` as a part may hold it: secrets and long texts by digest, numbers exactly."""
+    if value is None or isinstance(value, bool):
+        return value
     secret = _is_secret(tuple([step for step in path if isinstance(step, str)]))
     return _shown(value, secret=secret)
 
