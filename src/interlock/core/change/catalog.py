@@ -17,6 +17,9 @@ from functools import cached_property
 
 from interlock.core.change.globs import GlobIndex
 
+SERVICE_FILES = ("catalog-info.yaml", "catalog-info.yml")
+"""A file of this name stands beside the code of the services it declares."""
+
 
 def bare_name(name: str) -> str:
     """A name without kind and namespace, in the spelling that infrastructure uses for it."""
@@ -204,6 +207,18 @@ class Catalog:
     def paths(self) -> GlobIndex[str]:
         """Finds the services whose ``paths`` cover a file."""
         return GlobIndex((glob, name) for name in sorted(self.services) for glob in self.services[name].paths)
+
+    @cached_property
+    def owned_by(self) -> dict[str, tuple[str, ...]]:
+        """For each owner the services it owns, sorted."""
+        return _inverted((service.owner, service.name) for service in self.services.values() if service.owner)
+
+    @cached_property
+    def beside(self) -> dict[str, tuple[str, ...]]:
+        """For each folder with a ``catalog-info.yaml`` the services declared there, sorted; the root is ``""``."""
+        places = ((service.place.path, service.name) for service in self.services.values() if service.place)
+        split = ((path.rpartition("/"), name) for path, name in places)
+        return _inverted((parts[0], name) for parts, name in split if parts[2] in SERVICE_FILES)
 
     @cached_property
     def owner_globs(self) -> GlobIndex[int]:

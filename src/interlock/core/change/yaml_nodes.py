@@ -165,8 +165,8 @@ class _Builder:
             pending.append(self._key(parent, node))
 
     def _key(self, parent: Mapping, node: Node) -> str:
-        place = Place(path=self.path, line=node.line)
         if not isinstance(node, Scalar):
+            place = Place(path=self.path, line=node.line)
             raise refused(place, "a word as key", "a collection", code="yaml-unreadable", hint="use plain keys")
         if node.text in parent.fields:
             raise refused(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from interlock.core.change.parts import DocumentVersion, FileChange, Finding, GitRange, Part
+from interlock.core.change.parts import DocumentVersion, FileChange, GitRange, Part
 from interlock.core.change.settings import Settings
 from interlock.core.facts.front_matter import Written, read_written
 from interlock.core.facts.model import Documentation, ProvenanceKind, Source
@@ -130,25 +130,3 @@ def _number(path: str, written: Written, name: str, most: float | None) -> float
         written.wrong(path, "documentation-canary", message, line, "write a plain number")
         return None
     return value
-
-
-def problems_of(documentation: Documentation) -> tuple[Finding, ...]:
-    """What is missing or wrong, each with its remedy: for people who want the fast lane."""
-    path = documentation.path or "change.md"
-    missing = [
-        (documentation.plan, "plan", "a plan: what changes and why"),
-        (documentation.failure_modes, "failure_modes", "the failure modes: what could break, and how it shows"),
-        (documentation.rollback_steps, "rollback_steps", "the rollback steps"),
-    ]
-    found = tuple(
-        Finding(
-            rule=f"documentation-{key}",
-            level="error",
-            message=f"expected {text}",
-            path=path,
-            remedy=f"write `{key}`",
-        )
-        for value, key, text in missing
-        if not value
-    )
-    return found + documentation.problems

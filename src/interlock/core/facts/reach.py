@@ -53,6 +53,8 @@ def share(
     of: Callable[[Service], float | None],
 ) -> float | None:
     """The part of orders or fleet that the touched services and all that depends on them carry, by rule 2."""
+    if all(of(service) is None for service in services.values()):
+        return None
     order = _unrolled(dependents, sorted(set(touched)))
     declared = {name: of(services[name]) for name in order if name in services}
     if all(value is None for value in declared.values()):

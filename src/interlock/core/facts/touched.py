@@ -28,7 +28,6 @@ from interlock.core.facts.kubernetes import changed_documents, name_of_document
 from interlock.core.facts.model import Source, Touched
 from interlock.core.facts.ordered import MAX_SOURCES, changed_paths, configuration_of, resources_of
 
-_SERVICE_FILES = ("catalog-info.yaml", "catalog-info.yml")
 _ADDRESS_WORD = re.compile(r'"([^"]*)"|([^.\[\]"]+)')
 
 
@@ -80,8 +79,6 @@ def _by_path(
     found: Found, paths: Mapping[str, Source], attributed: frozenset[str], catalog: Catalog, settings: Settings
 ) -> None:
     rules = GlobIndex((rule.match, rule.service) for rule in settings.configuration if rule.service)
-    folders = _service_folders(catalog)
-    sole = _sole_services(catalog)
     for path, source in paths.items():
         if is_rule_file(path, settings) or is_documentation(path, settings.documentation):
             continue
@@ -90,12 +87,12 @@ def _by_path(
             (name, "changes configuration that interlock.yaml calls its own")
             for name in _ruled(rules, path, catalog)
         ]
-        owned = owned or [(name, f"changes a file beside {place}") for name, place in _nearest(folders, path)]
+        owned = owned or [(name, f"changes a file beside {place}") for name, place in _nearest(catalog, path)]
         for name, reason in dict(owned).items():
             found.add(name, reason, source)
         if not owned and path not in attributed:
             found.unowned.append(path)
-            for name, owner in _hinted(catalog, sole, path):
+            for name, owner in _hinted(catalog, path):
                 found.add(name, f"changes a file of {owner}, who owns this service alone (CODEOWNERS)", source)
 
 
@@ -105,43 +102,27 @@ def _ruled(rules: GlobIndex[str], path: str, catalog: Catalog) -> Iterator[str]:
             yield name
 
 
-def _service_folders(catalog: Catalog) -> dict[str, list[tuple[str, str]]]:
-    """For each folder with a ``catalog-info.yaml`` the services declared there, with the file."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for service in catalog.services.values():
-        folder, _, name = service.place.path.rpartition("/") if service.place else ("", "", "")
-        if service.place and name in _SERVICE_FILES:
-            found.setdefault(folder, []).append((service.name, service.place.path))
-    if len(found.get("", ())) > 1:
-        del found[""]
-    return found
-
-
-def _nearest(folders: dict[str, list[tuple[str, str]]], path: str) -> list[tuple[str, str]]:
+def _nearest(catalog: Catalog, path: str) -> Iterator[tuple[str, str]]:
+    """The services of the nearest catalog file above ``path``, each with that file."""
     folder = path
     while folder:
         folder = folder.rpartition("/")[0]
-        if folder in folders:
-            return folders[folder]
-    return []
+        names = catalog.beside.get(folder, ())
+        if len(names) > 1 and not folder:
+            return
+        for name in names:
+            place = catalog.services[name].place
+            yield name, place.path if place else ""
+        if names:
+            return
 
 
-def _sole_services(catalog: Catalog) -> dict[str, str]:
-    """For each owner of exactly one service that service."""
-    owned: dict[str, list[str]] = {}
-    for service in catalog.services.values():
-        if service.owner:
-            owned.setdefault(service.owner, []).append(service.name)
-    return {owner: names[0] for owner, names in owned.items() if len(names) == 1}
-
-
-def _hinted(catalog: Catalog, sole: dict[str, str], path: str) -> Iterator[tuple[str, str]]:
-    if not sole:
-        return
+def _hinted(catalog: Catalog, path: str) -> Iterator[tuple[str, str]]:
     for owner in owners_in(catalog, path):
         for name in groups_of(catalog, owner):
-            if name in sole:
-                yield sole[name], owner
+            owned = catalog.owned_by.get(name, ())
+            if len(owned) == 1:
+                yield owned[0], owner
 
 
 def _by_object(found: Found, parts: Sequence[Part], catalog: Catalog) -> frozenset[str]:
