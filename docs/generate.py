@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import json
 import dataclasses
 import importlib
+import json
 import re
 import sys
 import typing

@@ -72,7 +72,8 @@ def _approvals(given: DecisionInput) -> Facts:
 
 def _people(given: DecisionInput) -> dict[str, list[Counted]]:
     # With one person in the repository, that person's own approval is all there can be.
-    authors = set() if given.settings.one_person else set(given.tally.authors)
+    alone = given.settings.one_person and len(given.catalog.people) == 1
+    authors = set() if alone else set(given.tally.authors)
     people: dict[str, list[Counted]] = {}
     for one in given.tally.counted:
         if one.person in given.catalog.people and one.person not in authors:

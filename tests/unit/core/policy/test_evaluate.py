@@ -157,6 +157,25 @@ def test_a_lone_surrogate_is_a_refusal_and_no_crash(ready, bundle) -> None:
     assert decide(replace(ready, description=odd), bundle).outcome is Outcome.DENY
 
 
+def test_a_declared_service_can_only_raise_the_tier(corpus, bundle) -> None:
+    cases, bases = corpus
+    case = next(case for case in cases if case.name == "small and safe takes the fast lane")
+    small = question(build(case, bases))
+    assert decide(small, bundle).outcome is Outcome.ALLOW
+    raised = decide(replace(small, change=replace(small.change, services=("wiki", "orders"))), bundle)
+    assert "tier1-two-approvals" in {one.id for one in raised.reasons}
+    assert raised.marks == ()
+
+
+def test_one_person_mode_ends_with_the_second_person(ready, bundle) -> None:
+    settings = replace(ready.settings, one_person=True)
+    mine = replace(ready.tally, counted=tuple(replace(one, person="eve") for one in ready.tally.counted))
+    decision = decide(replace(ready, settings=settings, tally=mine), bundle)
+    assert decision.marks == ()
+    assert decision.reasons[0].id == "tier1-two-approvals"
+    assert decision.reasons[0].facts["approvals"] == 0
+
+
 def grant(ready: DecisionInput, **more: object) -> Grant:
     base = {
         "id": "exc-1",
@@ -207,9 +226,9 @@ def test_a_layer_tightens_inside_its_days_and_its_scope(ready, bundled) -> None:
     later = replace(ready, now=NOW + timedelta(days=1))
     assert decide(later, bundle).reasons == ()
     assert [name for name, _ in decide(later, bundle).layers] == ["base"]
-    below = replace(
-        ready, description=replace(ready.description, blast=replace(ready.description.blast, touched=()))
-    )
+    wiki = replace(ready.change, services=("wiki",))
+    untouched = replace(ready.description, blast=replace(ready.description.blast, touched=()))
+    below = replace(ready, change=wiki, description=untouched)
     assert decide(below, bundle).reasons == ()
 
 
