@@ -5,15 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,98 +14,6 @@ import pytest
 from interlock.core.change.errors import Unavailable
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.wire_http import HttpWire
-
-
-@dataclass
-class Server:
-    """One ``interlock serve`` process; its log is read as it is written."""
-
-    root: Path
-    process: subprocess.Popen[str] = field(init=False)
-    address: str = ""
-    log: list[dict[str, object]] = field(default_factory=list)
-    tokens: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        command = [sys.executable, "-m", "interlock", "serve", "--port", "0", "--log", "json"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
-        self.process = subprocess.Popen(
-            command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        first = self.process.stdout.readline()
-        assert first, self.process.stderr.read() if self.process.stderr else ""
-        self.address = str(json.loads(first)["address"])
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.log.append(json.loads(line))
-
-    def stop(self) -> int:
-        """Idempotent; the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=20)
-        self._reader.join(timeout=5)
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
-        return code
-
-
-SCOPES = {
-    "ana": ("person", "read", "open", "approve", "evidence", "gate", "rules", "admin"),
-    "helper-bot": ("agent", "read", "open"),
-    "ci": ("pipeline", "read", "gate", "evidence"),
-}
-
-
-def started(place, folder: Path, quietly) -> Server:
-    root = folder / "shop"
-    shutil.copytree(place.root, root, symlinks=True)
-    tokens = {}
-    for principal, (kind, *scopes) in SCOPES.items():
-        wanted = [part for scope in scopes for part in ("--scope", scope)]
-        tokens[principal] = quietly(root, "token", "create", principal, "--kind", kind, *wanted).strip()
-    running = Server(root)
-    running.tokens = tokens
-    return running
-
-
-@pytest.fixture(scope="module")
-def shared(built_and_founded, tmp_path_factory, quietly) -> Iterator[Server]:
-    """One server for every test that leaves it standing."""
-    running = started(built_and_founded, tmp_path_factory.mktemp("served"), quietly)
-    yield running
-    assert running.stop() == 0
-
-
-def speak_to(server: Server, patch: pytest.MonkeyPatch) -> None:
-    patch.chdir(server.root)
-    patch.setenv("INTERLOCK_SERVER", server.address)
-    patch.setenv("INTERLOCK_TOKEN", server.tokens["ana"])
-
-
-@pytest.fixture
-def server(shared, monkeypatch) -> Server:
-    """The shared server, spoken to by the terminal as ana, with no change open."""
-    speak_to(shared, monkeypatch)
-    headers = {"authorization": f"Bearer {shared.tokens['ana']}"}
-    for item in httpx.get(f"{shared.address}/v1/changes?state=open", headers=headers).json()["items"]:
-        httpx.post(f"{shared.address}/v1/changes/{item['id']}/withdrawal", headers=headers)
-    return shared
-
-
-@pytest.fixture
-def own_server(built_and_founded, tmp_path, quietly, monkeypatch) -> Iterator[Server]:
-    """A server that the test may stop."""
-    running = started(built_and_founded, tmp_path, quietly)
-    speak_to(running, monkeypatch)
-    yield running
-    running.stop()
 
 
 def test_the_road_through_a_server(server, built, terminal):
@@ -198,7 +99,7 @@ def test_an_answer_lost_three_times_is_an_outage_and_still_done_once(server, ter
     assert entries(server) == before + 1
 
 
-def entries(server: Server) -> int:
+def entries(server) -> int:
     headers = {"authorization": f"Bearer {server.tokens['ana']}"}
     return int(httpx.get(f"{server.address}/v1/ledger/checkpoint", headers=headers).text.splitlines()[1])
 
