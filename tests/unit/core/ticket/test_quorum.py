@@ -36,10 +36,11 @@ def test_the_author_s_own_approval(world: Any) -> None:
     )
 
 
-def test_the_author_s_second_entry_in_the_catalog_is_the_author(world: Any) -> None:
+@pytest.mark.parametrize(("author", "approver"), [("ana", "dan"), ("dan", "ana")])
+def test_the_author_s_second_entry_in_the_catalog_is_the_author(world: Any, author: str, approver: str) -> None:
     pins = world.pins()
     people = {name: replace(one, principal="ana") if name == "dan" else one for name, one in pins.people.items()}
-    ticket = world.ticket(world.approval("dan"), world.approval("ben"), authors=("ana",))
+    ticket = world.ticket(world.approval(approver), world.approval("ben"), authors=(author,))
     assert "approval-bad" in world.codes(world.sealed(ticket), pins=replace(pins, people=people))
 
 
