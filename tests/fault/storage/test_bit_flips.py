@@ -118,7 +118,7 @@ def test_the_newest_rows_are_checked_before_anything_is_signed(good, appender, t
 
 
 EDITS = [
-    "UPDATE ledger_entry SET leaf = replace(leaf, 'ana', 'eve') WHERE position = 5",
+    "UPDATE ledger_entry SET leaf = replace(leaf, 'test', 'tset') WHERE position = 5",
     "UPDATE ledger_entry SET leaf = 7 WHERE position = 5",
     "UPDATE ledger_entry SET leaf = x'ff', hash = x'00' WHERE position = 5",
     "UPDATE ledger_entry SET hash = 'text' WHERE position = 5",
@@ -159,6 +159,7 @@ def test_any_edit_with_a_database_shell_is_seen(good, appender, tmp_path, statem
     try:
         report = audit(f"sqlite:///{file}", appender.SIGNER.verifier)
     except InterlockError as error:
-        assert error.status >= 500 or error.code == "ledger-missing"
+        code = error.code
     else:
-        assert report.findings
+        code = report.findings[0].what
+    assert code in {"entry", "tile", "head", "history", "checkpoint", "key", "database-damaged", "ledger-missing"}
