@@ -146,8 +146,9 @@ def _line(row: dict[str, float], rows: list[dict[str, float]]) -> str:
     judged = (
         f"target {target:.0f} s, {MEMORY_MB} MB" if target else f"{row['seconds'] / first['seconds']:.1f} times 1×"
     )
+    took = f"{row['seconds']:>7.2f} s (cpu {row['cpu_seconds']:>5.2f} s)"
     return (
-        f"{row['kind']:14} {row['factor']}×  {row['items']:>7} items  {row['seconds']:>7.2f} s (cpu {row['cpu_seconds']:>5.2f} s)"
+        f"{row['kind']:14} {row['factor']}×  {row['items']:>7} items  {took}"
         f"  {row['peak_mb']:>5} MB  (git {row['git_peak_mb']} MB)   {judged}"
     )
 

@@ -99,6 +99,7 @@ def _matched(request: ReadRequest, patterns: str) -> ConfigurationMaterial | Non
     before: dict[str, bytes] = {}
     after: dict[str, bytes] = {}
     seen: set[str] = set()
+    budget = _Budget()
     for material in request.materials:
         for path in material.changed():
             if path in seen or not wanted(path):
@@ -109,7 +110,8 @@ def _matched(request: ReadRequest, patterns: str) -> ConfigurationMaterial | Non
                 before[path] = old
             if new is not None:
                 after[path] = new
-            _bounded(before, after)
+            budget.take(old)
+            budget.take(new)
     if not before and not after:
         return None
     return ConfigurationMaterial(before, after, behind=request.materials)
@@ -127,9 +129,9 @@ def _compared(request: ReadRequest, named: dict[str, str]) -> ConfigurationMater
     folder = folders == {True}
     top = sides.get("after", sides.get("before", request.root))
     shown = "" if folder else relative(request.root, top)
-    before = _side(sides.get("before"), request.root, shown, folder=folder)
-    after = _side(sides.get("after"), request.root, shown, folder=folder)
-    _bounded(before, after)
+    budget = _Budget()
+    before = _side(sides.get("before"), request.root, shown, budget, folder=folder)
+    after = _side(sides.get("after"), request.root, shown, budget, folder=folder)
     same = [path for path in before if before[path] == after.get(path)]
     for path in same:
         del before[path], after[path]
@@ -142,7 +144,7 @@ def _compared(request: ReadRequest, named: dict[str, str]) -> ConfigurationMater
     return ConfigurationMaterial(before, after, folder=sides.get("after") if folder else None)
 
 
-def _side(path: Path | None, root: Path, shown: str, *, folder: bool) -> dict[str, bytes]:
+def _side(path: Path | None, root: Path, shown: str, budget: _Budget, *, folder: bool) -> dict[str, bytes]:
     if path is None:
         return {}
     if not folder:
@@ -151,7 +153,7 @@ def _side(path: Path | None, root: Path, shown: str, *, folder: bool) -> dict[st
     for file in _walk(path):
         name = path_text(os.fsencode(file.relative_to(path)))
         found[name] = content(path, os.fspath(file), limit=MAX_BYTES)
-        _bounded(found, {})
+        budget.take(found[name])
     return found
 
 
@@ -172,11 +174,27 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield Path(top, name)
 
 
-def _bounded(before: dict[str, bytes], after: dict[str, bytes]) -> None:
-    if len(before) > MAX_FILES or len(after) > MAX_FILES:
-        raise _too_many(f"at most {MAX_FILES} configuration files")
-    if sum(map(len, before.values())) + sum(map(len, after.values())) > MAX_TOTAL:
-        raise _too_many(f"at most {MAX_TOTAL >> 20} MiB of configuration")
+class _Budget:
+    """How much may still be read; every file is counted once, before or after."""
+
+    def __init__(self) -> None:
+        self._files = 0
+        self._bytes = 0
+
+    def take(self, content: bytes | None) -> None:
+        """Count one file.
+
+        Raises:
+            InvalidInput: ``configuration-too-big`` when it is one too many.
+        """
+        if content is None:
+            return
+        self._files += 1
+        self._bytes += len(content)
+        if self._files > 2 * MAX_FILES:
+            raise _too_many(f"at most {MAX_FILES} configuration files on each side")
+        if self._bytes > MAX_TOTAL:
+            raise _too_many(f"at most {MAX_TOTAL >> 20} MiB of configuration")
 
 
 def _too_many(expected: str) -> InvalidInput:

@@ -143,3 +143,18 @@ def test_what_cannot_be_read_is_refused(tmp_path, arguments, code):
     (root / "bad.json").write_text("{")
     os.mkfifo(root / "pipe.yaml")
     assert refusal(root, **arguments) == code
+
+
+def test_too_many_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("interlock.plugins.readers.configuration.MAX_FILES", 1)
+    for name in ("a", "b", "c"):
+        (tmp_path / "new").mkdir(exist_ok=True)
+        (tmp_path / "new" / f"{name}.json").write_text("{}")
+    assert refusal(tmp_path, after="new") == "configuration-too-big"
+    assert refusal(tmp_path, GIT, match="config/**") == "configuration-too-big"
+
+
+def test_too_many_bytes_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("interlock.plugins.readers.configuration.MAX_TOTAL", 9)
+    assert refusal(tmp_path, GIT, match="config/**") == "configuration-too-big"
+    assert read(tmp_path, GIT, match="config/new.yaml")
