@@ -29,6 +29,7 @@ _DAMAGED = (
     "checksum",
     "corrupt",
     "could not decode",
+    "no such table",
 )
 _IN_THE_WAY = ("attempt to write a readonly", "read-only transaction", "query_only")
 
@@ -68,7 +69,8 @@ def connect(url: str, *, create: bool = True) -> Engines:
 def translate(error: sa.exc.SQLAlchemyError, *, committing: bool = False) -> InterlockError:
     """What a driver's error means to a caller."""
     text = str(getattr(error, "orig", None) or error).strip().split("\n")[0][:200]
-    if any(sign in text.lower() for sign in _DAMAGED):
+    gone = isinstance(error, sa.exc.ProgrammingError) and "does not exist" in text
+    if gone or any(sign in text.lower() for sign in _DAMAGED):
         return IntegrityError(
             f"the database is damaged: {text}",
             code="database-damaged",
