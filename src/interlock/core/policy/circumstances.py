@@ -4,8 +4,7 @@ Rules:
 1. The tier is the most critical one among services touched and services declared: a name can only add. A change
    of the rules is a Tier-1 change; one that touches no known service counts as Tier-2.
 2. An environment is production unless settings in force say that it is not.
-3. One-person mode holds only while the catalog has exactly one person, whatever settings say.
-4. Not known to be reversible is irreversible. Shares are rounded up to whole percents.
+3. Not known to be reversible is irreversible. Shares are rounded up to whole percents.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def given_facts(given: DecisionInput, freezes: tuple[Freeze, ...]) -> Facts:
     """Every fact that neither approvals nor evidence change."""
     settings, about = given.settings, given.description
     services = {*given.change.services, *(touched.service for touched in about.blast.touched)}
-    tier, alone = _tier(given), settings.one_person and len(given.catalog.people) == 1
+    tier = _tier(given)
     place = settings.environments.get(given.environment)
     facts: Facts = {
         "actor": given.actor,
@@ -38,13 +37,13 @@ def given_facts(given: DecisionInput, freezes: tuple[Freeze, ...]) -> Facts:
         "digest_drift": _drifted(given),
         "environment": given.environment,
         "freezes": sorted({f.name for f in freezes if f.holds(given.now, frozenset(services), given.environment)}),
-        "one_person": alone,
+        "one_person": settings.one_person,
         "production": place is None or place.production,
         "services": sorted(services),
         "software_keys_suffice": _software_keys_suffice(settings, tier),
         "tier": int(tier),
         "unmapped_authors": sorted(set(given.tally.unmapped_authors)),
-        "approvals_required": 2 if tier is Tier.ONE and not alone else 1,
+        "approvals_required": 2 if tier is Tier.ONE and not settings.one_person else 1,
     }
     facts |= _limits(settings.thresholds) | _shape(about) | _origin(about, settings) | _artefacts(about)
     facts |= _written(about.documentation, settings.thresholds)

@@ -71,7 +71,7 @@ def _approvals(given: DecisionInput) -> Facts:
 
 
 def _people(given: DecisionInput) -> dict[str, list[Counted]]:
-    # With one person in the repository, that person's own approval is all there can be.
+    # With one person in the catalog, that person's own approval is all there can be; a second person ends that.
     alone = given.settings.one_person and len(given.catalog.people) == 1
     authors = set() if alone else set(given.tally.authors)
     people: dict[str, list[Counted]] = {}

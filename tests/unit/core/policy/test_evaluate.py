@@ -167,12 +167,12 @@ def test_a_declared_service_can_only_raise_the_tier(corpus, bundle) -> None:
     assert raised.marks == ()
 
 
-def test_one_person_mode_ends_with_the_second_person(ready, bundle) -> None:
+def test_an_author_s_own_approval_counts_for_nothing_once_there_is_a_second_person(ready, bundle) -> None:
     settings = replace(ready.settings, one_person=True)
     mine = replace(ready.tally, counted=tuple(replace(one, person="eve") for one in ready.tally.counted))
     decision = decide(replace(ready, settings=settings, tally=mine), bundle)
-    assert decision.marks == ()
-    assert decision.reasons[0].id == "tier1-two-approvals"
+    assert decision.marks == ("one-person",)
+    assert {one.id for one in decision.reasons} == {"one-person-presence", "tier1-two-approvals"}
     assert decision.reasons[0].facts["approvals"] == 0
 
 
