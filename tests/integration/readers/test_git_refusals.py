@@ -120,3 +120,23 @@ def test_a_git_that_does_not_answer_is_stopped(repository, monkeypatch, tmp_path
     with pytest.raises(Unavailable) as caught:
         repository.read()
     assert caught.value.code == "git-timeout"
+
+
+def test_a_shallow_clone_that_hides_the_true_merge_base_is_refused(repository):
+    """The older common ancestor is still visible, and would have been taken."""
+    old = repository.git("rev-parse", "HEAD")
+    repository.write("m", "m\n")
+    true = repository.commit()
+    repository.git("checkout", "-q", "-b", "hidden")
+    repository.write("b", "b\n")
+    hidden = repository.commit()
+    repository.git("checkout", "-q", "-b", "base", old)
+    repository.write("z", "z\n")
+    repository.commit()
+    repository.git("merge", "-q", "--no-edit", "hidden")
+    repository.git("checkout", "-q", "-b", "head", true)
+    repository.write("h", "h\n")
+    repository.commit()
+    assert repository.part("base", "head").base == true
+    (repository.root / ".git" / "shallow").write_text(f"{hidden}\n")
+    assert repository.refusal("base", "head") == "git-shallow"

@@ -117,7 +117,7 @@ def _merge_bases(glass: Glass, base: str, tip: str, base_name: str, tip_name: st
         return (base,)
     output = glass.run("merge-base", "--all", base, tip, none_is_empty=True)
     found = tuple(sorted(output.decode("ascii").split()))
-    if not found and glass.located.shallow:
+    if glass.located.shallow and _is_cut(glass, (base, tip), found):
         raise _cut_off()
     if not found:
         raise InvalidInput(
@@ -126,6 +126,12 @@ def _merge_bases(glass: Glass, base: str, tip: str, base_name: str, tip_name: st
             hint="name a base that the head was made from, or ROOT to describe it from nothing",
         )
     return found
+
+
+def _is_cut(glass: Glass, ends: tuple[str, str], found: tuple[str, ...]) -> bool:
+    """Whether history is missing on either side: then what looks like the merge base may not be the best one."""
+    listed = glass.run("rev-list", *ends, *(f"^{name}" for name in found), "--").decode("ascii").split()
+    return not found or not glass.located.shallow.isdisjoint(listed)
 
 
 def _part(glass: Glass, found: _Range, documentation: str) -> GitRange:
