@@ -122,6 +122,18 @@ PAGE = (
 )
 
 
+def match(operations: Sequence[Operation], method: str, path: str) -> tuple[Operation, dict[str, str]] | list[str]:
+    """The operation and its path parameters, or the methods that ``path`` does take (none: no such path)."""
+    allowed: list[str] = []
+    for operation in operations:
+        found = operation.path_pattern.fullmatch(path)
+        if found and operation.method == method:
+            return operation, found.groupdict()
+        if found:
+            allowed.append(operation.method)
+    return sorted(set(allowed))
+
+
 def check_path(path: Mapping[str, str]) -> None:
     """Every path parameter is a name, not more.
 

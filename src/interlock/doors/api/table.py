@@ -14,7 +14,7 @@ from interlock.doors.api.nouns import (
     statements,
     tokens,
 )
-from interlock.doors.api.surface import Operation
+from interlock.doors.api.surface import Operation, match
 
 OPERATIONS: tuple[Operation, ...] = (
     *health.OPERATIONS,
@@ -32,11 +32,4 @@ OPERATIONS: tuple[Operation, ...] = (
 
 def route(method: str, path: str) -> tuple[Operation, dict[str, str]] | list[str]:
     """The operation and its path parameters, or the methods that ``path`` does take (none: no such path)."""
-    allowed: list[str] = []
-    for operation in OPERATIONS:
-        found = operation.path_pattern.fullmatch(path)
-        if found and operation.method == method:
-            return operation, found.groupdict()
-        if found:
-            allowed.append(operation.method)
-    return sorted(set(allowed))
+    return match(OPERATIONS, method, path)

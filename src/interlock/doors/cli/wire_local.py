@@ -9,8 +9,8 @@ from interlock.config import Config
 from interlock.core.approval.actor import Actor
 from interlock.core.change.canonical import canonical
 from interlock.doors.api import dispatch
+from interlock.doors.api.lookup import lookup
 from interlock.doors.api.problems import refused
-from interlock.doors.api.table import route
 from interlock.doors.cli.client import Reply
 
 
@@ -25,7 +25,7 @@ class LocalWire:
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
     ) -> Reply:
         """One request, one reply."""
-        found = route(method, path)
+        found = lookup(method, path)
         if isinstance(found, list):
             got = f"expected a known address, got `{path[:80]}`"
             told = refused(404, "path-unknown", got, "report it", "local")

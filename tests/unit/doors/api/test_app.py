@@ -13,6 +13,7 @@ from interlock.core.approval.actor import Scope
 from interlock.core.change.errors import IntegrityError
 from interlock.doors.api import app as app_module
 from interlock.doors.api.app import create_app
+from interlock.doors.api.lookup import lookup
 from interlock.doors.api.observe import ServerObserver
 from interlock.doors.api.openapi import document
 from interlock.doors.api.surface import MAX_BODY
@@ -193,6 +194,13 @@ def test_every_row_is_found_by_its_own_address():
         found = route(operation.method, re.sub(r"\{\w+\}", "x1", operation.path))
         assert not isinstance(found, list)
         assert found[0].path.count("{") == operation.path.count("{")
+
+
+def test_a_command_finds_the_same_row_without_importing_all():
+    for operation in OPERATIONS:
+        path = re.sub(r"\{\w+\}", "x1", operation.path)
+        assert lookup(operation.method, path) == route(operation.method, path)
+    assert lookup("GET", "/nowhere") == route("GET", "/nowhere") == []
 
 
 def test_reading_never_needs_more_than_read_and_approving_is_a_scope_of_its_own():
