@@ -20,7 +20,7 @@ from interlock.plugins.rule_sources.git_ref import GitRules
 from interlock.plugins.world.system import RandomIds, SystemClock
 from interlock.ports.reader import Reader
 from interlock.ports.rule_source import RuleSource
-from interlock.road.describe import Toolbox
+from interlock.road.describe import WORKTREE, Toolbox
 from interlock.road.station import Station
 
 
@@ -93,7 +93,7 @@ class _Readers(Mapping[str, Reader]):
 
 
 def _rules_at(root: Path, revision: str) -> dict[str, bytes]:
-    return GitRules(root, revision).files()
+    return FolderRules(root).files() if revision == WORKTREE else GitRules(root, revision).files()
 
 
 def _prepare(config: Config) -> None:

@@ -59,3 +59,10 @@ def test_what_cannot_be_read_is_counted(tmp_path: Path, road: Road) -> None:
     assert (len(again.judged), len(again.unreadable)) == (0, 1)
     assert again.unreadable[0].error
     assert again.quiet == ()
+
+
+def test_the_modes_that_init_writes_load(tmp_path: Path, road: Road) -> None:
+    """The look-back once proposed to enforce the permit of the road, which no mode may name."""
+    report, _ = judged(tmp_path, road)
+    modes = default_modes(report.quiet).encode()
+    assert load_rules({**road.files, "policies/modes.yaml": modes}).bundle.policies

@@ -121,3 +121,12 @@ def test_settings_for_a_validator_nobody_has_are_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
         validate((), (), Settings(validators={"bounds": {}}))
     assert refused.value.code == "plugin-unknown"
+
+
+def test_an_uncommitted_edit_of_a_rule_file_is_read_from_the_working_tree(shop: Shop) -> None:
+    """`interlock check` right after `interlock init` used to look for the rules in a commit that nobody made."""
+    (shop.root / "policies" / "modes.yaml").write_text("default: enforce\n")
+    found = reading(shop, Recipe(reader="git", arguments={"base": "HEAD", "head": "WORKTREE"}))
+    files = {**shop.rule_files(), "policies/modes.yaml": b"default: enforce\n"}
+    (part,) = [part for part in found.parts if isinstance(part, Artefact)]
+    assert part.digest == rules_digest_of(files)

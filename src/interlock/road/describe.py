@@ -23,13 +23,15 @@ from interlock.ports.reader import Reader, Reading, ReadRequest
 from interlock.ports.validator import Validator
 
 RULES_ARTEFACT = "interlock-rules"
+WORKTREE = "WORKTREE"
+"""The git reader's name for what is not committed yet."""
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolbox:
-    """The plug-ins that read and validate. ``rules_at`` reads all rule files at a commit of ``root``."""
+    """The plug-ins that read and validate. ``rules_at`` reads all rule files of ``root`` at a commit or in the tree."""
 
     readers: Mapping[str, Reader]
     validators: tuple[Validator, ...]
@@ -136,6 +138,7 @@ def _rules_part(
         if isinstance(part, GitRange) and any(
             is_rule_file(path, settings) for file in part.files for path in (file.path, file.old_path or file.path)
         ):
-            digest = rules_digest_of(toolbox.rules_at(root, part.head_tree))
+            uncommitted = reading.recipe.arguments.get("head") == WORKTREE
+            digest = rules_digest_of(toolbox.rules_at(root, WORKTREE if uncommitted else part.head_tree))
             return (Artefact(name=RULES_ARTEFACT, digest=digest, media="file"),)
     return ()

@@ -21,6 +21,7 @@ from interlock.core.facts.describe import describe
 from interlock.core.facts.survey import PastChange
 from interlock.core.policy.decision import Decision, Mode, Outcome, Reason
 from interlock.core.policy.evaluate import decide
+from interlock.core.policy.policy import Policy
 from interlock.core.policy.question import DecisionInput
 from interlock.core.policy.rules import Rules
 from interlock.road.describe import Toolbox, read
@@ -142,8 +143,12 @@ def _judged(toolbox: Toolbox, root: Path, rules: Rules, past: PastChange) -> tup
 
 def _quiet(rules: Rules, spoke: frozenset[str]) -> tuple[str, ...]:
     policies = rules.bundle.policies.values()
-    about_content = {one.id for one in policies if one.outcome is Outcome.DENY and not one.protected}
+    about_content = {one.id for one in policies if _about_content(one)}
     return tuple(sorted(about_content - spoke))
+
+
+def _about_content(policy: Policy) -> bool:
+    return policy.effect == "forbid" and policy.outcome is Outcome.DENY and not policy.protected
 
 
 def _counts(
