@@ -111,13 +111,11 @@ def effective(
     services: tuple[str, ...],
 ) -> Evidence:
     """The record with the standing it has at ``now`` for ``digest``; the stored one is the best it can have."""
-    if evidence.standing in {"untrusted", "expired"}:
+    if evidence.standing == "untrusted":
         return evidence
     if evidence.subject != digest:
         named = evidence.subject[:19] + "…" if evidence.subject else "no digest"
         return replace(evidence, standing="other-digest", why=f"about {named}, not about this change as it is now")
-    if evidence.standing == "other-digest":
-        return evidence
     if evidence.standing == "trusted":
         why = _lost_trust(evidence, runners=runners, services=services, now=now)
         if why is not None:

@@ -55,6 +55,13 @@ def test_weights_outside_their_range_are_refused(world: Any, make: dict[str, Any
     assert caught.value.code == "ticket-weight"
 
 
+@pytest.mark.parametrize("digest", ["", "main", "sha512:" + "0" * 128, "sha256:" + "A" * 64])
+def test_what_is_no_digest_is_refused(world: Any, make: dict[str, Any], digest: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        _draw(world, make["decision"](), rules_digest=digest)
+    assert caught.value.code == "ticket-digest"
+
+
 def test_a_ticket_ends_with_whatever_ends_first(world: Any, make: dict[str, Any]) -> None:
     long = make["decision"](expires=NOW + timedelta(hours=1))
     assert NOW + timedelta(minutes=15) == _draw(world, long).expires_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
@@ -18,6 +19,7 @@ from interlock.core.ticket.pinning import PRESENCE, TWO_APPROVALS, pins_of
 from interlock.core.ticket.pins import Pins, Quorum
 from interlock.testing.approvals import shop
 
+BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 PLACES = {"production": Environment(production=True), "staging": Environment()}
 
 
@@ -109,6 +111,14 @@ def test_only_good_keys_are_pinned(pin: Any) -> None:
     assert len(people["ana"].keys) == len(ana.keys)
     broken = replace(ana, keys=(replace(ana.keys[0], line="ssh-dss AAAA"),))
     assert "ana" not in pin(_rules(catalog=_with(catalog, broken))).people
+
+
+def test_a_key_is_pinned_with_its_time(pin: Any) -> None:
+    catalog = shop()
+    ana = catalog.people["ana"]
+    timed = replace(ana, keys=(replace(ana.keys[0], not_before=BEGIN, not_after=END),))
+    (key,) = pin(_rules(catalog=_with(catalog, timed))).people["ana"].keys
+    assert (key.not_before, key.not_after) == (BEGIN, END)
 
 
 def test_nobody_to_pin_is_refused(pin: Any) -> None:
