@@ -137,10 +137,20 @@ def test_a_bare_repository_has_no_work_tree(repository, tmp_path):
     assert repository.refusal("HEAD", "WORKTREE") == "git-worktree"
 
 
-def test_a_repository_without_commits_says_so(another):
+def test_a_repository_without_commits_is_described_from_nothing(another):
     fresh = another("fresh")
     fresh.write("a", "a\n")
-    assert fresh.refusal("ROOT", "WORKTREE") == "git-revision-unknown"
+    fresh.write("change.md", "plan\n")
+    part = fresh.part("ROOT", "WORKTREE")
+    assert ([file.path for file in part.files], part.commits) == (["a", "change.md"], ())
+    assert [(doc.path, doc.commit) for doc in part.documents] == [("change.md", None)]
+    assert part.head == f"worktree:{part.head_tree}"
+    assert fresh.refusal("HEAD", "WORKTREE") == "git-revision-unknown"
+    assert fresh.refusal("ROOT", "HEAD") == "git-revision-unknown"
+
+
+def test_an_empty_repository_has_nothing_to_describe(another):
+    assert another("fresh").refusal("ROOT", "WORKTREE") == "git-range-empty"
 
 
 @pytest.mark.parametrize("content", [b"a\r\nb\r\n", b"\xff\x00"])

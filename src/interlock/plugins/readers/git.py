@@ -3,7 +3,8 @@
 Rules:
 1. The range is merge-base to head; ``base`` may be ``ROOT`` for a history described from nothing.
 2. ``head`` may be ``WORKTREE``: what a commit of everything now would hold, uncommitted and untracked files
-   included. Where that differs from HEAD the head is ``worktree:<tree>``, which no commit can ever be called.
+   included; with ``ROOT`` also before the first commit. Where that differs from HEAD the head is
+   ``worktree:<tree>``, which no commit can ever be called.
 3. The recipe keeps the merge-base found and the head as it was named, so that reading again sees drift.
 4. An empty range, unrelated histories and a range cut off by a shallow clone are errors, never an empty part.
 
@@ -99,6 +100,8 @@ def _resolved(glass: Glass, arguments: dict[str, str]) -> _Range:
     if base_name != ROOT:
         wanted.append(f"{base_name}^{{commit}}")
     tip, tree, notes, *bases = resolve(located, wanted)
+    if tip is None and (base_name, head_name) == (ROOT, WORKTREE):
+        tip = tree = empty_tree(located.object_format)
     if tip is None or tree is None:
         raise _unknown(tip_name, located)
     if base_name != ROOT and not bases[0]:
@@ -156,6 +159,8 @@ def _part(glass: Glass, found: _Range, documentation: str) -> GitRange:
 
 
 def _commits(glass: Glass, found: _Range) -> tuple[Commit, ...]:
+    if found.tip == empty_tree(glass.located.object_format):
+        return ()
     selection = [found.tip, *(f"^{name}" for name in found.without)]
     count = int(glass.run("rev-list", "--count", *selection, "--"))
     if count > MAX_COMMITS:
