@@ -31,7 +31,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolbox:
-    """The plug-ins that read and validate. ``rules_at`` reads all rule files of ``root`` at a commit or in the tree."""
+    """The plug-ins that read and validate. ``rules_at`` reads the rule files of ``root``, at a commit or uncommitted."""
 
     readers: Mapping[str, Reader]
     validators: tuple[Validator, ...]
