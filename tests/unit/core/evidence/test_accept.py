@@ -218,7 +218,16 @@ def test_evidence_from_the_future_is_an_error(take: Any, ci: Any, passed: Any, i
 
 
 @pytest.mark.parametrize(
-    "issued", ["yesterday", "2026-03-05", "2026-03-05T12:00:00", 12, "0001-01-01T00:00:00+23:59", ""]
+    "issued",
+    [
+        "yesterday",
+        "2026-03-05",
+        "2026-03-05T12:00:00",
+        "2026-03-05T11:00:00.000",
+        12,
+        "0001-01-01T00:00:00+23:59",
+        "",
+    ],
 )
 def test_times_that_are_none_are_an_error(take: Any, ci: Any, passed: Any, issued: Any) -> None:
     with pytest.raises(InvalidInput) as caught:
