@@ -15,6 +15,7 @@ from secrets import token_bytes
 
 from interlock import registry
 from interlock.config import Config
+from interlock.core.change.errors import InvalidInput
 from interlock.plugins.rule_sources.folder import FolderRules
 from interlock.plugins.rule_sources.git_ref import GitRules
 from interlock.plugins.world.system import RandomIds, SystemClock
@@ -93,7 +94,13 @@ class _Readers(Mapping[str, Reader]):
 
 
 def _rules_at(root: Path, revision: str) -> dict[str, bytes]:
-    return FolderRules(root).files() if revision == WORKTREE else GitRules(root, revision).files()
+    source: RuleSource = FolderRules(root) if revision == WORKTREE else GitRules(root, revision)
+    try:
+        return source.files()
+    except InvalidInput as error:
+        if error.code == "rules-missing":
+            return {}
+        raise
 
 
 def _prepare(config: Config) -> None:

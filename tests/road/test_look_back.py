@@ -66,3 +66,17 @@ def test_the_modes_that_init_writes_load(tmp_path: Path, road: Road) -> None:
     report, _ = judged(tmp_path, road)
     modes = default_modes(report.quiet).encode()
     assert load_rules({**road.files, "policies/modes.yaml": modes}).bundle.policies
+
+
+def test_a_past_edit_of_owners_is_judged_although_there_were_no_rules_then(tmp_path: Path, road: Road) -> None:
+    """CODEOWNERS is a rule file; before interlock was there it had no settings beside it."""
+    _, shop = judged(tmp_path, road)
+    shop._git("switch", "--quiet", "--orphan", "before")
+    for text in ("* @shop/orders\n", "* @shop/platform\n"):
+        (shop.root / "CODEOWNERS").write_text(text)
+        shop._commit("ana", "Owners", "2026-02-01T09:00:00Z")
+    past = GitHistory().merges(shop.root, since=SINCE, limit=1)
+    tools = toolbox(from_environment({}, shop.root))
+    report = look_back(tools, shop.root, road.rules(), past, since=SINCE, progress=lambda *_: None)
+    assert [item.error for item in report.judged] == [""]
+    assert "rules-two-approvals" in report.judged[0].fired

@@ -17,7 +17,7 @@ from pathlib import Path
 from interlock.core.change.change import Recipe, Submission
 from interlock.core.change.errors import InterlockError, InvalidInput
 from interlock.core.change.parts import Artefact, Finding, GitRange, Validation
-from interlock.core.change.settings import Settings, is_rule_file
+from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file
 from interlock.core.policy.rules import rules_digest_of
 from interlock.ports.reader import Reader, Reading, ReadRequest
 from interlock.ports.validator import Validator
@@ -31,7 +31,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolbox:
-    """The plug-ins that read and validate. ``rules_at`` reads the rule files of ``root``, at a commit or uncommitted."""
+    """The plug-ins. ``rules_at`` reads the rule files of ``root``: at a commit, or those not committed yet."""
 
     readers: Mapping[str, Reader]
     validators: tuple[Validator, ...]
@@ -139,6 +139,9 @@ def _rules_part(
             is_rule_file(path, settings) for file in part.files for path in (file.path, file.old_path or file.path)
         ):
             uncommitted = reading.recipe.arguments.get("head") == WORKTREE
-            digest = rules_digest_of(toolbox.rules_at(root, WORKTREE if uncommitted else part.head_tree))
+            files = toolbox.rules_at(root, WORKTREE if uncommitted else part.head_tree)
+            if SETTINGS_FILE not in files:
+                return ()  # what has no settings are no rules: they cannot come into force, so there is no digest
+            digest = rules_digest_of(files)
             return (Artefact(name=RULES_ARTEFACT, digest=digest, media="file"),)
     return ()

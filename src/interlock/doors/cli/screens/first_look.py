@@ -44,9 +44,8 @@ def _files(written: Starter, *, dry_run: bool) -> Iterator[str]:
 def _past(report: LookBack, days: int) -> Iterator[str]:
     total = len(report.judged) + len(report.unreadable)
     yield f"past     {plural(total, 'merge')} in {days} days, judged by these rules (nothing is enforced on them)"
-    if not total:
-        return
-    yield f"         written by: {_shares(report)}"
+    if report.judged:
+        yield f"         written by: {_shares(report)}"
     if report.rules:
         yield "         would have been said:"
     for title, asks in (("refused", False), ("asked for", True)):
