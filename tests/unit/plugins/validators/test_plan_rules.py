@@ -8,7 +8,7 @@ import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.facts.plan_rules import exposure, identity
-from interlock.core.facts.plan_rules.retention import KEEPERS, LOCKS
+from interlock.core.facts.plan_rules.retention import KEEPERS
 from interlock.plugins.validators.plan_rules import PlanRules
 from interlock.testing.materials import HostileMaterial, reading
 
@@ -185,65 +185,6 @@ def test_what_was_so_before_is_a_warning_and_leaving_it_is_nothing(planned, told
     assert told(PlanRules(), planned((kind, bad, good), (kind, bad, None))) == []
 
 
-SWITCHED = [
-    ("aws_db_instance", "deletion-protection", {"deletion_protection": True}, {"deletion_protection": False}),
-    ("aws_db_instance", "deletion-protection", {"deletion_protection": True}, {}),
-    ("aws_rds_cluster", "final-snapshot", {"skip_final_snapshot": False}, {"skip_final_snapshot": True}),
-    ("aws_docdb_cluster", "backups", {"backup_retention_period": 7}, {"backup_retention_period": 0}),
-    ("aws_lb", "deletion-protection", {"enable_deletion_protection": True}, {"enable_deletion_protection": False}),
-    ("aws_cognito_user_pool", "deletion-protection", {"deletion_protection": "ACTIVE"}, {}),
-    ("aws_s3_bucket", "force-destroy", {"force_destroy": False}, {"force_destroy": True}),
-    (
-        "aws_s3_bucket_versioning",
-        "backups",
-        {"versioning_configuration": [{"status": "Enabled"}]},
-        {"versioning_configuration": [{"status": "Suspended"}]},
-    ),
-    (
-        "aws_dynamodb_table",
-        "backups",
-        {"point_in_time_recovery": [{"enabled": True}]},
-        {"point_in_time_recovery": []},
-    ),
-    (
-        "azurerm_key_vault",
-        "deletion-protection",
-        {"purge_protection_enabled": True},
-        {"purge_protection_enabled": False},
-    ),
-    (
-        "google_sql_database_instance",
-        "backups",
-        {"settings": [{"backup_configuration": [{"enabled": True}]}]},
-        {"settings": [{"backup_configuration": [{"enabled": False}]}]},
-    ),
-    ("google_project", "deletion-protection", {"deletion_policy": "PREVENT"}, {"deletion_policy": "DELETE"}),
-]
-
-
-@pytest.mark.parametrize(("kind", "rule", "kept", "lost"), SWITCHED)
-def test_switching_off_what_keeps_something_is_an_error_and_the_way_back_is_not(
-    planned, told, kind, rule, kept, lost
-):
-    found = told(PlanRules(), planned((kind, kept, lost)))
-    assert [(level, name) for level, name, _ in found] == [("error", f"plan/{rule}")]
-    assert told(PlanRules(), planned((kind, lost, kept), (kind, kept, kept), (kind, lost, lost))) == []
-
-
-def test_a_new_database_without_protection_is_a_warning_and_a_new_balancer_is_not(planned, told):
-    found = told(PlanRules(), planned(("aws_db_instance", None, {"deletion_protection": False})))
-    assert [level for level, _, _ in found] == ["warning"]
-    assert told(PlanRules(), planned(("aws_lb", None, {"enable_deletion_protection": False}))) == []
-    assert told(PlanRules(), planned(("aws_db_instance", None, {}))) == []
-
-
-@pytest.mark.parametrize("kind", sorted(LOCKS))
-def test_deleting_what_keeps_others_is_an_error(planned, told, kind):
-    ((level, rule, message),) = told(PlanRules(), planned((kind, {"id": "x"}, None)))
-    assert (level, rule) == ("error", "plan/lock-deleted")
-    assert LOCKS[kind] in message
-
-
 def test_the_web_ports_alone_are_a_warning(planned, told):
     web = {"from_port": 443, "to_port": 443, "protocol": "tcp", "cidr_blocks": [ANY4]}
     found = told(PlanRules(), planned(("aws_security_group", None, {"ingress": [web]})))
@@ -332,3 +273,64 @@ def test_every_type_with_a_rule_survives_attributes_of_any_kind(planned, told):
             PlanRules(),
             planned(*((kind, None, after) for kind in kinds), *((kind, after, after) for kind in kinds)),
         )
+
+
+@pytest.mark.parametrize(
+    ("rule", "ports"),
+    [
+        ({"from_port": 22, "to_port": 22, "protocol": "-1"}, "every port"),
+        ({"from_port": 0, "to_port": 0, "protocol": "all"}, "every port"),
+        ({"from_port": 0, "to_port": 65535, "protocol": "tcp"}, "every port"),
+        ({"protocol": "tcp"}, "every port"),
+        ({"from_port": 0, "to_port": 443, "protocol": "tcp"}, "ports 0 to 443"),
+        ({"from_port": 443, "to_port": 65535, "protocol": "tcp"}, "ports 443 to 65535"),
+        ({"from_port": "5432", "to_port": "5432", "protocol": "tcp"}, "port 5432"),
+    ],
+)
+def test_the_ports_that_are_open_are_told(planned, told, rule, ports):
+    block = {**rule, "cidr_blocks": [ANY4]}
+    ((level, _, message),) = told(PlanRules(), planned(("aws_security_group", None, {"ingress": [block]})))
+    assert level == "error"
+    assert f"lets 0.0.0.0/0 in on {ports} (" in message
+
+
+@pytest.mark.parametrize(
+    ("ports", "shown"), [(["22", "80"], "port 22, 80"), (["*"], "every port"), ([], "every port")]
+)
+def test_the_ports_of_a_security_rule_are_told(planned, told, ports, shown):
+    rule = {**INBOUND, "source_address_prefix": "*", "destination_port_ranges": ports}
+    ((level, _, message),) = told(PlanRules(), planned(("azurerm_network_security_rule", None, rule)))
+    assert level == "error"
+    assert f"in on {shown} (" in message
+
+
+@pytest.mark.parametrize("bound", ["source_arn", "source_account", "principal_org_id"])
+def test_a_function_that_anybody_may_invoke_from_one_source_is_a_warning(planned, told, bound):
+    found = told(PlanRules(), planned(("aws_lambda_permission", None, {"principal": "*", bound: "x"})))
+    assert [level for level, _, _ in found] == ["warning"]
+
+
+def test_all_of_the_cloud_is_public_and_one_address_is_not(planned, told):
+    kind = "azurerm_postgresql_firewall_rule"
+    cloud = {"start_ip_address": "0.0.0.0", "end_ip_address": "0.0.0.0"}
+    ((level, _, message),) = told(PlanRules(), planned((kind, None, cloud)))
+    assert (level, "every machine of the cloud" in message) == ("error", True)
+    one = {"start_ip_address": "203.0.113.7", "end_ip_address": "203.0.113.7"}
+    assert told(PlanRules(), planned((kind, None, one))) == []
+    wide = {"start_ip_address": "10.0.0.0", "end_ip_address": "10.255.255.255"}
+    assert len(told(PlanRules(), planned((kind, None, wide)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "level"),
+    [
+        ("Owner", "/subscriptions/1/resourceGroups/a", "warning"),
+        ("owner", "/providers/Microsoft.Management/managementGroups/a", "error"),
+        ("Contributor", "/subscriptions/1", "warning"),
+        ("Contributor", "/subscriptions/1/resourceGroups/a", None),
+    ],
+)
+def test_how_wide_an_administrator_is_decides(planned, told, role, scope, level):
+    after = {"role_definition_name": role, "scope": scope}
+    found = told(PlanRules(), planned(("azurerm_role_assignment", None, after)))
+    assert [each for each, _, _ in found] == ([] if level is None else [level])

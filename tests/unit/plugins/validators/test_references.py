@@ -173,3 +173,16 @@ def test_a_file_without_references_is_not_named(files):
 def test_settings_that_mean_nothing_are_refused(files, settings):
     with pytest.raises(InvalidInput):
         References().validate([files({}, {"a.yaml": "a: 1"})], settings)
+
+
+@pytest.mark.parametrize(
+    ("service", "label"),
+    [
+        (SERVICE.replace("spec: {selector: {app: shop}}", "spec: {}"), "store"),
+        (SERVICE.replace("kind: Service", "kind: Servicelike"), "store"),
+        (SERVICE, "shop"),
+    ],
+)
+def test_what_selects_nothing_by_design_or_still_selects_is_left_alone(files, told, service, label):
+    reading = files({PATH: deployment() + service}, {PATH: deployment(label=label) + service})
+    assert told(References(), reading) == []
