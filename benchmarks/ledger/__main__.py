@@ -3,7 +3,8 @@
     python -m benchmarks.ledger [--size 1000000] [--seconds 4] [--only sqlite|postgresql] [--json FILE]
 
 Durable means committed with fsync and acknowledged; every entry can be proved at once. No HTTP is in between.
-Latencies are of one call of ``write``. The proof and audit figures are taken on a log of ``--size`` entries.
+Latencies are of one call of ``write``. Processor time is that of this process alone and hardly depends on what
+else the machine is doing; times and rates do. Proofs and audit are taken on a log of ``--size`` entries.
 """
 
 from __future__ import annotations
@@ -83,10 +84,19 @@ def entry(number: int) -> Entry:
     return Entry(kind="change.permitted", subject=subject, actor="ana", at=START, body=body)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Calls per second, the latency of each in ms, and the processor time of this process for each in µs."""
+
+    rate: float
+    latencies: list[float]
+    cost: float
+
+
 def submit(
     store: SqlStore, threads: int, seconds: float, work: Callable[[int, int], Callable[[object], object]]
-) -> tuple[float, list[float]]:
-    """Calls per second over all threads, and the latency of each in milliseconds."""
+) -> Load:
+    """Call ``write`` from so many threads for so long."""
     latencies: list[list[float]] = [[] for _ in range(threads)]
     end = time.perf_counter() + seconds
 
@@ -98,36 +108,40 @@ def submit(
             number += 1
 
     workers = [threading.Thread(target=run, args=(thread,)) for thread in range(threads)]
+    busy = time.process_time()
     begun = time.perf_counter()
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
+    spent = time.perf_counter() - begun
     every = [latency for row in latencies for latency in row]
-    return len(every) / (time.perf_counter() - begun), every
+    return Load(rate=len(every) / spent, latencies=every, cost=(time.process_time() - busy) / len(every) * 1e6)
 
 
 def p99(values: list[float]) -> float:
     return statistics.quantiles(values, n=100)[-1]
 
 
+def shown(database: str, what: str, load: Load, *, each: int = 1, goal: float | None = None) -> Iterator[Figure]:
+    """A load as figures, for calls that append ``each`` entries."""
+    yield Figure(database=database, what=what, value=load.rate * each, unit="/s", goal=goal)
+    yield Figure(database=database, what=f"{what}, p99", value=p99(load.latencies), unit="ms", goal=20)
+    yield Figure(database=database, what=f"{what}, processor time", value=load.cost / each, unit="µs")
+
+
 def appends(store: SqlStore, database: str, seconds: float, goal: float) -> Iterator[Figure]:
-    rate, latencies = submit(store, 1, seconds, lambda _, n: lambda tx: tx.log.append(entry(n)))
-    one = "entries, 1 submitter, one a call"
-    yield Figure(database=database, what=one, value=rate, unit="/s")
-    yield Figure(database=database, what=f"{one}, p99", value=p99(latencies), unit="ms", goal=20)
-    rate, latencies = submit(store, SUBMITTERS, seconds, lambda _, n: lambda tx: tx.log.append(entry(n)))
-    many = f"entries, {SUBMITTERS} submitters, one a call"
-    yield Figure(database=database, what=many, value=rate, unit="/s")
-    yield Figure(database=database, what=f"{many}, p99", value=p99(latencies), unit="ms", goal=20)
+    def single(_: int, number: int) -> Callable[[object], object]:
+        return lambda tx: tx.log.append(entry(number))
 
     def batch(_: int, number: int) -> Callable[[object], object]:
         return lambda tx: [tx.log.append(entry(number * BATCH + at)) for at in range(BATCH)]
 
-    rate, latencies = submit(store, SUBMITTERS, seconds, batch)
+    yield from shown(database, "entries, 1 submitter, one a call", submit(store, 1, seconds, single))
+    many = submit(store, SUBMITTERS, seconds, single)
+    yield from shown(database, f"entries, {SUBMITTERS} submitters, one a call", many)
     what = f"entries, {SUBMITTERS} submitters, {BATCH} a call"
-    yield Figure(database=database, what=what, value=rate * BATCH, unit="/s", goal=goal)
-    yield Figure(database=database, what=f"{what}, p99", value=p99(latencies), unit="ms", goal=20)
+    yield from shown(database, what, submit(store, SUBMITTERS, seconds, batch), each=BATCH, goal=goal)
 
 
 def transitions(store: SqlStore, database: str, seconds: float, goal: float) -> Iterator[Figure]:
@@ -151,9 +165,8 @@ def transitions(store: SqlStore, database: str, seconds: float, goal: float) -> 
 
         return work
 
-    rate, _ = submit(store, SUBMITTERS, seconds, move)
     what = f"transitions with entry, {SUBMITTERS} submitters, {BATCH} a call"
-    yield Figure(database=database, what=what, value=rate * BATCH, unit="/s", goal=goal)
+    yield from shown(database, what, submit(store, SUBMITTERS, seconds, move), each=BATCH, goal=goal)
 
 
 def grow(store: SqlStore, size: int) -> float:
@@ -174,11 +187,13 @@ def proofs(store: SqlStore, database: str, size: int) -> Iterator[Figure]:
     checked: list[float] = []
     hashed: list[float] = []
     key = SIGNER.verifier
+    busy = 0.0
     for _ in range(PROOFS):
         index = chance.randrange(size)
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), time.process_time()
         leaf, proof = store.prove(index)
         made.append((time.perf_counter() - begun) * 1e3)
+        busy += time.process_time() - before
         text = proof.text()
         begun = time.perf_counter()
         ProofFile.parse(text).verify(leaf, key)
@@ -190,6 +205,8 @@ def proofs(store: SqlStore, database: str, size: int) -> Iterator[Figure]:
     named = f"{size:,} leaves"
     yield Figure(database=database, what=f"proof at {named}, median", value=statistics.median(made), unit="ms")
     yield Figure(database=database, what=f"proof at {named}, p99", value=p99(made), unit="ms", goal=1)
+    value = busy / PROOFS * 1e3
+    yield Figure(database=database, what=f"proof at {named}, processor time", value=value, unit="ms")
     value = statistics.median(hashed)
     yield Figure(database=database, what="offline verification of the proof", value=value, unit="µs", goal=50)
     value = statistics.median(checked)
@@ -210,13 +227,13 @@ def measure(url: str, database: str, *, size: int, seconds: float) -> Iterator[F
     yield Figure(database=database, what="entries, 1 submitter, 2,000 a call", value=rate, unit="/s")
     yield from proofs(store, database, size)
     store.close()
-    begun = time.perf_counter()
+    begun, before = time.perf_counter(), time.process_time()
     report = audit(url, SIGNER.verifier)
-    spent = time.perf_counter() - begun
+    spent, busy = time.perf_counter() - begun, time.process_time() - before
     assert report.holds, report.findings
-    yield Figure(
-        database=database, what=f"full audit of {report.size:,} entries", value=spent, unit="s", goal=size / 1e5
-    )
+    what = f"full audit of {report.size:,} entries"
+    yield Figure(database=database, what=what, value=spent, unit="s", goal=size / 1e5)
+    yield Figure(database=database, what=f"{what}, processor time", value=busy, unit="s")
 
 
 def show(figure: Figure) -> None:
@@ -224,7 +241,7 @@ def show(figure: Figure) -> None:
     goal = "" if figure.goal is None else f"goal {figure.goal:,g} {figure.unit}"
     met = "" if ratio is None else f"{ratio:6.2f} × the goal"
     print(
-        f"{figure.database:<11}{figure.what:<52}{figure.value:>12,.2f} {figure.unit:<4}{goal:<18}{met}", flush=True
+        f"{figure.database:<11}{figure.what:<68}{figure.value:>12,.2f} {figure.unit:<4}{goal:<18}{met}", flush=True
     )
 
 

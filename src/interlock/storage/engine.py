@@ -20,6 +20,8 @@ from interlock.core.change.errors import IntegrityError, InterlockError, Invalid
 
 PLUGIN = "storage"
 BUSY_SECONDS = 30
+CONNECTION_LOST = "connection-lost"
+"""The code of an outage in which the connection itself broke before the commit: a fresh one is worth one try."""
 
 _DAMAGED = (
     "malformed",
@@ -90,6 +92,8 @@ def translate(error: sa.exc.SQLAlchemyError, *, committing: bool = False) -> Int
             plugin=PLUGIN,
         )
     code, hint = "database-unavailable", "check that the database runs and has space, then repeat"
+    if getattr(error, "connection_invalidated", False):
+        code = CONNECTION_LOST
     if "full" in text or "No space" in text:
         code, hint = "storage-full", "free space on the database's disk, then repeat; nothing was changed"
     return Unavailable(f"the database did not answer: {text}", code=code, hint=hint, plugin=PLUGIN)

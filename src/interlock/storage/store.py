@@ -10,7 +10,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from interlock.core.change.canonical import Json
-from interlock.core.change.errors import InterlockError
+from interlock.core.change.errors import InterlockError, Unavailable
 from interlock.core.ledger.checkpoint import parse_checkpoint
 from interlock.core.ledger.merkle import Node, consistency_proof, hash_leaf, inclusion_proof, verify_inclusion
 from interlock.core.ledger.note import NoteSigner, split_note
@@ -18,7 +18,7 @@ from interlock.core.ledger.prooffile import ProofFile
 from interlock.core.ledger.tree import TILE_WIDTH, node_from
 from interlock.ports.store import Tx
 from interlock.ports.world import Clock
-from interlock.storage.engine import Engines, translate
+from interlock.storage.engine import CONNECTION_LOST, Engines, translate
 from interlock.storage.ledger import damaged, read_head, read_leaves, read_tile
 from interlock.storage.seal import Seal, Sealed
 from interlock.storage.session import Session
@@ -121,6 +121,14 @@ class SqlStore:
         return node
 
     def _reading(self, look: Callable[[Session], T]) -> T:
+        try:
+            return self._look(look)
+        except Unavailable as error:
+            if error.code != CONNECTION_LOST:
+                raise
+        return self._look(look)
+
+    def _look(self, look: Callable[[Session], T]) -> T:
         try:
             with self._engines.reader.begin() as connection:
                 return look(Session(connection, writable=False))

@@ -24,10 +24,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from interlock.core.change.errors import Conflict, IntegrityError, InterlockError
+from interlock.core.change.errors import Conflict, IntegrityError, InterlockError, Unavailable
 from interlock.core.ledger.tree import Tree
 from interlock.ports.store import Tx
-from interlock.storage.engine import Engines, translate
+from interlock.storage.engine import CONNECTION_LOST, Engines, translate
 from interlock.storage.ledger import Mark, catch_up, keep_growth, read_head
 from interlock.storage.seal import Seal
 from interlock.storage.session import OutOfStep, Session
@@ -136,6 +136,11 @@ class Writer:
         try:
             self._attempt(jobs, isolated=False)
         except OutOfStep:
+            self._attempt(jobs, isolated=True)
+        except Unavailable as error:
+            # A pooled connection was dead (the database was started anew). Nothing was committed: try a fresh one.
+            if error.code != CONNECTION_LOST:
+                raise
             self._attempt(jobs, isolated=True)
 
     def _attempt(self, jobs: list[_Job], *, isolated: bool) -> None:

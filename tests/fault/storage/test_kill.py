@@ -62,3 +62,16 @@ def test_postgresql_itself_killed(history, appender):
         assert history.check(url) >= len(history.acknowledged()) > 20
         last_failure = max(at for at, event in enumerate(events) if event[0] in "uf")
         assert any(event[0] == "a" for event in events[last_failure:]), "it did not go on after the last kill"
+
+
+def test_the_first_call_after_a_restart_of_postgresql_works(appender):
+    """Pooled connections are dead then; what was not committed is tried once more on a fresh one."""
+    with PostgreSQL() as server:
+        store = appender.open_it(server.new_database())
+        store.write(appender.bump(0, 0, 0))
+        assert store.read(lambda tx: len(tx.log.entries("0.0"))) == 1
+        server.kill()
+        server.start()
+        assert store.read(lambda tx: len(tx.log.entries("0.0"))) == 1
+        assert store.write(appender.bump(0, 0, 1)) == 1
+        store.close()
