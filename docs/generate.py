@@ -1,65 +1,30 @@
-"""Write docs/reference/ from the code: commands, settings, error codes, policies. `make docs`, checked by a test."""
+"""Write docs/reference/ from the code. `make docs`; a test compares what is committed with what this writes."""
 
 from __future__ import annotations
 
 import ast
 import dataclasses
 import importlib
+import inspect
 import json
 import re
 import sys
 import typing
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generate_errors import codes
+from generate_texts import ENTRIES, SETTINGS, VALIDATORS
+
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 SOURCE = ROOT / "src" / "interlock"
 NOTE = "<!-- written by docs/generate.py: edit the code, then run `make docs` -->\n"
-
-_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-
-TEXT: dict[str, str] = {
-    "Settings.version": "format of this file; 1",
-    "Settings.organisation": "a name for people",
-    "Settings.one_person": "one person may stand for the rules; every ticket says so",
-    "Settings.catalog": "files and folders with Backstage entities (`.yaml`, `.yml`)",
-    "Settings.codeowners": "CODEOWNERS files",
-    "Settings.policies": "folder with `base/`, `layers/`, `modes.yaml` and `tests/`",
-    "Settings.schemas": "files and folders with JSON Schemas; part of the rules",
-    "Settings.documentation": "name of the file that documents a change",
-    "Settings.environments": "where changes run; at least one with `production: true`",
-    "Settings.configuration": "which files are configuration",
-    "Settings.validators": "settings of each validator, by its name",
-    "Settings.thresholds": "limits that policies read",
-    "Settings.trust": "whose word counts",
-    "Environment.production": "whether customers depend on it",
-    "Environment.markers": "globs of paths or plan addresses that belong to it",
-    "ConfigurationRule.match": "a glob; `**` crosses folders",
-    "ConfigurationRule.service": "the service it belongs to, where the path alone does not tell",
-    "Thresholds.blast_services": "services that may be hurt before a VP or a staged plan is asked for",
-    "Thresholds.fleet_share": "share of the fleet, above 0 to 1, before the same",
-    "Thresholds.order_share": "share of orders, above 0 to 1, before the same",
-    "Thresholds.rehearsal_days": "days a rollback rehearsal counts",
-    "Thresholds.approval_hours": "hours an approval may live",
-    "Thresholds.evidence_days": "days evidence counts at most",
-    "Thresholds.artefact_growth": "how many times the last size an artefact may have",
-    "Thresholds.first_stage_percent": "widest first stage of a canary, in percent",
-    "Thresholds.bake_minutes": "shortest bake of a stage, in minutes",
-    "Thresholds.reviews_per_person": "open reviews at which nobody else is proposed to a person",
-    "Trust.runners": "runners whose signed evidence counts",
-    "Trust.unknown_as": "how an unmarked change is treated",
-    "Trust.software_keys": "where approvals by a key without a touch or PIN count",
-    "Runner.name": "the runner's name",
-    "Runner.public_key": "its public key, SPKI PEM, ed25519 or ECDSA P-256",
-    "Runner.key_id": "the key id its envelopes carry",
-    "Runner.predicates": "predicate types it may speak about, `*` for all",
-    "Runner.services": "services it may speak about, `*` for all",
-    "Runner.not_after": "when trust ends",
-    "Runner.revoked": "trust has been withdrawn",
-}
 
 
 def main() -> None:
@@ -72,7 +37,16 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Each page by its file name."""
-    made = {"commands.md": commands(), "settings.md": settings(), "errors.md": errors(), "policies.md": policies()}
+    made = {
+        "api.md": api(),
+        "commands.md": commands(),
+        "errors.md": errors(),
+        "ledger.md": ledger(),
+        "policies.md": policies(),
+        "provenance.md": provenance(),
+        "settings.md": settings(),
+        "validators.md": validators(),
+    }
     return {name: "\n".join([NOTE, *lines]).rstrip() + "\n" for name, lines in made.items()}
 
 
@@ -91,13 +65,11 @@ def _command(path: str, command: click.Command) -> Iterator[str]:
     context = click.Context(command, info_name=path)
     arguments = " ".join(p.make_metavar(context) for p in command.params if isinstance(p, click.Argument))
     yield f"## `{f'{path} {arguments}'.strip()}`\n"
-    yield f"{(command.help or '').strip()}\n"
+    yield f"{_paragraphs(command.help or '')}\n"
     options = [option for option in command.params if isinstance(option, click.Option)]
-    for option in options:
-        record = option.get_help_record(context)
-        if record:
-            yield f"- `{record[0]}`: {record[1]}"
-    if options:
+    records = [record for option in options if (record := option.get_help_record(context))]
+    yield from (f"- `{flag}`: {text}" if text else f"- `{flag}`" for flag, text in records)
+    if records:
         yield ""
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -106,99 +78,134 @@ def _command(path: str, command: click.Command) -> Iterator[str]:
                 yield from _command(f"{path} {name}", found)
 
 
+def api() -> Iterator[str]:
+    """Every operation of the HTTP API, from the table that serves it."""
+    from interlock.doors.api.table import OPERATIONS
+
+    yield "# API\n"
+    yield "`interlock serve` answers JSON; the whole schema is OpenAPI 3.1 at `/openapi.json`, metrics for Prometheus at `/metrics`."
+    yield "Errors are problem details (RFC 9457) with the `code` and `hint` of the [error codes](errors.md). A token goes into"
+    yield "`Authorization: Bearer …`; its scopes say what it may ask for. A `POST` with an `Idempotency-Key` may be repeated.\n"
+    yield "| | path | scope | |\n|---|---|---|---|"
+    for operation in OPERATIONS:
+        scope = f"`{operation.scope}`" if operation.scope else "none"
+        yield f"| {operation.method} | `{operation.path}` | {scope} | {_cell(operation.summary)} |"
+
+
 def settings() -> Iterator[str]:
     """``interlock.yaml`` and the environment."""
-    from interlock.config import SETTINGS
+    from interlock.config import SETTINGS as VARIABLES
     from interlock.core.change import settings as nouns
     from interlock.core.evidence.model import Runner
 
     yield "# Settings\n"
     yield "## interlock.yaml\n\nPart of the rules: editing it is a change of its own. Unknown keys are refused.\n"
-    for kind in (
-        nouns.Settings,
-        nouns.Environment,
-        nouns.ConfigurationRule,
-        nouns.Thresholds,
-        nouns.Trust,
-        Runner,
-    ):
+    kinds = (nouns.Settings, nouns.Environment, nouns.ConfigurationRule, nouns.Thresholds, nouns.Trust, Runner)
+    for kind in kinds:
         yield f"### {kind.__name__}\n"
-        yield "| key | type | default | meaning |\n|---|---|---|---|"
-        hints = typing.get_type_hints(kind)
-        for field in dataclasses.fields(kind):
-            text = TEXT[f"{kind.__name__}.{field.name}"]
-            yield f"| `{field.name}` | {_type(hints[field.name])} | {_default(field)} | {text} |"
-        yield ""
-    yield "## Environment\n\nLocal to a process and never part of the rules.\n"
+        yield from _fields(kind, SETTINGS)
+    yield "## Environment\n\nLocal to a process and never part of the rules. An unknown `INTERLOCK_…` variable is refused.\n"
     yield "| variable | meaning |\n|---|---|"
-    for name, text in SETTINGS.items():
+    for name, text in VARIABLES.items():
         yield f"| `{name}` | {text} |"
 
 
+def _fields(kind: type, texts: dict[str, str]) -> Iterator[str]:
+    """A table of a dataclass's fields."""
+    yield "| key | type | default | meaning |\n|---|---|---|---|"
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        text = texts[f"{kind.__name__}.{field.name}"]
+        yield f"| `{field.name}` | {_type(hints[field.name])} | {_default(field)} | {_cell(text)} |"
+    yield ""
+
+
 def _type(hint: object) -> str:
-    shown = str(hint) if not isinstance(hint, type) else hint.__name__
-    shown = shown.replace("typing.", "").replace("interlock.core.change.settings.", "")
-    return f"`{shown.replace('interlock.core.evidence.model.', '').replace('|', 'or')}`"
+    shown = str(hint) if not isinstance(hint, type) or typing.get_args(hint) else hint.__name__
+    shown = re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])", "", shown)
+    shown = re.sub(r"tuple\[(.+), \.\.\.\]", r"list of \1", shown).replace("NoneType", "None")
+    shown = re.sub(r"Literal\[(.+)\]", lambda match: match[1].replace("'", "").replace(", ", " or "), shown)
+    shown = re.sub(r"dict\[str, dict\[.+\]\]", "map of maps", shown)
+    shown = re.sub(r"dict\[str, (\w+)\]", r"map to \1", shown)
+    return shown.replace(" | None", ", or nothing").replace("|", "or")
 
 
 def _default(field: dataclasses.Field[object]) -> str:
-    if field.default is not dataclasses.MISSING:
-        return f"`{field.default!r}`"
-    return "see below" if field.default_factory is not dataclasses.MISSING else "required"
+    value = field.default
+    if value is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
+        value = field.default_factory()
+        if dataclasses.is_dataclass(value):
+            return "all defaults"
+        if isinstance(value, dict) and value:
+            return ", ".join(f"`{name}`" for name in value)
+    if value is dataclasses.MISSING:
+        return "required"
+    if value is None or value in ("", (), {}):
+        return "nothing"
+    return ", ".join(f"`{item}`" for item in value) if isinstance(value, tuple) else f"`{json.dumps(value)}`"
+
+
+def validators() -> Iterator[str]:
+    """Every installed validator: its rules in prose as they head its module, and its settings."""
+    from interlock import registry
+
+    yield "# Validators\n"
+    yield "Deterministic checks of content. An error fails the rule `configuration-valid`; a Tier-1 configuration that none of them"
+    yield "looked at fails `configuration-validated`. Settings stand in `interlock.yaml` under `validators.NAME`; unknown keys are refused.\n"
+    for validator in registry.validators():
+        module = importlib.import_module(type(validator).__module__)
+        yield f"## {validator.name}\n"
+        yield f"{_paragraphs(module.__doc__ or '')}\n"
+        kinds = [
+            kind
+            for kind in vars(module).values()
+            if dataclasses.is_dataclass(kind)
+            and isinstance(kind, type)
+            and kind.__module__ == module.__name__
+            and dataclasses.fields(kind)
+            and f"{kind.__name__}.{dataclasses.fields(kind)[0].name}" in VALIDATORS
+        ]
+        top = [kind for kind in kinds if kind.__name__.endswith("Settings")]
+        for kind in (*top, *(kind for kind in kinds if kind not in top)):
+            yield from (() if kind in top else (f"{kind.__name__}:\n",))
+            yield from _fields(kind, VALIDATORS)
 
 
 def errors() -> Iterator[str]:
-    """Every error code in the source with the kind of error and where it is raised."""
+    """Every error code with its exit, what is said and what to do."""
     yield "# Error codes\n"
-    yield "Codes are stable; messages may improve. `InvalidInput`, `NotFound`, `Conflict`, `Forbidden` and"
-    yield "`IllegalTransition` end a command with 2, `Unavailable`, `Rejected`, `BadReply` and `IntegrityError` with 3.\n"
-    yield "| code | raised in |\n|---|---|"
-    found: dict[str, set[str]] = {}
-    for path in sorted(SOURCE.rglob("*.py")):
-        for code in codes(ast.parse(path.read_text(encoding="utf-8"))):
-            found.setdefault(code, set()).add(
-                path.relative_to(SOURCE).with_suffix("").as_posix().replace("/", ".")
-            )
-    for code in sorted(found):
-        yield f"| `{code}` | {', '.join(f'`{where}`' for where in sorted(found[code]))} |"
-
-
-def codes(tree: ast.Module) -> Iterator[str]:
-    """Constant codes: passed as ``code=``, or in the place of a parameter called ``code``."""
-    places = {
-        function.name: [argument.arg for argument in function.args.args].index("code")
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef) and "code" in [argument.arg for argument in function.args.args]
-    }
-    for call in ast.walk(tree):
-        if not isinstance(call, ast.Call):
-            continue
-        given = [keyword.value for keyword in call.keywords if keyword.arg == "code"]
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
-        place = places.get(name or "")
-        if place is not None:
-            given += call.args[place : place + 1] + call.args[max(place - 1, 0) : place]
-        for value in given:
-            if isinstance(value, ast.Constant) and _CODE.fullmatch(str(value.value)):
-                yield str(value.value)
+    yield "Codes are stable and messages may improve; `…` stands for what differs. Exit 1 is a reason of `ticket verify`, 2 is for what you can correct, 3 for what"
+    yield "could not be decided. The API answers with the same codes as problem details.\n"
+    yield "| code | exit | said | to do |\n|---|---|---|---|"
+    found = codes(SOURCE)
+    for code, uses in Counter(one.code for one in found).items():
+        mine = [one for one in found if one.code == code]
+        best = max(mine, key=lambda one: (bool(one.message), bool(one.hint), one.exit or 0))
+        exits = sorted({one.exit for one in mine if one.exit}) or [2]
+        more = f" (and {uses - 1} more)" if uses > 1 and best.message else ""
+        said = f"{_cell(best.message)}{more}" or f"in {best.module}"
+        yield f"| `{code}` | {' or '.join(map(str, exits))} | {said} | {_cell(best.hint)} |"
 
 
 def policies() -> Iterator[str]:
-    """The bundled policies with their reasons and remedies."""
+    """The bundled policies with their reasons and remedies, and the facts they read."""
     from interlock.core.policy.bundle import load_bundle
     from interlock.core.policy.facts import FACTS
+    from interlock.core.policy.modes import EVIDENCE_TO_COME
     from interlock.registry import bundled_policies
 
-    bundle = load_bundle(
-        {path: content for path, content in bundled_policies().items() if path.startswith("base/")}
-    )
+    base = {path: content for path, content in bundled_policies().items() if path.startswith("base/")}
     yield "# Bundled policies\n"
     yield "`interlock init` copies them into `policies/base/`; they are yours from then on."
-    yield "A rule marked *always* protects the road itself: it is enforced whatever the modes say, and nothing lifts it.\n"
+    yield "A rule marked *always* protects the road itself: it is enforced whatever the modes say, and nothing lifts it."
+    yield "One marked *watch* asks for evidence that this version cannot produce by itself; observe it until a trusted runner does.\n"
     yield "| rule | outcome | reason | remedy | |\n|---|---|---|---|---|"
-    for name, policy in sorted(bundle.policies.items()):
-        always = "always" if policy.protected else ""
-        yield f"| `{name}` | {policy.outcome} | {_cell(policy.reason)} | {_cell(policy.remedy)} | {always} |"
+    for name, policy in sorted(load_bundle(base).policies.items()):
+        if policy.effect == "permit":
+            yield f"| `{name}` | permit | lets a change through that no rule stops | | |"
+            continue
+        mark = "always" if policy.protected else "watch" if name in EVIDENCE_TO_COME else ""
+        yield f"| `{name}` | {policy.outcome} | {_cell(policy.reason)} | {_cell(policy.remedy)} | {mark} |"
     yield "\n## Facts\n"
     yield "What a policy may read, as `context.NAME`. Facts with a value under *nothing shown* come from approvals and evidence.\n"
     yield "| fact | type | meaning | values | nothing shown |\n|---|---|---|---|---|"
@@ -208,8 +215,65 @@ def policies() -> Iterator[str]:
         yield f"| `{fact.name}` | {kind} | {_cell(fact.meaning)} | {', '.join(fact.values)} | {bare} |"
 
 
+def provenance() -> Iterator[str]:
+    """The marks of AI that are read."""
+    from interlock.core.facts import agent_trace, commit_signals, git_ai, markers
+    from interlock.core.facts import provenance as amounts
+
+    yield "# Provenance markers\n"
+    yield "Who wrote a change, by marks that tools leave: exact addresses and exact forms, never a name or a style."
+    yield "[How to mark a change](../how-to/document-a-change.md) shows them by example.\n"
+    for title, module in (
+        ("What they amount to", amounts),
+        ("Commits", commit_signals),
+        ("Addresses and forms", markers),
+    ):
+        yield f"## {title}\n\n{_paragraphs(module.__doc__ or '')}\n"
+    yield "| address of an author, committer or co-author | tool |\n|---|---|"
+    yield from (f"| `{address}` | {tool} |" for address, tool in sorted(markers.TOOLS_BY_ADDRESS.items()))
+    yield "\n| name given out by the forge | tool |\n|---|---|"
+    yield from (f"| `{login}` | {tool} |" for login, tool in sorted(markers.TOOLS_BY_LOGIN.items()))
+    for title, module in (("git-ai notes", git_ai), ("Agent Trace", agent_trace)):
+        yield f"\n## {title}\n\n{_paragraphs(module.__doc__ or '')}"
+
+
+def ledger() -> Iterator[str]:
+    """Every kind of entry."""
+    yield "# Ledger entries\n"
+    yield "An entry is one leaf of the Merkle tree: the canonical JSON (RFC 8785) of `v` (1), `kind`, `subject` (the record's id),"
+    yield "`actor`, `at` (UTC, milliseconds) and `body`; at most 65,535 bytes. Large and personal payloads stay outside and are named by digest.\n"
+    yield "| kind | when |\n|---|---|"
+    yield from (f"| `{kind}` | {ENTRIES[kind]} |" for kind in entry_kinds())
+
+
+def entry_kinds() -> list[str]:
+    """Every kind that the source appends, sorted; the purposes of statements are spelt out."""
+    from interlock.core.approval.model import Purpose
+
+    nouns = {name.partition(".")[0] for name in ENTRIES}
+    found: set[str] = set()
+    for path in [
+        *(SOURCE / "road").rglob("*.py"),
+        *(SOURCE / "core").rglob("*.py"),
+        *(SOURCE / "doors").rglob("*.py"),
+    ]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                noun, dot, verb = node.value.partition(".")
+                if dot and noun in nouns and re.fullmatch(r"[a-z-]+(ed|wn|due)", verb):
+                    found.add(node.value)
+    spelt = {f"statement.{purpose}" for purpose in typing.get_args(Purpose) if purpose != "genesis"}
+    return sorted((found - {"statement."}) | spelt)
+
+
+def _paragraphs(text: str) -> str:
+    """A docstring as Markdown: without the line ``Rules:``, and with single backticks."""
+    paragraphs = re.sub(r"``", "`", inspect.cleandoc(text)).split("\n\n")
+    return "\n\n".join(paragraph.removeprefix("Rules:\n") for paragraph in paragraphs)
+
+
 def _cell(text: object) -> str:
-    return str(text).replace("|", "\\|").replace("\n", " ")
+    return str(text).replace("|", "\\|").replace("\n", " ").replace("``", "`")
 
 
 if __name__ == "__main__":

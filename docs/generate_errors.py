@@ -1,0 +1,115 @@
+"""Finds every error code in the source, with what is said and what to do.
+
+A code is a constant: given to an error's constructor, to a function with a parameter ``code`` (by name or place),
+or kept in a constant of the module that is. Where the words are made elsewhere, only the code is known.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+EXITS = {
+    "InvalidInput": 2,
+    "NotFound": 2,
+    "Conflict": 2,
+    "IllegalTransition": 2,
+    "Forbidden": 2,
+    "Unauthenticated": 2,
+    "Unavailable": 3,
+    "Rejected": 3,
+    "BadReply": 3,
+    "IntegrityError": 3,
+    "Refusal": 1,
+}
+_SAYS = dict.fromkeys(("message", "text", "detail", "problem"), "") | {
+    "expected": "expected ",
+    "what": "expected ",
+}
+"""Parameters that carry the words, and what the function puts before them."""
+_DOOR = {"usage": 2, "internal": 3, "interrupted": 130}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Code:
+    """One place where a code is used. ``exit`` is None and texts are empty where they are made elsewhere."""
+
+    code: str
+    message: str
+    hint: str
+    exit: int | None
+    module: str
+
+
+def codes(source: Path) -> list[Code]:
+    """Every use of every code below ``source``, sorted."""
+    trees = {
+        path.relative_to(source).with_suffix("").as_posix().replace("/", "."): ast.parse(path.read_text("utf-8"))
+        for path in sorted(source.rglob("*.py"))
+    }
+    makers: dict[str, tuple[list[str], int | None]] = {}
+    for tree in trees.values():
+        makers |= _makers(tree)
+    found = {code for module, tree in trees.items() for code in _used(module, tree, makers)}
+    return sorted(found, key=lambda one: (one.code, one.module, one.message))
+
+
+def _makers(tree: ast.Module) -> dict[str, tuple[list[str], int | None]]:
+    """Functions and methods with a parameter ``code``: their parameters in order, and the exit they lead to."""
+    found: dict[str, tuple[list[str], int | None]] = {}
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            given = [item.arg for item in (*function.args.args, *function.args.kwonlyargs)]
+            if "code" in given and function.name != "__init__":
+                names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+                exits = [EXITS[name] for name in sorted(names) if name in EXITS]
+                found[function.name] = ([name for name in given if name != "self"], exits[0] if exits else None)
+    return found
+
+
+def _used(module: str, tree: ast.Module, makers: dict[str, tuple[list[str], int | None]]) -> Iterator[Code]:
+    written = sorted(_assigned(tree), key=lambda pair: pair[0])
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+        if name in makers:
+            given |= dict(zip(makers[name][0], call.args, strict=False))
+        if name in EXITS and call.args:
+            given["message"] = call.args[0]
+        texts = {key: _text(node, call.lineno, written) for key, node in given.items()}
+        code = texts.get("code", "")
+        if not _CODE.fullmatch(code) or ("-" not in code and code not in _DOOR):
+            continue
+        said = next((before + texts[key] for key, before in _SAYS.items() if texts.get(key)), "")
+        yield Code(
+            code=code,
+            message=said,
+            hint=texts.get("hint") or texts.get("remedy", ""),
+            exit=EXITS.get(name) or _DOOR.get(code) or makers.get(name, ([], None))[1],
+            module=module,
+        )
+
+
+def _assigned(tree: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
+    """Line, name and value of every plain assignment."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            yield node.lineno, node.targets[0].id, node.value
+
+
+def _text(node: ast.expr | None, line: int, written: list[tuple[int, str, ast.expr]]) -> str:
+    """The words of a constant or an f-string, or of the name they were given last; ``…`` is what is filled in."""
+    if isinstance(node, ast.Name):
+        named = [value for at, name, value in written if name == node.id and at < line]
+        return _text(named[-1], 0, []) if named else ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    return ""
