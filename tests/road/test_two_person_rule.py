@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from interlock.core.approval.actor import Actor, Scope
-from interlock.core.change.errors import Conflict, Forbidden, InterlockError, InvalidInput
+from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InterlockError, InvalidInput
 from interlock.core.policy.decision import Outcome
 from interlock.road import gather, intake, permit, rules
 from interlock.testing.authenticator import TOUCH, UnsafeSimulatedAuthenticator
@@ -314,3 +315,35 @@ def test_one_person_breaks_no_glass_on_tier_1(road: Road) -> None:
     said = road.prepare(change, "ana", purpose="break-glass", details={"reason": "orders are lost"})
     road.hand_in(replace(said, expires_at=said.issued_at + timedelta(minutes=30)))
     assert road.gate(change).outcome is not Outcome.ALLOW
+
+
+def test_a_key_revoked_while_a_ticket_is_valid_voids_the_ticket(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    ticket = road.gate(change).ticket_id or ""
+    line = road.keys["ana"].public_key.line
+    edited = road.files["catalog/people.yaml"].replace(line.encode(), b"revoked " + line.encode())
+    files, wanted = road.rules_change({"catalog/people.yaml": edited})
+    revoking = road.open(wanted, title="Revoke a lost key")
+    road.approve(revoking, "ana", "ben")
+    rules.activate(road.station, road.person("ben"), files, road.gate(revoking).ticket_id or "")
+    assert road.gate(change).ticket is None
+    with pytest.raises(IllegalTransition) as refused:
+        permit.redeem(road.station, road.pipeline(), ticket)
+    assert refused.value.code == "ticket-voided"
+
+
+def test_a_conflict_that_passes_does_not_cost_the_approvals(tmp_path: Path) -> None:
+    road = Road(folder=tmp_path, enforced=("tier1-two-approvals", "conflicting-change"))
+    try:
+        change = road.open(submission("a"))
+        road.approve(change, "ana", "ben")
+        first = road.gate(change)
+        other = road.open(submission("b"), by=road.person("cleo"))
+        assert ids(road.gate(change)) == {"conflicting-change"}
+        intake.withdraw(road.station, road.person("cleo"), other.id)
+        again = road.gate(change)
+        assert again.outcome is Outcome.ALLOW
+        assert again.ticket_id != first.ticket_id
+    finally:
+        road.close()

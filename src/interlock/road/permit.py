@@ -4,7 +4,8 @@ Rules:
 1. The gate judges what is offered, read again by the pipeline, and not what somebody remembers: another digest
    than the recorded one is refused, and so is an artefact the change does not name.
 2. Permission and its ledger entry commit together; the ticket is sealed with the proof of that entry afterwards.
-   Asking again while a ticket is valid gives the same ticket, so a lost answer costs nothing.
+   Asking again while a ticket is valid gives the same ticket, so a lost answer costs nothing; if the answer has
+   become no meanwhile, the ticket is voided.
 3. A refusal is recorded too, with the rules that refused: friction is measured where it happens.
 4. Tier-1 starts with its first stage only; everything wider is granted later by a passing judge.
 """
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import SignedStatement
 from interlock.core.change.canonical import Json, canonical
 from interlock.core.change.catalog import Tier
@@ -31,6 +33,7 @@ from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_of
 from interlock.ports.store import Tx
 from interlock.road.decide import Judgement, judge_in
+from interlock.road.gather import statements_about
 from interlock.road.intake import submission_digest
 from interlock.road.station import Station
 
@@ -124,13 +127,30 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) 
         judged = replace(change, submission=offer.submission)
     judgement = judge_in(station, tx, in_force, judged, offer.environment, actor, offered_digest=offered)
     earlier = _valid_ticket(station, tx, change, offer)
-    if earlier is not None:
-        return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
     reasons = (*_standing(change, offer, in_force.rules.settings), *judgement.decision.reasons)
     if judgement.decision.outcome is not Outcome.ALLOW or reasons:
         tx.log.append(_refusal(station, actor, judgement, reasons, offered))
+        if earlier is not None:
+            _void(station, tx, actor, earlier[0].id, why=reasons[0].id if reasons else "refused")
         return _Permitted(judgement=judgement, reasons=reasons)
+    if earlier is not None:
+        return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
     return _issue(station, tx, actor, change, judgement)
+
+
+def _void(station: Station, tx: Tx, actor: Actor, ticket_id: str, *, why: str) -> None:
+    """A ticket that would not be issued any more: a key was revoked, a freeze began, the rules changed.
+
+    Its approvals were not used by it, and are given back: whether they count is decided anew.
+    """
+    before = tx.records(TicketRecord).get(ticket_id)
+    after = before.void(now=station.clock.now(), by=principal_of(actor), why=why)
+    tx.records(TicketRecord).replace(after, expected_version=before.version)
+    for signed in statements_about(tx, before.change):
+        if signed.used_by == ticket_id:
+            tx.records(SignedStatement).replace(replace(signed, used_by=None))
+    body: dict[str, Json] = {"change": after.change, "digest": after.digest, "why": why}
+    tx.log.append(_entry(station, actor, "ticket.voided", ticket_id, body))
 
 
 def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Judgement) -> _Permitted:
