@@ -99,7 +99,8 @@ def _evidence(given: DecisionInput, known: Facts) -> Facts:
     if not pieces:
         return _NO_EVIDENCE
     rehearsals, alerts = _of(pieces, REHEARSAL), _of(pieces, ALERTS)
-    fresh = [one for one in rehearsals if _age_hours(given, one) <= _rehearsal_hours(given)]
+    ages, limit = [_age_hours(given, one) for one in rehearsals], _rehearsal_hours(given)
+    fresh = [one for one, age in zip(rehearsals, ages, strict=True) if age <= limit]
     tests, scans = _of(pieces, TESTS, JUNIT, TEST_RESULT), _of(pieces, SCAN, SARIF, *VULNS)
     notes, cited = _of(pieces, KNOWLEDGE), given.description.documentation.cites
     modes, required = known["failure_modes"], known["required_tests"]
@@ -112,7 +113,7 @@ def _evidence(given: DecisionInput, known: Facts) -> Facts:
         "knowledge": _state(notes, "checked", cited),
         "knowledge_stale": sorted(stale.intersection(cited)),
         "rehearsal": _state(fresh),
-        "rehearsal_age_hours": min([_age_hours(given, one) for one in rehearsals], default=0),
+        "rehearsal_age_hours": min(ages, default=0),
         "rollback_too_slow": any(_slow(given, one) for one in _speaking(fresh)),
         "scan": _state(scans),
         "secrets": sorted(_all(scans, "secrets")),

@@ -16,8 +16,8 @@ def written(facts: Facts, names: Iterable[str] = _ORDER) -> str:
 
     Of a flat record with ASCII keys, sorted keys and no spaces are all that RFC 8785 asks.
     """
-    known = {name: facts.get(name) for name in names}
-    return _ENCODE({name: value for name, value in known.items() if value or _counts(value)})
+    look = facts.get
+    return _ENCODE({name: value for name in names if (value := look(name)) or _counts(value)})
 
 
 def _counts(value: FactValue | None) -> bool:
