@@ -65,6 +65,9 @@ def _wide(row: Row, text: int, progress: int, room: int) -> list[str]:
 
 def _narrow(row: Row) -> list[str]:
     room = width() - MARGIN - 2
-    first, *rest = wrap(f"{row.text}  {row.progress}".rstrip(), room)
-    remedy = [f"  → {line}" for line in wrap(row.remedy, room - 2)] if row.remedy else []
+    first, *rest = wrap(f"{row.text} · {row.progress}" if row.progress else row.text, room)
+    arrows = ("  → ", "    ")
+    remedy = (
+        [arrows[place > 0] + line for place, line in enumerate(wrap(row.remedy, room - 2))] if row.remedy else []
+    )
     return [f"{mark(row.met)} {first}", *(f"  {line}" for line in rest), *remedy]

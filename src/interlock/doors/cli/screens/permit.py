@@ -7,6 +7,8 @@ Rules:
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 from pathlib import Path
@@ -47,15 +49,26 @@ def _text(result: Told, *, everything: bool, ticket_file: str | None, moved: str
     change = judgement["change"]
     place = f"{change['id']} {short(change['digest'])} → {safe(judgement['environment'])}"
     first = f"{place} · ticket {result['ticket_id']}"
+    limits = _limits(result["ticket"])
     where = f"written to {ticket_file}" if ticket_file else "not written: --ticket-file FILE keeps it"
-    return [*answer("allow", first), *told("ticket", f"{where} · verify it offline: interlock ticket verify FILE")]
+    return [
+        *answer("allow", " · ".join([first, *limits])),
+        *told("ticket", f"{where} · verify it offline: interlock ticket verify FILE"),
+    ]
+
+
+def _limits(ticket: str) -> list[str]:
+    """Until when and for how much the ticket is good, as it says itself."""
+    payload = json.loads(ticket).get("payload")
+    if payload is None:
+        return []
+    said = json.loads(base64.b64decode(payload))["predicate"]
+    return [f"until {said['expires_at'][11:19]} UTC", f"at most {said['max_weight']:g} % of traffic"]
 
 
 def _github(result: Told, ticket_file: str | None) -> None:
     for row in _missing(result):
-        click.echo(
-            f"::error title=interlock::{_data(f'{row.text} → {row.remedy}')}"
-        )
+        click.echo(f"::error title=interlock::{_data(f'{row.text} → {row.remedy}')}")
     for reason in result["judgement"]["decision"]["observed"]:
         click.echo(f"::notice title=interlock (watched only)::{_data(safe(reason['text']))}")
     _append("GITHUB_STEP_SUMMARY", markdown(result))
