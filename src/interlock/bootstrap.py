@@ -69,7 +69,7 @@ def build(config: Config, *, server: bool = False) -> Interlock:
 def toolbox(config: Config) -> Toolbox:
     """Readers and validators, without state. Each plug-in is loaded when it is first asked for."""
     del config
-    return Toolbox(readers=_Readers(), validators=registry.validators(), rules_at=_rules_at)
+    return Toolbox(readers=_Readers(), validators=registry.validators(), rules_at=_rules_at, now=SystemClock().now)
 
 
 def rule_source(config: Config, revision: str | None = None) -> RuleSource:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from interlock.core.change.change import Recipe
 from interlock.core.change.parts import Part
+from interlock.core.evidence.model import Runner
 
 
 class Material(Protocol):
@@ -41,11 +43,14 @@ class ReadRequest:
     """What to read: a reader's own arguments, relative to ``root``; nothing outside ``root`` is followed.
 
     ``materials`` are what earlier readers found, so that configuration inside a git range is read key by key.
+    ``runners`` are those whose signature counts at ``now``; without a time nobody's does.
     """
 
     root: Path
     arguments: dict[str, str]
     materials: tuple[Material, ...] = field(default=())
+    runners: tuple[Runner, ...] = ()
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from interlock.core.change.change import Recipe, Submission
@@ -36,6 +37,7 @@ class Toolbox:
     readers: Mapping[str, Reader]
     validators: tuple[Validator, ...]
     rules_at: Callable[[Path, str], dict[str, bytes]]
+    now: Callable[[], datetime]
 
 
 def read(
@@ -57,7 +59,14 @@ def read(
         progress(f"reading {recipe.reader}")
         reader = _reader(toolbox, recipe.reader)
         materials = tuple(reading.material for reading in readings)
-        found = reader.read(ReadRequest(root=root, arguments=recipe.arguments, materials=materials))
+        request = ReadRequest(
+            root=root,
+            arguments=recipe.arguments,
+            materials=materials,
+            runners=settings.trust.runners,
+            now=toolbox.now(),
+        )
+        found = reader.read(request)
         if found is not None:
             readings.append(found)
             pinned += [found.recipe] if asked else []

@@ -45,6 +45,7 @@ ANNOTATIONS: dict[str, frozenset[str]] = {
 _OPTION = re.compile(r"(?P<name>[A-Za-z-]+)(?:=\"(?P<value>[^\"]*)\")?(?P<end>,|\s+)")
 _SHARE = re.compile(r"(?P<number>\d{1,3}(?:\.\d{1,6})?)\s*(?P<percent>%?)")
 _MAX_ITEMS = 1_000
+_MAX_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,11 @@ class Annotations:
 
     def keys(self) -> tuple[PublicKey, ...]:
         """The OpenSSH public keys."""
-        lines = [line.strip() for line in (self.text("ssh-keys") or "").splitlines()]
-        found = tuple(self._key(line) for line in lines if line and not line.startswith("#"))
+        written = [line.strip() for line in (self.text("ssh-keys") or "").splitlines()]
+        lines = [line for line in written if line and not line.startswith("#")]
+        if len(lines) > _MAX_KEYS:
+            raise self.refuse("ssh-keys", f"at most {_MAX_KEYS} keys", str(len(lines)), "remove old ones")
+        found = tuple(self._key(line) for line in lines)
         if len({key.fingerprint for key in found}) != len(found):
             raise self.refuse("ssh-keys", "each key once", "one key twice", "remove one of the two lines")
         return found

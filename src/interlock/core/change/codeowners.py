@@ -23,6 +23,7 @@ from interlock.core.change.yaml_nodes import refused
 
 MAX_LINES = 20_000
 _MAX_BYTES = 3 * 1024 * 1024  # GitHub's own limit
+_MAX_OWNER = 320
 _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>(?:\s+\S+)*)\s*")
 _OWNER = re.compile(r"@[\w.\-]+(?:/[\w.\-]+)*|@@[a-z]+|app/[\w.\-]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+")
@@ -107,7 +108,7 @@ def _rule(path: str, number: int, line: str, section: str, default: tuple[str, .
 def _owners(path: str, number: int, text: str) -> tuple[str, ...]:
     words = text.split()
     for word in words:
-        if not _OWNER.fullmatch(word):
+        if len(word) > _MAX_OWNER or not _OWNER.fullmatch(word):
             raise _bad(path, number, "an owner such as `@login`, `@organisation/team` or an address", word)
     return tuple(dict.fromkeys(words))
 

@@ -21,7 +21,8 @@ _CO_AUTHOR = frozenset({"co-authored-by", "co-developed-by"})
 _TRAILER = re.compile(
     r"(?P<key>co-authored-by|co-developed-by|assisted-by|generated-by)\s?:\s*(?P<text>\S.*)", re.IGNORECASE
 )
-_WRITTEN = re.compile(r"(?P<name>[^<>]{0,400})<(?P<email>[^<>]{1,400})>")
+MAX_IDENTITY = 400
+"""Characters of a name or an address that are kept."""
 
 
 def authors_of(parts: Sequence[Part]) -> tuple[Identity, ...]:
@@ -32,10 +33,11 @@ def authors_of(parts: Sequence[Part]) -> tuple[Identity, ...]:
 
 def read_identity(text: str) -> Identity:
     """``Name <address>`` as an identity; text without an address is a name alone."""
-    match = _WRITTEN.search(text)
-    if match is None:
-        return Identity(name=text.strip()[:400], email="")
-    return Identity(name=match["name"].strip(), email=match["email"].strip())
+    name, _, rest = text.partition("<")
+    email, end, _ = rest.partition(">")
+    if not end or not email.strip():
+        return Identity(name=text.strip()[:MAX_IDENTITY], email="")
+    return Identity(name=name.strip()[:MAX_IDENTITY], email=email.strip()[:MAX_IDENTITY])
 
 
 def trailers_of(commit: Commit) -> tuple[tuple[str, str, int | None], ...]:

@@ -43,9 +43,9 @@ _HEADINGS = {
     "cites": "cites",
     "sources": "cites",
 }
-_HEADING = re.compile(r"#{1,6}\s+(?P<title>[^#\n]{1,80}?)\s*#*\s*")
+_HEADING = re.compile(r"#{1,6} (?P<title>[^#]+)#*")
+_MAX_HEADING = 120
 _ITEM = re.compile(r"\s{0,8}(?:[-*+]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?(?P<text>.+)")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FILLER = re.compile(r"(?:tbd|to-?do|n/?a|none|nothing|fixme|xxx|\?+|-+|_+|\.{2,}|…+)[.!]?", re.IGNORECASE)
 _MAX_ITEMS = 500
 
@@ -149,8 +149,8 @@ def _sections(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
     """Each known section with its items, or its paragraphs where it has no list."""
     current: str | None = None
     found: dict[str, list[str]] = {}
-    for line in _COMMENT.sub(lambda match: "\n" * match.group().count("\n"), "\n".join(lines)).split("\n"):
-        heading = _HEADING.fullmatch(line)
+    for line in _without_comments("\n".join(lines)).split("\n"):
+        heading = _HEADING.fullmatch(line.rstrip()) if len(line) <= _MAX_HEADING else None
         if heading:
             current = _HEADINGS.get(heading["title"].strip().lower().rstrip(":"))
         elif current is not None:
@@ -159,3 +159,12 @@ def _sections(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
         marked = [item["text"] for item in map(_ITEM.fullmatch, texts) if item]
         paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", "\n".join(texts)) if part.strip()]
         yield name, marked if marked and name != "plan" else paragraphs
+
+
+def _without_comments(text: str) -> str:
+    """The text without ``<!-- … -->``; one that does not end is text."""
+    kept, position = [], 0
+    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start)) >= 0:
+        kept.append(text[position:start])
+        position = end + 3
+    return "".join([*kept, text[position:]])

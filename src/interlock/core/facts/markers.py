@@ -48,7 +48,6 @@ TOOLS_BY_LOGIN = {
 """Names with ``[bot]`` are given out by the forge alone, so here the whole name is as good as an address."""
 
 _ACCOUNT = re.compile(r"\d+\+")
-_AIDER_NAME = re.compile(r".* \(aider\)", re.DOTALL)
 _GENERATED = re.compile(
     r"(?:\W{0,8}\s)?Generated (?:with|by) \[?"
     r"(?P<tool>Claude Code|opencode|Amp|Crush|Cursor|Codex|Gemini CLI|GitHub Copilot|Firebender|Windsurf|Devin"
@@ -56,7 +55,7 @@ _GENERATED = re.compile(
     re.IGNORECASE,
 )
 _AGENT_MODEL = re.compile(
-    r"(?P<agent>[A-Za-z][\w.\-]{0,63}):(?P<model>[\w.\-/]{1,127})(?:\s+\[?[\w.\- ]{1,64}\]?){0,8}"
+    r"(?P<agent>[A-Za-z][\w.\-]{0,63}):(?P<model>[\w.\-/]{1,127})(?:\s+(?:\[[^\]\n]{1,64}\]|[\w.\-]{1,64})){0,8}"
 )
 _NAMED_MODEL = re.compile(
     r"\b(?:AI|LLM|(?:Chat)?GPT[- ]?\d[\w.]*|ChatGPT|(?:GitHub )?Copilot|(?:OpenAI )?Codex|Claude Code"
@@ -79,7 +78,7 @@ def tool_of_login(name: str) -> str | None:
 
 def is_aider_name(name: str) -> bool:
     """Whether aider marked the author's name as its own work."""
-    return _AIDER_NAME.fullmatch(name.strip()) is not None
+    return name.rstrip().endswith(" (aider)")
 
 
 def tool_of_line(line: str) -> str | None:

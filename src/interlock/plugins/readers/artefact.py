@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,9 +34,6 @@ from interlock.ports.reader import Reading, ReadRequest
 MAX_BYTES = 16 * 1024 * 1024 * 1024
 MAX_ENVELOPE = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024
-
-ReadProvenance = Callable[[bytes, str], ArtefactProvenance]
-"""From an envelope's bytes and the artefact's digest to what it says; raises ``InvalidInput``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +65,10 @@ class ArtefactMaterial:
         return False
 
 
-def as_a_claim(envelope: bytes, digest: str) -> ArtefactProvenance:
-    """What the envelope says, trusting nobody."""
-    return read_provenance(envelope, (), datetime.fromtimestamp(0, UTC), subject=digest)
-
-
 class ArtefactReader:
-    """Describes what will run. ``provenance`` decides whose signature counts."""
+    """Describes what will run. Provenance is verified by the runners of the request, else it is a claim."""
 
     name = "artefact"
-
-    def __init__(self, provenance: ReadProvenance = as_a_claim) -> None:
-        self._provenance = provenance
 
     def read(self, request: ReadRequest) -> Reading | None:
         """The artefact as an ``Artefact``, None when none is named."""
@@ -98,15 +87,18 @@ class ArtefactReader:
             size=_size(given, "size", found),
             previous_digest=previous.digest if previous else None,
             previous_size=_size(given, "previous_size", previous),
-            provenance=self._read(root, given.get("provenance"), found.digest),
+            provenance=_provenance(request, given.get("provenance"), found.digest),
         )
         return Reading(part=part, recipe=Recipe(reader=self.name, arguments=given), material=ArtefactMaterial())
 
-    def _read(self, root: Path, named: str | None, digest: str) -> ArtefactProvenance | None:
-        if not named:
-            return None
-        found = self._provenance(content(root, named, limit=MAX_ENVELOPE), digest)
-        return replace(found, repository=repository_address(found.repository) or found.repository)
+
+def _provenance(request: ReadRequest, named: str | None, digest: str) -> ArtefactProvenance | None:
+    if not named:
+        return None
+    envelope = content(request.root, named, limit=MAX_ENVELOPE)
+    runners = request.runners if request.now is not None else ()
+    found = read_provenance(envelope, runners, request.now or datetime.fromtimestamp(0, UTC), subject=digest)
+    return replace(found, repository=repository_address(found.repository) or found.repository)
 
 
 def _previous(root: Path, named: str | None) -> _Found | None:

@@ -3,13 +3,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.change.parts import ArtefactProvenance
 from interlock.core.evidence.dsse import sign_envelope
+from interlock.core.evidence.model import Runner
 from interlock.plugins.readers.artefact import ArtefactReader
 from interlock.ports.reader import ReadRequest
 
@@ -17,8 +20,13 @@ REFERENCE = "registry.example.com/shop/orders@sha256:" + "a" * 64
 COMMIT = "c" * 40
 
 
-def read(root, reader=None, **arguments):
-    return (reader or ArtefactReader()).read(ReadRequest(root=root, arguments=arguments))
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+RUNNER = Runner(name="ci", public_key=PEM, key_id="key", predicates=("*",))
+
+
+def read(root, **arguments):
+    return ArtefactReader().read(ReadRequest(root=root, arguments=arguments))
 
 
 def refusal(root, **arguments):
@@ -66,7 +74,7 @@ def provenance(of, **dependency):
             "runDetails": {"builder": {"id": "https://example.com/builder"}},
         },
     }
-    return sign_envelope(statement, Ed25519PrivateKey.from_private_bytes(bytes(32)), "key")
+    return sign_envelope(statement, KEY, "key")
 
 
 def test_a_file_is_known_by_its_place_digest_and_size(tmp_path):
@@ -117,11 +125,16 @@ def test_provenance_is_a_claim_unless_somebody_verifies_it(tmp_path):
     assert (found.commit, found.builder, found.verified) == (COMMIT, "https://example.com/builder", False)
     assert found.repository == "https://example.com/shop/orders"
 
-    def trusting(envelope, subject):
-        assert (envelope, subject) == ((tmp_path / "prov").read_bytes(), digest(b"app"))
-        return ArtefactProvenance(commit="d", repository="r", builder="b", statement_digest="s", verified=True)
 
-    assert read(tmp_path, ArtefactReader(trusting), path="app", provenance="prov").part.provenance.verified
+def test_provenance_is_verified_by_a_runner_of_the_request(tmp_path):
+    (tmp_path / "app").write_bytes(b"app")
+    (tmp_path / "prov").write_bytes(provenance(digest(b"app")))
+    arguments = {"path": "app", "provenance": "prov"}
+    now = datetime(2026, 3, 5, tzinfo=UTC)
+    trusted = ReadRequest(root=tmp_path, arguments=arguments, runners=(RUNNER,), now=now)
+    assert ArtefactReader().read(trusted).part.provenance.verified
+    assert not ArtefactReader().read(replace(trusted, now=None)).part.provenance.verified
+    assert not ArtefactReader().read(replace(trusted, runners=())).part.provenance.verified
 
 
 def test_provenance_is_part_of_the_identity_and_what_ran_before_is_not(tmp_path):
