@@ -1,6 +1,7 @@
 """An exported log, verified by one file in a Python that has nothing but ``cryptography``."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 import venv
@@ -70,8 +71,6 @@ def exported(tmp_path_factory):
 @pytest.fixture
 def folder(exported, tmp_path):
     """A copy of the exported log that a test may damage."""
-    import shutil
-
     return shutil.copytree(exported[0], tmp_path / "log")
 
 
