@@ -68,9 +68,9 @@ def _limits(ticket: str) -> list[str]:
 
 def _github(result: Told, ticket_file: str | None) -> None:
     for row in _missing(result):
-        click.echo(f"::error title=interlock::{_data(f'{row.text} → {row.remedy}')}")
+        click.echo(f"::error title=interlock::{_command_text(f'{row.text} → {row.remedy}')}")
     for reason in result["judgement"]["decision"]["observed"]:
-        click.echo(f"::notice title=interlock (watched only)::{_data(safe(reason['text']))}")
+        click.echo(f"::notice title=interlock (watched only)::{_command_text(safe(reason['text']))}")
     _append("GITHUB_STEP_SUMMARY", markdown(result))
     outputs = {"outcome": result["outcome"], "ticket-id": result["ticket_id"] or "", "ticket": ticket_file or ""}
     _append("GITHUB_OUTPUT", "".join(f"{key}={safe(value)}\n" for key, value in outputs.items()))
@@ -132,7 +132,7 @@ def _append(variable: str, text: str) -> None:
             file.write(text)
 
 
-def _data(text: str) -> str:
+def _command_text(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -38,7 +38,8 @@ def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = N
     met = [item for item in decision["obligations"] if item["met"]]
     watched = watched_rows(decision)
     lines = answer(
-        decision["outcome"] if not reasons else "deny", _summary(judgement, missing, watched, everything)
+        decision["outcome"] if not reasons else "deny",
+        _summary(judgement, missing, watched, everything=everything),
     )
     lines += subject(judgement)
     lines += table("needs", missing)
@@ -93,7 +94,7 @@ def subject(judgement: Told) -> list[str]:
     return lines + told("reaches", " · ".join(_reach(description)))
 
 
-def _summary(judgement: Told, missing: list[Row], watched: list[Row], everything: bool) -> str:  # noqa: FBT001
+def _summary(judgement: Told, missing: list[Row], watched: list[Row], *, everything: bool) -> str:
     change, environment = judgement["change"], safe(judgement["environment"])
     name = "" if change["id"] == "draft" else f"{change['id']} → "
     parts = [
