@@ -26,6 +26,7 @@ from interlock.core.policy.decision import Decision
 from interlock.core.policy.evaluate import decide
 from interlock.core.policy.exceptions import grants_of
 from interlock.core.policy.question import DecisionInput, Grant
+from interlock.core.policy.rules import Rules
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
 from interlock.road.gather import evidence_about, standing_statements, statements_about
@@ -109,39 +110,8 @@ def judge_in(
     rules, now = in_force.rules, station.clock.now()
     description = describe(change.submission, catalog=rules.catalog, settings=rules.settings)
     change = replace(change, services=services_of(change, description))
-    evidence = tuple(
-        effective(
-            item, now=now, digest=change.digest, runners=rules.settings.trust.runners, services=change.services
-        )
-        for item in evidence_about(tx, change.id)
-    )
-    statements = spendable(tx, change, now)
-    standing, not_before = standing_statements(tx), tx.log.last_at()
-    counted = tally(
-        change=change,
-        description=description,
-        statements=statements,
-        catalog=rules.catalog,
-        settings=rules.settings,
-        environment=environment,
-        now=now,
-        evidence=evidence,
-        standing=standing,
-        not_before=not_before,
-    )
-    grants = grants_of(
-        statements,
-        change=change,
-        description=description,
-        environment=environment,
-        settings=rules.settings,
-        catalog=rules.catalog,
-        bundle=rules.bundle,
-        now=now,
-        evidence=evidence,
-        standing=standing,
-        not_before=not_before,
-    )
+    evidence = _evidence(tx, rules, change, now)
+    counted, grants = _said(tx, rules, change, description, environment, evidence, now)
     given = DecisionInput(
         change=change,
         description=description,
@@ -170,6 +140,55 @@ def judge_in(
         provisional=in_force.provisional,
         one_person=rules.settings.one_person,
     )
+
+
+def _evidence(tx: Tx, rules: Rules, change: Change, now: datetime) -> tuple[Evidence, ...]:
+    """All evidence on record, each with the standing it has now."""
+    return tuple(
+        effective(
+            item, now=now, digest=change.digest, runners=rules.settings.trust.runners, services=change.services
+        )
+        for item in evidence_about(tx, change.id)
+    )
+
+
+def _said(
+    tx: Tx,
+    rules: Rules,
+    change: Change,
+    description: Description,
+    environment: str,
+    evidence: tuple[Evidence, ...],
+    now: datetime,
+) -> tuple[Tally, tuple[Grant, ...]]:
+    """Who approves, and what was lifted: both are counted from the same statements by the same rules."""
+    statements, standing, not_before = spendable(tx, change, now), standing_statements(tx), tx.log.last_at()
+    counted = tally(
+        change=change,
+        description=description,
+        statements=statements,
+        catalog=rules.catalog,
+        settings=rules.settings,
+        environment=environment,
+        now=now,
+        evidence=evidence,
+        standing=standing,
+        not_before=not_before,
+    )
+    grants = grants_of(
+        statements,
+        change=change,
+        description=description,
+        environment=environment,
+        settings=rules.settings,
+        catalog=rules.catalog,
+        bundle=rules.bundle,
+        now=now,
+        evidence=evidence,
+        standing=standing,
+        not_before=not_before,
+    )
+    return counted, grants
 
 
 def services_of(change: Change, description: Description) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """One open transaction: statements with their errors translated, and what they did to it.
 
 Rules:
-1. ``changed`` says that something was written, ``broken`` that the transaction cannot go on.
+1. ``changed`` says that something was written, ``broken`` that the transaction cannot go on. ``failed`` keeps the
+   error of a statement even where the work swallowed it: PostgreSQL answers the commit of a failed transaction
+   without an error and commits nothing.
 2. A reading session refuses to write before the database has to.
 3. Record writes may be put off and made in bulk, which is what makes a group cheaper than its pieces. Whoever
    reads a record sees every write before it.
@@ -61,6 +63,7 @@ class Session:
         self._later: dict[sa.Table, list[_Write]] = {}
         self.changed = False
         self.broken = False
+        self.failed: Exception | None = None
 
     def read(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> sa.CursorResult[Any]:
         """Rows of a query. Of record tables, use ``settle`` first."""
@@ -110,8 +113,7 @@ class Session:
         except sa.exc.IntegrityError as error:
             raise taken(table.name, key) from error
         except sa.exc.DBAPIError as error:
-            self.broken = True
-            raise translate(error) from error
+            raise self._failure(error) from error
 
     def upsert(self, table: sa.Table, row: Mapping[str, object]) -> None:
         """Add a row, or overwrite the one with its primary key."""
@@ -149,11 +151,13 @@ class Session:
             try:
                 made = self._connection.execute(statement, rows).rowcount
             except sa.exc.IntegrityError as error:
-                raise OutOfStep from error
+                self.failed = OutOfStep()
+                raise self.failed from error
             except sa.exc.DBAPIError as error:
                 raise self._failure(error) from error
             if made != len(rows):
-                raise OutOfStep
+                self.failed = OutOfStep()
+                raise self.failed
 
     def _insert_new(self, table: sa.Table) -> sa.Insert:
         # Kept with the table, so that SQLAlchemy meets the same statement again and neighbours are made in bulk.
@@ -171,14 +175,16 @@ class Session:
             raise self._failure(error) from error
 
     def _failure(self, error: sa.exc.DBAPIError) -> InterlockError:
-        self.broken = True
-        if not isinstance(error, sa.exc.DataError):
-            return translate(error)
-        return InvalidInput(
+        failure: InterlockError = InvalidInput(
             "expected text and numbers that the database can hold, got others",
             code="not-storable",
             hint="take odd characters out of names and ids",
         )
+        if not isinstance(error, sa.exc.DataError):
+            self.broken = True
+            failure = translate(error)
+        self.failed = failure
+        return failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,6 @@ class Thresholds:
     rehearsal_days: int = 7
     approval_hours: int = 72
     evidence_days: int = 14
-    artefact_growth: float = 2.0
     first_stage_percent: float = 5.0
     bake_minutes: float = 15.0
     reviews_per_person: int = 5

@@ -67,7 +67,7 @@ RULES: tuple[ResetRule, ...] = (
     ResetRule(
         "canary-plan",
         "canary plan: {canary_problems}",
-        "write first_stage_percent, bake_minutes and business_metric into change.md",
+        "write canary: with first_stage_percent, bake_minutes and metric into change.md",
         "!context.canary_complete",
         extra='@quorum("2 with director")\n',
     ),
