@@ -137,7 +137,7 @@ class SqlLog:
     def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
         """All entries about one record, in order, those of this transaction included."""
         self.flush()
-        rows = self._session.read(_SUBJECT, {"about": subject})
+        rows = self._session.read(_SUBJECT, {"about": lookup_value("subject", subject)})
         return [(row.position, _entry(row.position, as_bytes(row.leaf))) for row in rows]
 
     def last_at(self) -> datetime | None:

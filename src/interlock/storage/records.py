@@ -127,6 +127,7 @@ class SqlRepository(Generic[R]):
 
     def get(self, record_id: str) -> R:
         """The record; raises ``NotFound``."""
+        lookup_value("id", record_id)
         self._session.settle(self._table, record_id)
         row = self._session.read(self._shelf.one, {"key": record_id}).first()
         if row is None:
@@ -192,7 +193,9 @@ class SqlRepository(Generic[R]):
                 code="record-column",
                 hint=f"one of: {', '.join(self._shelf.columns)}",
             )
-        return self._shelf.rows.where(*(self._table.c[name] == _value(value) for name, value in where.items()))
+        return self._shelf.rows.where(
+            *(self._table.c[name] == _lookup(name, value) for name, value in where.items())
+        )
 
 
 def _at(record: object, path: str) -> object:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from interlock.core.change.canonical import sha256
+from interlock.core.change.canonical import is_digest, sha256
 from interlock.core.change.errors import IntegrityError, InvalidInput, NotFound
 from interlock.ports.store import Log
 from interlock.storage import schema
@@ -62,7 +62,8 @@ class SqlTx:
 
     def blob(self, digest: str) -> bytes:
         """Bytes by digest, hashed again on the way out; ``NotFound`` or ``IntegrityError``."""
-        content: bytes | None = self.session.read(_BLOB, {"name": digest}).scalar()
+        known = is_digest(digest)
+        content: bytes | None = self.session.read(_BLOB, {"name": digest}).scalar() if known else None
         if content is None:
             raise NotFound(
                 f"expected a kept blob, got `{digest[:80]}`",

@@ -189,16 +189,16 @@ def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
     job.outcome = job.error = None
     savepoint = connection.begin_nested() if connection is not None else None
     mark, before = tx.appended.mark(), tx.session.changed
-    tx.session.changed = False
+    tx.session.changed, tx.session.failed = False, None
     try:
         job.outcome = job.work(tx) if job.work is not None else None
-        _check_entry(tx, mark)
+        _check(tx, mark)
     except OutOfStep:
         raise  # it is about a write before this one, which must not pass for done
     except Exception as error:
         if tx.session.broken:
-            raise
-        if savepoint is None and tx.session.changed:
+            raise tx.session.failed or error from error
+        if savepoint is None and (tx.session.changed or tx.session.failed):
             raise OutOfStep from error
         if savepoint is not None:
             savepoint.rollback()
@@ -211,7 +211,9 @@ def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
         tx.session.changed = tx.session.changed or before
 
 
-def _check_entry(tx: SqlTx, mark: Mark) -> None:
+def _check(tx: SqlTx, mark: Mark) -> None:
+    if tx.session.failed is not None:
+        raise tx.session.failed
     if tx.session.changed and len(tx.appended.pending) == mark[0]:
         raise IntegrityError(
             "expected a change of state to append its ledger entry, got none",
