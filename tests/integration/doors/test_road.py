@@ -73,7 +73,17 @@ def test_a_push_is_a_revision_and_the_gate_names_what_moved(founded, terminal):
     gate = terminal("gate", name)
     assert gate.code == 1
     assert "(config/delivery.yaml)" in gate.out
+    assert terminal.ok("change", "show", name, "--since-approval").out == "nobody has approved it yet\n"
+    terminal.ok("approve", name, "--key", founded.key("vera"))
+    assert terminal.ok("change", "show", name, "--since-approval").out.startswith(
+        "nothing moved since vera approved"
+    )
     pushed = terminal.ok("change", "push", name)
+    since = terminal.ok("change", "show", name, "--since-approval")
+    assert since.out.endswith("  config/delivery.yaml\n")
+    assert terminal.ok("change", "show", name, "--since-approval", "--json").json["moved"] == [
+        "config/delivery.yaml"
+    ]
     assert pushed.out.startswith(f"{name} revision 2 · ")
     assert "(config/delivery.yaml)" not in terminal("gate", name).out
 
@@ -151,6 +161,16 @@ def test_evidence_from_nobody_trusted_is_self_attested(founded, terminal, tmp_pa
     said = terminal.ok("evidence", "add", name, report)
     assert "self-attested" in said.out
     assert "self-attested" in terminal.ok("evidence", "list", name).out
+
+
+def test_the_checklist_filled_in_is_read_without_a_problem(founded, terminal):
+    form = terminal.ok("change", "checklist").out
+    filled = form.replace("plan:", "plan: go faster").replace("metric:", "metric: orders_total")
+    filled = filled.replace("  -\n", "  - as it was agreed with the team\n")
+    (founded.root / "change.md").write_text(filled)
+    told = terminal.ok("describe", "--json").json["documentation"]
+    assert (told["present"], told["problems"], told["plan"]) == (True, [], "go faster")
+    assert told["failure_modes"] == ["as it was agreed with the team"]
 
 
 def test_absence_and_delegation_are_statements_about_the_rules_in_force(founded, terminal):

@@ -1,4 +1,4 @@
-"""``interlock change``: open, show, list, push, withdraw."""
+"""``interlock change``: open, show, list, push, withdraw, checklist."""
 
 from __future__ import annotations
 
@@ -58,11 +58,17 @@ def open_(
 @click.argument("change", required=False)
 @click.option("--environment", default="production", show_default=True, help="For which place.")
 @click.option("--all", "everything", is_flag=True, help="Also what is met, what is only watched, and the history.")
+@click.option("--since-approval", is_flag=True, help="Only what moved since somebody last approved.")
 @as_json
-def show(change: str | None, environment: str, *, everything: bool, as_json: bool) -> None:
+def show(change: str | None, environment: str, *, everything: bool, since_approval: bool, as_json: bool) -> None:
     """Show a change and all that it still needs."""
     with client() as api:
         name = change_id(change)
+        if since_approval:
+            from interlock.doors.cli.since import since  # noqa: PLC0415  # only when it is asked for
+
+            since(api, name, as_json=as_json)
+            return
         judgement = api.get(f"/v1/changes/{name}/judgement", environment=environment).json
         history = api.get(f"/v1/changes/{name}/history").json["items"] if everything else []
     if as_json:
@@ -125,6 +131,16 @@ def withdraw(change: str | None, *, as_json: bool) -> None:
         show_json(done)
         return
     click.echo(f"withdrawn {done['id']}")
+
+
+@change.command()
+@click.argument("change", required=False)
+def checklist(change: str | None) -> None:
+    """Print a change.md to fill in: plan, failure modes, rollback, required tests. Commit it before the code."""
+    del change  # one form serves every change; the name is taken so that a remedy can be typed as it stands
+    from interlock.doors.cli.since import CHECKLIST  # noqa: PLC0415  # only when it is asked for
+
+    click.echo(CHECKLIST, nl=False)
 
 
 def _subject(submission: Any) -> str:  # noqa: ANN401  # a Submission; importing it here would slow --help

@@ -13,9 +13,13 @@ from datetime import datetime
 from interlock.core.approval.actor import Scope
 from interlock.core.change.canonical import Json, plain
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
+from interlock.core.change.errors import NotFound
 from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
+from interlock.ports.store import Tx
 from interlock.road import intake
 from interlock.road.intake import OpenRequest
+
+_RECORDED = frozenset({"change.opened", "change.pushed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,24 @@ def _submission(call: Call) -> Answer:
     return Answer(body=plain(intake.show(call.station, call.actor, call.path["change"]).submission))
 
 
+def _revision(call: Call) -> Answer:
+    """What was recorded under an older digest; the ledger's own entries say which blob that is."""
+    name = intake.show(call.station, call.actor, call.path["change"]).id
+    digest = call.path["digest"]
+
+    def work(tx: Tx) -> bytes:
+        for _, entry in tx.log.entries(name):
+            if entry.kind in _RECORDED and entry.body.get("digest") == digest:
+                return tx.blob(str(entry.body["submission"]))
+        raise NotFound(
+            f"expected a digest that `{name}` has had, got `{digest[:80]}`",
+            code="revision-unknown",
+            hint=f"interlock change show {name} --all lists them",
+        )
+
+    return Answer(raw=call.station.store.read(work))
+
+
 def _history(call: Call) -> Answer:
     name = intake.show(call.station, call.actor, call.path["change"]).id
     entries = call.station.store.read(lambda tx: tx.log.entries(name))
@@ -157,6 +179,15 @@ OPERATIONS = (
         scope=Scope.READ,
         summary="Everything that was read for the change's present revision.",
         run=_submission,
+        reply=Submission,
+    ),
+    Operation(
+        name="showRevision",
+        method="GET",
+        path="/v1/changes/{change}/revisions/{digest}",
+        scope=Scope.READ,
+        summary="Everything that was read for the revision with this digest.",
+        run=_revision,
         reply=Submission,
     ),
     Operation(

@@ -14,11 +14,16 @@ def drift(recorded: Told, recorded_digest: str, offered: Told, offered_digest: s
     """One line, empty when nothing moved."""
     if recorded_digest == offered_digest:
         return ""
-    before, after = _contents(recorded), _contents(offered)
-    moved = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    names = ", ".join(safe(name) for name in moved[:MOST]) or "other commits with the same content"
-    more = f" and {len(moved) - MOST} more" if len(moved) > MOST else ""
+    differing = moved(recorded, offered)
+    names = ", ".join(safe(name) for name in differing[:MOST]) or "other commits with the same content"
+    more = f" and {len(differing) - MOST} more" if len(differing) > MOST else ""
     return f"digest moved: recorded {short(recorded_digest)}, offered {short(offered_digest)} ({names}{more})"
+
+
+def moved(recorded: Told, offered: Told) -> list[str]:
+    """Names whose content is not the same in both, sorted."""
+    before, after = _contents(recorded), _contents(offered)
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
 def _contents(submission: Told) -> dict[str, str]:
