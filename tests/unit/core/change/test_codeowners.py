@@ -45,7 +45,13 @@ def test_sections_of_gitlab_are_judged_each_for_itself() -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("* nobody\n", 1), ("* @ok\n*.c @a @b c\n", 2), (f"{'a' * 1001} @ana\n", 1), ("* @\n", 1)],
+    [
+        ("* nobody\n", 1),
+        ("* @ok\n*.c @a @b c\n", 2),
+        (f"{'a' * 1001} @ana\n", 1),
+        ("* @\n", 1),
+        (f"* a@{'.' * 400}@\n", 1),
+    ],
 )
 def test_a_line_that_is_neither_is_refused(text: str, line: int) -> None:
     with pytest.raises(InvalidInput, match=f"`CODEOWNERS:{line}`") as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -179,3 +180,42 @@ def test_the_description_names_its_catalog(make: Any, shop: Catalog) -> None:
     assert found.catalog_digest == shop.digest
     assert [item.service for item in found.blast.touched] == ["cart"]
     assert [item.path for item in found.blast.reached] == [("cart", "web"), ("cart", "web", "api:cart")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Assisted-by: a:b" + " " * 60_000 + "!",
+        "Assisted-by: a:b" + " [" * 30_000,
+        "Co-authored-by: " + "x" * 60_000,
+        "Co-authored-by: " + "<" * 60_000,
+        "x (aider" * 7_000,
+        "Generated with [" * 4_000,
+        "co-authored-by: a <b>\n" * 2_500,
+    ],
+)
+def test_a_hostile_message_costs_no_more_than_a_plain_one(make: Any, shop: Catalog, text: str) -> None:
+    commit = make.commit(f"x\n\n{text}", author=Identity(name=text, email=text))
+    started = time.perf_counter()
+    describe(Submission(parts=(make.range("a.py", commits=(commit,)),)), catalog=shop, settings=Settings())
+    assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!--" * 60_000,
+        "# " + " " * 200_000 + "x",
+        "#" * 200_000,
+        "- " * 100_000,
+        "\n \n" * 60_000,
+        "---\n" * 60_000,
+        "## Plan\n" * 30_000,
+        "---\nplan: " + "[" * 100_000 + "\n---\n",
+    ],
+)
+def test_a_hostile_document_costs_no_more_than_a_plain_one(make: Any, shop: Catalog, text: str) -> None:
+    part = make.range(make.file("change.md", "added"), documents=(make.document(f"## Plan\n{text}"),))
+    started = time.perf_counter()
+    describe(Submission(parts=(part,)), catalog=shop, settings=Settings())
+    assert time.perf_counter() - started < 2
