@@ -1,4 +1,4 @@
-"""Reading at 1×, 2× and 4×, as rows for the page of measurements: `python -m benchmarks.describe [--json FILE]`."""
+"""Reading at 1×, 2× and 4×, as rows for the page of measurements: python -m benchmarks.describe --json FILE."""
 
 from __future__ import annotations
 

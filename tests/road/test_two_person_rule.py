@@ -7,10 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InterlockError, InvalidInput
 from interlock.core.policy.decision import Outcome
+from interlock.core.ticket.pinning import pins_of
+from interlock.core.ticket.pins import Quorum
+from interlock.core.ticket.verify import Expected, Verified, verify
 from interlock.road import gather, intake, permit, rules
 from interlock.testing.authenticator import TOUCH, UnsafeSimulatedAuthenticator
 from interlock.testing.road import Road, submission
@@ -347,3 +351,45 @@ def test_a_conflict_that_passes_does_not_cost_the_approvals(tmp_path: Path) -> N
         assert again.ticket_id != first.ticket_id
     finally:
         road.close()
+
+
+SENIOR = Quorum(approvals=2, seniors=1, presence="verified")
+
+
+def delegate(road: Road, delegator: str, to: str, *, hours: int) -> None:
+    """``delegator`` lets ``to`` stand in for them."""
+    request = gather.StatementRequest(
+        purpose="delegation",
+        subject=delegator,
+        approver=delegator,
+        environment="*",
+        digest="sha256:" + "0" * 64,
+        hours=hours,
+        details={"delegate": to},
+    )
+    road.hand_in(gather.prepare_statement(road.station, road.person(delegator), request))
+
+
+def test_a_senior_may_lend_their_rank_and_the_deployer_can_check_it(road: Road) -> None:
+    """The gate once took the lent rank and the offline quorum did not: both read the same delegation now."""
+    delegate(road, "ben", "cleo", hours=24)
+    change = road.open(submission("a"))
+    road.approve(change, "vera")
+    road.hand_in(road.prepare(change, "cleo", on_behalf_of="ben"))
+    result = road.gate(change)
+    assert result.outcome is Outcome.ALLOW
+    issuer = road.station.ticket_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    pins = pins_of(road.rules(), issuers=(issuer.decode(),), log=road.station.ledger_key)
+    senior = {"production": replace(pins.environments["production"], quorum=SENIOR, services={})}
+    expected = Expected(digest=change.digest, environment="production")
+    pinned = replace(pins, environments=senior)
+    assert isinstance(verify(result.ticket or b"", pins=pinned, now=road.clock.now(), expected=expected), Verified)
+
+
+def test_an_expired_delegation_lends_nothing(road: Road) -> None:
+    delegate(road, "ben", "cleo", hours=1)
+    road.clock.pass_by(hours=2)
+    change = road.open(submission("a"))
+    road.approve(change, "vera")
+    road.hand_in(road.prepare(change, "cleo", on_behalf_of="ben"))
+    assert "tier1-two-approvals" in ids(road.gate(change))

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.delegation import names
 from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import SignedStatement
 from interlock.core.change.canonical import Json, canonical
@@ -33,7 +34,7 @@ from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_of
 from interlock.ports.store import Tx
 from interlock.road.decide import Judgement, judge_in
-from interlock.road.gather import statements_about
+from interlock.road.gather import standing_statements, statements_about
 from interlock.road.intake import submission_digest
 from interlock.road.station import Station
 
@@ -167,6 +168,7 @@ def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Ju
         services=judgement.change.services,
         authors=judgement.tally.authors,
         approvals=approvals,
+        delegations=_delegations(tx, approvals),
         max_weight=first_weight(judgement),
         rules_digest=judgement.rules_digest,
         issuer=key_id_of(station.ticket_key.public_key()),
@@ -191,6 +193,18 @@ def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Ju
             }
             tx.log.append(_entry(station, actor, "audit.due", change.id, audit))
     return _Permitted(judgement=judgement, ticket=ticket, index=index)
+
+
+def _delegations(tx: Tx, approvals: tuple[SignedStatement, ...]) -> tuple[SignedStatement, ...]:
+    """The delegations that these approvals rest on, so that a deployer can judge them too."""
+    pairs = {
+        (one.statement.on_behalf_of, one.statement.approver) for one in approvals if one.statement.on_behalf_of
+    }
+    return tuple(
+        item
+        for item in standing_statements(tx)
+        if any(names(item, str(delegator), delegate) for delegator, delegate in pairs)
+    )
 
 
 def first_weight(judgement: Judgement) -> float:

@@ -84,14 +84,17 @@ class Road:
         self.keys = {name: UnsafeSimulatedAuthenticator(name) for name in PEOPLE}
         self.runner = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
         self.files = self._first_files()
+        signer = NoteSigner("test.interlock.dev/road", bytes(range(32)))
         store = open_store(
             f"sqlite:///{self.folder / 'state.db'}",
-            signer=NoteSigner("test.interlock.dev/road", bytes(range(32))),
+            signer=signer,
             clock=self.clock,
             record_types=RECORD_TYPES,
         )
         key = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-        self.station = Station(store=store, clock=self.clock, ids=CountingIds(), ticket_key=key)
+        self.station = Station(
+            store=store, clock=self.clock, ids=CountingIds(), ticket_key=key, ledger_key=str(signer.verifier)
+        )
         for person in self.founders:
             said = self._genesis(person)
             road_rules.sign_genesis(

@@ -68,7 +68,7 @@ def refusal(
     if delegate in principals.same(delegator):
         return f"`{delegate}` cannot stand in for themself"
     given = [item for item in standing if item.statement.purpose == "delegation"]
-    mine = [item for item in given if _names(item, delegator, delegate)]
+    mine = [item for item in given if names(item, delegator, delegate)]
     if not mine:
         passed_on = any(item.statement.approver == delegator for item in given) and any(
             delegate_of(item.statement) == delegate for item in given
@@ -90,11 +90,17 @@ def absent(standing: Iterable[SignedStatement], now: datetime, principals: Princ
     )
 
 
-def _names(item: SignedStatement, delegator: str, delegate: str) -> bool:
+def names(item: SignedStatement, delegator: str, delegate: str) -> bool:
+    """Whether a delegation is from ``delegator`` to ``delegate``."""
     return item.statement.approver == delegator and delegate_of(item.statement) == delegate
 
 
 def _why_not(item: SignedStatement, scope: Scope, principals: Principals) -> str | None:
+    return outside_of(item, scope) or _signature(item, principals, scope.now)
+
+
+def outside_of(item: SignedStatement, scope: Scope) -> str | None:
+    """Why a delegation does not cover ``scope``, whoever signed it; None when it does."""
     said = item.statement
     if item.revoked_at is not None:
         return f"the delegation by `{said.approver}` was taken back"
@@ -110,7 +116,7 @@ def _why_not(item: SignedStatement, scope: Scope, principals: Principals) -> str
     outside = sorted(set(scope.services) - services)
     if ALL not in services and (outside or not scope.services):
         return f"the delegation by `{said.approver}` does not cover {', '.join(outside) or 'this change'}"
-    return _signature(item, principals, scope.now)
+    return None
 
 
 def _signature(item: SignedStatement, principals: Principals, now: datetime) -> str | None:

@@ -46,8 +46,8 @@ class Inclusion:
 class Ticket:
     """``max_weight`` is percent of traffic, above 0 up to 100; ``rollout`` is None where none is run.
 
-    ``issuer`` is the id of the server's key, ``authors`` the people who may not have approved, ``inclusion`` None
-    until the entry of its issue is in the ledger.
+    ``issuer`` is the id of the server's key, ``authors`` the people who may not have approved; ``delegations`` are
+    what approvals on somebody's behalf rest on; ``inclusion`` is None until the entry of its issue is in the ledger.
     """
 
     version: Literal[1] = 1
@@ -65,6 +65,7 @@ class Ticket:
     rules_digest: str
     decision: Decision
     approvals: tuple[SignedStatement, ...]
+    delegations: tuple[SignedStatement, ...] = ()
     one_person: bool = False
     break_glass: bool = False
     issuer: str

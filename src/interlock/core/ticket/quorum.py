@@ -6,7 +6,8 @@ Rules:
    puts no other in a ticket, so one that is not good refuses the ticket.
 2. Presence is read from the signature, never from what the ticket says about it. Too little of it, or a second
    approval by the same person, is no forgery: it does not count.
-3. An approval on behalf of somebody stands for both people, and for one approval, of the lower rank.
+3. An approval on behalf of somebody uses up both people and counts once: at the higher rank when the delegation
+   is in the ticket and signed by a pinned key of the delegator, else at the lower one.
 4. In one-person mode the author's own approval counts, if the deployer pinned that mode.
 5. Breaking the glass counts as an approval for at most 60 minutes, where the deployer pinned that it may; so does
    an exception that lifts a rule the pins name. An exception from another rule is carried along, uncounted.
@@ -19,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from interlock.core.approval.delegation import Scope, names, outside_of
 from interlock.core.approval.model import NAMESPACE, Presence, SignedStatement
 from interlock.core.approval.sshsig import verify
 from interlock.core.change.catalog import RANK, Role
@@ -97,8 +99,21 @@ def _heard(signed: SignedStatement, ticket: Ticket, pins: Pins, place: PinnedEnv
     behind = pins.people.get(said.on_behalf_of) if said.on_behalf_of else person
     if behind is None:
         return f"speaks for `{said.on_behalf_of}`, who is no pinned person"
-    role = min(person.role, behind.role, key=RANK.__getitem__)
+    lent = behind is person or _lent(signed, behind, ticket)
+    role = (max if lent else min)(person.role, behind.role, key=RANK.__getitem__)
     return Voice(person=said.approver, role=role, presence=presence, stands_for=principals)
+
+
+def _lent(signed: SignedStatement, behind: PinnedPerson, ticket: Ticket) -> bool:
+    """Whether a delegation in the ticket, signed by a pinned key of the delegator, covers this approval."""
+    said = signed.statement
+    scope = Scope(environment=ticket.environment, services=ticket.services, now=ticket.issued_at)
+    return any(
+        names(item, said.on_behalf_of or "", said.approver)
+        and outside_of(item, scope) is None
+        and _signed_by(item, behind, ticket) is not None
+        for item in ticket.delegations
+    )
 
 
 def _bound(signed: SignedStatement, ticket: Ticket) -> str | None:
