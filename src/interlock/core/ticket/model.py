@@ -47,7 +47,7 @@ class Ticket:
     """``max_weight`` is percent of traffic, above 0 up to 100; ``rollout`` is None where none is run.
 
     ``issuer`` is the id of the server's key, ``authors`` the people who may not have approved; ``delegations`` are
-    what approvals on somebody's behalf rest on; ``inclusion`` is None until the entry of its issue is in the ledger.
+    what approvals on somebody's behalf rest on; ``inclusion`` is None until its issue is in the ledger.
     """
 
     version: Literal[1] = 1

@@ -99,7 +99,8 @@ def test_the_terms_digest_covers_every_field_but_the_proof(world: Any, make: dic
         "id": "tkt-2", "change": "chg-2", "digest": sha256(b"2"), "artefacts": (), "environment": "staging",
         "rollout": "rol-1", "max_weight": 6.0, "services": (), "authors": (), "issued_at": NOW - timedelta(1),
         "expires_at": NOW, "rules_digest": sha256(b"3"), "decision": make["decision"](outcome=Outcome.DENY),
-        "approvals": (), "delegations": ticket.approvals[:1], "one_person": True, "break_glass": True, "issuer": "x", "version": 2,
+        "approvals": (), "delegations": ticket.approvals[:1],
+        "one_person": True, "break_glass": True, "issuer": "x", "version": 2,
     }  # fmt: skip
     assert set(others) == {name for name in ticket.__dataclass_fields__ if name != "inclusion"}
     digests = {replace(ticket, **{name: value}).terms_digest for name, value in others.items()}
