@@ -1,14 +1,14 @@
 """CODEOWNERS as GitHub and GitLab read it.
 
 Rules:
-1. A line is a glob and its owners: ``@login``, ``@organisation/team``, ``app/name`` (a forge's
-   application, which is no person) or an address. ``#`` starts a comment,
-   a backslash takes the next character as it is.
+1. A line is a glob and its owners: ``@login``, ``@organisation/team`` or an address. ``#`` starts a comment,
+   a backslash takes the next character as it is. An owner of another form (a forge's application) owns the path
+   and names nobody; ``catalog check`` tells.
 2. The last rule that matches a path wins, also when it names nobody: that unsets ownership.
 3. GitLab's sections (``[Docs]``, ``^[Docs]``, ``[Docs][2] @owner``) are judged each for itself, and the owners
    of all of them own the path; a line without owners takes its section's. ``!glob`` takes a path out of its
    section.
-4. What is neither is refused by file and line: a rule that is skipped silently gives a path to somebody else.
+4. No rule is skipped: that would silently give its path to somebody else. A line that is no rule is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ MAX_LINES = 20_000
 _MAX_BYTES = 3 * 1024 * 1024  # GitHub's own limit
 _MAX_OWNER = 320
 _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>(?:\s+\S+)*)\s*")
-_OWNER = re.compile(r"@[\w.\-]+(?:/[\w.\-]+)*|@@[a-z]+|app/[\w.\-]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
@@ -108,7 +107,7 @@ def _rule(path: str, number: int, line: str, section: str, default: tuple[str, .
 def _owners(path: str, number: int, text: str) -> tuple[str, ...]:
     words = text.split()
     for word in words:
-        if len(word) > _MAX_OWNER or not _OWNER.fullmatch(word):
+        if len(word) > _MAX_OWNER or not word.isprintable():
             raise _bad(path, number, "an owner such as `@login`, `@organisation/team` or an address", word)
     return tuple(dict.fromkeys(words))
 

@@ -46,10 +46,8 @@ def test_sections_of_gitlab_are_judged_each_for_itself() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("* nobody\n", 1),
-        ("* @ok\n*.c @a @b c\n", 2),
+        ("* @ok\n*.c @a \x1b[31m\n", 2),
         (f"{'a' * 1001} @ana\n", 1),
-        ("* @\n", 1),
         (f"* a@{'.' * 400}@\n", 1),
     ],
 )
@@ -57,6 +55,13 @@ def test_a_line_that_is_neither_is_refused(text: str, line: int) -> None:
     with pytest.raises(InvalidInput, match=f"`CODEOWNERS:{line}`") as caught:
         rules(text)
     assert caught.value.code == "codeowners-line"
+
+
+def test_an_owner_of_another_form_owns_the_path_and_names_nobody() -> None:
+    """A forge's application among the owners once made a whole catalog unreadable."""
+    found = rules("* @all\nbot/ app/renovate-approve\n")
+    assert owners_of(found, "bot/x") == ("app/renovate-approve",)
+    assert groups_of(Catalog(digest="d", owner_rules=found), "app/renovate-approve") == ()
 
 
 def test_bytes_and_length_are_limited() -> None:
