@@ -107,4 +107,6 @@ def main(arguments: list[str] | None = None) -> None:
         from interlock.doors.cli.failure import report  # noqa: PLC0415  # only when something went wrong
 
         code = report(error, as_json="--json" in given)
+    # What is still there is freed by the system in one go; a last collection would take a seventh of the time.
+    gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
