@@ -12,7 +12,7 @@ WORKERS ?= 2
 TESTS ?=
 export PYTHON MAKECMDGOALS
 
-.PHONY: help demo test soak check bench venv lock system clean
+.PHONY: help demo test soak check bench docs venv lock system clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ check: $(DEV) ## ruff, formatting, types and the import contract
 
 bench: $(DEV) ## every benchmark; rewrites docs/measurements.md
 	@$(BIN)/python scripts/measurements.py
+
+docs: $(DEV) ## write docs/reference/ from the code
+	@$(BIN)/python docs/generate.py
 
 venv: $(DEV) ## the environment in .venv, for editors and shells
 

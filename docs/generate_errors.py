@@ -33,6 +33,8 @@ _SAYS = dict.fromkeys(("message", "text", "detail", "problem"), "") | {
 """Parameters that carry the words, and what the function puts before them."""
 _DOOR = {"usage": 2, "internal": 3, "interrupted": 130}
 
+Makers = dict[str, tuple[list[str], int | None]]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Code:
@@ -51,16 +53,19 @@ def codes(source: Path) -> list[Code]:
         path.relative_to(source).with_suffix("").as_posix().replace("/", "."): ast.parse(path.read_text("utf-8"))
         for path in sorted(source.rglob("*.py"))
     }
-    makers: dict[str, tuple[list[str], int | None]] = {}
-    for tree in trees.values():
-        makers |= _makers(tree)
-    found = {code for module, tree in trees.items() for code in _used(module, tree, makers)}
+    makers = {module: _makers(tree) for module, tree in trees.items()}
+    known = {name: maker for module in makers.values() for name, maker in module.items()}
+    found = {
+        code
+        for module, tree in trees.items()
+        for code in _used(module, tree, known | _imported(tree, makers) | makers[module])
+    }
     return sorted(found, key=lambda one: (one.code, one.module, one.message))
 
 
-def _makers(tree: ast.Module) -> dict[str, tuple[list[str], int | None]]:
+def _makers(tree: ast.Module) -> Makers:
     """Functions and methods with a parameter ``code``: their parameters in order, and the exit they lead to."""
-    found: dict[str, tuple[list[str], int | None]] = {}
+    found: Makers = {}
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):
             given = [item.arg for item in (*function.args.args, *function.args.kwonlyargs)]
@@ -71,7 +76,18 @@ def _makers(tree: ast.Module) -> dict[str, tuple[list[str], int | None]]:
     return found
 
 
-def _used(module: str, tree: ast.Module, makers: dict[str, tuple[list[str], int | None]]) -> Iterator[Code]:
+def _imported(tree: ast.Module, makers: dict[str, Makers]) -> Makers:
+    return {
+        alias.name: makers[module][alias.name]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (module := (node.module or "").removeprefix("interlock.")) in makers
+        for alias in node.names
+        if alias.name in makers[module]
+    }
+
+
+def _used(module: str, tree: ast.Module, makers: Makers) -> Iterator[Code]:
     written = sorted(_assigned(tree), key=lambda pair: pair[0])
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call):
@@ -79,12 +95,12 @@ def _used(module: str, tree: ast.Module, makers: dict[str, tuple[list[str], int 
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
         if name in makers:
-            given |= dict(zip(makers[name][0], call.args, strict=False))
+            given = dict(zip(makers[name][0], call.args, strict=False)) | given
         if name in EXITS and call.args:
             given["message"] = call.args[0]
         texts = {key: _text(node, call.lineno, written) for key, node in given.items()}
         code = texts.get("code", "")
-        if not _CODE.fullmatch(code) or ("-" not in code and code not in _DOOR):
+        if not _CODE.fullmatch(code):
             continue
         said = next((before + texts[key] for key, before in _SAYS.items() if texts.get(key)), "")
         yield Code(

@@ -26,7 +26,6 @@ SETTINGS = {
     "Thresholds.rehearsal_days": "days a rollback rehearsal counts",
     "Thresholds.approval_hours": "hours an approval may live",
     "Thresholds.evidence_days": "days evidence counts at most",
-    "Thresholds.artefact_growth": "how many times the last size an artefact may have",
     "Thresholds.first_stage_percent": "widest first stage of a canary, in percent",
     "Thresholds.bake_minutes": "shortest bake of a stage, in minutes",
     "Thresholds.reviews_per_person": "open reviews at which nobody else is proposed to a person",

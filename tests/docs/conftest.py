@@ -1,11 +1,12 @@
 """Runs what the pages show: each ``console`` block, in order, in one real shell with real git and ssh-keygen.
 
 Rules:
-1. A line that begins with ``$ `` is a command, ``> `` continues it; the other lines are what it prints. A last line
-   ``exit 1`` is its exit code, which is 0 where none is written.
-2. Each printed line must be among the lines really printed, in that order. Names, digests, times and folders differ
+1. A line that begins with ``$ `` is a command, ``> `` continues it; the other lines are what it prints. A last
+   line ``exit 1`` is its exit code, which is 0 where none is written.
+2. Each line shown must be among the lines really printed, in that order. Names, digests, times and folders differ
    from run to run and are compared by their shape; a line that is ``…`` stands for any number of lines.
 3. ``<!-- file: PATH -->`` above a block writes that block to PATH, as the reader would with an editor.
+   ``<!-- run: COMMAND -->`` is what a reader has done anyhow, such as opening a change: run and not compared.
 4. The tutorial runs once for all workers; every how-to page goes on in a copy of the repository it left behind.
 """
 
@@ -16,17 +17,22 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
+DATA = Path(__file__).parents[1] / "data"
 SECONDS = 120
 _FENCE = re.compile(
-    r"(?:<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>[a-z]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?:<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>[a-z]*)\n(?P<body>.*?)^```$"
+    r"|^<!-- run: (?P<hidden>[^\n]+) -->$",
+    re.MULTILINE | re.DOTALL,
 )
 _SHAPES = tuple(
     (re.compile(pattern), shape)
@@ -39,6 +45,7 @@ _SHAPES = tuple(
         (r"\b\d\d:\d\d:\d\d( UTC)?", "time…"),
         (r"\b\d+(\.\d+)? s\b", "seconds…"),
         (r"\b[0-9a-f]{8}\b", "hex…"),
+        (r"\b\d+ entries\b", "some entries"),
         (r"\+hex…\+[A-Za-z0-9+/=]{40,}", "+key…"),
         (r"SHA256:\S{43}", "SHA256:…"),
         (r"\S*/harbour\b", "…/harbour"),
@@ -49,13 +56,16 @@ _SHAPES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command of a page, or a file to write (``file`` is its path, ``command`` its content)."""
+    """One command of a page, or a file to write (``file`` is its path, ``command`` its content).
+
+    ``exits`` is None where the exit code is not compared.
+    """
 
     page: str
     line: int
     command: str
     expected: tuple[str, ...] = ()
-    exits: int = 0
+    exits: int | None = 0
     file: str = ""
 
 
@@ -64,12 +74,13 @@ class Shell:
     """A shell in ``folder`` with a home of its own and nothing of the caller's settings."""
 
     folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
+    port: int = 8484
 
     def run(self, steps: list[Step]) -> list[str]:
         """Run the steps in one shell; what differs from the page, in words."""
         script = self.folder.parent / "page.sh"
-        script.write_text("".join(_lines(number, step) for number, step in enumerate(steps)), encoding="utf-8")
+        text = "".join(_lines(number, step) for number, step in enumerate(steps))
+        script.write_text(text.replace("127.0.0.1:8484", f"127.0.0.1:{self.port}"), encoding="utf-8")
         home = self.folder.parent
         kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -77,7 +88,14 @@ class Shell:
         done = subprocess.run(
             ["bash", str(script)],
             cwd=self.folder,
-            env={**kept, "HOME": str(home), "PATH": path, **quiet, **self.environment},
+            env={
+                **kept,
+                "HOME": str(home),
+                "PATH": path,
+                **quiet,
+                "INTERLOCK_PORT": str(self.port),
+                "DATA": str(DATA),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -90,10 +108,10 @@ class Shell:
 
 def _lines(number: int, step: Step) -> str:
     if step.file:
-        return f"mkdir -p \"$(dirname '{step.file}')\"\ncat > '{step.file}' <<'END-OF-FILE'\n{step.command}END-OF-FILE\n"
-    return (
-        f"printf '\\036begin {number}\\n'\n{{\n{step.command}\n}} 2>&1\nprintf '\\n\\036end {number} %d\\n' \"$?\"\n"
-    )
+        folder = os.path.dirname(step.file) or "."  # noqa: PTH120  # a path inside the script, not of ours
+        return f"mkdir -p '{folder}'\ncat > '{step.file}' <<'END-OF-FILE'\n{step.command}END-OF-FILE\n"
+    begin, end = f"printf '\\036begin {number}\\n'", f"printf '\\n\\036end {number} %d\\n' \"$?\""
+    return f"{begin}\n{{\n{step.command}\n}} 2>&1\n{end}\n"
 
 
 def _judged(number: int, step: Step, said: str) -> list[str]:
@@ -104,7 +122,7 @@ def _judged(number: int, step: Step, said: str) -> list[str]:
     if not match:
         return [f"{where} did not end; the shell said: {said[-300:]}"]
     printed, code = match[1], int(match[2])
-    problems = [] if code == step.exits else [f"{where}: exit {code}, the page says {step.exits}"]
+    problems = [] if step.exits in (None, code) else [f"{where}: exit {code}, the page says {step.exits}"]
     left = [shape(line) for line in printed.splitlines()]
     for line in step.expected:
         if line.strip() == "…":
@@ -124,13 +142,15 @@ def shape(line: str) -> str:
     return line.strip()
 
 
-def read_steps(page: Path) -> list[Step]:
+def steps_of(page: Path) -> list[Step]:
     """The commands and files of a page, in order."""
     text = page.read_text(encoding="utf-8")
     steps: list[Step] = []
     for fence in _FENCE.finditer(text):
-        line = text.count("\n", 0, fence.start("body")) + 1
-        if fence["file"]:
+        line = text.count("\n", 0, fence.start()) + 2
+        if fence["hidden"]:
+            steps.append(Step(page.name, line - 1, fence["hidden"], exits=None))
+        elif fence["file"]:
             steps.append(Step(page.name, line, fence["body"], file=fence["file"]))
         elif fence["language"] == "console":
             steps += _commands(page.name, line, fence["body"])
@@ -155,14 +175,18 @@ def _commands(page: str, first: int, body: str) -> list[Step]:
 
 
 def make_harbour(folder: Path) -> None:
-    """The small repository that the tutorial's outputs come from: three people, six merges, one of them a mistake."""
+    """The small repository that the tutorial's outputs come from: three people, five merges, one a mistake."""
     folder.mkdir(parents=True)
     (folder.parent / ".gitconfig").write_text(
-        "[user]\n\tname = Ana\n\temail = ana@harbour.example\n[init]\n\tdefaultBranch = main\n[commit]\n\tgpgSign = false\n"
+        "[user]\n\tname = Ana\n\temail = ana@harbour.example\n"
+        "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgSign = false\n"
     )
     (folder.parent / ".ssh").mkdir(mode=0o700)
     config = "berths:\n  length_m: 120\n  hold_minutes: 30\n"
-    files = {"config/berths.yaml": config, "src/berths.py": "def fits(ship_m, berth_m):\n    return ship_m <= berth_m\n"}
+    files = {
+        "config/berths.yaml": config,
+        "src/berths.py": "def fits(ship_m, berth_m):\n    return ship_m <= berth_m\n",
+    }
     _commit(folder, "ana", "Open the harbour", files, start=True)
     edits = (
         ("ben", "Hold berths for as long as it takes", {"config/berths.yaml": config.replace("30", "null")}),
@@ -182,7 +206,10 @@ def _commit(folder: Path, who: str, title: str, files: dict[str, str], *, start:
     def git(*words: str) -> None:
         quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": str(folder.parent / ".gitconfig")}
         subprocess.run(
-            ["git", "-C", str(folder), *words], check=True, capture_output=True, env={**os.environ, **quiet, **named}
+            ["git", "-C", str(folder), *words],
+            check=True,
+            capture_output=True,
+            env={**os.environ, **quiet, **named},
         )
 
     git(*(("init", "--quiet") if start else ("switch", "--quiet", "--create", "work")))
@@ -209,7 +236,7 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
         told = shared / "tutorial.json"
         if not told.exists():
             make_harbour(home / "harbour")
-            told.write_text(json.dumps(Shell(home / "harbour").run(read_steps(DOCS / "tutorial.md"))))
+            told.write_text(json.dumps(Shell(home / "harbour").run(steps_of(DOCS / "tutorial.md"))))
         return home, json.loads(told.read_text())
 
 
@@ -219,4 +246,18 @@ def after_tutorial(tutorial: tuple[Path, list[str]], tmp_path: Path) -> Shell:
     home, _ = tutorial
     copy = tmp_path / "home"
     shutil.copytree(home, copy, symlinks=True)
-    return Shell(copy / "harbour")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return Shell(copy / "harbour", port)
+
+
+@pytest.fixture
+def read_steps() -> Callable[[Path], list[Step]]:
+    """Reads the steps of a page."""
+    return steps_of
+
+
+@pytest.fixture
+def shell_in() -> Callable[[Path], Shell]:
+    """Makes a shell in a folder."""
+    return Shell

@@ -1,0 +1,52 @@
+"""The tutorial and the how-to pages do what they show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+HOW_TO = sorted(
+    path for path in (DOCS / "how-to").glob("*.md") if "```console" in path.read_text(encoding="utf-8")
+)
+WANTED = {"approvals", "evidence", "pipeline", "policies", "rules", "server", "terraform"}
+
+
+def test_the_tutorial_prints_what_it_shows(tutorial):
+    _, differences = tutorial
+    assert not differences, "\n\n".join(differences)
+
+
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda path: path.stem)
+def test_the_page_prints_what_it_shows(page, after_tutorial, read_steps):
+    steps = read_steps(page)
+    assert sum(not step.file for step in steps) > 0
+    differences = after_tutorial.run(steps)
+    assert not differences, "\n\n".join(differences)
+
+
+def test_every_how_to_is_there_and_runs_something():
+    assert {path.stem for path in HOW_TO} >= WANTED
+
+
+@pytest.mark.parametrize(
+    ("block", "wanted"),
+    [
+        ("$ echo one\none\n", []),
+        ("$ echo one\ntwo\n", ["does not print `two`"]),
+        ("$ false\n", ["exit 1, the page says 0"]),
+        ("$ false\nexit 1\n", []),
+        ("$ echo chg-7f3akq2m2a\nchg-aaaaaaaaaa\n", []),
+        ("$ echo a; echo b\nb\na\n", ["does not print `a`"]),
+        ("$ cat <<END\n> one\n> END\none\n", []),
+        ("$ exit 0\n$ echo one\none\n", ["did not end", "did not end"]),
+    ],
+)
+def test_a_page_that_lies_is_found(block, wanted, tmp_path, shell_in, read_steps):
+    page = tmp_path / "page.md"
+    page.write_text(f"# Page\n```console\n{block}```\n", encoding="utf-8")
+    (tmp_path / "home" / "here").mkdir(parents=True)
+    found = shell_in(tmp_path / "home" / "here").run(read_steps(page))
+    assert len(found) == len(wanted)
+    assert all(text in problem for text, problem in zip(wanted, found, strict=True))
