@@ -74,7 +74,7 @@ RULES: tuple[ResetRule, ...] = (
     ResetRule(
         "rollback-rehearsed",
         "rollback rehearsed on this digest ({rehearsal})",
-        "interlock evidence run rehearsal",
+        "have a trusted runner rehearse it, then: interlock evidence add CHANGE REHEARSAL.dsse",
         'context.rehearsal != "shown"',
         extra='@quorum("2 with director")\n',
     ),

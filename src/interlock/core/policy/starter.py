@@ -23,6 +23,8 @@ MAX_PEOPLE = 30
 MAX_SERVICES = 50
 MAX_GLOBS = 20
 LEAST_COMMITS = 2
+FEW = 2
+"""People with whom the rules can come into force and not be changed."""
 
 _CATALOG = "catalog-info.yaml"
 _CONFIGURATION = re.compile(
@@ -81,12 +83,18 @@ def starter(
     files |= {f"policies/{path}": content for path, content in bundled.items()}
     if not has_catalog:
         files[_CATALOG] = _catalog(services, people)
+    few = len(people) == FEW and not alone
     found = (
         f"{_many(len(services), 'service')} from folders and Dockerfiles"
         if not has_catalog
         else "a catalog that is there",
         f"{_many(len(people), 'committer')} from the history" + (", so one-person mode" if alone else ""),
         f"configuration in {', '.join(globs)}" if globs else "no configuration folder",
+        *(
+            ("two people can start and never change the rules: that takes an author and two others",)
+            if few
+            else ()
+        ),
     )
     return Starter(files={path: files[path] for path in sorted(files) if path not in existing}, found=found)
 

@@ -15,6 +15,7 @@ from interlock.doors.cli.signing import Pen, hand_in, signing_flags
 from interlock.doors.cli.text import safe, short
 
 GENESIS_HOURS = 24
+MAX_KEY = 16 * 1024
 
 
 @click.group()
@@ -95,6 +96,25 @@ def activate(*, ticket: str, ref: str | None, as_json: bool) -> None:
         show_json(activation)
         return
     click.echo(f"in force {short(activation['digest'])}, before it {short(activation['previous'] or 'none')}")
+
+
+@rules.command()
+@click.argument("person")
+@click.argument("public_key", metavar="KEY.pub")
+@signing_flags
+@as_json
+def enrol(*, person: str, public_key: str, pen: Pen, as_json: bool) -> None:
+    """Vouch for a new key of PERSON: with an old key of theirs, or as one of two others.
+
+    The key itself comes into force with the catalog that lists it.
+    """
+    from interlock.core.approval.enrolment import enrolment_digest  # noqa: PLC0415  # --help reads no keys
+    from interlock.doors.cli.files import read_text  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.signed import make  # noqa: PLC0415  # likewise
+
+    line = read_text(public_key, limit=MAX_KEY).strip()
+    request = {"purpose": "key-enrolment", "subject": person, "environment": "*", "digest": enrolment_digest(line)}
+    make(request, pen, as_json=as_json)
 
 
 def _encoded(files: Mapping[str, bytes], used: Mapping[str, str]) -> dict[str, str]:

@@ -25,11 +25,11 @@ def prepared(api: Client, request: dict[str, Any]) -> Statement:
 def make(request: dict[str, Any], pen: Pen, *, as_json: bool) -> None:
     """Prepare, sign, hand in, and say what is on record now.
 
-    What is not about a change (a delegation, an absence) is about the rules in force.
+    What is neither about a change nor names a digest (a delegation, an absence) is about the rules in force.
     """
     with client() as api:
         rules = api.get("/v1/rules").json
-        about = {} if request["purpose"] in ABOUT_CHANGES else {"digest": rules["digest"]}
+        about = {} if request["purpose"] in ABOUT_CHANGES or "digest" in request else {"digest": rules["digest"]}
         wanted = {**request, **about}
         done = hand_in(pen, lambda person: prepared(api, {**wanted, "approver": person}), rules["keys"])
         if done is None:

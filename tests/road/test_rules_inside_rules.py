@@ -1,0 +1,138 @@
+"""The rules are inside the rules: catalog, keys and policies change only on the road, judged by what was before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from interlock.core.approval.enrolment import enrolment_digest
+from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InvalidInput
+from interlock.core.policy.decision import Outcome
+from interlock.road import gather, permit, rules
+from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
+from interlock.testing.road import Road, submission
+
+
+def ids(result: permit.GateResult) -> set[str]:
+    return {reason.id for reason in result.reasons}
+
+
+def test_a_key_added_to_a_colleagues_entry_signs_nothing_before_it_is_in_force(road: Road) -> None:
+    """A change that adds the attacker's key to ana's entry is judged by the rules before it."""
+    mine = UnsafeSimulatedAuthenticator("omar-as-ana")
+    people = road.files["catalog/people.yaml"]
+    line = road.keys["ana"].public_key.line
+    edited = people.replace(line.encode(), f"{line}\\n{mine.public_key.line}".encode())
+    assert edited != people
+    _, wanted = road.rules_change({"catalog/people.yaml": edited})
+    change = road.open(wanted)
+    road.approve(change, "ben")
+    with pytest.raises(InvalidInput):
+        road.hand_in(road.prepare(change, "ana"), key=mine)
+    assert road.gate(change).outcome is not Outcome.ALLOW
+
+
+def test_even_two_people_cannot_activate_a_key_that_nobody_enrolled(road: Road) -> None:
+    mine = UnsafeSimulatedAuthenticator("omar-as-ana")
+    line = road.keys["vera"].public_key.line
+    edited = road.files["catalog/people.yaml"].replace(line.encode(), f"{line}\\n{mine.public_key.line}".encode())
+    files, wanted = road.rules_change({"catalog/people.yaml": edited})
+    change = road.open(wanted)
+    road.approve(change, "ana", "ben")
+    allowed = road.gate(change)
+    assert allowed.outcome is Outcome.ALLOW
+    with pytest.raises(Forbidden) as refused:
+        rules.activate(road.station, road.person("ana"), files, allowed.ticket_id or "")
+    assert refused.value.code == "rules-privilege"
+
+
+def enrol(road: Road, person: str, key: UnsafeSimulatedAuthenticator, by: str) -> None:
+    """``by`` vouches for a new key of ``person``."""
+    request = gather.StatementRequest(
+        purpose="key-enrolment",
+        subject=person,
+        approver=by,
+        environment="*",
+        digest=enrolment_digest(key.public_key.line),
+    )
+    road.hand_in(gather.prepare_statement(road.station, road.person(by), request))
+
+
+@pytest.mark.parametrize(("vouching", "enough"), [(("vera",), True), (("ana", "ben"), True), (("ana",), False)])
+def test_a_key_is_enrolled_by_its_owner_or_by_two_others(
+    road: Road, vouching: tuple[str, ...], *, enough: bool
+) -> None:
+    new = UnsafeSimulatedAuthenticator("vera-again")
+    line = road.keys["vera"].public_key.line
+    edited = road.files["catalog/people.yaml"].replace(line.encode(), f"{line}\\n{new.public_key.line}".encode())
+    files, wanted = road.rules_change({"catalog/people.yaml": edited})
+    for person in vouching:
+        enrol(road, "vera", new, person)
+    change = road.open(wanted)
+    road.approve(change, "ana", "ben")
+    ticket = road.gate(change).ticket_id or ""
+    if not enough:
+        with pytest.raises(Forbidden):
+            rules.activate(road.station, road.person("ana"), files, ticket)
+        return
+    rules.activate(road.station, road.person("ana"), files, ticket)
+    other = road.open(submission("a"))
+    road.hand_in(road.prepare(other, "vera"), key=new)
+    assert "vera" in {one.person for one in road.gate(other).judgement.tally.counted}
+
+
+def test_a_tier_lowered_in_the_same_change_does_not_help_it(road: Road) -> None:
+    services = road.files["catalog/services.yaml"].replace(b'interlock.dev/tier: "1"', b'interlock.dev/tier: "3"')
+    _, wanted = road.rules_change({"catalog/services.yaml": services})
+    with_code = replace(wanted, parts=(*wanted.parts, *submission("code").parts))
+    change = road.open(with_code)
+    road.approve(change, "ana")
+    assert {"rules-two-approvals"} <= ids(road.gate(change))
+
+
+def test_a_revoked_key_does_not_count_any_more(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    line = road.keys["ana"].public_key.line
+    edited = road.files["catalog/people.yaml"].replace(line.encode(), b"revoked " + line.encode())
+    files, wanted = road.rules_change({"catalog/people.yaml": edited})
+    revoking = road.open(wanted, title="Revoke a lost key")
+    road.approve(revoking, "ana", "ben")
+    allowed = road.gate(revoking)
+    rules.activate(road.station, road.person("ben"), files, allowed.ticket_id or "")
+    assert "tier1-two-approvals" in ids(road.gate(change))
+
+
+def test_rules_take_force_only_with_a_ticket_for_exactly_them(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    allowed = road.gate(change)
+    files = {**road.files, "policies/modes.yaml": b"default: observe\n"}
+    with pytest.raises(Forbidden) as refused:
+        rules.activate(road.station, road.person("omar"), files, allowed.ticket_id or "")
+    assert refused.value.code == "rules-ticket"
+    assert road.rules().files["policies/modes.yaml"] != files["policies/modes.yaml"]
+
+
+def test_a_change_nobody_recorded_has_no_genesis_twice(road: Road) -> None:
+    said = road._genesis("vera")
+    with pytest.raises(Conflict) as refused:
+        rules.sign_genesis(road.station, road.person("vera"), road.files, said, road.keys["vera"].sign(said))
+    assert refused.value.code == "genesis-done"
+
+
+def test_a_key_revoked_while_a_ticket_is_valid_voids_the_ticket(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    ticket = road.gate(change).ticket_id or ""
+    line = road.keys["ana"].public_key.line
+    edited = road.files["catalog/people.yaml"].replace(line.encode(), b"revoked " + line.encode())
+    files, wanted = road.rules_change({"catalog/people.yaml": edited})
+    revoking = road.open(wanted, title="Revoke a lost key")
+    road.approve(revoking, "ana", "ben")
+    rules.activate(road.station, road.person("ben"), files, road.gate(revoking).ticket_id or "")
+    assert road.gate(change).ticket is None
+    with pytest.raises(IllegalTransition) as refused:
+        permit.redeem(road.station, road.pipeline(), ticket)
+    assert refused.value.code == "ticket-voided"
