@@ -1,4 +1,4 @@
-"""The rules are inside the rules: catalog, keys and policies change only on the road, judged by what was before."""
+"""The rules are inside the rules: catalog, keys and policies change only on the road, judged by those before."""
 
 from __future__ import annotations
 
