@@ -74,6 +74,7 @@ class Road:
     enforced: Collection[str]
     clock: StandingClock = field(default_factory=StandingClock)
     founders: tuple[str, ...] = ("ana", "ben")
+    database: str = ""
     keys: dict[str, UnsafeSimulatedAuthenticator] = field(init=False)
     runner: Ed25519PrivateKey = field(init=False)
     files: dict[str, bytes] = field(init=False)
@@ -84,22 +85,20 @@ class Road:
         self.keys = {name: UnsafeSimulatedAuthenticator(name) for name in PEOPLE}
         self.runner = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
         self.files = self._first_files()
-        signer = NoteSigner("test.interlock.dev/road", bytes(range(32)))
-        store = open_store(
-            f"sqlite:///{self.folder / 'state.db'}",
-            signer=signer,
-            clock=self.clock,
-            record_types=RECORD_TYPES,
-        )
-        key = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-        self.station = Station(
-            store=store, clock=self.clock, ids=CountingIds(), ticket_key=key, ledger_key=str(signer.verifier)
-        )
+        self.database = self.database or f"sqlite:///{self.folder / 'state.db'}"
+        self.station = self.another_server(CountingIds())
         for person in self.founders:
             said = self._genesis(person)
             road_rules.sign_genesis(
                 self.station, self.person(person), self.files, said, self.keys[person].sign(said)
             )
+
+    def another_server(self, ids: CountingIds) -> Station:
+        """A station of its own over the same database, with the same keys."""
+        signer = NoteSigner("test.interlock.dev/road", bytes(range(32)))
+        store = open_store(self.database, signer=signer, clock=self.clock, record_types=RECORD_TYPES)
+        key = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+        return Station(store=store, clock=self.clock, ids=ids, ticket_key=key, ledger_key=str(signer.verifier))
 
     def person(self, name: str) -> Actor:
         """A person's token with every scope."""
