@@ -35,7 +35,7 @@ check: $(DEV) ## ruff, formatting, types and the import contract
 bench: $(DEV) ## every benchmark; rewrites docs/measurements.md
 	@$(BIN)/python scripts/measurements.py
 
-docs: $(DEV) ## write docs/reference/ from the code
+docs: $(DEV) ## write docs/reference/ and the README's screen from the code
 	@$(BIN)/python docs/generate.py
 
 venv: $(DEV) ## the environment in .venv, for editors and shells

@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the code. `make docs`; a test compares what is committed with what this writes."""
+"""Write docs/reference/ and the README's screen from the code. `make docs`; a test compares what is committed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import json
 import re
 import sys
 import typing
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import click
 sys.path.insert(0, str(Path(__file__).parent))
 
 from generate_errors import codes
+from generate_readme import with_screen
 from generate_texts import ENTRIES, SETTINGS, VALIDATORS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,9 @@ def main() -> None:
     for name, page in pages().items():
         (REFERENCE / name).write_text(page, encoding="utf-8")
         sys.stdout.write(f"docs/reference/{name}\n")
+    readme = ROOT / "README.md"
+    readme.write_text(with_screen(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.stdout.write("README.md\n")
 
 
 def pages() -> dict[str, str]:
@@ -178,12 +181,11 @@ def errors() -> Iterator[str]:
     yield "could not be decided. The API answers with the same codes as problem details.\n"
     yield "| code | exit | said | to do |\n|---|---|---|---|"
     found = codes(SOURCE)
-    for code, uses in Counter(one.code for one in found).items():
+    for code in dict.fromkeys(one.code for one in found):
         mine = [one for one in found if one.code == code]
         best = max(mine, key=lambda one: (bool(one.message), bool(one.hint), one.exit or 0))
         exits = sorted({one.exit for one in mine if one.exit}) or [2]
-        more = f" (and {uses - 1} more)" if uses > 1 and best.message else ""
-        said = f"{_cell(best.message)}{more}" or f"in {best.module}"
+        said = _cell(best.message) or f"in {best.module}"
         yield f"| `{code}` | {' or '.join(map(str, exits))} | {said} | {_cell(best.hint)} |"
 
 

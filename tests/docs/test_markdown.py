@@ -11,8 +11,11 @@ import click
 import pytest
 import yaml
 
+from interlock.core.policy.bundle import load_bundle
 from interlock.core.policy.modes import read_modes
+from interlock.core.policy.reset import RULES
 from interlock.doors.cli.main import COMMANDS
+from interlock.registry import bundled_policies
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -107,17 +110,21 @@ def test_commands_and_flags_exist(page):
     own = [
         line for line in shown.splitlines() if not re.match(r"[✗·]|\s{9}|(needs|ask|watched|next|ticket) ", line)
     ]
-    problems = [
-        problem
-        for words in command_lines("\n".join([*own, prose]))
-        if (problem := check(words)) and not reserved(words, page)
-    ]
+    problems = [problem for words in command_lines("\n".join([*own, prose])) if (problem := check(words))]
     assert not problems
 
 
-def reserved(words, page):
-    """Remedies of rules that are only watched name commands of a later version."""
-    return page.parent.name == "reference" and words[0] in {"evidence", "knowledge", "change"}
+def test_every_remedy_names_a_command_that_exists():
+    base = {path: text for path, text in bundled_policies().items() if path.startswith("base/")}
+    remedies = [policy.remedy for policy in load_bundle(base).policies.values()] + [rule.remedy for rule in RULES]
+    problems = [
+        problem
+        for remedy in remedies
+        for words in command_lines(remedy.replace(",", " "))
+        if (problem := check(words))
+    ]
+    assert sum("interlock " in remedy for remedy in remedies) > 20
+    assert not problems
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,12 @@ def test_what_is_committed_is_what_the_code_says(generate):
     assert not stale, f"run `make docs`: {stale}"
 
 
+def test_the_readme_shows_what_check_prints(generate):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "$ interlock check\nrefused  production" in readme
+    assert generate.with_screen(readme) == readme, "run `make docs`"
+
+
 def dataclasses_within(kind, found):
     for hint in typing.get_type_hints(kind).values():
         for inner in (hint, *typing.get_args(hint)):
