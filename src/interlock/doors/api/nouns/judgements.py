@@ -9,6 +9,7 @@ from interlock.core.approval.model import Proposal, Tally
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision
+from interlock.core.policy.question import Grant
 from interlock.doors.api.nouns.changes import ChangeShown
 from interlock.doors.api.nouns.changes import shown as shown_change
 from interlock.doors.api.surface import Answer, Call, Operation, Query
@@ -25,6 +26,7 @@ class JudgementShown:
     description: Description
     tally: Tally
     evidence: tuple[Evidence, ...]
+    grants: tuple[Grant, ...]
     decision: Decision
     proposals: tuple[Proposal, ...]
     rules_digest: str
@@ -40,6 +42,7 @@ def shown(judgement: Judgement) -> JudgementShown:
         description=judgement.description,
         tally=judgement.tally,
         evidence=judgement.evidence,
+        grants=judgement.grants,
         decision=judgement.decision,
         proposals=judgement.proposals,
         rules_digest=judgement.rules_digest,

@@ -23,16 +23,32 @@ def record(judgement: Told, history: list[Told], *, everything: bool) -> list[st
         else []
     )
     lines += told("record", " · ".join([state, by, *agent]))
-    lines += table("shown", [*_approvals(judgement["tally"]), *_evidence(judgement["evidence"])])
+    lines += table("shown", _shown(judgement))
     for place, entry in enumerate(history):
         text = f"#{entry['index']} {entry['at'][:19].replace('T', ' ')} {entry['kind']} by {safe(entry['actor'])}"
         lines += told("history" if place == 0 else "", text)
     return lines
 
 
+def _shown(judgement: Told) -> list[Row]:
+    return [*_approvals(judgement["tally"]), *_grants(judgement["grants"]), *_evidence(judgement["evidence"])]
+
+
+def _grants(items: list[Told]) -> list[Row]:
+    return [
+        Row(
+            met=True,
+            text="the glass is broken" if one["kind"] == "break-glass" else f"{safe(one['rule'])} is lifted",
+            progress=f"until {one['expires_at'][:16].replace('T', ' ')} UTC",
+            remedy=safe(f"by {', '.join(one['people'])}: {one['reason']}"),
+        )
+        for one in items
+    ]
+
+
 def _approvals(tally: Told) -> list[Row]:
     counted = [
-        Row(met=True, text=f"{safe(one['person'])} approved ({one['role']})", progress=one["presence"])
+        Row(met=True, text=f"{safe(one['person'])} approved ({_rank(one)})", progress=one["presence"])
         for one in tally["counted"]
     ]
     rejected = [
@@ -44,6 +60,11 @@ def _approvals(tally: Told) -> list[Row]:
         for name in tally["unmapped_authors"]
     ]
     return counted + rejected + unmapped
+
+
+def _rank(one: Told) -> str:
+    lent = one.get("on_behalf_of")
+    return f"{one['role']}, in place of {safe(lent)}" if lent else str(one["role"])
 
 
 def _evidence(items: list[Told]) -> list[Row]:
