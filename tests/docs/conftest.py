@@ -122,7 +122,9 @@ def _judged(number: int, step: Step, said: str) -> list[str]:
     if not match:
         return [f"{where} did not end; the shell said: {said[-300:]}"]
     printed, code = match[1], int(match[2])
-    problems = [] if step.exits in (None, code) else [f"{where}: exit {code}, the page says {step.exits}"]
+    problems = (
+        [] if step.exits in (None, code) else [f"{where}: exit {code}, the page says {step.exits}:\n{printed}"]
+    )
     left = [shape(line) for line in printed.splitlines()]
     for line in step.expected:
         if line.strip() == "…":
