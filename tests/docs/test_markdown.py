@@ -21,7 +21,6 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(?P<language>[a-z]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-WRITTEN_BY_BENCH = {ROOT / "docs" / "measurements.md"}
 
 
 def name_of(path):
@@ -44,7 +43,7 @@ def test_relative_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)\)", text):
         path, _, anchor = target.partition("#")
         place = (page.parent / path).resolve() if path else page
-        assert place.exists() or place in WRITTEN_BY_BENCH, target
+        assert place.exists(), target
         assert not anchor or anchor in anchors(place), target
 
 
