@@ -60,7 +60,7 @@ def codes(source: Path) -> list[Code]:
         for module, tree in trees.items()
         for code in _used(module, tree, known | _imported(tree, makers) | makers[module])
     }
-    return sorted(found, key=lambda one: (one.code, one.module, one.message))
+    return sorted(found, key=lambda one: (one.code, one.module, one.message, one.hint, one.exit or 0))
 
 
 def _makers(tree: ast.Module) -> Makers:
