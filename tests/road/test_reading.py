@@ -11,11 +11,11 @@ from interlock.config import from_environment
 from interlock.core.change.change import Recipe, Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parts import Artefact, Configuration, Validation
-from interlock.core.change.settings import Settings
+from interlock.core.change.settings import RULES_ARTEFACT, Settings
 from interlock.core.policy.modes import default_modes
 from interlock.core.policy.rules import rules_digest_of, settings_of
 from interlock.registry import bundled_policies
-from interlock.road.describe import RULES_ARTEFACT, read, validate
+from interlock.road.describe import read, validate
 from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
 from interlock.testing.shop import PEOPLE, Shop
 

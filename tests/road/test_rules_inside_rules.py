@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from interlock.core.approval.enrolment import enrolment_digest
 from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InvalidInput
+from interlock.core.change.parts import Artefact
+from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.policy.decision import Outcome
+from interlock.core.policy.rules import load_rules
 from interlock.road import gather, permit, rules
 from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
 from interlock.testing.road import Road, submission
@@ -136,3 +140,46 @@ def test_a_key_revoked_while_a_ticket_is_valid_voids_the_ticket(road: Road) -> N
     with pytest.raises(IllegalTransition) as refused:
         permit.redeem(road.station, road.pipeline(), ticket)
     assert refused.value.code == "ticket-voided"
+
+
+def test_a_ticket_for_an_artefact_of_another_name_brings_no_rules(road: Road) -> None:
+    """A staging ticket once replaced the rules: nobody looked at the artefact's name or the environment."""
+    files = {**road.files, "policies/modes.yaml": b"default: observe\n"}
+    smuggled = Artefact(name="toolbox", digest=load_rules(files).digest, media="file")
+    change = road.open(submission("a", paths=("nobody/knows.py",), more=(smuggled,)), by=road.person("omar"))
+    for environment in ("staging", "production"):
+        road.approve(change, "ana", "ben")
+        ticket = road.gate(change, environment=environment).ticket_id
+        if ticket is None:
+            continue
+        with pytest.raises(Forbidden) as refused:
+            rules.activate(road.station, road.person("omar"), files, ticket)
+        assert refused.value.code == "rules-ticket"
+    assert road.rules().digest == load_rules(road.files).digest
+
+
+def test_claiming_to_bring_rules_about_is_a_change_of_rules(road: Road) -> None:
+    files = {**road.files, "policies/modes.yaml": b"default: observe\n"}
+    claimed = Artefact(name=RULES_ARTEFACT, digest=load_rules(files).digest, media="file")
+    change = road.open(submission("a", paths=("nobody/knows.py",), more=(claimed,)))
+    assert "rules-two-approvals" in ids(road.gate(change, environment="staging"))
+
+
+def test_a_staging_ticket_brings_no_rules_even_with_a_quorum(road: Road) -> None:
+    files, wanted = road.rules_change({"policies/modes.yaml": b"default: observe\n"})
+    change = road.open(wanted)
+    for person in ("ana", "ben"):
+        road.hand_in(road.prepare(change, person, environment="staging"))
+    allowed = road.gate(change, environment="staging")
+    with pytest.raises(Forbidden) as refused:
+        rules.activate(road.station, road.person("ana"), files, allowed.ticket_id or "")
+    assert "not production" in refused.value.message
+
+
+def test_a_broken_glass_brings_no_rules(road: Road) -> None:
+    _, wanted = road.rules_change({"policies/modes.yaml": b"default: observe\n"})
+    change = road.open(wanted)
+    for person in ("ana", "ben"):
+        said = road.prepare(change, person, purpose="break-glass", details={"reason": "orders are lost"})
+        road.hand_in(replace(said, expires_at=said.issued_at + timedelta(minutes=30)))
+    assert road.gate(change).outcome is not Outcome.ALLOW

@@ -3,13 +3,15 @@
 Rules:
 1. One function judges for the gate, for ``change show`` and for ``check``; they cannot disagree.
 2. ``check`` records nothing and may use provisional rules; whatever is recorded uses the rules in force.
-3. Time never runs backwards: a clock behind the ledger's newest entry is a fault, and no approval counts.
+3. Two descriptions of one digest are judged together, and the stricter word counts.
+4. Time never runs backwards: a clock behind the ledger's newest entry is a fault, and no approval counts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
@@ -22,7 +24,7 @@ from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.describe import describe
 from interlock.core.facts.model import Description
-from interlock.core.policy.decision import Decision
+from interlock.core.policy.decision import Decision, Outcome
 from interlock.core.policy.evaluate import decide
 from interlock.core.policy.exceptions import grants_of
 from interlock.core.policy.question import DecisionInput, Grant
@@ -37,7 +39,10 @@ DRAFT = "draft"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A change with all that was found, shown and decided about it. ``change.id`` is ``draft`` for a check."""
+    """A change with all that was found, shown and decided about it. ``change.id`` is ``draft`` for a check.
+
+    ``guarded``: it would enter production or bring rules about, so its description must be more than the opener's.
+    """
 
     change: Change
     environment: str
@@ -50,6 +55,7 @@ class Judgement:
     rules_digest: str
     provisional: bool
     one_person: bool
+    guarded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +114,7 @@ def judge_in(
 ) -> Judgement:
     """The judgement inside a transaction that is open already."""
     rules, now = in_force.rules, station.clock.now()
+    place = rules.settings.environments.get(environment)
     description = describe(change.submission, catalog=rules.catalog, settings=rules.settings)
     change = replace(change, services=services_of(change, description))
     evidence = _evidence(tx, rules, change, now)
@@ -139,6 +146,7 @@ def judge_in(
         rules_digest=rules.digest,
         provisional=in_force.provisional,
         one_person=rules.settings.one_person,
+        guarded=place is None or place.production or description.blast.rules_touched,
     )
 
 
@@ -189,6 +197,57 @@ def _said(
         not_before=not_before,
     )
     return counted, grants
+
+
+def stricter(recorded: Judgement, offered: Judgement) -> Judgement:
+    """Both descriptions of one digest at once: what either forbids is forbidden, who wrote in either wrote it.
+
+    A description can be wrong on one side (another git, notes that were not fetched, a lie); the content is the
+    same, so everything that was seen on either side is taken to be true.
+    """
+    both = {item.id for item in recorded.tally.counted} & {item.id for item in offered.tally.counted}
+    told = Tally(
+        counted=tuple(item for item in offered.tally.counted if item.id in both),
+        rejected=_once((*offered.tally.rejected, *recorded.tally.rejected)),
+        authors=tuple(sorted({*recorded.tally.authors, *offered.tally.authors})),
+        unmapped_authors=tuple(sorted({*recorded.tally.unmapped_authors, *offered.tally.unmapped_authors})),
+    )
+    services = tuple(sorted({*recorded.change.services, *offered.change.services}))
+    return replace(
+        offered,
+        change=replace(offered.change, services=services),
+        tally=told,
+        decision=_stricter(recorded.decision, offered.decision),
+    )
+
+
+def _stricter(recorded: Decision, offered: Decision) -> Decision:
+    unmet = {item.id for decision in (recorded, offered) for item in decision.obligations if not item.met}
+    obligations = _once((*offered.obligations, *recorded.obligations))
+    return replace(
+        offered,
+        outcome=max(recorded.outcome, offered.outcome, key=_SEVERITY.__getitem__),
+        reasons=_once((*offered.reasons, *recorded.reasons)),
+        observed=_once((*offered.observed, *recorded.observed)),
+        obligations=tuple(replace(item, met=item.id not in unmet) for item in obligations),
+        expires=min(recorded.expires, offered.expires),
+    )
+
+
+_SEVERITY = {Outcome.ALLOW: 0, Outcome.NEEDS: 1, Outcome.DENY: 2}
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _once(items: tuple[N, ...]) -> tuple[N, ...]:
+    """The first of each id, in order."""
+    return tuple({item.id: item for item in reversed(items)}.values())[::-1]
 
 
 def services_of(change: Change, description: Description) -> tuple[str, ...]:

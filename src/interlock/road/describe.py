@@ -18,12 +18,11 @@ from pathlib import Path
 from interlock.core.change.change import Recipe, Submission
 from interlock.core.change.errors import InterlockError, InvalidInput
 from interlock.core.change.parts import Artefact, Finding, GitRange, Validation
-from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file
+from interlock.core.change.settings import RULES_ARTEFACT, SETTINGS_FILE, Settings, is_rule_file
 from interlock.core.policy.rules import rules_digest_of
 from interlock.ports.reader import Reader, Reading, ReadRequest
 from interlock.ports.validator import Validator
 
-RULES_ARTEFACT = "interlock-rules"
 WORKTREE = "WORKTREE"
 """The git reader's name for what is not committed yet."""
 

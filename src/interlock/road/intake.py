@@ -3,7 +3,8 @@
 Rules:
 1. The record names who opened it, who pushed to it and, for an agent, who answers for that agent; all of them
    count as authors later.
-2. The same content is the same change: a digest that is already open is refused with the id that has it.
+2. The same content is the same change: a digest that is already open is refused with the id that has it, and
+   pushing it again is refused too: nobody describes it anew with other authors.
 3. The ledger entry carries the digest of the whole submission as it was received, so that a description cannot
    be edited afterwards.
 """
@@ -67,6 +68,12 @@ def push(station: Station, actor: Actor, change_id: str, submission: Submission,
         before = tx.records(Change).get(change_id)
         in_force = station.rules(tx)
         _agent_of(actor, in_force.rules)
+        if submission.digest == before.digest:
+            raise Conflict(
+                f"expected other content than that of `{change_id}`, got the same",
+                code="change-same",
+                hint="nothing to push; what was said about this content is not said again in other words",
+            )
         pushed = replace(
             before.move(ChangeState.OPEN),
             submission=submission,

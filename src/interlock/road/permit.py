@@ -1,8 +1,9 @@
 """Station 5, permit: may this change go to this place now, and the ticket that says so.
 
 Rules:
-1. The gate judges what is offered, read again by the pipeline, and not what somebody remembers: another digest
-   than the recorded one is refused, and so is an artefact the change does not name.
+1. The gate judges what is offered, read again by the pipeline, beside what was recorded: the stricter word
+   counts, and before production nobody's own description is believed. Another digest than the recorded one is
+   refused, and so is an artefact the change does not name.
 2. Permission and its ledger entry commit together; the ticket is sealed with the proof of that entry afterwards.
    Asking again while a ticket is valid gives the same ticket, so a lost answer costs nothing; if the answer has
    become no meanwhile, the ticket is voided.
@@ -25,7 +26,6 @@ from interlock.core.change.change import Change, ChangeState, Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_json
 from interlock.core.change.parts import Artefact
-from interlock.core.change.settings import Settings
 from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Outcome, Reason
@@ -33,7 +33,7 @@ from interlock.core.ticket.issue import draw, issued_entry, seal
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_of
 from interlock.ports.store import Tx
-from interlock.road.decide import Judgement, judge_in
+from interlock.road.decide import Judgement, judge_in, stricter
 from interlock.road.gather import standing_statements, statements_about
 from interlock.road.intake import submission_digest
 from interlock.road.station import Station
@@ -119,16 +119,11 @@ def redeem_in(station: Station, tx: Tx, actor: Actor, ticket_id: str) -> tuple[T
 
 
 def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) -> _Permitted:
-    in_force = station.rules(tx)
     change = tx.records(Change).get(change_id)
     offered = offer.submission.digest if offer.submission else offer.digest
-    judged = change
-    if offer.submission is not None and offered == change.digest:
-        # The pipeline's own reading and validation count, not what the opener said they were.
-        judged = replace(change, submission=offer.submission)
-    judgement = judge_in(station, tx, in_force, judged, offer.environment, actor, offered_digest=offered)
+    judgement = _judged(station, tx, actor, change, offer)
     earlier = _valid_ticket(station, tx, change, offer)
-    reasons = (*_standing(change, offer, in_force.rules.settings), *judgement.decision.reasons)
+    reasons = (*_standing(actor, change, offer, judgement), *judgement.decision.reasons)
     if judgement.decision.outcome is not Outcome.ALLOW or reasons:
         tx.log.append(_refusal(station, actor, judgement, reasons, offered))
         if earlier is not None:
@@ -137,6 +132,30 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) 
     if earlier is not None:
         return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
     return _issue(station, tx, actor, change, judgement)
+
+
+def _judged(station: Station, tx: Tx, actor: Actor, change: Change, offer: Offer) -> Judgement:
+    """The change as recorded and, where a trusted reader offers its own reading of the same digest, as read again.
+
+    Findings are those of the trusted reader; everything else counts if either side says so.
+    """
+    in_force = station.rules(tx)
+    reading = offer.submission if reads_again(actor) else None
+    offered = offer.submission.digest if offer.submission else offer.digest
+    if reading is None or reading.digest != change.digest:
+        return judge_in(station, tx, in_force, change, offer.environment, actor, offered_digest=offered)
+    again = replace(change, submission=reading)
+    fresh = judge_in(station, tx, in_force, again, offer.environment, actor, offered_digest=offered)
+    before = replace(change, submission=replace(change.submission, validations=reading.validations))
+    if before.submission.parts == reading.parts:
+        return fresh
+    recorded = judge_in(station, tx, in_force, before, offer.environment, actor, offered_digest=offered)
+    return stricter(recorded, fresh)
+
+
+def reads_again(actor: Actor) -> bool:
+    """Whose reading counts beside the opener's: a pipeline's, or that of whoever has this database in hand."""
+    return actor.kind == "pipeline" or actor.principal.startswith("local:")
 
 
 def _void(station: Station, tx: Tx, actor: Actor, ticket_id: str, *, why: str) -> None:
@@ -231,14 +250,15 @@ def _index_of(tx: Tx, ticket_id: str) -> int:
     return next(index for index, entry in tx.log.entries(ticket_id) if entry.kind == "ticket.issued")
 
 
-def _standing(change: Change, offer: Offer, settings: Settings) -> tuple[Reason, ...]:
+def _standing(actor: Actor, change: Change, offer: Offer, judgement: Judgement) -> tuple[Reason, ...]:
     """What the gate itself refuses, whatever policy says."""
     found = []
     if change.state in {ChangeState.WITHDRAWN, ChangeState.CLOSED}:
         found.append(_reason("change-over", f"{change.id} is {change.state}", "interlock change open", {}))
-    if offer.submission is None and _is_production(offer.environment, settings) and not _read_by_pipeline(change):
+    read = offer.submission is not None and reads_again(actor)
+    if judgement.guarded and not read and not _read_by_pipeline(change):
         text = "nobody but the opener has read what is about to ship"
-        remedy = "run the gate where the change can be read again, or let the pipeline open and push it"
+        remedy = "let the pipeline ask the gate where the change can be read, or open and push it"
         found.append(_reason("not-read-again", text, remedy, {"pushed_by": [*change.pushed_by]}))
     named = [part.digest for part in change.submission.parts if isinstance(part, Artefact)]
     if offer.artefact is not None and offer.artefact not in named:
@@ -248,14 +268,9 @@ def _standing(change: Change, offer: Offer, settings: Settings) -> tuple[Reason,
     return tuple(found)
 
 
-def _is_production(environment: str, settings: Settings) -> bool:
-    place = settings.environments.get(environment)
-    return place is None or place.production
-
-
 def _read_by_pipeline(change: Change) -> bool:
     """Whether the description on record is a pipeline's own: it made the latest push."""
-    return bool(change.pushed_by) and change.pushed_by[-1].startswith("pipeline:")
+    return bool(change.pushed_by) and change.pushed_by[-1].startswith(("pipeline:", "local:"))
 
 
 def _reason(name: str, text: str, remedy: str, facts: Mapping[str, Json]) -> Reason:

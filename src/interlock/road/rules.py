@@ -5,6 +5,7 @@ Rules:
    rules themselves say ``one_person: true``. It happens once.
 2. Afterwards new rules come into force only with a ticket of this ledger, issued under the rules in force, whose
    artefact is the digest of exactly these rules. The ticket is redeemed in the same transaction.
+   The quorum is counted again there, and neither a broken glass nor another environment's ticket will do.
 3. A key is added or replaced only with a signature by the old key or by two other people.
 """
 
@@ -18,15 +19,20 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.enrolment import enrolment_refusals, genesis
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.canonical import Json
+from interlock.core.change.change import Change
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
+from interlock.core.change.parts import Artefact
+from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules
+from interlock.core.ticket.model import Ticket
 from interlock.ports.store import Tx
 from interlock.road.permit import redeem_in
 from interlock.road.station import InForce, Station, latest_activation
 
 GENESIS = "genesis"
+QUORUM = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +83,39 @@ def _activate_by_ticket(
 ) -> Activation:
     before = station.rules(tx)
     _, ticket = redeem_in(station, tx, actor, ticket_id)
-    if rules.digest not in ticket.artefacts or ticket.rules_digest != before.rules.digest:
+    wrong = _not_for(tx, ticket, before.rules, rules)
+    if wrong:
         raise Forbidden(
-            f"expected a ticket for rules `{rules.digest}` issued under `{before.rules.digest}`, got another",
+            f"expected a ticket that brings rules `{rules.digest[:19]}…` into force, got one {wrong}",
             code="rules-ticket",
-            hint="open a change that touches the rule files, and ask the gate for its ticket",
+            hint="open a change that touches the rule files, and ask the gate for its ticket to production",
         )
     _check_enrolment(station, tx, before.rules, rules, ticket.authors)
     people = tuple(sorted({signed.statement.approver for signed in ticket.approvals}))
     return _activate(station, tx, actor, files, rules, people, ticket_id)
+
+
+def _not_for(tx: Tx, ticket: Ticket, before: Rules, after: Rules) -> str:
+    """Why this ticket does not bring ``after`` into force, empty when it does.
+
+    The gate has judged all of this. It is judged again here, because nothing else in interlock is worth as much:
+    whoever replaces the rules needs no other way around them.
+    """
+    change = tx.records(Change).get(ticket.change)
+    parts = change.submission.parts if change.digest == ticket.digest else ()
+    named = [part.digest for part in parts if isinstance(part, Artefact) and part.name == RULES_ARTEFACT]
+    place = before.settings.environments.get(ticket.environment)
+    people = {signed.statement.approver for signed in ticket.approvals if signed.statement.purpose == "approve"}
+    needed = 1 if before.settings.one_person else QUORUM
+    if named != [after.digest] or after.digest not in ticket.artefacts:
+        return "for other content"
+    if ticket.rules_digest != before.digest:
+        return "issued under other rules than those in force"
+    if place is None or not place.production:
+        return f"for `{ticket.environment}`, which is not production"
+    if ticket.break_glass or len(people - (set() if before.settings.one_person else set(ticket.authors))) < needed:
+        return f"that fewer than {needed} people approved who did not write it"
+    return ""
 
 
 def _check_enrolment(station: Station, tx: Tx, before: Rules, after: Rules, authors: tuple[str, ...]) -> None:

@@ -21,6 +21,7 @@ from interlock.core.approval.actor import NEVER_FOR_AGENTS, Actor, Scope
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.change import Change, Submission
 from interlock.core.change.parts import Artefact, Commit, FileChange, GitRange, Identity, Part
+from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.note import NoteSigner
 from interlock.core.policy.modes import default_modes
@@ -28,7 +29,6 @@ from interlock.core.policy.rules import Rules, load_rules
 from interlock.registry import bundled_policies
 from interlock.road import gather, intake, permit
 from interlock.road import rules as road_rules
-from interlock.road.describe import RULES_ARTEFACT
 from interlock.road.station import Station
 from interlock.storage import open_store
 from interlock.storage.kinds import RECORD_TYPES

@@ -16,6 +16,8 @@ from interlock.core.change.parse import parse
 from interlock.core.evidence.model import Runner
 
 SETTINGS_FILE = "interlock.yaml"
+RULES_ARTEFACT = "interlock-rules"
+"""The name under which the rules that a change would bring about are one of its artefacts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.globs import matches
-from interlock.core.change.parts import Part
-from interlock.core.change.settings import Settings, is_rule_file
+from interlock.core.change.parts import Artefact, Part
+from interlock.core.change.settings import RULES_ARTEFACT, Settings, is_rule_file
 from interlock.core.facts.kubernetes import changed_documents, namespace_of_document
 from interlock.core.facts.model import BlastRadius, Reached, Touched
 from interlock.core.facts.ordered import changed_paths, configuration_of, resources_of
@@ -40,8 +40,14 @@ def blast_of(parts: Sequence[Part], *, catalog: Catalog, settings: Settings) -> 
         fleet_share=share(catalog.services, catalog.dependents, names, lambda service: service.fleet_share),
         order_share=share(catalog.services, catalog.dependents, names, lambda service: service.order_share),
         unowned=unowned,
-        rules_touched=any(is_rule_file(path, settings) for path in changed_paths(parts)),
+        rules_touched=_rules_touched(parts, settings),
     )
+
+
+def _rules_touched(parts: Sequence[Part], settings: Settings) -> bool:
+    """Whether a rule file changes, or the change claims to bring rules about whatever its files are."""
+    claimed = any(isinstance(part, Artefact) and part.name == RULES_ARTEFACT for part in parts)
+    return claimed or any(is_rule_file(path, settings) for path in changed_paths(parts))
 
 
 def _environments(
