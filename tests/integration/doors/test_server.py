@@ -134,15 +134,19 @@ def test_two_who_push_at_once_do_not_overwrite_each_other(server, terminal):
     codes: list[int] = []
     told: list[str] = []
 
-    def push() -> None:
-        body = {"submission": submission}
+    def push(number: int) -> None:
+        parts = [
+            {**part, "head_tree": f"{number:040d}"} if part["kind"] == "git" else part
+            for part in submission["parts"]
+        ]
+        body = {"submission": {**submission, "parts": parts}}
         given = {**headers, "if-match": etag}
         address = f"{server.address}/v1/changes/{name}/revisions"
         reply = httpx.post(address, json=body, headers=given, timeout=30)
         told.append(reply.text[:300])
         codes.append(reply.status_code)
 
-    pushers = [threading.Thread(target=push) for _ in range(6)]
+    pushers = [threading.Thread(target=push, args=(number,)) for number in range(6)]
     for pusher in pushers:
         pusher.start()
     for pusher in pushers:
