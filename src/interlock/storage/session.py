@@ -7,6 +7,8 @@ Rules:
 2. A reading session refuses to write before the database has to.
 3. Record writes may be put off and made in bulk, which is what makes a group cheaper than its pieces. Whoever
    reads a record sees every write before it.
+4. ``changed`` is set when a write is asked for, not when it is made: one that was put off is often made while a
+   neighbour reads, who changed nothing.
 """
 
 from __future__ import annotations
@@ -78,8 +80,8 @@ class Session:
                 self._make(writes)
 
     def insert(self, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
-        """Add rows that must not exist."""
-        self.announce_write()
+        """Add rows that must not exist, which whoever asked for them has announced (rule 4)."""
+        self._refuse_if_reading()
         if self._sqlite:
             self._execute(table.insert(), rows)
             return
@@ -130,13 +132,16 @@ class Session:
 
     def announce_write(self) -> None:
         """Note a change that is about to be made; refuses in a reading session."""
+        self._refuse_if_reading()
+        self.changed = True
+
+    def _refuse_if_reading(self) -> None:
         if not self._writable:
             raise IntegrityError(
                 "expected a reading transaction to read, got a write",
                 code="write-while-reading",
                 hint="use Store.write",
             )
-        self.changed = True
 
     def _soon(self, write: _Write) -> int:
         if self._eager:

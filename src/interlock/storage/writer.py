@@ -202,7 +202,8 @@ def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
             raise OutOfStep from error
         if savepoint is not None:
             savepoint.rollback()
-        tx.appended.back_to(mark)
+            tx.appended.back_to(mark)
+        # Without a savepoint this piece appended nothing, but it may have had earlier leaves written.
         tx.session.changed = before
         job.error = error
     else:
