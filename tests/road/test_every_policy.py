@@ -307,7 +307,8 @@ def gate(road: Road, api: Api, told: Told) -> dict[str, Any]:
     body = {"environment": told.environment, "submission": plain(offered)}
     result: dict[str, Any] = api.post(road.pipeline(), f"/v1/changes/{change['id']}/gate", body)
     for one in (change, *others):
-        api.post(road.person("omar"), f"/v1/changes/{one['id']}/withdrawal", None)
+        owner = opener if one is change else road.person("cleo")
+        api.post(owner, f"/v1/changes/{one['id']}/withdrawal", None)
     return result
 
 

@@ -19,6 +19,7 @@ from interlock.core.approval.model import Proposal, SignedStatement, Tally
 from interlock.core.approval.principals import principals_of
 from interlock.core.approval.reviewers import propose
 from interlock.core.approval.tally import tally
+from interlock.core.change.catalog import Tier
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
 from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
@@ -29,6 +30,7 @@ from interlock.core.policy.evaluate import decide
 from interlock.core.policy.exceptions import grants_of
 from interlock.core.policy.question import DecisionInput, Grant
 from interlock.core.policy.rules import Rules
+from interlock.core.policy.tier import tier_of
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
 from interlock.road.gather import evidence_about, standing_statements, statements_about
@@ -56,6 +58,7 @@ class Judgement:
     provisional: bool
     one_person: bool
     guarded: bool
+    tier: Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,7 @@ def judge_in(
         provisional=in_force.provisional,
         one_person=rules.settings.one_person,
         guarded=place is None or place.production or description.blast.rules_touched,
+        tier=tier_of(change, description, rules.catalog),
     )
 
 
@@ -216,6 +220,7 @@ def stricter(recorded: Judgement, offered: Judgement) -> Judgement:
     return replace(
         offered,
         change=replace(offered.change, services=services),
+        tier=min(recorded.tier, offered.tier),
         tally=told,
         decision=_stricter(recorded.decision, offered.decision),
     )

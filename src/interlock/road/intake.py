@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
+from interlock.core.approval.principals import principals_of
 from interlock.core.change.canonical import Json, canonical, sha256
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
@@ -67,7 +68,7 @@ def push(station: Station, actor: Actor, change_id: str, submission: Submission,
     def work(tx: Tx) -> Change:
         before = tx.records(Change).get(change_id)
         in_force = station.rules(tx)
-        _agent_of(actor, in_force.rules)
+        agent, sponsor = _agent_of(actor, in_force.rules)
         if submission.digest == before.digest:
             raise Conflict(
                 f"expected other content than that of `{change_id}`, got the same",
@@ -80,6 +81,8 @@ def push(station: Station, actor: Actor, change_id: str, submission: Submission,
             digest=submission.digest,
             revision=before.revision + 1,
             pushed_by=_pushers(before, actor),
+            agent=agent or before.agent,
+            sponsor=sponsor or before.sponsor,
         )
         after = _placed(station, tx, in_force, pushed)
         tx.records(Change).replace(after, expected_version=before.version if version is None else version)
@@ -90,11 +93,14 @@ def push(station: Station, actor: Actor, change_id: str, submission: Submission,
 
 
 def withdraw(station: Station, actor: Actor, change_id: str, *, version: int | None = None) -> Change:
-    """The change, taken off the road for good."""
+    """The change, taken off the road for good, by somebody who takes part in it or by an administrator."""
     actor.require(Scope.OPEN)
 
     def work(tx: Tx) -> Change:
         before = tx.records(Change).get(change_id)
+        rules = station.rules(tx).rules
+        _agent_of(actor, rules)
+        _takes_part(actor, before, rules)
         after = before.move(ChangeState.WITHDRAWN)
         tx.records(Change).replace(after, expected_version=before.version if version is None else version)
         tx.log.append(_entry(station, "change.withdrawn", actor, after, {}))
@@ -147,6 +153,20 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: byt
     tx.records(Change).add(change)
     _record(station, tx, "change.opened", actor, change, raw, {"title": change.title})
     return change
+
+
+def _takes_part(actor: Actor, change: Change, rules: Rules) -> None:
+    """Raises ``Forbidden`` for who neither opened, pushed nor sponsors the change and is no administrator."""
+    principals = principals_of(rules.catalog)
+    mine = {principal_of(actor), *principals.same(principals.person(principal_of(actor)) or "")}
+    theirs = {change.opened_by, *change.pushed_by, *((change.sponsor,) if change.sponsor else ())}
+    people = {principals.person(name) for name in theirs} - {None}
+    if Scope.ADMIN not in actor.scopes and not mine & (theirs | people):
+        raise Forbidden(
+            f"expected somebody who opened or pushed `{change.id}`, got `{actor.principal}`",
+            code="change-not-yours",
+            hint="ask one of them, or an administrator",
+        )
 
 
 def _pushers(before: Change, actor: Actor) -> tuple[str, ...]:

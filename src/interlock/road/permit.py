@@ -228,7 +228,7 @@ def _delegations(tx: Tx, approvals: tuple[SignedStatement, ...]) -> tuple[Signed
 
 def first_weight(judgement: Judgement) -> float:
     """The weight in percent that a ticket starts with: the first stage for Tier-1, everything below."""
-    if judgement.description.blast.tier is not Tier.ONE:
+    if judgement.tier is not Tier.ONE:
         return FULL
     declared = judgement.description.documentation.first_stage_percent
     return declared if declared is not None and 0 < declared <= FIRST_STAGE_MOST else FIRST_STAGE_MOST

@@ -92,7 +92,7 @@ def absent(standing: Iterable[SignedStatement], now: datetime, principals: Princ
 
 def names(item: SignedStatement, delegator: str, delegate: str) -> bool:
     """Whether a delegation is from ``delegator`` to ``delegate``."""
-    return item.statement.approver == delegator and delegate_of(item.statement) == delegate
+    return item.statement.approver == delegator and delegate_of(item.statement) == delegate != ""
 
 
 def _why_not(item: SignedStatement, scope: Scope, principals: Principals) -> str | None:

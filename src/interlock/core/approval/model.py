@@ -14,6 +14,9 @@ NAMESPACE = "approval@interlock.dev"
 Presence = Literal["possession", "present", "verified"]
 """``possession``: a software key; ``present``: a touch; ``verified``: a touch and a PIN or a finger."""
 
+PRESENCES: tuple[Presence, ...] = ("possession", "present", "verified")
+"""From the weakest to the strongest."""
+
 Purpose = Literal["approve", "exception", "break-glass", "delegation", "absence", "key-enrolment", "genesis"]
 
 

@@ -19,9 +19,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from interlock.core.approval.accept import SKEW, check_signature, longest_lifetime
-from interlock.core.approval.delegation import Scope, refusal
+from interlock.core.approval.delegation import Scope, names, refusal
 from interlock.core.approval.identity import kind_of
-from interlock.core.approval.model import Counted, Purpose, Rejected, SignedStatement, Tally
+from interlock.core.approval.model import (
+    PRESENCES,
+    Counted,
+    Presence,
+    Purpose,
+    Rejected,
+    SignedStatement,
+    Tally,
+)
 from interlock.core.approval.principals import Principals, principals_of
 from interlock.core.change.catalog import RANK, Catalog
 from interlock.core.change.change import Change
@@ -170,10 +178,18 @@ def _counted(signed: SignedStatement, question: _Question, taken: _Taken) -> Cou
         id=signed.id,
         person=said.approver,
         role=max(roles, key=lambda role: RANK[role]).value,
-        presence=signed.presence,
+        presence=_presence(signed, lender, question),
         on_behalf_of=lender,
         answered=tuple(sorted(key for key, answer in said.answers.items() if answer.strip())),
     )
+
+
+def _presence(signed: SignedStatement, lender: str | None, question: _Question) -> Presence:
+    """How surely people were there: what is lent is worth no more than the signature that lent it."""
+    if lender is None:
+        return signed.presence
+    lent = [item.presence for item in question.standing if names(item, lender, signed.statement.approver)]
+    return min(signed.presence, max(lent, key=PRESENCES.index, default="possession"), key=PRESENCES.index)
 
 
 def _clock(signed: SignedStatement, question: _Question) -> str | None:

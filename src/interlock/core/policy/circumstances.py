@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 
+from interlock.core.approval.identity import kind_of
 from interlock.core.change.catalog import Tier
 from interlock.core.change.settings import Settings, Thresholds
 from interlock.core.facts.model import Description, Documentation, ProvenanceKind
 from interlock.core.policy.facts import Facts
 from interlock.core.policy.modes import Freeze
 from interlock.core.policy.question import DecisionInput
+from interlock.core.policy.tier import tier_of
 
 _MIN_FIRST_STAGE = 1.0
 """Percent: a first stage below this sees too little traffic to tell anything."""
@@ -26,7 +28,7 @@ def given_facts(given: DecisionInput, freezes: tuple[Freeze, ...]) -> Facts:
     """Every fact that neither approvals nor evidence change."""
     settings, about = given.settings, given.description
     services = {*given.change.services, *(touched.service for touched in about.blast.touched)}
-    tier = _tier(given)
+    tier = tier_of(given.change, about, given.catalog)
     place = settings.environments.get(given.environment)
     facts: Facts = {
         "actor": given.actor,
@@ -53,18 +55,11 @@ def given_facts(given: DecisionInput, freezes: tuple[Freeze, ...]) -> Facts:
     return facts
 
 
-def _tier(given: DecisionInput) -> Tier:
-    known, blast = given.catalog.services, given.description.blast
-    if blast.rules_touched:
-        return Tier.ONE
-    declared = [known[name].tier for name in given.change.services if name in known]
-    return min([*declared, *(touched.tier for touched in blast.touched)], default=Tier.TWO)
-
-
 def _by_agent(given: DecisionInput) -> bool:
     return (
         given.actor == "agent"
         or given.change.agent is not None
+        or any(kind_of(name) == "agent" for name in given.change.pushed_by)
         or given.description.provenance.kind is ProvenanceKind.AUTONOMOUS_AGENT
     )
 

@@ -27,6 +27,7 @@ from interlock.core.facts.model import Description
 from interlock.core.policy.bundle import Bundle
 from interlock.core.policy.policy import Policy, Quorum
 from interlock.core.policy.question import Grant
+from interlock.core.policy.tier import tier_of
 
 BREAK_GLASS = timedelta(minutes=60)
 EVERY_RULE = "*"
@@ -50,8 +51,7 @@ class _Question:
     @property
     def tier_one(self) -> bool:
         """Whether the quorum is that of Tier-1."""
-        blast = self.description.blast
-        return blast.rules_touched or blast.tier is Tier.ONE
+        return tier_of(self.change, self.description, self.catalog) is Tier.ONE
 
     def count(self, statements: Iterable[SignedStatement], purpose: Purpose, barred: Mapping[str, str]) -> Tally:
         """Whose statements count for this purpose."""

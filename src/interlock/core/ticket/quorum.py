@@ -99,21 +99,19 @@ def _heard(signed: SignedStatement, ticket: Ticket, pins: Pins, place: PinnedEnv
     behind = pins.people.get(said.on_behalf_of) if said.on_behalf_of else person
     if behind is None:
         return f"speaks for `{said.on_behalf_of}`, who is no pinned person"
-    lent = behind is person or _lent(signed, behind, ticket)
+    lent = presence if behind is person else _lent(signed, behind, ticket)
     role = (max if lent else min)(person.role, behind.role, key=RANK.__getitem__)
-    return Voice(person=said.approver, role=role, presence=presence, stands_for=principals)
+    shown: Presence = min(presence, lent or presence, key=PRESENCE_RANK.__getitem__)
+    return Voice(person=said.approver, role=role, presence=shown, stands_for=principals)
 
 
-def _lent(signed: SignedStatement, behind: PinnedPerson, ticket: Ticket) -> bool:
-    """Whether a delegation in the ticket, signed by a pinned key of the delegator, covers this approval."""
+def _lent(signed: SignedStatement, behind: PinnedPerson, ticket: Ticket) -> Presence | None:
+    """How surely a delegation in the ticket was signed that covers this approval; None where none does."""
     said = signed.statement
     scope = Scope(environment=ticket.environment, services=ticket.services, now=ticket.issued_at)
-    return any(
-        names(item, said.on_behalf_of or "", said.approver)
-        and outside_of(item, scope) is None
-        and _signed_by(item, behind, ticket) is not None
-        for item in ticket.delegations
-    )
+    mine = [item for item in ticket.delegations if names(item, said.on_behalf_of or "", said.approver)]
+    found = [_signed_by(item, behind, ticket) for item in mine if outside_of(item, scope) is None]
+    return max((one for one in found if one), key=PRESENCE_RANK.__getitem__, default=None)
 
 
 def _bound(signed: SignedStatement, ticket: Ticket) -> str | None:

@@ -18,6 +18,9 @@ from interlock.doors.cli.desk import REFUSED, as_json, change_id, client, leave,
 from interlock.doors.cli.files import write_whole
 from interlock.doors.cli.reading import read
 
+AS_CHECKED_OUT = {"git": {"head": "HEAD"}}
+"""What ships is what is checked out here, whatever head the change was opened with."""
+
 
 @click.command()
 @click.argument("change", required=False)
@@ -75,7 +78,10 @@ def _offer(api: Client, name: str, digest: str | None, config: Config) -> tuple[
     from interlock.doors.cli.screens.drift import drift  # noqa: PLC0415  # likewise
 
     recorded = api.get(f"/v1/changes/{name}/submission").json
-    wanted = [Recipe(reader=recipe["reader"], arguments=recipe["arguments"]) for recipe in recorded["recipes"]]
+    wanted = [
+        Recipe(reader=recipe["reader"], arguments=recipe["arguments"] | AS_CHECKED_OUT.get(recipe["reader"], {}))
+        for recipe in recorded["recipes"]
+    ]
     submission = read(api, wanted, config)
     before = api.get(f"/v1/changes/{name}").json["digest"]
     told = plain(submission)
