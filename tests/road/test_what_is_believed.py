@@ -8,11 +8,18 @@ import pytest
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.change import Submission
-from interlock.core.change.errors import Conflict
+from interlock.core.change.errors import Conflict, Forbidden
 from interlock.core.change.parts import Finding, GitRange, Identity, Validation
 from interlock.core.policy.decision import Outcome
-from interlock.road import intake, permit
+from interlock.road import intake, permit, rules
 from interlock.testing.road import Road, submission
+
+AGENT = b"""---
+apiVersion: backstage.io/v1alpha1
+kind: Resource
+metadata: {name: q, annotations: {interlock.dev/sponsor: "omar"}}
+spec: {type: agent, owner: group:orders}
+"""
 
 
 def ids(result: permit.GateResult) -> set[str]:
@@ -100,3 +107,45 @@ def test_findings_are_those_of_the_trusted_reader(road: Road) -> None:
     worse = gate(road, change.id, replace(honest, validations=failed), road.pipeline())
     assert [item.message for item in worse.judgement.description.checked.failures] == ["is null"]
     assert gate(road, change.id, honest, road.pipeline()).outcome is Outcome.ALLOW
+
+
+def test_an_agent_that_pushes_makes_it_an_agents_change(road: Road) -> None:
+    """Only opening once made a change an agent's; pushing the same content onto a person's change did not."""
+    people = road.files["catalog/services.yaml"] + AGENT
+    files, wanted = road.rules_change({"catalog/services.yaml": people})
+    registering = road.open(wanted, title="Register an agent")
+    road.approve(registering, "ana", "ben")
+    rules.activate(road.station, road.person("ana"), files, road.gate(registering).ticket_id or "")
+    change = road.open(submission("a"))
+    pushed = intake.push(
+        road.station, road.agent("q"), change.id, submission("b", paths=("policies/modes.yaml",)), version=None
+    )
+    assert (pushed.agent, pushed.sponsor) == ("q", "omar")
+    assert "agent-rules" in ids(road.gate(pushed))
+
+
+def test_a_stranger_does_not_withdraw_anybodys_change(road: Road) -> None:
+    change = road.open(submission("a"))
+    stranger = replace(road.person("cleo"), scopes=frozenset({Scope.OPEN}))
+    with pytest.raises(Forbidden) as refused:
+        intake.withdraw(road.station, stranger, change.id)
+    assert refused.value.code == "change-not-yours"
+    with pytest.raises(Forbidden):
+        intake.withdraw(road.station, road.agent("nobody-knows-me"), change.id)
+    opener = replace(road.person("omar"), scopes=frozenset({Scope.OPEN}))
+    assert intake.withdraw(road.station, opener, change.id).state == "withdrawn"
+
+
+def test_a_declared_tier_1_service_starts_with_the_first_stage_too(road: Road) -> None:
+    """The tier of a declared service once counted for the rules and not for the weight and the exceptions."""
+    request = intake.OpenRequest(
+        title="x", submission=submission("a", paths=("x/y",)), services=("order-service",)
+    )
+    change = intake.open_change(road.station, road.person("omar"), request)
+    road.approve(change, "ana", "ben")
+    result = road.gate(change)
+    assert result.judgement.tier == 1
+    assert permit.first_weight(result.judgement) <= 5.0
+    details = {"rule": "risk-questions", "reason": "in a hurry"}
+    road.hand_in(road.prepare(change, "vera", purpose="exception", details=details))
+    assert road.gate(change).judgement.grants == ()
