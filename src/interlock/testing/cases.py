@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field
 
 from interlock.core.approval.model import Tally
@@ -25,6 +24,7 @@ from interlock.core.change.catalog import Catalog
 from interlock.core.change.change import Change, Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest, parse
+from interlock.core.change.plain_yaml import read_plain
 from interlock.core.change.settings import Settings
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
@@ -35,9 +35,6 @@ from interlock.core.policy.modes import Freeze, Modes
 from interlock.core.policy.question import Actor, DecisionInput, Grant
 
 MAX_CASES = 5_000
-MAX_BYTES = 1 << 20
-MAX_NODES = 200_000
-"""Values in one file once its aliases are written out."""
 
 Tree = dict[str, Json]
 
@@ -93,7 +90,7 @@ def read_cases(files: Mapping[str, bytes]) -> tuple[tuple[Case, ...], dict[str, 
     """All cases and all bases in ``files`` (name → YAML).
 
     Raises:
-        InvalidInput: ``yaml-unreadable``, ``input-shape``, ``case-twice`` or ``case-base``.
+        InvalidInput: ``yaml-unreadable``, ``yaml-too-large``, ``input-shape``, ``case-twice`` or ``case-base``.
     """
     read = {name: _file(name, content) for name, content in sorted(files.items())}
     bases = {name: base for file in read.values() for name, base in file.bases.items()}
@@ -179,41 +176,11 @@ def run_all(files: Mapping[str, bytes], bundle: Bundle) -> Iterator[Verdict]:
 
 
 def _file(name: str, content: bytes) -> CaseFile:
-    try:
-        value = _bounded(content)
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}" if mark else ""
-        raise _wrong(
-            "yaml-unreadable",
-            f"{name}{where}: expected YAML of at most {MAX_BYTES} bytes and {MAX_NODES} values",
-            "correct that line, or split the file",
-        ) from error
+    value = read_plain(name, content, aliases=True)
     file = parse(CaseFile, {} if value is None else value, what=name)
     if len(file.cases) > MAX_CASES:
         raise _wrong("case-many", f"expected at most {MAX_CASES} cases in `{name}`", "split what is tested")
     return file
-
-
-def _bounded(content: bytes) -> object:
-    if len(content) > MAX_BYTES:
-        raise ValueError
-    value = yaml.safe_load(content)
-    if _nodes(value) > MAX_NODES:
-        raise ValueError
-    return value
-
-
-def _nodes(value: object) -> int:
-    count, pending = 0, [value]
-    while pending and count <= MAX_NODES:
-        item = pending.pop()
-        count += 1
-        if isinstance(item, dict):
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
-    return count
 
 
 def _laid_over(base: Json, over: Json) -> Tree:

@@ -2,12 +2,14 @@
 
 Rules:
 1. Types are strict: no number from a string, no unknown key, no missing one without a default.
-2. Every error names the place in the input and what was expected there, in one line.
+2. A value is counted before it is written out, so that one which repeats itself costs no memory.
+3. Every error names the place in the input and what was expected there, in one line.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -18,6 +20,9 @@ from interlock.core.change.errors import InvalidInput
 
 T = TypeVar("T")
 
+MAX_NODES = 1_000_000
+MAX_WRITTEN = 64 << 20
+
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -27,6 +32,7 @@ def parse(kind: type[T], value: object, *, what: str) -> T:
     Raises:
         InvalidInput: ``input-shape``, naming the first place that does not fit and how many more there are.
     """
+    _check_size(value, what)
     try:
         text = to_json(value, inf_nan_mode="strings")
     except (PydanticSerializationError, ValueError, RecursionError) as error:
@@ -36,6 +42,30 @@ def parse(kind: type[T], value: object, *, what: str) -> T:
             hint="use strings, numbers, booleans, lists and string-keyed maps",
         ) from error
     return parse_json(kind, text, what=what)
+
+
+def _check_size(value: object, what: str) -> None:
+    """Count ``value`` as it would be written, where one object that stands in several places counts each time."""
+    nodes, written, pending = 1, 0, [value]
+    while pending and nodes <= MAX_NODES and written <= MAX_WRITTEN:
+        item = pending.pop()
+        inner: Collection[object] = ()
+        if isinstance(item, str):
+            written += len(item)
+        elif isinstance(item, Mapping):
+            written += sum(len(key) for key in item if isinstance(key, str))
+            inner = item.values()
+        elif isinstance(item, list | tuple):
+            inner = item
+        nodes += len(inner)
+        if nodes <= MAX_NODES:
+            pending.extend(inner)
+    if nodes > MAX_NODES or written > MAX_WRITTEN:
+        raise InvalidInput(
+            f"expected {what} to hold at most {MAX_NODES} values and {MAX_WRITTEN} characters, got more",
+            code="input-shape",
+            hint="write it without repetitions, or split it",
+        )
 
 
 def parse_json(kind: type[T], text: bytes | str, *, what: str) -> T:

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest, parse
+from interlock.core.change.plain_yaml import read_plain
 from interlock.core.policy.decision import Mode
 from interlock.core.policy.policy import Policy
 from interlock.core.policy.scope import Scope, in_scope, read_scope
@@ -101,7 +101,8 @@ def read_modes(content: bytes | None, policies: Mapping[str, Policy]) -> tuple[M
     """Modes and freeze windows; without a file everything is enforced and nothing frozen.
 
     Raises:
-        InvalidInput: ``yaml-unreadable``, ``input-shape``, ``mode-rule``, ``mode-fixed`` or ``freeze-window``.
+        InvalidInput: ``yaml-unreadable``, ``yaml-too-large``, ``input-shape``, ``mode-rule``,
+            ``mode-fixed`` or ``freeze-window``.
     """
     file = parse(ModesFile, _yaml(content), what="modes.yaml") if content is not None else ModesFile()
     rules = {name: _rule(name, written, policies) for name, written in file.rules.items()}
@@ -111,24 +112,8 @@ def read_modes(content: bytes | None, policies: Mapping[str, Policy]) -> tuple[M
 
 
 def _yaml(content: bytes) -> object:
-    try:
-        _check_plain(content)
-        value = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}" if mark else ""
-        raise InvalidInput(
-            f"modes.yaml{where}: expected YAML of at most {MAX_MODES} bytes without aliases",
-            code="yaml-unreadable",
-            hint="correct that line",
-        ) from error
+    value = read_plain("modes.yaml", content, limit=MAX_MODES)
     return {} if value is None else value
-
-
-def _check_plain(content: bytes) -> None:
-    too_long = len(content) > MAX_MODES
-    if too_long or any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content)):
-        raise ValueError
 
 
 def _rule(

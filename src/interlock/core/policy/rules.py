@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import yaml
-
 from interlock.core.change.canonical import digest, sha256
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.catalog_read import read_catalog
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.plain_yaml import read_plain
 from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file, read_settings
 from interlock.core.policy.bundle import Bundle, load_bundle
 
@@ -76,21 +75,15 @@ def _below(files: Mapping[str, bytes], folder: str, *, keep: bool = False) -> di
 
 
 def settings_of(files: Mapping[str, bytes]) -> Settings:
-    """The parsed ``interlock.yaml`` among ``files``."""
+    """The parsed ``interlock.yaml`` among ``files``.
+
+    Raises:
+        InvalidInput: ``rules-missing``, ``yaml-unreadable``, ``yaml-too-large`` or ``input-shape``.
+    """
     if SETTINGS_FILE not in files:
         raise InvalidInput(
             f"expected `{SETTINGS_FILE}` among the rules, got none",
             code="rules-missing",
             hint="interlock init writes one",
         )
-    try:
-        value = yaml.safe_load(files[SETTINGS_FILE])
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as error:
-        place = getattr(error, "problem_mark", None)
-        where = f" at line {place.line + 1}" if place else ""
-        raise InvalidInput(
-            f"expected YAML in `{SETTINGS_FILE}`, got something unreadable{where}",
-            code="yaml-unreadable",
-            hint="correct that line",
-        ) from error
-    return read_settings(value)
+    return read_settings(read_plain(SETTINGS_FILE, files[SETTINGS_FILE]))

@@ -50,7 +50,7 @@ def test_what_protects_the_road_is_enforced_whatever_the_default(bundled) -> Non
         ("a: [", "yaml-unreadable"),
         ("a: &a [1]\nb: *a", "yaml-unreadable"),
         ("rules: {tier1-presence: !!python/object:os.system x}", "yaml-unreadable"),
-        ("#" * (257 << 10), "yaml-unreadable"),
+        ("#" * (257 << 10), "yaml-too-large"),
         ("freezes: [{name: n, from: 2026-03-09T00:00:00Z, until: 2026-03-09T00:00:00Z}]", "freeze-window"),
         ("freezes: [{name: n, from: 2026-03-09T00:00:00, until: 2026-03-10T00:00:00Z}]", "freeze-window"),
         ("freezes: [{name: n, from: 2026-03-09T00:00Z, until: 2026-03-10T00:00Z, services: []}]", "freeze-window"),
