@@ -14,7 +14,7 @@ from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.policy.decision import Outcome
 from interlock.core.policy.rules import load_rules
 from interlock.road import gather, permit, rules
-from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
+from interlock.testing.authenticator import TOUCH, UnsafeSimulatedAuthenticator
 from interlock.testing.road import Road, submission
 
 
@@ -183,3 +183,13 @@ def test_a_broken_glass_brings_no_rules(road: Road) -> None:
         said = road.prepare(change, person, purpose="break-glass", details={"reason": "orders are lost"})
         road.hand_in(replace(said, expires_at=said.issued_at + timedelta(minutes=30)))
     assert road.gate(change).outcome is not Outcome.ALLOW
+
+
+def test_two_signatures_without_presence_bring_no_rules(road: Road) -> None:
+    """Only a rule that may be watched once asked for presence: in observe mode two touches replaced the rules."""
+    _, wanted = road.rules_change({"policies/modes.yaml": b"default: observe\n"})
+    change = road.open(wanted)
+    for person in ("ana", "ben"):
+        said = road.prepare(change, person)
+        gather.add_statement(road.station, road.person(person), said, road.keys[person].sign(said, flags=TOUCH))
+    assert "rules-two-approvals" in ids(road.gate(change))

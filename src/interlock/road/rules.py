@@ -105,7 +105,12 @@ def _not_for(tx: Tx, ticket: Ticket, before: Rules, after: Rules) -> str:
     parts = change.submission.parts if change.digest == ticket.digest else ()
     named = [part.digest for part in parts if isinstance(part, Artefact) and part.name == RULES_ARTEFACT]
     place = before.settings.environments.get(ticket.environment)
-    people = {signed.statement.approver for signed in ticket.approvals if signed.statement.purpose == "approve"}
+    enough = before.settings.trust.software_keys == "all"
+    people = {
+        signed.statement.approver
+        for signed in ticket.approvals
+        if signed.statement.purpose == "approve" and (enough or signed.presence == "verified")
+    }
     needed = 1 if before.settings.one_person else QUORUM
     if named != [after.digest] or after.digest not in ticket.artefacts:
         return "for other content"
@@ -114,7 +119,7 @@ def _not_for(tx: Tx, ticket: Ticket, before: Rules, after: Rules) -> str:
     if place is None or not place.production:
         return f"for `{ticket.environment}`, which is not production"
     if ticket.break_glass or len(people - (set() if before.settings.one_person else set(ticket.authors))) < needed:
-        return f"that fewer than {needed} people approved who did not write it"
+        return f"that fewer than {needed} people approved, with presence, who did not write it"
     return ""
 
 

@@ -190,3 +190,15 @@ def test_json_is_what_the_api_answered(founded, terminal):
         assert isinstance(json.loads(terminal.ok(*arguments, "--json").out), dict)
     assert isinstance(json.loads(terminal("check", "--json").out), dict)
     assert isinstance(json.loads(terminal("describe", "--json").out), dict)
+
+
+def test_a_head_pinned_at_opening_does_not_hide_what_is_checked_out(founded, terminal):
+    """The gate once read the commit that the opener had named, whatever the pipeline was about to ship."""
+    head = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    name = terminal.ok("change", "open", "--base", "main", "--head", head, "--title", "x").out.split()[0]
+    file = founded.root / "config" / "delivery.yaml"
+    file.write_text(file.read_text() + "extra: 1\n")
+    subprocess_git("commit", "--quiet", "--no-gpg-sign", "-am", "more")
+    gate = terminal("gate", name)
+    assert gate.code == 1
+    assert "digest moved" in gate.out
