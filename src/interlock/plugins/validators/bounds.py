@@ -13,9 +13,11 @@ Rules:
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
@@ -25,7 +27,7 @@ from interlock.core.change.parts import Configuration, ConfigurationFile, Findin
 from interlock.core.change.pointers import at, covers, dotted, leaves, one_line, shown, steps
 from interlock.ports.reader import Reading
 
-_QUANTITY = re.compile(r"([-+]?[0-9]{1,40}(?:\.[0-9]{1,40})?)\s*([A-Za-zµ%]{0,3})")
+_QUANTITY = re.compile(r"([-+]?[0-9]{1,4000}(?:\.[0-9]{1,4000})?)\s*([A-Za-zµ%]{0,3})")
 _NAMES = re.compile(
     r"(?:^|[-_.])(?:port|ports|id|ids|uid|gid|pid|asn|seed|serial|version|revision|build|epoch|timestamp|account"
     r"|year|code|vlan|mode|fs_group|run_as_user|run_as_group)$"
@@ -165,11 +167,11 @@ def _moved(
         return "bounds/zero", words, remedy
     if (old < 0) != (new < 0):
         return "bounds/sign", f"{words}: the sign changed", remedy
-    ratio = new / old
-    if ratio > factor:
-        return "bounds/factor", f"{words}: {_times(ratio)} times, at most {factor:g} times is permitted", remedy
-    if ratio * factor < 1:
-        return "bounds/factor", f"{words}: 1/{_times(1 / ratio)} of it, at least 1/{factor:g} is permitted", remedy
+    grown, shrunk = _ratio(new, old), _ratio(old, new)
+    if grown > factor:
+        return "bounds/factor", f"{words}: {_times(grown)} times, at most {factor:g} times is permitted", remedy
+    if shrunk > factor:
+        return "bounds/factor", f"{words}: 1/{_times(shrunk)} of it, at least 1/{factor:g} is permitted", remedy
     return None
 
 
@@ -185,7 +187,19 @@ def _comparable(was: tuple[float, str], now: tuple[float, str]) -> tuple[tuple[f
     return was, now
 
 
+def _ratio(one: float, other: float) -> float:
+    """How many times ``other``, which is not zero, ``one`` is; infinite where no float is large enough."""
+    if math.isinf(other) or math.isnan(one):
+        return 0.0
+    try:
+        return float(abs(Fraction(one) / Fraction(other)))
+    except (OverflowError, ValueError):
+        return math.inf
+
+
 def _times(ratio: float) -> str:
+    if math.isinf(ratio):
+        return "over 1e308"
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"  # noqa: PLR2004  # three digits
 
 

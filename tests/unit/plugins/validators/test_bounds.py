@@ -20,6 +20,15 @@ from interlock.plugins.validators.bounds import Bounds
         ("90%", "5%", "factor", "a is 5%, was 90%: 1/18 of it, at least 1/10 is permitted"),
         ("1", "123456789012345678901234567890", "factor", None),
         ("0.1", "1.1000000000000000000000000001", "factor", None),
+        ("-90071992548.0", "-2.2250738585e-313", "factor", None),
+        (
+            "2.2250738585e-313",
+            "90071992548.0",
+            "factor",
+            "a is 90071992548.0, was 2.2250738585e-313: over 1e308 times, at most 10 times is permitted",
+        ),
+        ("1" + "0" * 320, "5", "factor", None),
+        ("5", "1" + "0" * 320, "factor", None),
     ],
 )
 def test_a_value_far_from_the_last_is_an_error(changed, told, before, after, rule, words):
