@@ -55,7 +55,11 @@ def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, the only form in which a time is hashed."""
     if moment.tzinfo is None or moment.microsecond % 1000:
         raise _refused(moment)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    try:
+        universal = moment.astimezone(UTC)
+    except OverflowError as error:  # year 1 or 9999, and a zone that leads out of it
+        raise _refused(moment) from error
+    return universal.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def canonical(value: object) -> bytes:
