@@ -2,7 +2,8 @@
 
 Rules:
 1. The secret is 256 random bits, shown once and stored only as SHA-256; comparison takes constant time.
-2. A token names a principal, its kind and its scopes, and always expires (at most 366 days).
+2. A token names a principal, its kind and its scopes, and always expires (at most 366 days). A name never begins
+   with another kind: a person's token called ``pipeline:x`` would leave a pipeline's name on the record.
 3. An agent's token never holds ``approve``, ``rules`` or ``admin``: refused when made and again when used.
 4. A revoked or expired token is refused in the same words as an unknown one, so that nothing can be probed.
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from interlock.core.approval.actor import NEVER_FOR_AGENTS, Actor, ActorKind, Scope
+from interlock.core.approval.identity import KINDS
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput, Unauthenticated
 
 PREFIX = "ilk_"
@@ -99,7 +101,7 @@ def new_token(
         InvalidInput: ``token-principal``, ``token-scopes`` or ``token-days``.
         Forbidden: ``agent-never``.
     """
-    if not _PRINCIPAL.fullmatch(principal) or principal.startswith("local:"):
+    if not _PRINCIPAL.fullmatch(principal) or _of_another_kind(principal, kind):
         raise InvalidInput(
             f"expected a principal's name, got `{principal[:60]}`",
             code="token-principal",
@@ -120,6 +122,12 @@ def new_token(
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
+
+
+def _of_another_kind(principal: str, kind: ActorKind) -> bool:
+    """Whether the name begins with a kind that its bearer is not: it would be recorded as that kind's."""
+    spoken, colon, _ = principal.partition(":")
+    return bool(colon) and (spoken.casefold() == "local" or spoken.casefold() in set(KINDS) - {kind})
 
 
 def _check_scopes(kind: ActorKind, scopes: tuple[Scope, ...], principal: str) -> None:

@@ -70,6 +70,12 @@ def test_an_agent_may_hold_the_rest(scope):
         ({"principal": ""}, "token-principal"),
         ({"principal": "a\nb"}, "token-principal"),
         ({"principal": "local:ana"}, "token-principal"),
+        ({"principal": "pipeline:x"}, "token-principal"),
+        ({"principal": "Pipeline:x"}, "token-principal"),
+        ({"principal": "agent:x"}, "token-principal"),
+        ({"principal": "local:x", "kind": "pipeline"}, "token-principal"),
+        ({"principal": "pipeline:x", "kind": "agent"}, "token-principal"),
+        ({"principal": "agent:x", "kind": "pipeline"}, "token-principal"),
         ({"principal": "a" * 129}, "token-principal"),
     ],
 )
