@@ -3,7 +3,11 @@
 Rules:
 1. A configuration file is one that was read key by key, or a changed file in git that a rule of ``interlock.yaml``
    calls configuration. One that no longer exists needs no validator.
-2. A validator looked at a file when it says so by naming its path, with or without findings.
+2. A validator looked at a file when it names its path, with or without findings, and constrains what the file may
+   hold. ``_CONSTRAIN`` lists those that do: a size or the absence of nulls permits any other content.
+3. ``bounds`` constrains a file when a limit of ``interlock.yaml`` speaks of it; steps from the last value are no
+   limit.
+4. A name that is not in the table counts for nothing, whoever says it: its findings still do.
 """
 
 from __future__ import annotations
@@ -11,16 +15,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interlock.core.change.canonical import canonical
+from interlock.core.change.errors import InvalidInput
 from interlock.core.change.globs import matches
 from interlock.core.change.parts import Part, Validation
 from interlock.core.change.settings import Settings
 from interlock.core.facts.model import Checked
 from interlock.core.facts.ordered import configuration_of, files_of
 
+_CONSTRAIN = frozenset({"json-schema", "kubernetes-schema", "manifest-rules", "plan-rules", "references"})
+_BOUNDS = "bounds"
+
 
 def checked_of(parts: Sequence[Part], validations: Sequence[Validation], settings: Settings) -> Checked:
     """The validations, sorted, and the files without any."""
-    seen = {validation.path for validation in validations}
+    seen = {validation.path for validation in validations if _constrains(validation, settings)}
     gone = {file.path for file in files_of(parts) if file.status == "deleted"}
     wanted = {file.path for file in configuration_of(parts) if file.after_digest is not None}
     for file in files_of(parts):
@@ -30,3 +38,23 @@ def checked_of(parts: Sequence[Part], validations: Sequence[Validation], setting
         validations=tuple(sorted(validations, key=canonical)),
         unvalidated=tuple(sorted(wanted - gone - seen)),
     )
+
+
+def _constrains(validation: Validation, settings: Settings) -> bool:
+    if validation.validator == _BOUNDS:
+        return _has_limit(validation.path, settings)
+    return validation.validator in _CONSTRAIN
+
+
+def _has_limit(path: str, settings: Settings) -> bool:
+    limits = settings.validators.get(_BOUNDS, {}).get("limits")
+    for limit in limits if isinstance(limits, list) else []:
+        if not isinstance(limit, dict) or limit.get("free"):
+            continue
+        pattern = limit.get("match", "**")
+        try:
+            if isinstance(pattern, str) and matches(pattern, path):
+                return True
+        except InvalidInput:  # no glob at all: the validator refuses these settings itself
+            continue
+    return False

@@ -92,13 +92,46 @@ def test_files_without_a_validator_are_named(make: Any) -> None:
         ),
     )
     bad = Validation(
-        validator="schema", path="c.yaml", findings=(Finding(rule="r", level="error", message="m", path="c.yaml"),)
+        validator="json-schema",
+        path="c.yaml",
+        findings=(Finding(rule="r", level="error", message="m", path="c.yaml"),),
     )
     good = Validation(validator="bounds", path="c.yaml")
     found = checked_of(parts, (bad, good), settings)
     assert found.unvalidated == ("b.yaml", "config/a.ini")
     assert found.validations == checked_of(parts, (good, bad), settings).validations
     assert [finding.rule for finding in found.failures] == ["r"]
+
+
+@pytest.mark.parametrize(
+    ("validator", "limits", "counts"),
+    [
+        ("json-schema", [], True),
+        ("kubernetes-schema", [], True),
+        ("manifest-rules", [], True),
+        ("references", [], True),
+        ("i-made-this-up", [], False),
+        ("JSON-Schema", [], False),
+        ("", [], False),
+        ("null-value", [], False),
+        ("artefact-size", [], False),
+        ("bounds", [], False),
+        ("bounds", [{"pointer": "/a", "minimum": 1}], True),
+        ("bounds", [{"pointer": "/a", "match": "config/", "maximum": 9}], True),
+        ("bounds", [{"pointer": "/a", "match": "other/", "maximum": 9}], False),
+        ("bounds", [{"pointer": "/a", "free": True}], False),
+        ("bounds", "nonsense", False),
+        ("bounds", [7, {"match": 7}, {"match": ""}], False),
+    ],
+)
+def test_only_a_validator_that_constrains_content_has_looked(
+    make: Any, validator: str, limits: Any, *, counts: bool
+) -> None:
+    settings = Settings(validators={"bounds": {"limits": limits}} if limits else {})
+    parts = (make.configuration(make.configured("config/a.yaml")),)
+    found = checked_of(parts, (Validation(validator=validator, path="config/a.yaml"),), settings)
+    assert (found.unvalidated == ()) is counts
+    assert len(found.validations) == 1
 
 
 def test_authors_are_the_union_of_author_committer_and_co_authors(make: Any) -> None:
