@@ -1,0 +1,125 @@
+"""What no honest reader writes is refused when a change is opened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from interlock.core.change.canonical import sha256
+from interlock.core.change.change import Recipe, Submission
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parts import (
+    Artefact,
+    ArtefactProvenance,
+    Configuration,
+    ConfigurationFile,
+    DocumentVersion,
+    FileChange,
+    Finding,
+    GitRange,
+    KeyChange,
+    Part,
+    ResourceChange,
+    TerraformPlan,
+    Validation,
+)
+from interlock.core.change.submission_check import check_environment, check_reason, check_submission
+
+FILE = FileChange(path="src/a b\u00e9\n.py", status="renamed", old_path="src/..b", added=0, removed=3)
+GIT = GitRange(repository="", base="a", head="b", head_tree="c", commits=(), files=(FILE,))
+CONFIGURED = ConfigurationFile(
+    path="c.yaml", format="yaml", before_digest=None, after_digest="x", changes=(), before_size=0, after_size=9
+)
+IMAGE = Artefact(name="registry.example/shop", digest=sha256(b"1"), media="oci-image", size=0)
+BUILT = ArtefactProvenance(commit="c", repository="r", builder="b", statement_digest=sha256(b"s"), verified=False)
+DELETED = ResourceChange(address="a.b", type="a", provider="p", actions=("delete",), replaces=False)
+PLAN = TerraformPlan(
+    path="/tmp/plan.json",  # a name in a record, nothing is opened
+    format_version="1.2",
+    tool_version="1",
+    plan_digest="x",
+    resources=(DELETED,),
+)
+SEEN = Validation(validator="kubernetes-schema", path="")
+
+
+def code_of(*parts: Part, seen: Validation = SEEN, reader: str = "git") -> str:
+    """The refusal's code; its message is one line that shows no control character."""
+    given = Submission(parts=parts, validations=(seen,), recipes=(Recipe(reader=reader, arguments={}),))
+    with pytest.raises(InvalidInput) as caught:
+        check_submission(given)
+    assert caught.value.message.isprintable()
+    return caught.value.code
+
+
+def test_what_readers_write_passes() -> None:
+    parts = (GIT, Configuration(files=(CONFIGURED,)), PLAN, IMAGE, replace(IMAGE, provenance=BUILT))
+    check_submission(Submission(parts=parts, validations=(SEEN,)))
+
+
+@pytest.mark.parametrize("path", ["", "/etc/passwd", "../../etc/passwd", "a/../b", "..", "a\0b"])
+def test_a_path_stays_inside(path: str) -> None:
+    document = DocumentVersion(path=path, commit=None, digest="d", text="")
+    for part in (
+        replace(GIT, files=(replace(FILE, path=path),)),
+        replace(GIT, files=(replace(FILE, old_path=path),)),
+        replace(GIT, documents=(document,)),
+        Configuration(files=(replace(CONFIGURED, path=path),)),
+    ):
+        assert code_of(part) == "submission-path"
+
+
+@pytest.mark.parametrize("path", ["../plan.json", "a\0b"])
+def test_what_may_stand_beside_the_repository_still_leads_nowhere(path: str) -> None:
+    assert code_of(replace(PLAN, path=path)) == "submission-path"
+    assert code_of(GIT, seen=replace(SEEN, path=path)) == "submission-path"
+    finding = Finding(rule="r", level="note", message="m", path=path)
+    assert code_of(GIT, seen=replace(SEEN, findings=(finding,))) == "submission-path"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        replace(GIT, files=(replace(FILE, added=-1),)),
+        replace(GIT, files=(replace(FILE, removed=-(2**60)),)),
+        Configuration(files=(replace(CONFIGURED, before_size=-1),)),
+        Configuration(files=(replace(CONFIGURED, after_size=-1),)),
+        Configuration(files=(replace(CONFIGURED, changes=(KeyChange(pointer="/a", op="added", line=-1),)),)),
+        replace(IMAGE, size=-1),
+        replace(IMAGE, previous_size=-1),
+    ],
+)
+def test_no_count_is_negative(part: Part) -> None:
+    assert code_of(part) == "submission-count"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\0"])
+def test_names_are_names(name: str) -> None:
+    assert code_of(replace(IMAGE, name=name)) == "submission-name"
+    assert code_of(replace(PLAN, resources=(replace(DELETED, address=name),))) == "submission-name"
+    assert code_of(GIT, seen=replace(SEEN, validator=name)) == "submission-name"
+    assert code_of(GIT, reader=name) == "submission-name"
+
+
+@pytest.mark.parametrize("digest", ["junk", "", "latest", "sha256:" + "A" * 64, "sha256:" + "a" * 63, "\x1b[31m"])
+def test_an_artefact_is_named_by_a_digest(digest: str) -> None:
+    assert code_of(replace(IMAGE, digest=digest)) == "artefact-digest"
+    assert code_of(replace(IMAGE, previous_digest=digest)) == "artefact-digest"
+    assert code_of(replace(IMAGE, provenance=replace(BUILT, statement_digest=digest))) == "artefact-digest"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "prod\n", "a\0b", "\x1b[2J"])
+def test_an_environment_has_a_short_plain_name(name: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_environment(name)
+    assert caught.value.code == "environment-name"
+    check_environment("x" * 200)
+
+
+@pytest.mark.parametrize("reason", ["", " \n", "x" * 2001, "a\x1b[2Jb", "a\rb", "a\0", "\u202egnp.exe", "\x9b"])
+def test_a_reason_is_plain_text(reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_reason(reason)
+    assert caught.value.code == "reason-text"
+    check_reason("checkout is down\nsince 09:00, caf\u00e9 Berlin \U0001f525")
