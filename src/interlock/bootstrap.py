@@ -49,12 +49,14 @@ def build(config: Config, *, server: bool = False) -> Interlock:
     from interlock.storage import open_store  # noqa: PLC0415  # SQLAlchemy is half of a command's start
     from interlock.storage.keys import load_or_create_key  # noqa: PLC0415  # likewise
     from interlock.storage.kinds import RECORD_TYPES  # noqa: PLC0415  # likewise
+    from interlock.storage.memory import FILE, Memory  # noqa: PLC0415  # likewise
 
     clock = SystemClock()
     _prepare(config)
     signer = load_or_create_key(config.keys / "ledger.key", config.origin, token_bytes)
     tickets = load_or_create_key(config.keys / "ticket.key", f"{config.origin}/tickets", token_bytes)
-    store = open_store(config.database, signer=signer, clock=clock, record_types=RECORD_TYPES)
+    memory = Memory(config.keys / FILE)
+    store = open_store(config.database, signer=signer, clock=clock, record_types=RECORD_TYPES, memory=memory)
     station = Station(
         store=store,
         clock=clock,

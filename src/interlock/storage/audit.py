@@ -3,12 +3,16 @@
 Rules:
 1. The audit reads one snapshot and needs no private key. It starts from the leaves and believes nothing else.
 2. It goes on after a finding and reports up to 20, first the one that names an entry.
-3. What it cannot see it says: a whole older state with valid signatures looks like a younger log. Only somebody
+3. Entries that no checkpoint by the key covers may have been written by anyone: they are a finding. While a server
+   writes, the newest entries are signed a moment later; the audit waits for that moment and looks again. What
+   was there at the first look must then be signed.
+4. What it cannot see it says: a whole older state with valid signatures looks like a younger log. Only somebody
    outside who remembers (a witness, an older checkpoint that was kept) can tell.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +29,9 @@ from interlock.storage.engine import Engines, connect, translate
 from interlock.storage.ledger import as_bytes
 
 MAX_FINDINGS = 20
+UNSIGNED = "unsigned"
+PATIENCE_SECONDS = 3.0
+_PAUSE_SECONDS = 0.05
 _BATCH = 4_096
 
 
@@ -39,9 +46,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """What was read and what was found. ``root`` is over the leaves as they are stored now."""
+    """What was read and what was found. ``root`` is over the leaves as they are stored now.
+
+    ``signed`` is how many entries the newest valid checkpoint covers.
+    """
 
     size: int
+    signed: int
     root: bytes
     checkpoints: int
     findings: tuple[Finding, ...]
@@ -52,6 +63,11 @@ class AuditReport:
         """Whether nothing contradicts anything."""
         return not self.findings
 
+    @property
+    def unsigned(self) -> int:
+        """How many of the newest entries no checkpoint covers yet."""
+        return self.size - self.signed
+
 
 @dataclass(slots=True)
 class _Audit:
@@ -60,14 +76,20 @@ class _Audit:
     findings: list[Finding] = field(default_factory=list)
     latest: str = ""
     due: list[Checkpoint] = field(default_factory=list)
+    signed: int | None = None
+    """The size of the newest checkpoint that is met; None before any."""
 
     def found(self, what: str, text: str, entry: int | None = None) -> None:
         if len(self.findings) < MAX_FINDINGS:
             self.findings.append(Finding(what=what, text=text, entry=entry))
 
 
-def audit(url: str, key: VerifierKey, older: Sequence[Checkpoint] = ()) -> AuditReport:
+def audit(
+    url: str, key: VerifierKey, older: Sequence[Checkpoint] = (), *, patience: float = PATIENCE_SECONDS
+) -> AuditReport:
     """Verify the log at ``url`` by ``key``; ``older`` are checkpoints that somebody kept.
+
+    ``patience`` is how many seconds a server that is writing has to sign what was found unsigned.
 
     Raises:
         InvalidInput: ``database-url``, ``database-missing``.
@@ -77,15 +99,38 @@ def audit(url: str, key: VerifierKey, older: Sequence[Checkpoint] = ()) -> Audit
     engines = connect(url, create=False)
     try:
         with engines.reader.begin() as connection:
-            return audit_connection(connection, key, older)
+            report = audit_connection(connection, key, older)
+        if [each.what for each in report.findings] == [UNSIGNED] and _was_signed(engines, report, patience):
+            with engines.reader.begin() as connection:
+                report = audit_connection(connection, key, older, first=report.size)
     except sa.exc.DBAPIError as error:
         raise reading_error(engines, error) from error
     finally:
         engines.dispose()
+    return report
 
 
-def audit_connection(connection: sa.Connection, key: VerifierKey, older: Sequence[Checkpoint] = ()) -> AuditReport:
-    """The audit over one open snapshot."""
+def _was_signed(engines: Engines, report: AuditReport, patience: float) -> bool:
+    """Whether a checkpoint turns up that claims to cover what was unsigned; the next audit verifies it."""
+    newest = sa.select(sa.func.max(schema.checkpoint.c.size))
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        with engines.reader.begin() as connection:
+            size = connection.execute(newest).scalar()
+        if isinstance(size, int) and size >= report.size:
+            return True
+        time.sleep(_PAUSE_SECONDS)
+    return False
+
+
+def audit_connection(
+    connection: sa.Connection, key: VerifierKey, older: Sequence[Checkpoint] = (), *, first: int | None = None
+) -> AuditReport:
+    """The audit over one open snapshot.
+
+    The first ``first`` entries must be signed (None: all). They are what an earlier look had found; whatever came
+    since then a server that writes has yet to sign.
+    """
     state = _Audit(key)
     pinned = connection.execute(sa.select(schema.log.c.vkey)).scalar()
     if pinned is not None and pinned != str(key):
@@ -93,9 +138,11 @@ def audit_connection(connection: sa.Connection, key: VerifierKey, older: Sequenc
     count = _checkpoints(connection, state, older)
     _leaves(connection, state)
     _head(connection, state)
+    _signed(state, state.tree.size if first is None else first)
     findings = sorted(state.findings, key=lambda each: each.entry is None)
     return AuditReport(
         size=state.tree.size,
+        signed=state.signed or 0,
         root=state.tree.root(),
         checkpoints=count,
         findings=tuple(findings),
@@ -194,6 +241,21 @@ def _meet(state: _Audit) -> None:
         checkpoint = state.due.pop()
         if checkpoint.size != state.tree.size or checkpoint.root != state.tree.root():
             state.found("history", f"the first {checkpoint.size} entries are not those that were signed")
+        else:
+            state.signed = checkpoint.size
+
+
+def _signed(state: _Audit, needed: int) -> None:
+    if state.tree.size and state.signed is None:
+        state.found(UNSIGNED, f"{state.tree.size} entries, none signed: no valid checkpoint covers any of them")
+    elif (state.signed or 0) < needed:
+        first = state.signed or 0
+        count = state.tree.size - first
+        state.found(
+            UNSIGNED,
+            f"the newest {count} of {state.tree.size} entries are unsigned: anyone may have written entries "
+            f"{first} to {state.tree.size - 1}, unless a server was killed before it signed them",
+        )
 
 
 def _head(connection: sa.Connection, state: _Audit) -> None:

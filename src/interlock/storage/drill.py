@@ -88,14 +88,14 @@ class _Copy:
 
 
 def drill(url: str | None, *, clock: Clock, randomness: Callable[[int], bytes]) -> Drill:
-    """Attack a copy of the log at ``url`` (None: of a made-up one) in six ways."""
+    """Attack a copy of the log at ``url`` (None: of a made-up one) in seven ways."""
     entries = _entries(url)
     copied = len(entries)
     sample = Entry(kind="drill.sample", subject="drill", actor="drill", at=clock.now(), body={})
     entries += [replace(sample, body={"n": n}) for n in range(FEWEST_ENTRIES - copied)]
     with tempfile.TemporaryDirectory(prefix="interlock-drill-") as folder:
         field = _Field(Path(folder), entries, clock, randomness)
-        attacks = (field.edit, field.delete, field.reorder, field.fork, field.restore, field.re_key)
+        attacks = (field.edit, field.unsign, field.delete, field.reorder, field.fork, field.restore, field.re_key)
         return Drill(entries=len(entries), copied=copied, attacks=tuple(attack() for attack in attacks))
 
 
@@ -122,6 +122,17 @@ class _Field:
             session.update(sa.update(schema.entry).where(schema.entry.c.position == at), {"leaf": forged})
 
         return self._judge("edit", f"entry {at} names another actor", self._copy("edit", change))
+
+    def unsign(self) -> Attack:
+        """The last entry says something else, everything was recomputed, and no checkpoint is left."""
+        forged = [*self._entries[:-1], replace(self._entries[-1], actor="somebody-else")]
+
+        def change(session: Session) -> None:
+            _rewrite(session, forged)
+            session.update(sa.delete(schema.checkpoint), {})
+
+        done = "the last entry was rewritten, everything recomputed, every checkpoint dropped"
+        return self._judge("unsign", done, self._copy("unsign", change))
 
     def delete(self) -> Attack:
         """One entry is gone and the later ones moved up; tiles and head were recomputed."""
@@ -162,8 +173,8 @@ class _Field:
         return self._judge("re-key", "everything was signed anew with another key of the same name", copy)
 
     def _judge(self, name: str, done: str, copy: _Copy, *, expected: bool = True) -> Attack:
-        alone = audit(copy.url, copy.key)
-        witness = audit(copy.url, copy.key, [copy.kept])
+        alone = audit(copy.url, copy.key, patience=0)
+        witness = audit(copy.url, copy.key, [copy.kept], patience=0)
         return Attack(name=name, done=done, expected=expected, alone=_first(alone), witness=_first(witness))
 
     def _copy(self, name: str, change: Callable[[Session], None]) -> _Copy:

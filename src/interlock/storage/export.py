@@ -85,7 +85,8 @@ def _export(url: str, key: VerifierKey, folder: Path, *, blobs: bool) -> Exporte
 
 def newest_note(connection: sa.Connection) -> str:
     """The newest kept checkpoint; ``NotFound`` before the first."""
-    statement = sa.select(schema.checkpoint.c.note).order_by(schema.checkpoint.c.size.desc()).limit(1)
+    size = schema.checkpoint.c.size
+    statement = sa.select(schema.checkpoint.c.note).where(size > 0).order_by(size.desc()).limit(1)
     note: str | None = connection.execute(statement).scalar()
     if note is None:
         raise NotFound(

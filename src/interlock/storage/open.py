@@ -9,14 +9,24 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.ledger.note import NoteSigner
 from interlock.ports.world import Clock
 from interlock.storage.engine import connect
+from interlock.storage.memory import Memory
 from interlock.storage.migrate import bring_up_to_date
 from interlock.storage.records import RecordType, Shelf
 from interlock.storage.shapes import keep_shapes
 from interlock.storage.store import SqlStore
 
 
-def open_store(url: str, *, signer: NoteSigner, clock: Clock, record_types: Iterable[RecordType[Any]]) -> SqlStore:
+def open_store(
+    url: str,
+    *,
+    signer: NoteSigner,
+    clock: Clock,
+    record_types: Iterable[RecordType[Any]],
+    memory: Memory | None = None,
+) -> SqlStore:
     """A store over ``sqlite:///path`` or ``postgresql://…``, created and migrated where needed.
+
+    ``memory`` remembers outside the database what was signed last, and refuses a database that went behind it.
 
     Raises:
         InvalidInput: ``database-url``, ``record-type``, ``log-key-mismatch``, ``schema-newer`` or
@@ -36,7 +46,8 @@ def open_store(url: str, *, signer: NoteSigner, clock: Clock, record_types: Iter
     try:
         bring_up_to_date(engines)
         keep_shapes(engines, shelves)
-        return SqlStore(engines, signer=signer, clock=clock, shelves={shelf.type.kind: shelf for shelf in shelves})
+        kinds = {shelf.type.kind: shelf for shelf in shelves}
+        return SqlStore(engines, signer=signer, clock=clock, shelves=kinds, memory=memory)
     except BaseException:
         engines.dispose()
         raise

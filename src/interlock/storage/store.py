@@ -20,6 +20,7 @@ from interlock.ports.store import Tx
 from interlock.ports.world import Clock
 from interlock.storage.engine import CONNECTION_LOST, Engines, translate
 from interlock.storage.ledger import damaged, read_head, read_leaves, read_tile
+from interlock.storage.memory import Memory
 from interlock.storage.seal import Seal, Sealed
 from interlock.storage.session import Session
 from interlock.storage.transaction import Shelves, SqlTx
@@ -34,10 +35,12 @@ _CACHED_NODES = 50_000
 class SqlStore:
     """State behind one database. Safe to use from several threads."""
 
-    def __init__(self, engines: Engines, *, signer: NoteSigner, clock: Clock, shelves: Shelves) -> None:
+    def __init__(
+        self, engines: Engines, *, signer: NoteSigner, clock: Clock, shelves: Shelves, memory: Memory | None = None
+    ) -> None:
         self._engines = engines
         self._shelves = shelves
-        self._seal = Seal(engines, signer, clock)
+        self._seal = Seal(engines, signer, clock, memory)
         self._writer = Writer(engines, self._seal, shelves)
         self._nodes: dict[tuple[int, int], bytes] = {}
         self.verifier = signer.verifier

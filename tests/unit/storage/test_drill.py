@@ -42,7 +42,7 @@ def test_each_attack_is_noticed_by_whom_it_can_be(url, own):
     assert done.passed
     assert (done.entries, done.copied) == (300, 3 if own else 0)
     alone = {attack.name: attack.alone for attack in done.attacks}
-    assert list(alone) == ["edit", "delete", "reorder", "fork", "restore", "re-key"]
+    assert list(alone) == ["edit", "unsign", "delete", "reorder", "fork", "restore", "re-key"]
     assert [name for name, text in alone.items() if text is None] == ["fork", "restore"]
     assert all(attack.witness for attack in done.attacks)
     assert alone["edit"] == "entry 150 was changed after it was written"

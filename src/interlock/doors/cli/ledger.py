@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
+from interlock.doors.cli.ledger_key import empty, pinned, remembered
 from interlock.doors.cli.text import cut, mark, plural, safe, width
 
 if TYPE_CHECKING:
-    from interlock.core.ledger.note import VerifierKey
     from interlock.storage.drill import Attack
 
 MAX_CHECKPOINT = 65_536
@@ -44,15 +44,18 @@ def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as
     from interlock.storage.audit import audit  # noqa: PLC0415  # likewise
 
     url = settings().at(database).database
-    key, source = _pinned(url, vkey)
+    key, source = pinned(url, vkey)
     kept = [open_checkpoint(read_text(file, limit=MAX_CHECKPOINT), key) for file in older]
     begun = time.monotonic()
-    report = audit(url, key, kept)
+    report = audit(url, key, [*kept, *remembered(key)])
+    if report.holds and not report.size:
+        raise empty()
     if as_json:
         show_json(
             {
                 "holds": report.holds,
                 "size": report.size,
+                "signed": report.signed,
                 "root": report.root.hex(),
                 "checkpoints": report.checkpoints,
                 "key": str(key),
@@ -67,6 +70,8 @@ def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as
         for finding in report.findings:
             click.echo(f"  {mark(met=False)} {cut(safe(finding.text), width() - 4)}")
         click.echo(f"  key {key.name}+{key.key_id.hex()} {source}")
+        if report.holds and report.unsigned:
+            click.echo(f"  the newest {report.unsigned} came while this was read and are not signed yet")
         if report.holds and not kept:
             click.echo("  unwitnessed: a restored old backup looks the same; compare with --older CHECKPOINT")
     if not report.holds:
@@ -85,7 +90,7 @@ def prove(*, index: int, database: str | None, vkey: str | None, out: str | None
     from interlock.storage.prove import prove_entry  # noqa: PLC0415  # likewise
 
     url = settings().at(database).database
-    key, _ = _pinned(url, vkey)
+    key, _ = pinned(url, vkey)
     proof = prove_entry(url, key, index)
     leaf = (proof.extra or b"").decode()
     if as_json:
@@ -109,7 +114,7 @@ def export(*, folder: Path, database: str | None, vkey: str | None, blobs: bool,
     from interlock.storage.export import export_log  # noqa: PLC0415  # --help needs no cryptography
 
     url = settings().at(database).database
-    key, source = _pinned(url, vkey)
+    key, source = pinned(url, vkey)
     done = export_log(url, key, folder, blobs=blobs)
     if as_json:
         show_json({"folder": str(done.folder), "size": done.size, "blobs": done.blobs, "key": str(key)})
@@ -123,7 +128,7 @@ def export(*, folder: Path, database: str | None, vkey: str | None, blobs: bool,
 @_database
 @as_json
 def drill(*, database: str | None, as_json: bool) -> None:
-    """Attack a throw-away copy in six ways and show who notices."""
+    """Attack a throw-away copy in seven ways and show who notices."""
     from secrets import token_bytes  # noqa: PLC0415  # --help needs no randomness
 
     from interlock.plugins.world.system import SystemClock  # noqa: PLC0415  # likewise
@@ -150,7 +155,7 @@ def drill(*, database: str | None, as_json: bool) -> None:
 @as_json
 def show_key(*, database: str | None, as_json: bool) -> None:
     """Print the log's verifier key, to be pinned elsewhere."""
-    key, source = _pinned(settings().at(database).database, None)
+    key, source = pinned(settings().at(database).database, None)
     if as_json:
         show_json({"key": str(key), "from": source})
     else:
@@ -176,17 +181,3 @@ def _tell(attack: Attack) -> None:
 def _spelt(attack: Attack) -> dict[str, object]:
     shown: dict[str, object] = {"name": attack.name, "done": attack.done, "seen": attack.seen}
     return shown | {"by_the_log": attack.alone, "by_a_witness": attack.witness}
-
-
-def _pinned(url: str, vkey: str | None) -> tuple[VerifierKey, str]:
-    """The key to verify by, and where it is from."""
-    from interlock.core.ledger.note import VerifierKey  # noqa: PLC0415  # --help needs no cryptography
-    from interlock.storage.keys import load_key  # noqa: PLC0415  # likewise
-    from interlock.storage.prove import claimed_key  # noqa: PLC0415  # likewise
-
-    if vkey is not None:
-        return VerifierKey.parse(vkey), "as given"
-    file = settings().keys / "ledger.key"
-    if file.is_file():
-        return load_key(file).verifier, f"of {file}"
-    return claimed_key(url), "as the database itself claims: give --key to be sure"

@@ -145,8 +145,25 @@ def test_proof_and_export_verify_with_the_one_file(database, run, tmp_path):
 def test_drill_shows_each_detection(database, run):
     code, out, _ = run("ledger", "drill", "--database", database)
     assert code == 0
-    for name in ("edit", "delete", "reorder", "fork", "restore", "re-key"):
+    for name in ("edit", "unsign", "delete", "reorder", "fork", "restore", "re-key"):
         assert f"✓ {name}" in out
     assert out.count("needs the witness") == 2
     code, out, _ = run("ledger", "drill", "--database", database, "--json")
     assert (code, json.loads(out)["passed"]) == (0, True)
+
+
+def test_an_empty_ledger_does_not_hold(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    open_store(url, signer=SIGNER, clock=FixedClock(), record_types=[]).close()
+    code, out, err = run("ledger", "verify", "--database", url)
+    assert (code, out) == (2, "")
+    assert err.startswith("error[ledger-empty]")
+
+
+def test_verifying_where_nothing_is_makes_nothing(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("ledger", "verify")
+    assert (code, out) == (2, "")
+    assert err.startswith("error[database-missing]")
+    assert list(tmp_path.iterdir()) == []
