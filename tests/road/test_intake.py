@@ -8,7 +8,7 @@ import pytest
 
 from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InvalidInput, NotFound
 from interlock.ports.store import Page
-from interlock.road import intake
+from interlock.road import decide, intake, permit
 from interlock.testing.road import Road, submission
 
 
@@ -102,3 +102,19 @@ def test_load_follows_open_reviews(road: Road) -> None:
     busy = change.reviewers
     assert len(set(busy)) == len(busy)
     assert len(busy) >= 2
+
+
+@pytest.mark.parametrize("environment", ["", "x" * 201, "prod\x1b[2J"])
+def test_an_environment_has_a_short_name_wherever_it_is_asked_for(road: Road, environment: str) -> None:
+    change, asker = road.open(submission("a")), road.pipeline()
+    offer = permit.Offer(environment=environment, digest=change.digest)
+    request = decide.CheckRequest(submission=submission("b"), environment=environment)
+    for ask in (
+        lambda: permit.gate(road.station, asker, change.id, offer),
+        lambda: decide.judge(road.station, asker, change.id, environment),
+        lambda: decide.check(road.station, asker, request),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            ask()
+        assert refused.value.code == "environment-name"
+    assert entries(road, change.id) == ["change.opened"]

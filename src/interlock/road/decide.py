@@ -21,6 +21,7 @@ from interlock.core.approval.reviewers import propose
 from interlock.core.approval.tally import tally
 from interlock.core.change.catalog import Tier
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
+from interlock.core.change.submission_check import check_environment
 from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.describe import describe
@@ -115,7 +116,12 @@ def judge_in(
     *,
     offered_digest: str | None = None,
 ) -> Judgement:
-    """The judgement inside a transaction that is open already."""
+    """The judgement inside a transaction that is open already.
+
+    Raises:
+        InvalidInput: ``environment-name``, before any work.
+    """
+    check_environment(environment)
     rules, now = in_force.rules, station.clock.now()
     place = rules.settings.environments.get(environment)
     description = describe(change.submission, catalog=rules.catalog, settings=rules.settings)

@@ -59,9 +59,8 @@ def check_reason(reason: str) -> None:
     Raises:
         InvalidInput: ``reason-text`` when it is blank, longer than 2,000 characters or holds control characters.
     """
-    hidden = any(
-        (char != "\n" and unicodedata.category(char) in {"Cc", "Cs"}) or char in _TURNS for char in reason
-    )
+    line = reason.replace("\n", " ")
+    hidden = any(char in _TURNS or unicodedata.category(char) in {"Cc", "Cs"} for char in line)
     if hidden or not reason.strip() or len(reason) > MAX_REASON:
         raise InvalidInput(
             f"expected a reason of 1 to {MAX_REASON} characters without control characters, got {len(reason)}",

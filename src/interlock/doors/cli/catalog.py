@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
+from interlock.doors.cli.desk import REFUSED, as_json, here, leave, settings, show_json
 from interlock.doors.cli.text import columns, mark, plural, safe, width, wrap
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _shown(file: Path) -> str:
     """The path as the user can open it from here."""
-    here = Path.cwd()
-    return str(file.relative_to(here) if file.is_relative_to(here) else file)
+    current = here()
+    return str(file.relative_to(current) if file.is_relative_to(current) else file)
 
 
 def _counts(found: Catalog) -> dict[str, int | str]:

@@ -27,7 +27,23 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 
 def settings() -> Config:
     """This process's local settings."""
-    return from_environment(os.environ, Path.cwd())
+    return from_environment(os.environ, here())
+
+
+def here() -> Path:
+    """The current folder.
+
+    Raises:
+        InvalidInput: ``folder-gone`` when it was removed, or may not be entered any more.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise InvalidInput(
+            "expected to run inside a folder, got one that is gone",
+            code="folder-gone",
+            hint="change to a folder that exists: cd",
+        ) from error
 
 
 @contextmanager

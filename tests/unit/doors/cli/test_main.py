@@ -106,3 +106,17 @@ def test_an_interruption_is_130(capsys):
 def test_a_message_from_outside_cannot_forge_a_second_line(capsys):
     report(InvalidInput("a\nerror[ok]: fine\x1b[2J", code="x", hint="h"), as_json=False)
     assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["check", "describe", "rules show", "change list", "policy check", "catalog check"]
+)
+def test_a_folder_that_is_gone_is_no_fault_of_our_own(name, capsys, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    code, out, err = run(*name.split(), capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith("error[folder-gone]: ")
+    assert err.count("\n") == 2
