@@ -47,6 +47,7 @@ BUNDLE = load_bundle({path: content for path, content in bundled_policies().item
 RULES = {name for name, policy in BUNDLE.policies.items() if policy.effect == "forbid"}
 UNREACHABLE = {
     "rules-in-force": "the server describes under the rules in force itself",
+    "artefact-pinned": "intake refuses an artefact that is named by a tag before it could be judged",
     "agent-approval": "the API refuses an agent's approval before it could be counted",
 }
 DOCUMENT = """---
@@ -166,7 +167,6 @@ REFUSED: dict[str, Told] = {
     "configuration-valid": Told("a9", more=(CONFIGURATION,), validations=(BROKEN,)),
     "configuration-validated": Told("b1", more=(CONFIGURATION,)),
     "paths-owned": Told("b2", path="nobody/knows.py"),
-    "artefact-pinned": Told("b3", artefact={"digest": "latest"}),
     "artefact-previous": Told("b4", artefact={"previous_digest": None}),
     "artefact-of-head": Told("b5", artefact={"provenance": BUILT_ELSEWHERE}),
     "canary-plan": Told("b6", document=NO_CANARY),

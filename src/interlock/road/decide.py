@@ -21,7 +21,7 @@ from interlock.core.approval.reviewers import propose
 from interlock.core.approval.tally import tally
 from interlock.core.change.catalog import Tier
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
-from interlock.core.change.submission_check import check_environment
+from interlock.core.change.submission_check import check_environment, check_submission
 from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.describe import describe
@@ -75,6 +75,8 @@ class CheckRequest:
 def check(station: Station, actor: Actor, request: CheckRequest) -> Judgement:
     """What this submission would need. Records nothing."""
     actor.require(Scope.READ)
+    check_environment(request.environment)
+    check_submission(request.submission)
 
     def work(tx: Tx) -> Judgement:
         in_force = station.rules_or_provisional(tx)

@@ -20,6 +20,7 @@ from interlock.core.change.canonical import Json, canonical, sha256
 from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
 from interlock.core.change.parse import closest
+from interlock.core.change.submission_check import check_reason, check_submission
 from interlock.core.facts.describe import describe
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.rules import Rules
@@ -220,10 +221,13 @@ def _checked(request: OpenRequest) -> bytes:
             code="change-emergency",
             hint="--class emergency --reason '…'",
         )
+    if request.emergency_reason:
+        check_reason(request.emergency_reason)
     return _limited(request.submission)
 
 
 def _limited(submission: Submission) -> bytes:
+    check_submission(submission)
     raw = canonical(submission)
     if len(raw) > MAX_SUBMISSION:
         raise InvalidInput(

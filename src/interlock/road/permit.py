@@ -26,6 +26,7 @@ from interlock.core.change.change import Change, ChangeState, Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_json
 from interlock.core.change.parts import Artefact
+from interlock.core.change.submission_check import check_environment
 from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Outcome, Reason
@@ -80,6 +81,7 @@ def gate(station: Station, actor: Actor, change_id: str, offer: Offer) -> GateRe
         InvalidInput: nothing was offered, or the environment is unknown.
     """
     actor.require(Scope.GATE)
+    check_environment(offer.environment)
     if offer.submission is None and offer.digest is None:
         raise InvalidInput(
             "expected what is about to ship, got nothing to compare with the record",

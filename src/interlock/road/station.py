@@ -3,7 +3,9 @@
 Rules:
 1. The rules in force are the newest activation in the store, parsed once per digest. A caller's working tree
    is never consulted for a decision that is recorded.
-2. Before anything was activated a station may carry provisional rules, good for ``check`` and nothing else.
+2. They are believed only when the files lead to the activation's digest and its ledger entry names that digest; a
+   record alone is a row that whoever owns the database could have written.
+3. Before anything was activated a station may carry provisional rules, good for ``check`` and nothing else.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import IntegrityError, InvalidInput
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules
 from interlock.ports.rule_source import RuleSource
 from interlock.ports.store import Page, Store, Tx
 from interlock.ports.world import Clock, Ids
+
+ACTIVATED = "rules.activated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +52,14 @@ class Station:
     fallback: RuleSource | None = None
     ledger_key: str = ""
     _parsed: dict[str, Rules] = field(default_factory=dict)
+    _checked: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
 
     def rules(self, tx: Tx) -> InForce:
         """The rules in force.
 
         Raises:
             InvalidInput: ``rules-none`` when nothing was activated yet.
+            IntegrityError: ``rules-damaged`` when the record, its files and its ledger entry disagree.
         """
         activation = latest_activation(tx)
         if activation is None:
@@ -71,9 +77,15 @@ class Station:
         return InForce(rules=load_rules(self.fallback.files()), activation=None)
 
     def _load(self, tx: Tx, activation: Activation) -> Rules:
+        if (activation.id, activation.digest, activation.ticket) != self._checked.get(activation.id):
+            _check_entry(tx, activation)
+            self._checked.clear()
+            self._checked[activation.id] = (activation.id, activation.digest, activation.ticket)
         known = self._parsed.get(activation.digest)
         if known is None:
             known = load_rules({path: tx.blob(blob) for path, blob in activation.files.items()})
+            if known.digest != activation.digest:
+                raise _damaged(activation, f"its files are rules `{known.digest[:19]}…`")
             self._parsed.clear()
             self._parsed[activation.digest] = known
         return known
@@ -83,3 +95,20 @@ def latest_activation(tx: Tx) -> Activation | None:
     """The newest activation, None before the genesis."""
     newest = tx.records(Activation).page(Page(limit=1))
     return newest[0] if newest else None
+
+
+def _check_entry(tx: Tx, activation: Activation) -> None:
+    """The ledger has one entry about this activation, and it names the same digest and ticket."""
+    entries = [entry for _, entry in tx.log.entries(activation.id) if entry.kind == ACTIVATED]
+    said = [(entry.body.get("digest"), entry.body.get("ticket")) for entry in entries]
+    if said != [(activation.digest, activation.ticket)]:
+        raise _damaged(activation, "no entry of the ledger says so" if not said else "the ledger says otherwise")
+
+
+def _damaged(activation: Activation, why: str) -> IntegrityError:
+    return IntegrityError(
+        f"the rules in force are not those that were activated: `{activation.id}` names "
+        f"`{activation.digest[:19]}…`, but {why}",
+        code="rules-damaged",
+        hint="stop every server, run interlock ledger verify, restore the database from a backup",
+    )
