@@ -76,6 +76,8 @@ class _Audit:
     findings: list[Finding] = field(default_factory=list)
     latest: str = ""
     due: list[Checkpoint] = field(default_factory=list)
+    activated: dict[str, str] = field(default_factory=dict)
+    """Digest of the rules by the id of their activation, as the entries say it, oldest first."""
     signed: int | None = None
     """The size of the newest checkpoint that is met; None before any."""
 
@@ -138,6 +140,7 @@ def audit_connection(
     count = _checkpoints(connection, state, older)
     _leaves(connection, state)
     _head(connection, state)
+    _rules(connection, state)
     _signed(state, state.tree.size if first is None else first)
     findings = sorted(state.findings, key=lambda each: each.entry is None)
     return AuditReport(
@@ -217,6 +220,8 @@ def _read(state: _Audit, position: int, subject: str, leaf: bytes) -> None:
         if fields["subject"] != subject:
             state.found("entry", f"entry {position} is filed under `{subject[:60]}`", position)
         state.latest = max(state.latest, fields["at"])
+        if fields["kind"] == "rules.activated":
+            state.activated[subject] = fields["body"]["digest"]
     except (ValueError, KeyError, TypeError, RecursionError):
         state.found("entry", f"entry {position} is not an entry", position)
 
@@ -243,6 +248,24 @@ def _meet(state: _Audit) -> None:
             state.found("history", f"the first {checkpoint.size} entries are not those that were signed")
         else:
             state.signed = checkpoint.size
+
+
+def _rules(connection: sa.Connection, state: _Audit) -> None:
+    """Activations are those the entries tell of, in the same order: the newest row is what is in force."""
+    if not sa.inspect(connection).has_table("activations"):
+        return
+    columns: list[sa.ColumnClause[str]] = [sa.column(name) for name in ("id", "digest", "body")]
+    rows = connection.execute(sa.select(*columns).select_from(sa.table("activations")).order_by(sa.column("seq")))
+    stored = [(row.id, row.digest, _digest_in(row.body)) for row in rows]
+    if stored != [(name, digest, digest) for name, digest in state.activated.items()]:
+        state.found("rules", "the activations of rules that are stored are not those the entries tell of")
+
+
+def _digest_in(body: str) -> object:
+    try:
+        return from_json(body)["digest"]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _signed(state: _Audit, needed: int) -> None:
