@@ -20,9 +20,8 @@ from interlock.core.change.parts import Artefact, Configuration, GitRange, Part,
 
 MAX_ENVIRONMENT = 200
 MAX_REASON = 2_000
+_OURSELVES = "describe the change with interlock itself: interlock change open"
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_Problem = tuple[str, str, str]
-"""What was expected, what is there, and the code."""
 
 
 def check_submission(submission: Submission) -> None:
@@ -69,17 +68,16 @@ def check_reason(reason: str) -> None:
         )
 
 
-def _refuse_first(problems: Iterator[_Problem]) -> None:
-    for expected, got, code in problems:
-        shown = got[:80].encode("unicode_escape").decode()
-        raise InvalidInput(
-            f"expected {expected}, got `{shown}`",
-            code=code,
-            hint="describe the change with interlock itself: interlock change open",
-        )
+def _refuse_first(problems: Iterator[InvalidInput]) -> None:
+    for problem in problems:
+        raise problem
 
 
-def _of_part(part: Part) -> Iterator[_Problem]:
+def _wrong(expected: str, got: str, *, code: str, hint: str) -> InvalidInput:
+    return InvalidInput(f"expected {expected}, got `{_plain(got)}`", code=code, hint=hint)
+
+
+def _of_part(part: Part) -> Iterator[InvalidInput]:
     if isinstance(part, GitRange):
         yield from _of_range(part)
     elif isinstance(part, Configuration):
@@ -90,7 +88,7 @@ def _of_part(part: Part) -> Iterator[_Problem]:
         yield from _of_artefact(part)
 
 
-def _of_range(part: GitRange) -> Iterator[_Problem]:
+def _of_range(part: GitRange) -> Iterator[InvalidInput]:
     for file in part.files:
         yield from _path(file.path)
         yield from () if file.old_path is None else _path(file.old_path)
@@ -100,7 +98,7 @@ def _of_range(part: GitRange) -> Iterator[_Problem]:
         yield from _path(document.path)
 
 
-def _of_configuration(part: Configuration) -> Iterator[_Problem]:
+def _of_configuration(part: Configuration) -> Iterator[InvalidInput]:
     for file in part.files:
         yield from _path(file.path)
         yield from _count(file.before_size, "a size before")
@@ -109,14 +107,14 @@ def _of_configuration(part: Configuration) -> Iterator[_Problem]:
             yield from _count(change.line, "a line number")
 
 
-def _of_plan(part: TerraformPlan) -> Iterator[_Problem]:
+def _of_plan(part: TerraformPlan) -> Iterator[InvalidInput]:
     yield from _beside(part.path)
     for resource in part.resources:
         yield from _name(resource.address, "a resource's address")
         yield from _name(resource.type, "a resource's type")
 
 
-def _of_artefact(part: Artefact) -> Iterator[_Problem]:
+def _of_artefact(part: Artefact) -> Iterator[InvalidInput]:
     yield from _name(part.name, "an artefact's name")
     yield from _beside(part.name)
     yield from _count(part.size, "an artefact's size")
@@ -124,14 +122,11 @@ def _of_artefact(part: Artefact) -> Iterator[_Problem]:
     statement = None if part.provenance is None else part.provenance.statement_digest
     for text in (part.digest, part.previous_digest, statement):
         if text is not None and not is_digest(text):
-            yield (
-                f"`sha256:` and 64 lowercase hex digits for artefact `{_plain(part.name)}`",
-                text,
-                "artefact-digest",
-            )
+            expected = f"`sha256:` and 64 lowercase hex digits for artefact `{_plain(part.name)}`"
+            yield _wrong(expected, text, code="artefact-digest", hint="name what will run by digest, not by tag")
 
 
-def _of_validation(validation: Validation) -> Iterator[_Problem]:
+def _of_validation(validation: Validation) -> Iterator[InvalidInput]:
     yield from _name(validation.validator, "a validator's name")
     yield from _beside(validation.path)
     for finding in validation.findings:
@@ -140,25 +135,25 @@ def _of_validation(validation: Validation) -> Iterator[_Problem]:
         yield from _count(finding.line, "a line number")
 
 
-def _path(path: str) -> Iterator[_Problem]:
+def _path(path: str) -> Iterator[InvalidInput]:
     if not path or path.startswith("/"):
-        yield "a path inside the repository", path, "submission-path"
+        yield _wrong("a path inside the repository", path, code="submission-path", hint=_OURSELVES)
     yield from _beside(path)
 
 
-def _beside(path: str) -> Iterator[_Problem]:
+def _beside(path: str) -> Iterator[InvalidInput]:
     if "\0" in path or ".." in path.split("/"):
-        yield "a path without NUL and `..`", path, "submission-path"
+        yield _wrong("a path without NUL and `..`", path, code="submission-path", hint=_OURSELVES)
 
 
-def _count(number: int | None, what: str) -> Iterator[_Problem]:
+def _count(number: int | None, what: str) -> Iterator[InvalidInput]:
     if number is not None and number < 0:
-        yield f"{what} of 0 or more", str(number), "submission-count"
+        yield _wrong(f"{what} of 0 or more", str(number), code="submission-count", hint=_OURSELVES)
 
 
-def _name(name: str, what: str) -> Iterator[_Problem]:
+def _name(name: str, what: str) -> Iterator[InvalidInput]:
     if not name.strip() or "\0" in name:
-        yield f"{what} that is not empty and holds no NUL", name, "submission-name"
+        yield _wrong(f"{what} that is not empty, no NUL", name, code="submission-name", hint=_OURSELVES)
 
 
 def _plain(text: str) -> str:
