@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.key_once import twice
 from interlock.core.change.keyed import MAX_DEPTH, Single, number
 
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -78,9 +79,7 @@ def read_exact(content: bytes) -> ExactDocument:
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for at, key in enumerate(keys) if key in keys[:at])
-        raise malformed(f"the key `{twice[:60]}` twice in one object")
+        raise malformed(f"the key `{twice(key for key, _ in pairs)[:60]}` twice in one object")
     return found
 
 

@@ -3,7 +3,8 @@
 Rules:
 1. Types are strict: no number from a string, no unknown key, no missing one without a default.
 2. A value is counted before it is written out, so that one which repeats itself costs no memory.
-3. Every error names the place in the input and what was expected there, in one line.
+3. Text that somebody else wrote holds no key twice.
+4. Every error names the place in the input and what was expected there, in one line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError, to_json
 
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.key_once import check_once
 
 T = TypeVar("T")
 
@@ -76,6 +78,17 @@ def parse_json(kind: type[T], text: bytes | str, *, what: str) -> T:
         parsed = adapter.validate_json(joined)[0]
     except ValidationError as error:
         raise _refused(error, what) from error
+    return parsed
+
+
+def parse_foreign(kind: type[T], text: bytes | str, *, what: str) -> T:
+    """Like ``parse_json``, for text that came from outside.
+
+    Raises:
+        InvalidInput: ``input-shape``, or ``json-key-twice`` for what a second reader may read otherwise.
+    """
+    parsed = parse_json(kind, text, what=what)
+    check_once(text)
     return parsed
 
 

@@ -4,6 +4,7 @@ Rules:
 1. Everything is counted event by event before anything is built: bytes, depth, values, and what aliases write out.
 2. Aliases are refused unless the reader of a file permits them; then every repetition counts in full.
 3. The safe loader builds the value, so only numbers, words, times, lists and maps can come out.
+4. A key is a word and stands once in its mapping: a second one would silently replace the first.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ MAX_WORD = 4096
 """Characters of a value without quotes and blanks: a longer one is no number, and slow to try as one."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVER: Any = yaml.resolver.Resolver()
+_CORE = "tag:yaml.org,2002:"
+_KEY_TAGS = frozenset({_CORE + "str", _CORE + "merge", "!"})
 _Weight = tuple[int, int, int]
 """Values, characters and levels of a node, aliases written out."""
 
@@ -34,7 +38,7 @@ def read_plain(path: str, content: bytes, *, limit: int = MAX_BYTES, aliases: bo
     """The one document of a file, None when it is empty; ``path`` names the file in the error.
 
     Raises:
-        InvalidInput: ``yaml-too-large`` or ``yaml-unreadable``, naming file and line.
+        InvalidInput: ``yaml-too-large``, ``yaml-duplicate-key`` or ``yaml-unreadable``, naming file and line.
     """
     if len(content) > limit:
         raise _large(path, 1, f"at most {limit} bytes", f"{len(content)} bytes")
@@ -57,6 +61,7 @@ class _Scales:
         self._open: list[tuple[str | None, int, int, int]] = []
         self._deepest = 0
         self._anchors: dict[str, _Weight] = {}
+        self._keys = _Keys(path)
 
     def weigh(self, text: str) -> None:
         """Pass a text within the limits.
@@ -66,6 +71,7 @@ class _Scales:
         """
         for event in _events(text):
             line = event.start_mark.line + 1
+            self._keys.pass_by(event, line)
             if isinstance(event, yaml.ScalarEvent):
                 self._word(event, line)
             elif isinstance(event, yaml.AliasEvent):
@@ -110,6 +116,47 @@ class _Scales:
         if anchor:
             self._anchors[anchor] = (self._nodes - nodes, self._written - written, levels)
         self._deepest = max(self._deepest, deepest)
+
+
+class _Keys:
+    """Each key is a word and stands once; ``_open`` holds the keys of each open mapping, None for a list."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._open: list[set[str] | None] = []
+        self._key_is_next: list[bool] = []
+
+    def pass_by(self, event: Any, line: int) -> None:  # noqa: ANN401  # PyYAML's events have no common type in the stubs
+        """Follow one event.
+
+        Raises:
+            InvalidInput: ``yaml-duplicate-key`` or ``yaml-unreadable``.
+        """
+        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self._open.pop()
+            self._key_is_next.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            if self._open and (known := self._open[-1]) is not None:
+                if self._key_is_next[-1]:
+                    self._key(event, known, line)
+                self._key_is_next[-1] = not self._key_is_next[-1]
+            if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+                self._open.append(set() if isinstance(event, yaml.MappingStartEvent) else None)
+                self._key_is_next.append(True)
+
+    def _key(self, event: Any, known: set[str], line: int) -> None:  # noqa: ANN401  # as above
+        place = Place(path=self._path, line=line)
+        if not isinstance(event, yaml.ScalarEvent):
+            shown = f"*{event.anchor}" if isinstance(event, yaml.AliasEvent) else "a collection"
+            raise refused(place, "a word as key", shown, code="yaml-unreadable", hint="use plain keys")
+        tag = event.tag or _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit)
+        if tag not in _KEY_TAGS:
+            hint = "put the key in quotes, or use another word"
+            raise refused(place, "a word as key", event.value, code="yaml-unreadable", hint=hint)
+        if event.value in known:
+            got = f"{event.value} twice"
+            raise refused(place, "each key once", got, code="yaml-duplicate-key", hint="remove one of the two")
+        known.add(event.value)
 
 
 def _events(text: str) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.key_once import once
 
 MAX_DEPTH = 64
 MAX_CONTAINERS = 1_000_000
@@ -33,7 +34,7 @@ def read_json(content: bytes, *, what: str, limit: int) -> Json:
             hint="split it, or leave out what nobody reads",
         )
     try:
-        value: Json = json.loads(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        value: Json = json.loads(content.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise _unreadable(what, error) from error
     if _deeper_than(value, MAX_DEPTH):
@@ -63,19 +64,6 @@ def check_size(content: bytes, *, what: str, limit: int) -> None:
             code="input-too-large",
             hint="split it, or leave out what nobody reads (logs, output, snippets)",
         )
-
-
-def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() is the side effect wanted
-        raise InvalidInput(
-            f"expected every key once, got `{twice[:60]}` twice",
-            code="json-key-twice",
-            hint="correct the tool that wrote it: two readers would see two different values",
-        )
-    return found
 
 
 def _no_constant(word: str) -> NoReturn:

@@ -21,7 +21,7 @@ from interlock.core.approval.reply import Reply, reply_id
 from interlock.core.approval.tokens import Token, looks_like_secret, secret_hash, unknown_token, verify
 from interlock.core.change.canonical import plain, sha256
 from interlock.core.change.errors import Conflict, InterlockError, InvalidInput, NotFound
-from interlock.core.change.parse import parse_json
+from interlock.core.change.parse import parse_foreign
 from interlock.doors.api.joined import JoinedStore
 from interlock.doors.api.problems import MEDIA, PRECONDITION_FAILED, problem
 from interlock.doors.api.surface import MAX_BODY, Answer, Call, Operation, check_path, check_query
@@ -81,7 +81,7 @@ def caller(station: Station, request: Request) -> Actor:
 
 def _perform(station: Station, operation: Operation, path: Mapping[str, str], request: Request) -> Answer:
     actor = Actor(principal="nobody", kind="pipeline", scopes=frozenset())
-    if operation.scope is not None:
+    if operation.scope is not None and not _opened(station, operation, request):
         actor = caller(station, request)
         actor.require(operation.scope)
     check_path(path)
@@ -96,8 +96,18 @@ def _perform(station: Station, operation: Operation, path: Mapping[str, str], re
     )
     key = request.headers.get("idempotency-key")
     if key is None or operation.method == "GET" or not operation.joined:
-        return operation.run(call)
-    return _once(operation, call, request, reply_id(principal=actor.principal, operation=operation.name, key=key))
+        done = operation.run(call)
+    else:
+        name = reply_id(principal=actor.principal, operation=operation.name, key=key)
+        done = _once(operation, call, request, name)
+    return operation.committed(call, done) if operation.committed is not None else done
+
+
+def _opened(station: Station, operation: Operation, request: Request) -> bool:
+    """Whether this may be asked without a token, and is; a token that was shown must be good."""
+    if operation.unless is None or request.local is not None or "authorization" in request.headers:
+        return False
+    return operation.unless(station)
 
 
 def _body(operation: Operation, request: Request) -> object:
@@ -111,7 +121,7 @@ def _body(operation: Operation, request: Request) -> object:
         )
     if "json" not in request.headers.get("content-type", "application/json").lower():
         raise InvalidInput("expected a JSON body", code="body-type", hint="send content-type: application/json")
-    return parse_json(operation.body, request.body, what="the body")
+    return parse_foreign(operation.body, request.body, what="the body")
 
 
 def _version(header: str | None) -> int | None:
@@ -173,7 +183,7 @@ def _keep(tx: Tx, name: str, asked: str, done: Answer, call: Call) -> None:
 
 
 def _response(done: Answer) -> Response:
-    headers = {"content-type": done.media}
+    headers = {"content-type": done.media, "cache-control": done.cache}
     if done.etag is not None:
         headers["etag"] = f'"{done.etag}"'
     if done.location is not None:

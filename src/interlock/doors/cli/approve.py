@@ -7,6 +7,7 @@ import json
 import click
 
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.key_once import once
 from interlock.doors.cli.desk import as_json, change_id
 from interlock.doors.cli.signed import make
 from interlock.doors.cli.signing import Pen, signing_flags
@@ -46,12 +47,12 @@ def read_answers(text: str | None) -> dict[str, str]:
     """The answers as a map of strings.
 
     Raises:
-        InvalidInput: ``answers-shape``.
+        InvalidInput: ``answers-shape`` or ``json-key-twice``.
     """
     if text is None:
         return {}
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):

@@ -118,13 +118,14 @@ def _judged(bundle: Bundle, only: str | None) -> Iterator[Verdict]:
 def _decided(subject: str) -> dict[str, Any]:
     from interlock.core.change.canonical import plain  # noqa: PLC0415  # only here
     from interlock.core.change.errors import InvalidInput  # noqa: PLC0415  # only here
+    from interlock.core.change.key_once import once  # noqa: PLC0415  # only here
     from interlock.core.policy.evaluate import Standing, decide_facts  # noqa: PLC0415  # only here
     from interlock.core.policy.explain import read_facts  # noqa: PLC0415  # only here
     from interlock.doors.cli.files import read_text  # noqa: PLC0415  # only here
 
     text = sys.stdin.read(MAX_FACTS) if subject == "-" else read_text(Path(subject), limit=MAX_FACTS)
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(
             f"expected a JSON object of facts in `{subject}`, got something unreadable",

@@ -110,7 +110,7 @@ def owner_of(key: Path | None, owners: dict[str, str]) -> str:
 
 
 def _made_elsewhere(pen: Pen) -> tuple[Statement, str]:
-    from interlock.core.change.parse import parse_json  # noqa: PLC0415  # only for a signature made elsewhere
+    from interlock.core.change.parse import parse_foreign  # noqa: PLC0415  # only for a signature made elsewhere
 
     if not pen.statement or not pen.signature:
         raise InvalidInput(
@@ -118,7 +118,7 @@ def _made_elsewhere(pen: Pen) -> tuple[Statement, str]:
             code="signature-half",
             hint="give the file that --print wrote and the signature over it",
         )
-    statement = parse_json(Statement, read_text(pen.statement, limit=MAX_FILE), what="the statement")
+    statement = parse_foreign(Statement, read_text(pen.statement, limit=MAX_FILE), what="the statement")
     return statement, read_text(pen.signature, limit=MAX_FILE)
 
 

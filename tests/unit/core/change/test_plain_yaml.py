@@ -83,6 +83,36 @@ def test_where_aliases_are_permitted_what_they_write_out_is_counted(content: byt
     assert refusal(content, aliases=True).code == "yaml-too-large"
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"one_person: false\none_person: true\n", 2),
+        (b"a:\n  b: {c: 1}\n  d: 2\n  b: 3\n", 4),
+        (b"- {a: [1, {x: 1}], 'a': 2}\n", 1),
+        (b"a: 1\n!!str a: 2\n", 2),
+        (b'a: 1\n"\\x61": 2\n', 2),
+        (b"a: {<<: {b: 1}, c: 1}\n<<: {d: 1}\n<<: {e: 1}\n", 3),
+    ],
+)
+def test_a_key_twice_is_refused_with_its_line(content: bytes, line: int) -> None:
+    """The last one won silently: a reader of the file sees the first."""
+    error = refusal(content, aliases=True)
+    assert (error.code, f"some.yaml:{line}`" in error.message) == ("yaml-duplicate-key", True), error.message
+
+
+@pytest.mark.parametrize("key", ["1", "on", "~", "2026-01-01", "[a]", "{a: 1}", "*x"])
+def test_a_key_that_is_no_word_is_refused(key: str) -> None:
+    """``1`` and ``"1"``, ``on`` and ``yes`` would fall together once the file is read."""
+    error = refusal(f"w: &x word\n? {key}\n: 1\n".encode(), aliases=True)
+    assert (error.code, "some.yaml:2`" in error.message) == ("yaml-unreadable", True), error.message
+
+
+def test_the_same_key_in_other_mappings_and_a_merged_one_stand() -> None:
+    content = b"x: &x {a: 1}\ny: {<<: *x, a: 2}\nz: [{a: 1}, {a: 2}]\na: x\n"
+    expected = {"x": {"a": 1}, "y": {"a": 2}, "z": [{"a": 1}, {"a": 2}], "a": "x"}
+    assert expected == read_plain("x", content, aliases=True)
+
+
 def test_an_alias_of_itself_is_refused() -> None:
     assert refusal(b"a: &a [*a]", aliases=True).code == "yaml-unreadable"
 

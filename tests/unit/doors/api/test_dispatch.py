@@ -218,11 +218,12 @@ def test_if_match_takes_one_strong_etag(station, header):
         (b"[]", "input-shape"),
         (b'{"text": 3}', "input-shape"),
         (b'{"text": "a", "more": 1}', "input-shape"),
+        (b'{"text": "a", "text": "b"}', "json-key-twice"),
         (b'{"text": "\xff"}', "input-shape"),
         (b"[" * 5000, "input-shape"),
         (b"x" * (MAX_BODY + 1), "body-too-large"),
     ],
-    ids=["nothing", "truncated", "list", "number", "unknown-key", "bad-utf8", "deep", "large"],
+    ids=["nothing", "truncated", "list", "number", "unknown-key", "key-twice", "bad-utf8", "deep", "large"],
 )
 def test_a_body_that_does_not_fit_is_one_problem_with_a_hint(station, body, code):
     status, told, reply = ask(station, body=body)
