@@ -103,7 +103,15 @@ def settings() -> Iterator[str]:
 
     yield "# Settings\n"
     yield "## interlock.yaml\n\nPart of the rules: editing it is a change of its own. Unknown keys are refused.\n"
-    kinds = (nouns.Settings, nouns.Environment, nouns.ConfigurationRule, nouns.Thresholds, nouns.Trust, Runner)
+    kinds = (
+        nouns.Settings,
+        nouns.Environment,
+        nouns.ConfigurationRule,
+        nouns.Thresholds,
+        nouns.Trust,
+        Runner,
+        nouns.LedgerSettings,
+    )
     for kind in kinds:
         yield f"### {kind.__name__}\n"
         yield from _fields(kind, SETTINGS)
@@ -246,6 +254,7 @@ def ledger() -> Iterator[str]:
     yield "`actor`, `at` (UTC, milliseconds) and `body`; at most 65,535 bytes. Large and personal payloads stay outside and are named by digest.\n"
     yield "| kind | when |\n|---|---|"
     yield from (f"| `{kind}` | {ENTRIES[kind]} |" for kind in entry_kinds())
+    yield "| `event.…` | somebody with the scope `record` says that something happened; it decides nothing |"
 
 
 def entry_kinds() -> list[str]:

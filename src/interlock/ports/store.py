@@ -14,7 +14,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -53,6 +53,16 @@ class Repository(Protocol[R]):
         """Keep a new form of an existing record; raises ``Conflict`` when its stored version is another."""
 
 
+class Index(Protocol):
+    """Records of one kind found by a column of several values, without reading a single record."""
+
+    def carriers(self, column: str, values: Collection[str]) -> Sequence[str]:
+        """Ids of the records that carry one of ``values`` in ``column``, each once, sorted."""
+
+    def counts(self, column: str, *, besides: str) -> Mapping[str, int]:
+        """How many records carry each value of ``column``, the record with the id ``besides`` left out."""
+
+
 class Log(Protocol):
     """The ledger from inside a transaction."""
 
@@ -76,6 +86,9 @@ class Tx(Protocol):
     def records(self, kind: type[T]) -> Repository[T]:
         """The repository of one registered record class; an unregistered class is a programming error."""
 
+    def index(self, kind: type[T]) -> Index:
+        """What finds records of one registered class by their columns of several values."""
+
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their SHA-256 (idempotent, at most 32 MiB) and return ``sha256:…``."""
 
@@ -83,7 +96,29 @@ class Tx(Protocol):
         """Bytes by digest, re-hashed on the way out; raises ``NotFound`` or ``IntegrityError``."""
 
 
-class Store(Protocol):
+class Provable(Protocol):
+    """A ledger that anyone can verify. Reads only; safe to use from several threads, repeated calls agree.
+
+    Nothing is handed out that no signed checkpoint covers.
+    """
+
+    def checkpoint(self, covering: int | None = None) -> str:
+        """The newest signed checkpoint (C2SP signed note): one that covers the entry at index ``covering``.
+
+        By default one that covers every acknowledged entry.
+        """
+
+    def inclusion(self, index: int) -> Mapping[str, Json]:
+        """``{index, leaf, proof, checkpoint}``: all that an offline verifier needs for one entry."""
+
+    def tile(self, level: int, number: int, width: int) -> bytes:
+        """The first ``width`` (1–256) hashes of a tile (C2SP tlog-tiles); ``NotFound`` beyond the log."""
+
+    def bundle(self, number: int, width: int) -> bytes:
+        """The first ``width`` (1–256) leaves of a bundle, each behind its length; ``NotFound`` beyond the log."""
+
+
+class Store(Provable, Protocol):
     """State behind one database. Safe to use from several threads and, on PostgreSQL, several servers."""
 
     def write(self, work: Callable[[Tx], T]) -> T:
@@ -94,12 +129,6 @@ class Store(Protocol):
 
     def read(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` over one consistent snapshot; writing inside raises."""
-
-    def checkpoint(self) -> str:
-        """The newest signed checkpoint that covers every acknowledged entry (C2SP signed note)."""
-
-    def inclusion(self, index: int) -> Mapping[str, Json]:
-        """``{index, leaf, proof, checkpoint}``: all that an offline verifier needs for one entry."""
 
     def close(self) -> None:
         """Finish what was accepted, then let go. Idempotent."""

@@ -15,7 +15,8 @@ from interlock.core.ledger.checkpoint import parse_checkpoint
 from interlock.core.ledger.merkle import Node, consistency_proof, hash_leaf, inclusion_proof, verify_inclusion
 from interlock.core.ledger.note import NoteSigner, split_note
 from interlock.core.ledger.prooffile import ProofFile
-from interlock.core.ledger.tree import TILE_WIDTH, node_from
+from interlock.core.ledger.tiles import entries_path, pack_bundle, tile_path, unknown_tile
+from interlock.core.ledger.tree import TILE_HEIGHT, TILE_WIDTH, node_from
 from interlock.ports.store import Tx
 from interlock.ports.world import Clock
 from interlock.storage.engine import CONNECTION_LOST, Engines, translate
@@ -54,9 +55,9 @@ class SqlStore:
         """Run ``work`` over one consistent snapshot; writing inside raises ``IntegrityError``."""
         return self._reading(lambda session: work(SqlTx(session, self._shelves, read_head(session))))
 
-    def checkpoint(self) -> str:
-        """The newest signed checkpoint, covering every acknowledged entry."""
-        sealed: Sealed = self._writer.submit(None)
+    def checkpoint(self, covering: int | None = None) -> str:
+        """The newest signed checkpoint, covering every acknowledged entry or at least the one at ``covering``."""
+        sealed: Sealed = self._writer.submit(None) if covering is None else self._covering(covering)
         return sealed.note
 
     def inclusion(self, index: int) -> Mapping[str, Json]:
@@ -88,6 +89,24 @@ class SqlStore:
         sealed = self._covering((new or old) - 1)
         size = sealed.tree.size if new is None else new
         return self._reading(lambda session: consistency_proof(old, size, self._node(session, sealed)))
+
+    def tile(self, level: int, number: int, width: int) -> bytes:
+        """The first ``width`` hashes of a tile under the newest checkpoint; ``NotFound`` beyond it."""
+        nodes = number * TILE_WIDTH + width
+        sealed = self._covering((nodes << (TILE_HEIGHT * level)) - 1)
+        if sealed.tree.size >> (TILE_HEIGHT * level) < nodes:
+            raise unknown_tile(tile_path(level, number, width))
+        edge = sealed.tree.open_row(level, number)
+        if edge is None:
+            edge = self._reading(lambda session: read_tile(session, level, number, TILE_WIDTH))
+        return b"".join(edge[:width])
+
+    def bundle(self, number: int, width: int) -> bytes:
+        """The first ``width`` leaves of a bundle, hashed anew; ``NotFound`` beyond the newest checkpoint."""
+        start = number * TILE_WIDTH
+        if self._covering(start + width - 1).tree.size < start + width:
+            raise unknown_tile(entries_path(number, width))
+        return pack_bundle(self._reading(lambda session: read_leaves(session, start, start + width)))
 
     def close(self) -> None:
         """Finish what was accepted, sign it, then let go. Idempotent."""

@@ -22,6 +22,7 @@ class Scope(StrEnum):
     APPROVE = "approve"
     EVIDENCE = "evidence"
     GATE = "gate"
+    RECORD = "record"
     RULES = "rules"
     ADMIN = "admin"
 

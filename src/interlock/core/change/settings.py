@@ -64,6 +64,13 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSettings:
+    """Who may read the ledger's tiles: with ``public`` anybody who reaches the server."""
+
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole file."""
 
@@ -82,6 +89,7 @@ class Settings:
     validators: dict[str, dict[str, Json]] = field(default_factory=dict)
     thresholds: Thresholds = field(default_factory=Thresholds)
     trust: Trust = field(default_factory=Trust)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
 
 
 def read_settings(value: object) -> Settings:

@@ -4,18 +4,21 @@ Rules:
 1. ``tile/<level>/<number>`` holds hashes, ``tile/entries/<number>`` the leaves behind a two-byte length each.
    The number is written in groups of three digits, all but the last behind an ``x``; a tile that is not full
    ends in ``.p/<width>``.
-2. Reading is strict: a bundle with a byte too many or too few is refused.
+2. Reading is strict: a bundle with a byte too many or too few is refused, and a tile has one address only.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import InvalidInput, NotFound
 from interlock.core.ledger.entry import MAX_LEAF
 from interlock.core.ledger.tree import TILE_WIDTH
 
 _LENGTH_BYTES = 2
+_LEVEL = re.compile(r"0|[1-9][0-9]?")
+_PLACE = re.compile(r"(?P<number>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?")
 
 
 def tile_path(level: int, number: int, width: int = TILE_WIDTH) -> str:
@@ -26,6 +29,31 @@ def tile_path(level: int, number: int, width: int = TILE_WIDTH) -> str:
 def entries_path(number: int, width: int = TILE_WIDTH) -> str:
     """Where a bundle of leaves lies."""
     return f"tile/entries/{_number(number)}{_partial(width)}"
+
+
+def read_place(place: str, level: str = "0") -> tuple[int, int, int]:
+    """Level, number and width of the tile at ``<level>/<place>``.
+
+    Raises:
+        NotFound: ``tile-unknown`` for what is not the one address of a tile.
+    """
+    found = _PLACE.fullmatch(place)
+    if not found or not _LEVEL.fullmatch(level):
+        raise unknown_tile(f"{level}/{place}")
+    number = int(found["number"].replace("x", "").replace("/", ""))
+    width = int(found["width"] or TILE_WIDTH)
+    if f"{_number(number)}{_partial(width)}" != place or width > TILE_WIDTH:
+        raise unknown_tile(f"{level}/{place}")
+    return int(level), number, width
+
+
+def unknown_tile(got: str) -> NotFound:
+    """The error for a tile that no log has, or this one not yet."""
+    return NotFound(
+        f"expected a tile under the newest checkpoint, got `{got[:60]}`",
+        code="tile-unknown",
+        hint="read the checkpoint first; its size says which tiles there are, and how wide the last ones",
+    )
 
 
 def pack_bundle(leaves: Iterable[bytes]) -> bytes:

@@ -76,7 +76,7 @@ def _endpoint(station: Station, operation: Operation, observer: Observer) -> End
             path = {name: str(value) for name, value in request.path_params.items()}
             reply = await run_in_threadpool(_answer, station, operation, path, asked)
         observer.request(operation.name, reply.status, time.perf_counter() - started, request_id, reply.body)
-        headers = {**reply.headers, "x-request-id": request_id, "cache-control": "no-store"}
+        headers = {"cache-control": "no-store", **reply.headers, "x-request-id": request_id}
         return Response(content=reply.body, status_code=reply.status, headers=headers)
 
     return endpoint

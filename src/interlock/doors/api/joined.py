@@ -16,7 +16,7 @@ from typing import TypeVar
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import IntegrityError
 from interlock.core.ledger.entry import Entry
-from interlock.ports.store import Log, Repository, Tx
+from interlock.ports.store import Index, Log, Repository, Tx
 
 T = TypeVar("T")
 
@@ -49,6 +49,9 @@ class _CountingTx:
     def records(self, kind: type[T]) -> Repository[T]:
         return self.inner.records(kind)
 
+    def index(self, kind: type[T]) -> Index:
+        return self.inner.index(kind)
+
     def put_blob(self, content: bytes) -> str:
         return self.inner.put_blob(content)
 
@@ -79,13 +82,24 @@ class JoinedStore:
         """Run ``work`` in the open transaction; it sees what was written before."""
         return work(self._tx)
 
-    def checkpoint(self) -> str:
+    def checkpoint(self, covering: int | None = None) -> str:
         """Refused: nothing is committed yet."""
+        del covering
         raise _uncommitted()
 
     def inclusion(self, index: int) -> Mapping[str, Json]:
         """Refused: nothing is committed yet."""
         del index
+        raise _uncommitted()
+
+    def tile(self, level: int, number: int, width: int) -> bytes:
+        """Refused likewise."""
+        del level, number, width
+        raise _uncommitted()
+
+    def bundle(self, number: int, width: int) -> bytes:
+        """Refused likewise."""
+        del number, width
         raise _uncommitted()
 
     def close(self) -> None:

@@ -25,6 +25,9 @@ _NOUN_OF = {
     "tickets": "gate",
     "rules": "rules",
     "ledger": "ledger",
+    "events": "events",
+    "tile": "tiles",
+    "log": "tiles",
     "tokens": "tokens",
 }
 

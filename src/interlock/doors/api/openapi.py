@@ -83,7 +83,7 @@ def _operation(operation: Operation, refs: dict[tuple[Any, str], Any]) -> dict[s
     if operation.scope is None:
         described["security"] = []
     else:
-        described["security"] = [{"token": []}]
+        described["security"] = [{"token": []}] if operation.unless is None else [{"token": []}, {}]
         described["x-scope"] = str(operation.scope)
     if operation.method == "POST" and operation.joined:
         described["parameters"].append(_header("Idempotency-Key", {"type": "string", "pattern": "^[!-~]{8,128}$"}))

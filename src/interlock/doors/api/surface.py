@@ -73,7 +73,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What comes back. ``body`` is a record or plain JSON; ``raw`` are bytes served as they are instead."""
+    """What comes back. ``body`` is a record or plain JSON; ``raw`` are bytes served as they are instead.
+
+    ``cache`` says who may keep it, as HTTP's Cache-Control.
+    """
 
     body: object = None
     status: int = 200
@@ -81,6 +84,7 @@ class Answer:
     location: str | None = None
     raw: bytes | None = None
     media: str = "application/json"
+    cache: str = "no-store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,8 @@ class Operation:
     ``body`` and ``reply`` are record types; a ``list_of`` reply is ``{items, next}``. A ``joined`` POST is one
     transaction, so that its stored reply commits with its work; a POST that only computes, or is idempotent by its
     nature, need not. ``kept`` is False where the answer holds a secret: a repeated key is then refused.
+    ``committed`` completes an answer once its transaction is durable, on every repetition too. Where ``unless``
+    says yes, a caller without a token may ask as well.
     """
 
     name: str
@@ -103,6 +109,8 @@ class Operation:
     list_of: Any = None
     query: tuple[Query, ...] = ()
     status: int = 200
+    committed: Callable[[Call, Answer], Answer] | None = None
+    unless: Callable[[Station], bool] | None = None
     joined: bool = True
     kept: bool = True
     takes_version: bool = False

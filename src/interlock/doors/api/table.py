@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.doors.api.nouns import (
     changes,
+    events,
     evidence,
     gate,
     health,
@@ -12,6 +13,7 @@ from interlock.doors.api.nouns import (
     pins,
     rules,
     statements,
+    tiles,
     tokens,
 )
 from interlock.doors.api.surface import Operation, match
@@ -25,7 +27,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *gate.OPERATIONS,
     *pins.OPERATIONS,
     *rules.OPERATIONS,
+    *events.OPERATIONS,
     *ledger.OPERATIONS,
+    *tiles.OPERATIONS,
     *tokens.OPERATIONS,
 )
 

@@ -1,4 +1,4 @@
-"""``interlock ledger``: verify, prove, export and drill, straight on the database.
+"""``interlock ledger``: verify, prove, export and drill, straight on the database; ``note`` goes through the API.
 
 Rules:
 1. These commands read; they need the public key and nothing secret. The key is the pinned one (``--key``), else
@@ -16,6 +16,7 @@ import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
 from interlock.doors.cli.ledger_key import empty, pinned, remembered
+from interlock.doors.cli.ledger_note import note
 from interlock.doors.cli.text import cut, mark, plural, safe, width
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ _key = click.option("--key", "vkey", metavar="VKEY", help="The log's verifier ke
 
 @click.group()
 def ledger() -> None:
-    """Verify, prove, export and drill the ledger."""
+    """Verify, prove, export and drill the ledger; note in it what was done."""
+
+
+ledger.add_command(note)
 
 
 @ledger.command()

@@ -7,7 +7,7 @@ import click
 from interlock.doors.cli.desk import as_json, client, show_json
 from interlock.doors.cli.text import pad, safe
 
-SCOPES = ["read", "open", "approve", "evidence", "gate", "rules", "admin"]
+SCOPES = ["read", "open", "approve", "evidence", "gate", "record", "rules", "admin"]
 
 
 @click.group()

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from interlock.core.approval.actor import Scope
-from interlock.core.change.canonical import Json, plain
-from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
+from interlock.core.change.canonical import Json
+from interlock.core.change.change import Change, ChangeClass, ChangeRecord, ChangeState, Submission
 from interlock.core.change.errors import NotFound
 from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
 from interlock.ports.store import Tx
 from interlock.road import intake
 from interlock.road.intake import OpenRequest
+from interlock.road.recorded import Received
 
 _RECORDED = frozenset({"change.opened", "change.pushed"})
 
@@ -61,7 +62,7 @@ class HistoryEntry:
     body: dict[str, Json]
 
 
-def shown(change: Change) -> ChangeShown:
+def shown(change: Change | ChangeRecord) -> ChangeShown:
     """``change`` as it is answered."""
     return ChangeShown(
         id=change.id,
@@ -75,25 +76,34 @@ def shown(change: Change) -> ChangeShown:
         opened_by=change.opened_by,
         opened_at=change.opened_at,
         pushed_by=change.pushed_by,
-        parts=tuple(part.kind for part in change.submission.parts),
+        parts=change.parts,
         agent=change.agent,
         sponsor=change.sponsor,
         emergency_reason=change.emergency_reason,
     )
 
 
-def _answer(change: Change, status: int = 200) -> Answer:
+def _answer(change: Change | ChangeRecord, status: int = 200) -> Answer:
     return Answer(body=shown(change), status=status, etag=str(change.version), location=f"/v1/changes/{change.id}")
 
 
 def _open(call: Call) -> Answer:
-    return _answer(intake.open_change(call.station, call.actor, call.body), 201)
+    return _answer(intake.open_change(call.station, call.actor, call.body, call.ready), 201)
 
 
 def _push(call: Call) -> Answer:
     wanted: PushRequest = call.body
-    change = intake.push(call.station, call.actor, call.path["change"], wanted.submission, version=call.if_match)
+    name, submission = call.path["change"], wanted.submission
+    change = intake.push(
+        call.station, call.actor, name, submission, version=call.if_match, ready=call.ready
+    )
     return _answer(change)
+
+
+def _receive(call: Call) -> Received:
+    """The submission, checked and described while nobody waits for it."""
+    wanted: OpenRequest | PushRequest = call.body
+    return intake.receive(call.station, wanted.submission)
 
 
 def _withdraw(call: Call) -> Answer:
@@ -110,7 +120,7 @@ def _list(call: Call) -> Answer:
 
 
 def _submission(call: Call) -> Answer:
-    return Answer(body=plain(intake.show(call.station, call.actor, call.path["change"]).submission))
+    return Answer(raw=intake.submission_of(call.station, call.actor, call.path["change"]))
 
 
 def _revision(call: Call) -> Answer:
@@ -149,6 +159,7 @@ OPERATIONS = (
         scope=Scope.OPEN,
         summary="Open a change; the same content twice is refused with the id that has it.",
         run=_open,
+        prepare=_receive,
         body=OpenRequest,
         reply=ChangeShown,
         status=201,
@@ -206,6 +217,7 @@ OPERATIONS = (
         scope=Scope.OPEN,
         summary="A new revision; approvals and evidence bound to the older digest no longer count.",
         run=_push,
+        prepare=_receive,
         body=PushRequest,
         reply=ChangeShown,
         takes_version=True,

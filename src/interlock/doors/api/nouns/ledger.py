@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
 from interlock.core.approval.actor import Scope
 from interlock.core.change.errors import NotFound
+from interlock.core.change.parse import parse
+from interlock.core.ledger.prooffile import ProofFile
 from interlock.core.ticket.model import Inclusion
 from interlock.doors.api.surface import Answer, Call, Operation
 
@@ -12,7 +16,7 @@ def _checkpoint(call: Call) -> Answer:
     return Answer(raw=call.station.store.checkpoint().encode(), media="text/plain; charset=utf-8")
 
 
-def _entry(call: Call) -> Answer:
+def _index(call: Call) -> int:
     index = call.path["index"]
     if not index.isdigit() or len(index) > 15:  # noqa: PLR2004  # more digits than any ledger has entries
         raise NotFound(
@@ -20,7 +24,22 @@ def _entry(call: Call) -> Answer:
             code="entry-unknown",
             hint="the checkpoint's second line says how many entries there are",
         )
-    return Answer(body=dict(call.station.store.inclusion(int(index))))
+    return int(index)
+
+
+def _entry(call: Call) -> Answer:
+    return Answer(body=dict(call.station.store.inclusion(_index(call))))
+
+
+def _proof(call: Call) -> Answer:
+    told: Inclusion = parse(Inclusion, dict(call.station.store.inclusion(_index(call))), what="an inclusion proof")
+    proof = ProofFile(
+        index=told.index,
+        proof=tuple(map(base64.b64decode, told.proof)),
+        checkpoint=told.checkpoint,
+        extra=told.leaf.encode(),
+    )
+    return Answer(raw=proof.text().encode(), media="text/plain; charset=utf-8")
 
 
 OPERATIONS = (
@@ -41,5 +60,14 @@ OPERATIONS = (
         summary="One entry with its inclusion proof and checkpoint.",
         run=_entry,
         reply=Inclusion,
+    ),
+    Operation(
+        name="ledgerProof",
+        method="GET",
+        path="/v1/ledger/entries/{index}/proof",
+        scope=Scope.READ,
+        summary="The same as one file that verifies offline (C2SP tlog-proof).",
+        run=_proof,
+        media="text/plain",
     ),
 )

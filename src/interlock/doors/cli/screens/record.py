@@ -9,6 +9,7 @@ from interlock.doors.cli.screens.verdict import verdict
 from interlock.doors.cli.text import safe, short
 
 Told = dict[str, Any]
+MAX_SAID = 160
 
 
 def record(judgement: Told, history: list[Told], *, everything: bool) -> list[str]:
@@ -26,8 +27,17 @@ def record(judgement: Told, history: list[Told], *, everything: bool) -> list[st
     lines += table("shown", _shown(judgement))
     for place, entry in enumerate(history):
         text = f"#{entry['index']} {entry['at'][:19].replace('T', ' ')} {entry['kind']} by {safe(entry['actor'])}"
+        text += _said(entry)
         lines += told("history" if place == 0 else "", text)
     return lines
+
+
+def _said(entry: Told) -> str:
+    """What an event's author said; interlock's own entries are told by their kind."""
+    if not entry["kind"].startswith("event."):
+        return ""
+    told = ", ".join(f"{name}: {value}" for name, value in entry["body"]["said"].items())
+    return f" ({entry['body']['by']})" + (f" · {safe(told[:MAX_SAID])}" if told else "")
 
 
 def _shown(judgement: Told) -> list[Row]:
