@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.delegation import names
-from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import SignedStatement
 from interlock.core.change.canonical import Json, canonical
 from interlock.core.change.catalog import Tier
@@ -35,9 +34,10 @@ from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_of
 from interlock.ports.store import Tx
 from interlock.road.decide import Judgement, judge_in, stricter
-from interlock.road.gather import standing_statements, statements_about
+from interlock.road.gather import standing_statements
 from interlock.road.intake import submission_digest
 from interlock.road.station import Station
+from interlock.road.void import void_in
 
 FULL = 100.0
 FIRST_STAGE_MOST = 5.0
@@ -129,7 +129,7 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) 
     if judgement.decision.outcome is not Outcome.ALLOW or reasons:
         tx.log.append(_refusal(station, actor, judgement, reasons, offered))
         if earlier is not None:
-            _void(station, tx, actor, earlier[0].id, why=reasons[0].id if reasons else "refused")
+            void_in(station, tx, actor, earlier[0].id, why=reasons[0].id if reasons else "refused")
         return _Permitted(judgement=judgement, reasons=reasons)
     if earlier is not None:
         return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
@@ -160,21 +160,6 @@ def reads_again(actor: Actor) -> bool:
     return actor.kind == "pipeline" or actor.principal.startswith("local:")
 
 
-def _void(station: Station, tx: Tx, actor: Actor, ticket_id: str, *, why: str) -> None:
-    """A ticket that would not be issued any more: a key was revoked, a freeze began, the rules changed.
-
-    Its approvals were not used by it, and are given back: whether they count is decided anew.
-    """
-    before = tx.records(TicketRecord).get(ticket_id)
-    after = before.void(now=station.clock.now(), by=principal_of(actor), why=why)
-    tx.records(TicketRecord).replace(after, expected_version=before.version)
-    for signed in statements_about(tx, before.change):
-        if signed.used_by == ticket_id:
-            tx.records(SignedStatement).replace(replace(signed, used_by=None))
-    body: dict[str, Json] = {"change": after.change, "digest": after.digest, "why": why}
-    tx.log.append(_entry(station, actor, "ticket.voided", ticket_id, body))
-
-
 def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Judgement) -> _Permitted:
     broken = any(grant.kind == "break-glass" for grant in judgement.grants)
     # Whoever verifies the ticket offline needs all signatures it rests on, those of exceptions too.
@@ -199,7 +184,7 @@ def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Ju
     )
     tx.records(TicketRecord).add(record_of(ticket, blob=tx.put_blob(canonical(ticket))))
     for signed in approvals:
-        tx.records(SignedStatement).replace(replace(signed, used_by=ticket.id))
+        tx.records(SignedStatement).replace(signed.spent_on(ticket.id))
     moved = change.move(ChangeState.PERMITTED)
     tx.records(Change).replace(moved, expected_version=change.version)
     index = tx.log.append(issued_entry(ticket, actor=actor.principal))
@@ -224,7 +209,7 @@ def _delegations(tx: Tx, approvals: tuple[SignedStatement, ...]) -> tuple[Signed
     return tuple(
         item
         for item in standing_statements(tx)
-        if any(names(item, str(delegator), delegate) for delegator, delegate in pairs)
+        if item.revoked_at is None and any(names(item, str(delegator), delegate) for delegator, delegate in pairs)
     )
 
 

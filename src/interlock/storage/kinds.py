@@ -18,8 +18,15 @@ RECORD_TYPES: tuple[RecordType[Any], ...] = (
     RecordType(
         kind=SignedStatement,
         table="statements",
-        columns=("statement.purpose", "statement.subject", "statement.digest", "statement.nonce"),
+        columns=(
+            "statement.purpose",
+            "statement.subject",
+            "statement.digest",
+            "statement.nonce",
+            "statement.approver",
+        ),
         unique=("nonce",),
+        version="version",
     ),
     RecordType(kind=Evidence, table="evidence", columns=("change", "subject", "predicate_type")),
     RecordType(kind=TicketRecord, table="tickets", columns=("change", "digest", "environment"), version="version"),

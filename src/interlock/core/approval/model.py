@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -47,7 +47,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedStatement:
-    """A statement with its armoured SSH signature, as it is stored and as a ticket carries it."""
+    """A statement with its armoured SSH signature, as it is stored and as a ticket carries it.
+
+    ``used_by`` is a ticket; ``revoked_by`` is the principal who took the statement back, ``revoked_why`` in words.
+    """
 
     id: str
     statement: Statement
@@ -58,6 +61,21 @@ class SignedStatement:
     received_from: str
     used_by: str | None = None
     revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    revoked_why: str = ""
+    version: int = 1
+
+    def spent_on(self, ticket: str) -> SignedStatement:
+        """The statement, used by this ticket."""
+        return replace(self, used_by=ticket, version=self.version + 1)
+
+    def given_back(self) -> SignedStatement:
+        """The statement, used by no ticket any more."""
+        return replace(self, used_by=None, version=self.version + 1)
+
+    def taken_back(self, *, now: datetime, by: str, why: str) -> SignedStatement:
+        """The statement, which from ``now`` on counts for nothing."""
+        return replace(self, revoked_at=now, revoked_by=by, revoked_why=why, version=self.version + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
