@@ -20,11 +20,10 @@ from interlock.core.approval.principals import principals_of
 from interlock.core.approval.reviewers import propose
 from interlock.core.approval.tally import tally
 from interlock.core.change.catalog import Tier
-from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
+from interlock.core.change.change import Change, ChangeClass, ChangeHeader, ChangeRecord, Submission
 from interlock.core.change.submission_check import check_environment, check_submission
 from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
-from interlock.core.facts.describe import describe
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision, Outcome
 from interlock.core.policy.evaluate import decide
@@ -35,6 +34,7 @@ from interlock.core.policy.tier import tier_of
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
 from interlock.road.gather import evidence_about, standing_statements, statements_about
+from interlock.road.recorded import complete
 from interlock.road.station import InForce, Station
 
 DRAFT = "draft"
@@ -102,8 +102,9 @@ def judge(station: Station, actor: Actor, change_id: str, environment: str) -> J
     actor.require(Scope.READ)
 
     def work(tx: Tx) -> Judgement:
-        change = tx.records(Change).get(change_id)
-        return judge_in(station, tx, station.rules(tx), change, environment, actor)
+        record = tx.records(ChangeRecord).get(change_id)
+        change = complete(tx, record)
+        return judge_in(station, tx, station.rules(tx), change, environment, actor, name=record.blob)
 
     return station.store.read(work)
 
@@ -116,9 +117,10 @@ def judge_in(
     environment: str,
     actor: Actor,
     *,
+    name: str | None = None,
     offered_digest: str | None = None,
 ) -> Judgement:
-    """The judgement inside a transaction that is open already.
+    """The judgement inside a transaction that is open already; ``name`` identifies the submission, if it has one.
 
     Raises:
         InvalidInput: ``environment-name``, before any work.
@@ -126,7 +128,7 @@ def judge_in(
     check_environment(environment)
     rules, now = in_force.rules, station.clock.now()
     place = rules.settings.environments.get(environment)
-    description = describe(change.submission, catalog=rules.catalog, settings=rules.settings)
+    description = station.described.of(change.submission, rules, name)
     change = replace(change, services=services_of(change, description))
     evidence = _evidence(tx, rules, change, now)
     counted, grants = _said(tx, rules, change, description, environment, evidence, now)
@@ -268,15 +270,10 @@ def services_of(change: Change, description: Description) -> tuple[str, ...]:
     return tuple(sorted({*change.services, *(item.service for item in description.blast.touched)}))
 
 
-def conflicts_of(tx: Tx, change: Change) -> tuple[str, ...]:
-    """Other changes that are permitted or open on one of the same services."""
-    mine = set(change.services)
-    return tuple(
-        other.id
-        for state in (ChangeState.OPEN, ChangeState.PERMITTED)
-        for other in tx.records(Change).find(state=state)
-        if other.id != change.id and mine & set(other.services)
-    )
+def conflicts_of(tx: Tx, change: ChangeHeader) -> tuple[str, ...]:
+    """Other changes that are permitted or open on one of the same services, sorted."""
+    found = tx.index(ChangeRecord).carriers("in_flight", change.services)
+    return tuple(name for name in found if name != change.id)
 
 
 def proposals_for(
@@ -289,19 +286,11 @@ def proposals_for(
         description=description,
         catalog=rules.catalog,
         settings=rules.settings,
-        open_reviews=_open_reviews(tx, change),
+        open_reviews=tx.index(ChangeRecord).counts("asked", besides=change.id),
         standing=standing_statements(tx),
         authors=principals_of(rules.catalog).authors(change, description, ()).people,
         now=now,
     )
-
-
-def _open_reviews(tx: Tx, change: Change) -> dict[str, int]:
-    load: dict[str, int] = {}
-    for other in tx.records(Change).find(state=ChangeState.OPEN):
-        for person in other.reviewers if other.id != change.id else ():
-            load[person] = load.get(person, 0) + 1
-    return load
 
 
 def spendable(tx: Tx, change: Change, now: datetime) -> tuple[SignedStatement, ...]:

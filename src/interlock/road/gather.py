@@ -18,7 +18,7 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import Purpose, SignedStatement, Statement
 from interlock.core.change.canonical import Json
-from interlock.core.change.change import Change
+from interlock.core.change.change import ChangeRecord
 from interlock.core.change.errors import InvalidInput, NotFound
 from interlock.core.evidence.accept import Format
 from interlock.core.evidence.accept import accept as accept_evidence
@@ -89,7 +89,7 @@ def add_evidence(station: Station, actor: Actor, change_id: str, offer: Evidence
 
     def work(tx: Tx) -> Evidence:
         rules = station.rules(tx).rules
-        change = tx.records(Change).get(change_id)
+        change = tx.records(ChangeRecord).get(change_id)
         evidence, content = accept_evidence(
             offer.content,
             format=offer.format,
@@ -169,7 +169,7 @@ def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
 
 def _digest_of(tx: Tx, request: StatementRequest) -> str:
     if request.purpose in ABOUT_CHANGES:
-        return tx.records(Change).get(request.subject).digest
+        return tx.records(ChangeRecord).get(request.subject).digest
     if request.digest is None:
         raise InvalidInput(
             f"expected the digest that the {request.purpose} statement is about, got none",
@@ -199,7 +199,7 @@ def _add_statement(
     station: Station, tx: Tx, actor: Actor, statement: Statement, signature: str
 ) -> SignedStatement:
     if statement.purpose in ABOUT_CHANGES:
-        tx.records(Change).get(statement.subject)
+        tx.records(ChangeRecord).get(statement.subject)
     rules = station.rules(tx).rules
     signed = accept(
         statement,

@@ -5,7 +5,9 @@ Rules:
    count as authors later.
 2. The same content is the same change: a digest that is already open is refused with the id that has it, and
    pushing it again is refused too: nobody describes it anew with other authors.
-3. The ledger entry carries the digest of the whole submission as it was received, so that a description cannot
+3. What costs time with the size of a submission happens before the transaction (``receive``), because one writer
+   serves everybody.
+4. The ledger entry carries the digest of the whole submission as it was received, so that a description cannot
    be edited afterwards.
 """
 
@@ -16,20 +18,19 @@ from dataclasses import dataclass, replace
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
 from interlock.core.approval.principals import principals_of
-from interlock.core.change.canonical import Json, canonical, sha256
-from interlock.core.change.change import Change, ChangeClass, ChangeState, Submission
+from interlock.core.change.canonical import Json
+from interlock.core.change.change import Change, ChangeClass, ChangeRecord, ChangeState, Submission, record_of
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
 from interlock.core.change.parse import closest
-from interlock.core.change.submission_check import check_reason, check_submission
-from interlock.core.facts.describe import describe
+from interlock.core.change.submission_check import check_reason
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.rules import Rules
 from interlock.ports.store import Page, Tx
 from interlock.road.decide import proposals_for, services_of
+from interlock.road.recorded import Received, content_of, received
 from interlock.road.station import InForce, Station
 
 MAX_TITLE = 200
-MAX_SUBMISSION = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,20 @@ class OpenRequest:
     emergency_reason: str | None = None
 
 
-def open_change(station: Station, actor: Actor, request: OpenRequest) -> Change:
-    """The new record.
+def receive(station: Station, submission: Submission) -> Received:
+    """``submission`` checked, written and described under the rules in force: all that costs, done in advance.
+
+    Raises:
+        InvalidInput: it cannot be used, is too large, or no rules are in force.
+    """
+    ready = received(submission)
+    rules = station.store.read(station.rules).rules
+    station.described.of(submission, rules, ready.blob)
+    return ready
+
+
+def open_change(station: Station, actor: Actor, request: OpenRequest, ready: Received | None = None) -> Change:
+    """The new record; ``ready`` is its submission as ``receive`` returned it, if it was received already.
 
     Raises:
         Forbidden: the caller may not open changes, or is an agent nobody sponsors.
@@ -52,11 +65,20 @@ def open_change(station: Station, actor: Actor, request: OpenRequest) -> Change:
         Conflict: ``change-exists`` when this digest is open already.
     """
     actor.require(Scope.OPEN)
-    raw = _checked(request)
-    return station.store.write(lambda tx: _open(station, tx, actor, request, raw))
+    check_request(request)
+    content = ready or receive(station, request.submission)
+    return station.store.write(lambda tx: _open(station, tx, actor, request, content))
 
 
-def push(station: Station, actor: Actor, change_id: str, submission: Submission, *, version: int | None) -> Change:
+def push(
+    station: Station,
+    actor: Actor,
+    change_id: str,
+    submission: Submission,
+    *,
+    version: int | None,
+    ready: Received | None = None,
+) -> Change:
     """A new revision of an existing change; what was bound to the older digest no longer counts.
 
     Raises:
@@ -64,71 +86,81 @@ def push(station: Station, actor: Actor, change_id: str, submission: Submission,
         IllegalTransition: the change was withdrawn or closed.
     """
     actor.require(Scope.OPEN)
-    raw = _limited(submission)
+    content = ready or receive(station, submission)
 
     def work(tx: Tx) -> Change:
-        before = tx.records(Change).get(change_id)
+        before = tx.records(ChangeRecord).get(change_id)
         in_force = station.rules(tx)
         agent, sponsor = _agent_of(actor, in_force.rules)
-        if submission.digest == before.digest:
+        if content.digest == before.digest:
             raise Conflict(
                 f"expected other content than that of `{change_id}`, got the same",
                 code="change-same",
                 hint="nothing to push; what was said about this content is not said again in other words",
             )
         pushed = replace(
-            before.move(ChangeState.OPEN),
-            submission=submission,
-            digest=submission.digest,
+            before.move(ChangeState.OPEN).complete(content.submission),
+            digest=content.digest,
             revision=before.revision + 1,
             pushed_by=_pushers(before, actor),
             agent=agent or before.agent,
             sponsor=sponsor or before.sponsor,
         )
-        after = _placed(station, tx, in_force, pushed)
-        tx.records(Change).replace(after, expected_version=before.version if version is None else version)
-        _record(station, tx, "change.pushed", actor, after, raw, {"previous_digest": before.digest})
+        after = _placed(station, tx, in_force, pushed, content.blob)
+        tx.records(ChangeRecord).replace(
+            record_of(after, content.blob), expected_version=before.version if version is None else version
+        )
+        _record(station, tx, "change.pushed", actor, after, content, {"previous_digest": before.digest})
         return after
 
     return station.store.write(work)
 
 
-def withdraw(station: Station, actor: Actor, change_id: str, *, version: int | None = None) -> Change:
+def withdraw(station: Station, actor: Actor, change_id: str, *, version: int | None = None) -> ChangeRecord:
     """The change, taken off the road for good, by somebody who takes part in it or by an administrator."""
     actor.require(Scope.OPEN)
 
-    def work(tx: Tx) -> Change:
-        before = tx.records(Change).get(change_id)
+    def work(tx: Tx) -> ChangeRecord:
+        before = tx.records(ChangeRecord).get(change_id)
         rules = station.rules(tx).rules
         _agent_of(actor, rules)
         _takes_part(actor, before, rules)
         after = before.move(ChangeState.WITHDRAWN)
-        tx.records(Change).replace(after, expected_version=before.version if version is None else version)
+        tx.records(ChangeRecord).replace(after, expected_version=before.version if version is None else version)
         tx.log.append(_entry(station, "change.withdrawn", actor, after, {}))
         return after
 
     return station.store.write(work)
 
 
-def show(station: Station, actor: Actor, change_id: str) -> Change:
+def show(station: Station, actor: Actor, change_id: str) -> ChangeRecord:
     """One record."""
     actor.require(Scope.READ)
-    return station.store.read(lambda tx: tx.records(Change).get(change_id))
+    return station.store.read(lambda tx: tx.records(ChangeRecord).get(change_id))
 
 
-def listing(station: Station, actor: Actor, page: Page, state: str | None = None) -> list[Change]:
+def submission_of(station: Station, actor: Actor, change_id: str) -> bytes:
+    """The canonical bytes of a change's present submission, as they were received.
+
+    Raises:
+        IntegrityError: ``submission-damaged``.
+    """
+    actor.require(Scope.READ)
+    return station.store.read(lambda tx: content_of(tx, tx.records(ChangeRecord).get(change_id)))
+
+
+def listing(station: Station, actor: Actor, page: Page, state: str | None = None) -> list[ChangeRecord]:
     """Records, newest first."""
     actor.require(Scope.READ)
     where = {} if state is None else {"state": state}
-    return list(station.store.read(lambda tx: tx.records(Change).page(page, **where)))
+    return list(station.store.read(lambda tx: tx.records(ChangeRecord).page(page, **where)))
 
 
-def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: bytes) -> Change:
+def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, content: Received) -> Change:
     in_force = station.rules(tx)
     rules = in_force.rules
     _known_services(request.services, rules)
-    digest = request.submission.digest
-    for other in tx.records(Change).find(digest=digest):
+    for other in tx.records(ChangeRecord).find(digest=content.digest):
         if other.state in {ChangeState.OPEN, ChangeState.PERMITTED}:
             raise Conflict(
                 f"expected a new change, got the content of `{other.id}`",
@@ -141,8 +173,8 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: byt
         title=request.title.strip(),
         change_class=request.change_class,
         services=request.services,
-        submission=request.submission,
-        digest=digest,
+        submission=content.submission,
+        digest=content.digest,
         opened_by=principal_of(actor),
         opened_at=station.clock.now(),
         agent=agent,
@@ -150,13 +182,13 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, raw: byt
         pushed_by=(principal_of(actor),),
         emergency_reason=request.emergency_reason,
     )
-    change = _placed(station, tx, in_force, change)
-    tx.records(Change).add(change)
-    _record(station, tx, "change.opened", actor, change, raw, {"title": change.title})
+    change = _placed(station, tx, in_force, change, content.blob)
+    tx.records(ChangeRecord).add(record_of(change, content.blob))
+    _record(station, tx, "change.opened", actor, change, content, {"title": change.title})
     return change
 
 
-def _takes_part(actor: Actor, change: Change, rules: Rules) -> None:
+def _takes_part(actor: Actor, change: ChangeRecord, rules: Rules) -> None:
     """Raises ``Forbidden`` for who neither opened, pushed nor sponsors the change and is no administrator."""
     principals = principals_of(rules.catalog)
     mine = {principal_of(actor), *principals.same(principals.person(principal_of(actor)) or "")}
@@ -170,30 +202,29 @@ def _takes_part(actor: Actor, change: Change, rules: Rules) -> None:
         )
 
 
-def _pushers(before: Change, actor: Actor) -> tuple[str, ...]:
+def _pushers(before: ChangeRecord, actor: Actor) -> tuple[str, ...]:
     """Everybody who pushed, each once, whoever pushed last at the end."""
     mine = principal_of(actor)
     return (*(name for name in before.pushed_by if name != mine), mine)
 
 
-def _placed(station: Station, tx: Tx, in_force: InForce, change: Change) -> Change:
+def _placed(station: Station, tx: Tx, in_force: InForce, change: Change, blob: str) -> Change:
     """The change with every service it touches, and the reviewers proposed for it."""
-    rules = in_force.rules
-    description = describe(change.submission, catalog=rules.catalog, settings=rules.settings)
+    description = station.described.of(change.submission, in_force.rules, blob)
     change = replace(change, services=services_of(change, description))
     proposed = proposals_for(tx, in_force, change, description, station.clock.now())
     return replace(change, reviewers=tuple(proposal.person for proposal in proposed))
 
 
 def _record(
-    station: Station, tx: Tx, kind: str, actor: Actor, change: Change, raw: bytes, more: dict[str, str]
+    station: Station, tx: Tx, kind: str, actor: Actor, change: Change, content: Received, more: dict[str, str]
 ) -> None:
     body: dict[str, Json] = {
         "digest": change.digest,
         "revision": change.revision,
         "class": change.change_class,
         "services": list(change.services),
-        "submission": tx.put_blob(raw),
+        "submission": tx.put_blob(content.raw),
         "agent": change.agent,
         "sponsor": change.sponsor,
         "rules": station.rules(tx).rules.digest,
@@ -202,12 +233,17 @@ def _record(
     tx.log.append(Entry(kind=kind, subject=change.id, actor=actor.principal, at=station.clock.now(), body=body))
 
 
-def _entry(station: Station, kind: str, actor: Actor, change: Change, more: dict[str, str]) -> Entry:
+def _entry(station: Station, kind: str, actor: Actor, change: ChangeRecord, more: dict[str, str]) -> Entry:
     body: dict[str, Json] = {"digest": change.digest, **more}
     return Entry(kind=kind, subject=change.id, actor=actor.principal, at=station.clock.now(), body=body)
 
 
-def _checked(request: OpenRequest) -> bytes:
+def check_request(request: OpenRequest) -> None:
+    """Pass what a request says besides its submission.
+
+    Raises:
+        InvalidInput: ``change-title``, ``change-emergency`` or ``reason-text``.
+    """
     title = request.title.strip()
     if not title or len(title) > MAX_TITLE or not title.isprintable():
         raise InvalidInput(
@@ -223,24 +259,6 @@ def _checked(request: OpenRequest) -> bytes:
         )
     if request.emergency_reason:
         check_reason(request.emergency_reason)
-    return _limited(request.submission)
-
-
-def _limited(submission: Submission) -> bytes:
-    check_submission(submission)
-    raw = canonical(submission)
-    if len(raw) > MAX_SUBMISSION:
-        raise InvalidInput(
-            f"expected a description of at most {MAX_SUBMISSION >> 20} MiB, got {len(raw) >> 20} MiB",
-            code="change-too-large",
-            hint="split the change: nobody can review this in one piece",
-        )
-    return raw
-
-
-def submission_digest(submission: Submission) -> str:
-    """The digest of a submission as received, as the ledger names it."""
-    return sha256(canonical(submission))
 
 
 def _known_services(services: tuple[str, ...], rules: Rules) -> None:

@@ -21,7 +21,7 @@ from interlock.core.approval.delegation import names
 from interlock.core.approval.model import SignedStatement
 from interlock.core.change.canonical import Json, canonical
 from interlock.core.change.catalog import Tier
-from interlock.core.change.change import Change, ChangeState, Submission
+from interlock.core.change.change import Change, ChangeRecord, ChangeState, Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_json
 from interlock.core.change.parts import Artefact
@@ -35,8 +35,8 @@ from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_
 from interlock.ports.store import Tx
 from interlock.road.decide import Judgement, judge_in, stricter
 from interlock.road.gather import standing_statements
-from interlock.road.intake import submission_digest
-from interlock.road.station import Station
+from interlock.road.recorded import Received, complete, received
+from interlock.road.station import InForce, Station
 from interlock.road.void import void_in
 
 FULL = 100.0
@@ -88,7 +88,8 @@ def gate(station: Station, actor: Actor, change_id: str, offer: Offer) -> GateRe
             code="gate-offer",
             hint="run the gate where the change can be read again, or give --digest",
         )
-    done = station.store.write(lambda tx: _gate(station, tx, actor, change_id, offer))
+    ready = _made_ready(station, actor, change_id, offer)
+    done = station.store.write(lambda tx: _gate(station, tx, actor, change_id, offer, ready))
     if done.ticket is None:
         outcome = done.judgement.decision.outcome
         refused = Outcome.DENY if outcome is Outcome.ALLOW else outcome
@@ -120,39 +121,101 @@ def redeem_in(station: Station, tx: Tx, actor: Actor, ticket_id: str) -> tuple[T
     return after, parse_json(Ticket, tx.blob(after.blob), what="the stored ticket")
 
 
-def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer) -> _Permitted:
-    change = tx.records(Change).get(change_id)
-    offered = offer.submission.digest if offer.submission else offer.digest
-    judgement = _judged(station, tx, actor, change, offer)
-    earlier = _valid_ticket(station, tx, change, offer)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """What the transaction needs and would be slow to make: the recorded change, and what is offered.
+
+    ``reading`` is None unless the caller's reading counts; ``offered`` is the digest of what is about to ship.
+    """
+
+    blob: str
+    change: Change
+    offered: str | None
+    reading: Received | None
+
+    def at(self, tx: Tx, record: ChangeRecord) -> Change:
+        """The recorded change as it is in this transaction; read again if it was pushed to meanwhile."""
+        return record.complete(self.change.submission) if record.blob == self.blob else complete(tx, record)
+
+
+def _made_ready(station: Station, actor: Actor, change_id: str, offer: Offer) -> _Ready:
+    """Everything parsed, written and described while others use the writer.
+
+    Raises:
+        InvalidInput: what is offered is nothing that a reader could have written.
+    """
+    reading = received(offer.submission) if offer.submission and reads_again(actor) else None
+    offered = offer.digest
+    if offer.submission is not None:
+        offered = reading.digest if reading else offer.submission.digest
+
+    def look(tx: Tx) -> tuple[InForce, ChangeRecord, Change]:
+        record = tx.records(ChangeRecord).get(change_id)
+        return station.rules(tx), record, complete(tx, record)
+
+    in_force, record, change = station.store.read(look)
+    ready = _Ready(blob=record.blob, change=change, offered=offered, reading=reading)
+    for submission, name in _compared(ready, record, change):
+        station.described.of(submission, in_force.rules, name)
+    return ready
+
+
+def _compared(ready: _Ready, record: ChangeRecord, change: Change) -> tuple[tuple[Submission, str], ...]:
+    """The submissions to judge, each with the name of its content, the one whose findings count first.
+
+    Findings are those of the trusted reader; everything else counts if either side says so.
+    """
+    reading = ready.reading
+    if reading is None or reading.digest != change.digest:
+        return ((change.submission, record.blob),)
+    if reading.submission.parts == change.submission.parts:
+        return ((reading.submission, reading.blob),)
+    before = replace(change.submission, validations=reading.submission.validations)
+    return ((reading.submission, reading.blob), (before, f"{record.blob} {reading.blob}"))
+
+
+def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, ready: _Ready) -> _Permitted:
+    record = tx.records(ChangeRecord).get(change_id)
+    change = ready.at(tx, record)
+    compared = _compared(ready, record, change)
+    judgement = _judged(station, tx, actor, change, offer, ready, compared)
+    earlier = _valid_ticket(station, tx, change, offer, ready.offered)
     reasons = (*_standing(actor, change, offer, judgement), *judgement.decision.reasons)
     if judgement.decision.outcome is not Outcome.ALLOW or reasons:
-        tx.log.append(_refusal(station, actor, judgement, reasons, offered))
+        tx.log.append(_refusal(station, actor, judgement, reasons, ready.offered, compared[0][1]))
         if earlier is not None:
             void_in(station, tx, actor, earlier[0].id, why=reasons[0].id if reasons else "refused")
         return _Permitted(judgement=judgement, reasons=reasons)
     if earlier is not None:
         return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
-    return _issue(station, tx, actor, change, judgement)
+    return _issue(station, tx, actor, record, judgement)
 
 
-def _judged(station: Station, tx: Tx, actor: Actor, change: Change, offer: Offer) -> Judgement:
-    """The change as recorded and, where a trusted reader offers its own reading of the same digest, as read again.
-
-    Findings are those of the trusted reader; everything else counts if either side says so.
-    """
+def _judged(
+    station: Station,
+    tx: Tx,
+    actor: Actor,
+    change: Change,
+    offer: Offer,
+    ready: _Ready,
+    compared: tuple[tuple[Submission, str], ...],
+) -> Judgement:
+    """The change as recorded and, where a trusted reader offers its own reading of that digest, as read again."""
     in_force = station.rules(tx)
-    reading = offer.submission if reads_again(actor) else None
-    offered = offer.submission.digest if offer.submission else offer.digest
-    if reading is None or reading.digest != change.digest:
-        return judge_in(station, tx, in_force, change, offer.environment, actor, offered_digest=offered)
-    again = replace(change, submission=reading)
-    fresh = judge_in(station, tx, in_force, again, offer.environment, actor, offered_digest=offered)
-    before = replace(change, submission=replace(change.submission, validations=reading.validations))
-    if before.submission.parts == reading.parts:
-        return fresh
-    recorded = judge_in(station, tx, in_force, before, offer.environment, actor, offered_digest=offered)
-    return stricter(recorded, fresh)
+    first, *second = (
+        judge_in(
+            station,
+            tx,
+            in_force,
+            replace(change, submission=submission),
+            offer.environment,
+            actor,
+            name=name,
+            offered_digest=ready.offered,
+        )
+        for submission, name in compared
+    )
+    return stricter(second[0], first) if second else first
 
 
 def reads_again(actor: Actor) -> bool:
@@ -160,7 +223,7 @@ def reads_again(actor: Actor) -> bool:
     return actor.kind == "pipeline" or actor.principal.startswith("local:")
 
 
-def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Judgement) -> _Permitted:
+def _issue(station: Station, tx: Tx, actor: Actor, change: ChangeRecord, judgement: Judgement) -> _Permitted:
     broken = any(grant.kind == "break-glass" for grant in judgement.grants)
     # Whoever verifies the ticket offline needs all signatures it rests on, those of exceptions too.
     granted = {name for grant in judgement.grants for name in grant.statements}
@@ -186,7 +249,7 @@ def _issue(station: Station, tx: Tx, actor: Actor, change: Change, judgement: Ju
     for signed in approvals:
         tx.records(SignedStatement).replace(signed.spent_on(ticket.id))
     moved = change.move(ChangeState.PERMITTED)
-    tx.records(Change).replace(moved, expected_version=change.version)
+    tx.records(ChangeRecord).replace(moved, expected_version=change.version)
     index = tx.log.append(issued_entry(ticket, actor=actor.principal))
     tx.log.append(_allowed(station, actor, judgement, ticket.id))
     for grant in judgement.grants:
@@ -221,9 +284,10 @@ def first_weight(judgement: Judgement) -> float:
     return declared if declared is not None and 0 < declared <= FIRST_STAGE_MOST else FIRST_STAGE_MOST
 
 
-def _valid_ticket(station: Station, tx: Tx, change: Change, offer: Offer) -> tuple[Ticket, int] | None:
+def _valid_ticket(
+    station: Station, tx: Tx, change: Change, offer: Offer, offered: str | None
+) -> tuple[Ticket, int] | None:
     now = station.clock.now()
-    offered = offer.submission.digest if offer.submission else offer.digest
     for record in tx.records(TicketRecord).find(change=change.id):
         wanted = (record.digest, record.environment) == (offered, offer.environment)
         if wanted and offered == change.digest and record.at(now).state is TicketState.ISSUED:
@@ -280,7 +344,12 @@ def _allowed(station: Station, actor: Actor, judgement: Judgement, ticket: str) 
 
 
 def _refusal(
-    station: Station, actor: Actor, judgement: Judgement, reasons: tuple[Reason, ...], offered: str | None
+    station: Station,
+    actor: Actor,
+    judgement: Judgement,
+    reasons: tuple[Reason, ...],
+    offered: str | None,
+    submission: str,
 ) -> Entry:
     body: dict[str, Json] = {
         "digest": judgement.change.digest,
@@ -291,7 +360,7 @@ def _refusal(
         "observed": [reason.id for reason in judgement.decision.observed],
         "rules": judgement.rules_digest,
         "input": judgement.decision.input_digest,
-        "submission": submission_digest(judgement.change.submission),
+        "submission": submission,
     }
     return _entry(station, actor, "gate.refused", judgement.change.id, body)
 

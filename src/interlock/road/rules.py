@@ -19,7 +19,7 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.enrolment import enrolment_refusals, genesis
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.canonical import Json
-from interlock.core.change.change import Change
+from interlock.core.change.change import ChangeRecord
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
 from interlock.core.change.parts import Artefact
 from interlock.core.change.settings import RULES_ARTEFACT
@@ -29,6 +29,7 @@ from interlock.core.policy.rules import Rules, load_rules
 from interlock.core.ticket.model import Ticket
 from interlock.ports.store import Tx
 from interlock.road.permit import redeem_in
+from interlock.road.recorded import complete
 from interlock.road.station import InForce, Station, latest_activation
 
 GENESIS = "genesis"
@@ -101,8 +102,8 @@ def _not_for(tx: Tx, ticket: Ticket, before: Rules, after: Rules) -> str:
     The gate has judged all of this. It is judged again here, because nothing else in interlock is worth as much:
     whoever replaces the rules needs no other way around them.
     """
-    change = tx.records(Change).get(ticket.change)
-    parts = change.submission.parts if change.digest == ticket.digest else ()
+    record = tx.records(ChangeRecord).get(ticket.change)
+    parts = complete(tx, record).submission.parts if record.digest == ticket.digest else ()
     named = [part.digest for part in parts if isinstance(part, Artefact) and part.name == RULES_ARTEFACT]
     place = before.settings.environments.get(ticket.environment)
     enough = before.settings.trust.software_keys == "all"

@@ -20,6 +20,7 @@ from interlock.core.policy.rules import Rules, load_rules
 from interlock.ports.rule_source import RuleSource
 from interlock.ports.store import Page, Store, Tx
 from interlock.ports.world import Clock, Ids
+from interlock.road.recorded import Described
 
 ACTIVATED = "rules.activated"
 
@@ -51,6 +52,7 @@ class Station:
     ticket_key: Ed25519PrivateKey
     fallback: RuleSource | None = None
     ledger_key: str = ""
+    described: Described = field(default_factory=Described)
     _parsed: dict[str, Rules] = field(default_factory=dict)
     _checked: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ from interlock.core.approval.actor import Actor
 from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import SignedStatement
 from interlock.core.change.canonical import Json
-from interlock.core.change.change import Change, ChangeState
+from interlock.core.change.change import ChangeRecord, ChangeState
 from interlock.core.ledger.entry import Entry
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
@@ -47,11 +47,11 @@ def void_in(station: Station, tx: Tx, actor: Actor, ticket_id: str, *, why: str)
 def _reopen(station: Station, tx: Tx, actor: Actor, voided: TicketRecord) -> None:
     """The change is open again, unless it holds another ticket or is over anyway."""
     now = station.clock.now()
-    change = tx.records(Change).get(voided.change)
+    change = tx.records(ChangeRecord).get(voided.change)
     others = tx.records(TicketRecord).find(change=change.id, digest=change.digest)
     held = any(record.id != voided.id and record.at(now).state in _HELD for record in others)
     if change.state is not ChangeState.PERMITTED or held:
         return
-    tx.records(Change).replace(change.move(ChangeState.OPEN), expected_version=change.version)
+    tx.records(ChangeRecord).replace(change.move(ChangeState.OPEN), expected_version=change.version)
     body: dict[str, Json] = {"digest": change.digest, "ticket": voided.id}
     tx.log.append(Entry(kind="change.reopened", subject=change.id, actor=actor.principal, at=now, body=body))

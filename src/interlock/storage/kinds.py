@@ -7,14 +7,20 @@ from typing import Any
 from interlock.core.approval.model import SignedStatement
 from interlock.core.approval.reply import Reply
 from interlock.core.approval.tokens import Token
-from interlock.core.change.change import Change
+from interlock.core.change.change import ChangeRecord
 from interlock.core.evidence.model import Evidence
 from interlock.core.policy.activation import Activation
 from interlock.core.ticket.record import Bar, TicketRecord
 from interlock.storage.records import RecordType
 
 RECORD_TYPES: tuple[RecordType[Any], ...] = (
-    RecordType(kind=Change, table="changes", columns=("state", "digest"), version="version"),
+    RecordType(
+        kind=ChangeRecord,
+        table="changes",
+        columns=("state", "digest"),
+        many=("in_flight", "asked"),
+        version="version",
+    ),
     RecordType(
         kind=SignedStatement,
         table="statements",

@@ -23,6 +23,7 @@ from interlock.core.change.errors import Conflict, IntegrityError, InterlockErro
 from interlock.core.change.parse import parse_json
 from interlock.ports.store import Page
 from interlock.storage.session import Session, lookup_value, taken
+from interlock.storage.sides import Side
 
 R = TypeVar("R")
 
@@ -33,6 +34,7 @@ MAX_PAGE = 200
 class RecordType(Generic[R]):
     """How a record class is kept. ``columns`` are attribute paths; ``statement.subject`` is found as ``subject``.
 
+    ``many`` are attribute paths to several words each, found by any of them through a table of their own.
     ``unique`` names those columns of which no two records may share a value (None is no value).
     ``version`` is the attribute that ``replace(expected_version=…)`` compares.
     """
@@ -41,14 +43,14 @@ class RecordType(Generic[R]):
     table: str
     key: str = "id"
     columns: tuple[str, ...] = ()
+    many: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     version: str | None = None
 
     def shape(self) -> str:
         """What the table's form depends on, as canonical JSON."""
-        return canonical(
-            {"key": self.key, "columns": self.columns, "unique": self.unique, "version": self.version}
-        ).decode()
+        shape = {"key": self.key, "columns": self.columns, "unique": self.unique, "version": self.version}
+        return canonical(shape | ({"many": self.many} if self.many else {})).decode()
 
 
 class Shelf(Generic[R]):
@@ -65,6 +67,7 @@ class Shelf(Generic[R]):
                 hint="rename a column; unique ones must be among the columns",
             )
         self.table = self.make_table(record_type.table, sa.MetaData())
+        self.sides = {path: Side(f"{record_type.table}_{path}", path) for path in record_type.many}
         columns = self.table.c
         self.rows = sa.select(columns.id, columns.body_digest, columns.body)
         self.one = self.rows.where(columns.id == sa.bindparam("key"))
@@ -166,6 +169,8 @@ class SqlRepository(Generic[R]):
         key = str(row["id"])
         if not self._session.add_record(self._table, key, row):
             raise taken(self._table.name, key)
+        for side in self._shelf.sides.values():
+            side.add(self._session, key, record)
 
     def replace(self, record: R, *, expected_version: int | None = None) -> None:
         """Keep a new form; ``NotFound`` for a new id, ``Conflict`` when the stored version is another."""
@@ -184,6 +189,8 @@ class SqlRepository(Generic[R]):
                 code="version-stale",
                 hint="read it again and repeat the step on what it says now",
             )
+        for side in self._shelf.sides.values():
+            side.replace(self._session, key, record)
 
     def _filtered(self, where: dict[str, str | None]) -> sa.Select[Any]:
         unknown = where.keys() - self._shelf.columns.keys() - {"id"}

@@ -3,7 +3,8 @@
 Rules:
 1. The database remembers each table's shape; a start whose shapes are current reads one small table and is done.
 2. A shape that differs means that the class is looked up by other columns: the table is rebuilt from the records'
-   own JSON, inside one transaction. Nothing is ever lost, since columns are copies.
+   own JSON, inside one transaction. Nothing is ever lost, since columns are copies. The JSON itself stays as it
+   is: the ledger names its digest.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ def _stale(connection: sa.Connection, shelves: Iterable[Shelf[Any]]) -> list[She
 
 def _build(connection: sa.Connection, shelf: Shelf[Any]) -> None:
     name = shelf.type.table
+    for side in shelf.sides.values():
+        side.table.drop(connection, checkfirst=True)
+        side.table.create(connection)
     if sa.inspect(connection).has_table(name):
         _rebuild(connection, shelf)
     else:
@@ -60,8 +64,19 @@ def _build(connection: sa.Connection, shelf: Shelf[Any]) -> None:
 def _rebuild(connection: sa.Connection, shelf: Shelf[Any]) -> None:
     columns: list[sa.ColumnClause[str]] = [sa.column(name) for name in ("id", "body_digest", "body")]
     statement = sa.select(*columns).select_from(sa.table(shelf.type.table)).order_by(sa.column("seq"))
-    rows = [shelf.row(shelf.record(row)) for row in connection.execute(statement)]
+    stored = connection.execute(statement).all()
+    records = [shelf.record(row) for row in stored]
+    rows = [
+        shelf.row(record) | {"body": row.body, "body_digest": row.body_digest}
+        for record, row in zip(records, stored, strict=True)
+    ]
     connection.execute(sa.schema.DropTable(shelf.table))
     shelf.table.create(connection)
     if rows:
         connection.execute(shelf.table.insert(), rows)
+    for side in shelf.sides.values():
+        carried = [
+            word for record, row in zip(records, rows, strict=True) for word in side.rows(row["id"], record)
+        ]
+        if carried:
+            connection.execute(side.table.insert(), carried)

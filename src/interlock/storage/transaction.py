@@ -14,6 +14,7 @@ from interlock.storage import schema
 from interlock.storage.ledger import Head, SqlLog
 from interlock.storage.records import Shelf, SqlRepository
 from interlock.storage.session import Session
+from interlock.storage.sides import SqlIndex
 
 T = TypeVar("T")
 
@@ -39,6 +40,13 @@ class SqlTx:
 
     def records(self, kind: type[T]) -> SqlRepository[T]:
         """The repository of one registered class."""
+        return SqlRepository(self._shelf(kind), self.session)
+
+    def index(self, kind: type[T]) -> SqlIndex:
+        """What finds records of one registered class without reading them."""
+        return SqlIndex(self._shelf(kind), self.session)
+
+    def _shelf(self, kind: type[T]) -> Shelf[T]:
         shelf = self._shelves.get(kind)
         if shelf is None:
             raise IntegrityError(
@@ -46,7 +54,7 @@ class SqlTx:
                 code="record-type",
                 hint="register it where the store is opened",
             )
-        return SqlRepository(shelf, self.session)
+        return shelf
 
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their digest (idempotent, at most 32 MiB)."""

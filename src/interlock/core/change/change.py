@@ -6,14 +6,16 @@ Rules:
 2. A new push to the same change is a new ``revision`` with a new digest; approvals and evidence bound to the
    older digest stay on record and no longer count.
 3. States and their transitions are the table below; everything else is refused.
+4. What is kept is small: the submission is a blob of its own, named by its digest, so that records are found,
+   listed and counted without reading what was submitted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal, Self
 
 from interlock.core.change.canonical import canonical, digest
 from interlock.core.change.errors import IllegalTransition, InvalidInput
@@ -65,8 +67,8 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """The record. ``opened_by``, ``sponsor`` and ``agent`` are principals of the catalog or of a token.
+class ChangeHeader:
+    """A change but for its content. ``opened_by``, ``sponsor``, ``agent`` are principals of catalog or token.
 
     ``services`` are those declared and those the description found touched; ``reviewers`` those proposed when it
     was opened, which is what a person's load is counted by.
@@ -76,7 +78,6 @@ class Change:
     title: str
     change_class: ChangeClass
     services: tuple[str, ...]
-    submission: Submission
     digest: str
     opened_by: str
     opened_at: datetime
@@ -89,7 +90,7 @@ class Change:
     reviewers: tuple[str, ...] = ()
     version: int = 1
 
-    def move(self, state: ChangeState) -> Change:
+    def move(self, state: ChangeState) -> Self:
         """This change in another state.
 
         Raises:
@@ -102,6 +103,49 @@ class Change:
                 hint="open a new change: interlock change open",
             )
         return replace(self, state=state, version=self.version + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(ChangeHeader):
+    """A change with its content in hand: what is described, judged and permitted."""
+
+    submission: Submission
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The kinds of its parts."""
+        return tuple(part.kind for part in self.submission.parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord(ChangeHeader):
+    """What is kept. ``blob`` names the submission's canonical bytes, ``parts`` are the kinds of its parts."""
+
+    blob: str
+    parts: tuple[str, ...]
+
+    @property
+    def in_flight(self) -> tuple[str, ...]:
+        """The services on which another change would meet this one; none once it is off the road."""
+        return self.services if self.state in {ChangeState.OPEN, ChangeState.PERMITTED} else ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Whose load this change counts towards; nobody's once it is not open."""
+        return self.reviewers if self.state is ChangeState.OPEN else ()
+
+    def complete(self, submission: Submission) -> Change:
+        """The change with its content, which the caller has shown to be the blob's."""
+        return Change(**_header(self), submission=submission)
+
+
+def record_of(change: Change, blob: str) -> ChangeRecord:
+    """What is kept of ``change`` whose submission's canonical bytes are ``blob``."""
+    return ChangeRecord(**_header(change), blob=blob, parts=change.parts)
+
+
+def _header(change: ChangeHeader) -> dict[str, Any]:
+    return {field.name: getattr(change, field.name) for field in fields(ChangeHeader)}
 
 
 def change_digest(parts: tuple[Part, ...]) -> str:

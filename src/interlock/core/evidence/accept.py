@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from interlock.core.change.canonical import Json, canonical, sha256
-from interlock.core.change.change import Change
+from interlock.core.change.change import ChangeHeader
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import Settings
 from interlock.core.evidence import statement as in_toto
@@ -50,7 +50,7 @@ def accept(
     content: bytes,
     *,
     format: Format | None,  # noqa: A002  # the record's own word
-    change: Change,
+    change: ChangeHeader,
     services: tuple[str, ...],
     runners: tuple[Runner, ...],
     settings: Settings,
@@ -147,7 +147,7 @@ def sniff(content: bytes) -> Format:
 
 
 def _signed(
-    content: bytes, *, change: Change, services: tuple[str, ...], runners: tuple[Runner, ...], now: datetime
+    content: bytes, *, change: ChangeHeader, services: tuple[str, ...], runners: tuple[Runner, ...], now: datetime
 ) -> _Reading:
     verified = verify_envelope(content, runners, now=now, services=services)
     found = verified.statement

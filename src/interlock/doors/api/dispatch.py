@@ -94,6 +94,8 @@ def _perform(station: Station, operation: Operation, path: Mapping[str, str], re
         body=_body(operation, request),
         if_match=_version(request.headers.get("if-match")),
     )
+    if operation.prepare is not None:
+        call = replace(call, ready=operation.prepare(call))
     key = request.headers.get("idempotency-key")
     if key is None or operation.method == "GET" or not operation.joined:
         done = operation.run(call)

@@ -43,7 +43,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request, checked: path and query fit the operation, ``body`` is its record, ``actor`` may ask it."""
+    """One request, checked: path and query fit the operation, ``body`` is its record, ``actor`` may ask it.
+
+    ``ready`` is what the operation's ``prepare`` made of it.
+    """
 
     station: Station
     actor: Actor
@@ -51,6 +54,7 @@ class Call:
     query: Mapping[str, str]
     body: Any = None
     if_match: int | None = None
+    ready: Any = None
 
     def text(self, name: str) -> str | None:
         """A query parameter, None where it was not given."""
@@ -93,7 +97,8 @@ class Operation:
 
     ``body`` and ``reply`` are record types; a ``list_of`` reply is ``{items, next}``. A ``joined`` POST is one
     transaction, so that its stored reply commits with its work; a POST that only computes, or is idempotent by its
-    nature, need not. ``kept`` is False where the answer holds a secret: a repeated key is then refused.
+    nature, need not. ``prepare`` is done before that transaction: whatever takes long.
+    ``kept`` is False where the answer holds a secret: a repeated key is then refused.
     ``committed`` completes an answer once its transaction is durable, on every repetition too. Where ``unless``
     says yes, a caller without a token may ask as well.
     """
@@ -109,6 +114,7 @@ class Operation:
     list_of: Any = None
     query: tuple[Query, ...] = ()
     status: int = 200
+    prepare: Callable[[Call], object] | None = None
     committed: Callable[[Call, Answer], Answer] | None = None
     unless: Callable[[Station], bool] | None = None
     joined: bool = True

@@ -94,9 +94,7 @@ def _open(call: Call) -> Answer:
 def _push(call: Call) -> Answer:
     wanted: PushRequest = call.body
     name, submission = call.path["change"], wanted.submission
-    change = intake.push(
-        call.station, call.actor, name, submission, version=call.if_match, ready=call.ready
-    )
+    change = intake.push(call.station, call.actor, name, submission, version=call.if_match, ready=call.ready)
     return _answer(change)
 
 
