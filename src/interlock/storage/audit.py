@@ -1,4 +1,4 @@
-"""Verifying everything that is stored: every leaf, tile, head and checkpoint against each other and the key.
+"""Verifying all that is stored: leaves, tiles, head and checkpoints against the key, records against the leaves.
 
 Rules:
 1. The audit reads one snapshot and needs no private key. It starts from the leaves and believes nothing else.
@@ -25,6 +25,7 @@ from interlock.core.ledger.merkle import hash_leaf
 from interlock.core.ledger.note import VerifierKey
 from interlock.core.ledger.tree import Tile, Tree
 from interlock.storage import schema
+from interlock.storage.compare import Named, compare
 from interlock.storage.engine import Engines, connect, translate
 from interlock.storage.ledger import as_bytes
 
@@ -37,22 +38,27 @@ _BATCH = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One contradiction. ``what`` is a stable word, ``text`` one line; ``entry`` the index it names, if any."""
+    """One contradiction. ``what`` is a stable word, ``text`` one line.
+
+    ``entry`` is the index it names, ``record`` the record as ``table/id``, if any.
+    """
 
     what: str
     text: str
     entry: int | None = None
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
     """What was read and what was found. ``root`` is over the leaves as they are stored now.
 
-    ``signed`` is how many entries the newest valid checkpoint covers.
+    ``signed`` is how many entries the newest valid checkpoint covers, ``records`` how many records were compared.
     """
 
     size: int
     signed: int
+    records: int
     root: bytes
     checkpoints: int
     findings: tuple[Finding, ...]
@@ -76,14 +82,16 @@ class _Audit:
     findings: list[Finding] = field(default_factory=list)
     latest: str = ""
     due: list[Checkpoint] = field(default_factory=list)
-    activated: dict[str, str] = field(default_factory=dict)
-    """Digest of the rules by the id of their activation, as the entries say it, oldest first."""
+    named: Named = field(default_factory=Named)
     signed: int | None = None
     """The size of the newest checkpoint that is met; None before any."""
 
-    def found(self, what: str, text: str, entry: int | None = None) -> None:
+    def found(self, what: str, text: str, entry: int | None = None, record: str | None = None) -> None:
         if len(self.findings) < MAX_FINDINGS:
-            self.findings.append(Finding(what=what, text=text, entry=entry))
+            self.findings.append(Finding(what=what, text=text, entry=entry, record=record))
+
+    def contradicted(self, record: str, text: str, entry: int | None) -> None:
+        self.found("record", f"{record[:120]} {text}", entry, record)
 
 
 def audit(
@@ -140,12 +148,13 @@ def audit_connection(
     count = _checkpoints(connection, state, older)
     _leaves(connection, state)
     _head(connection, state)
-    _rules(connection, state)
+    records = compare(connection, state.named, state.contradicted)
     _signed(state, state.tree.size if first is None else first)
     findings = sorted(state.findings, key=lambda each: each.entry is None)
     return AuditReport(
         size=state.tree.size,
         signed=state.signed or 0,
+        records=records,
         root=state.tree.root(),
         checkpoints=count,
         findings=tuple(findings),
@@ -220,9 +229,9 @@ def _read(state: _Audit, position: int, subject: str, leaf: bytes) -> None:
         if fields["subject"] != subject:
             state.found("entry", f"entry {position} is filed under `{subject[:60]}`", position)
         state.latest = max(state.latest, fields["at"])
-        if fields["kind"] == "rules.activated":
-            state.activated[subject] = fields["body"]["digest"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        if "records" in fields:
+            state.named.read(position, fields["records"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         state.found("entry", f"entry {position} is not an entry", position)
 
 
@@ -248,24 +257,6 @@ def _meet(state: _Audit) -> None:
             state.found("history", f"the first {checkpoint.size} entries are not those that were signed")
         else:
             state.signed = checkpoint.size
-
-
-def _rules(connection: sa.Connection, state: _Audit) -> None:
-    """Activations are those the entries tell of, in the same order: the newest row is what is in force."""
-    if not sa.inspect(connection).has_table("activations"):
-        return
-    columns: list[sa.ColumnClause[str]] = [sa.column(name) for name in ("id", "digest", "body")]
-    rows = connection.execute(sa.select(*columns).select_from(sa.table("activations")).order_by(sa.column("seq")))
-    stored = [(row.id, row.digest, _digest_in(row.body)) for row in rows]
-    if stored != [(name, digest, digest) for name, digest in state.activated.items()]:
-        state.found("rules", "the activations of rules that are stored are not those the entries tell of")
-
-
-def _digest_in(body: str) -> object:
-    try:
-        return from_json(body)["digest"]
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 def _signed(state: _Audit, needed: int) -> None:

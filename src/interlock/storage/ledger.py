@@ -126,13 +126,15 @@ class SqlLog:
         self.pending: list[tuple[str, bytes, bytes]] = []
         """Subject, leaf and hash."""
 
-    def append(self, entry: Entry) -> int:
-        """The index the entry will have when the transaction commits."""
-        self._session.announce_write()
-        leaf = entry.leaf()
-        self.pending.append((lookup_value("subject", entry.subject), leaf, hash_leaf(leaf)))
+    @property
+    def size(self) -> int:
+        """How many entries there are, with those that were appended here."""
+        return self._base + len(self.pending)
+
+    def append(self, entry: Entry, leaf: bytes) -> None:
+        """Take one entry with its leaf, which is what is kept."""
+        self.pending.append((entry.subject, leaf, hash_leaf(leaf)))
         self.latest = max(self.latest or "", timestamp(entry.at))
-        return self._base + len(self.pending) - 1
 
     def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
         """All entries about one record, in order, those of this transaction included."""

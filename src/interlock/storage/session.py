@@ -9,6 +9,8 @@ Rules:
    reads a record sees every write before it.
 4. ``changed`` is set when a write is asked for, not when it is made: one that was put off is often made while a
    neighbour reads, who changed nothing.
+5. ``written`` keeps the newest row of every record that was written, until somebody takes it: the ledger names
+   them all.
 """
 
 from __future__ import annotations
@@ -66,6 +68,8 @@ class Session:
         self.changed = False
         self.broken = False
         self.failed: Exception | None = None
+        self.written: dict[tuple[str, str], Mapping[str, object]] = {}
+        """Values by table and id of the record."""
 
     def read(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> sa.CursorResult[Any]:
         """Rows of a query. Of record tables, use ``settle`` first."""
@@ -99,7 +103,7 @@ class Session:
     def add_record(self, table: sa.Table, key: str, row: Mapping[str, object]) -> bool:
         """Like ``insert_new``; when the write is put off it is taken to succeed."""
         self.announce_write()
-        return self._soon(_Write(table, key, self._insert_new(table), row)) == 1
+        return self._noted(table, key, row, made=self._soon(_Write(table, key, self._insert_new(table), row)))
 
     def change_record(
         self, table: sa.Table, key: str, statement: sa.Update, values: Mapping[str, object], *, unique: bool
@@ -108,10 +112,11 @@ class Session:
         self.announce_write()
         write = _Write(table, key, statement, values)
         if not unique or not self._eager:
-            return self._soon(write) == 1
+            return self._noted(table, key, values, made=self._soon(write))
         try:
             with self._connection.begin_nested():
-                return self._connection.execute(statement, values).rowcount == 1
+                made = self._connection.execute(statement, values).rowcount
+            return self._noted(table, key, values, made=made)
         except sa.exc.IntegrityError as error:
             raise taken(table.name, key) from error
         except sa.exc.DBAPIError as error:
@@ -134,6 +139,12 @@ class Session:
         """Note a change that is about to be made; refuses in a reading session."""
         self._refuse_if_reading()
         self.changed = True
+
+    def _noted(self, table: sa.Table, key: str, values: Mapping[str, object], *, made: int) -> bool:
+        # Rows without a digest are copies of what a record says, like its columns.
+        if made == 1 and "body_digest" in values:
+            self.written[table.name, key] = values
+        return made == 1
 
     def _refuse_if_reading(self) -> None:
         if not self._writable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from interlock.storage.ledger import Head, SqlLog
 from interlock.storage.records import Shelf, SqlRepository
 from interlock.storage.session import Session
 from interlock.storage.sides import SqlIndex
+from interlock.storage.work import WorkLog
 
 T = TypeVar("T")
 
@@ -32,11 +33,19 @@ class SqlTx:
         self.session = session
         self.appended = SqlLog(session, head)
         self._shelves = shelves
+        self._log = WorkLog(session, self.appended)
+
+    def run(self, work: Callable[[SqlTx], T]) -> T:
+        """One piece of work; the records it wrote are named by the entries it appended."""
+        self._log = WorkLog(self.session, self.appended)
+        outcome = work(self)
+        self._log.finish()
+        return outcome
 
     @property
     def log(self) -> Log:
         """The ledger."""
-        return self.appended
+        return self._log
 
     def records(self, kind: type[T]) -> SqlRepository[T]:
         """The repository of one registered class."""

@@ -191,7 +191,7 @@ def _run_one(job: _Job, tx: SqlTx, connection: sa.Connection | None) -> None:
     mark, before = tx.appended.mark(), tx.session.changed
     tx.session.changed, tx.session.failed = False, None
     try:
-        job.outcome = job.work(tx) if job.work is not None else None
+        job.outcome = tx.run(job.work) if job.work is not None else None
         _check(tx, mark)
     except OutOfStep:
         raise  # it is about a write before this one, which must not pass for done

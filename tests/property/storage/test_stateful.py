@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from interlock.core.change.canonical import canonical, sha256
 from interlock.core.change.errors import Conflict, NotFound
 from interlock.core.ledger.checkpoint import open_checkpoint
 from interlock.core.ledger.entry import Entry
@@ -69,6 +70,9 @@ class StoreMachine(RuleBasedStateMachine):
     def entry(self, name, number):
         return Entry(kind="thing.moved", subject=name, actor="ana", at=START, body={"n": number})
 
+    def naming(self, entry, thing):
+        return replace(entry, records={f"things/{thing.id}": sha256(canonical(thing))})
+
     @rule(name=NAMES, state=STATES)
     def add(self, name, state):
         entry = self.entry(name, len(self.entries))
@@ -83,7 +87,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         assert self.store.write(work) == len(self.entries)
         self.things[name] = Thing(id=name, state=state)
-        self.entries.append(entry)
+        self.entries.append(self.naming(entry, self.things[name]))
 
     @rule(name=NAMES, state=STATES, stale=st.booleans(), look=st.booleans())
     def replace(self, name, state, stale, look):
@@ -106,7 +110,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         assert self.store.write(work) == len(self.entries)
         self.things[name] = replace(known, state=state, version=expected + 1)
-        self.entries.append(entry)
+        self.entries.append(self.naming(entry, self.things[name]))
 
     @rule(count=st.integers(1, 300))
     def append_many(self, count):
@@ -170,6 +174,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.close()
         report = audit(self.url, SIGNER.verifier)
         assert (report.findings, report.size) == ((), len(self.entries))
+        assert report.records == len(self.things)
         self.folder.cleanup()
 
 

@@ -1,0 +1,131 @@
+"""What entries tell of a record's fields, folded in order: the words for a record that is not what was recorded.
+
+Rules:
+1. Whether a record is what was recorded is decided by its digest alone. This only says which fields differ, where
+   the entries tell of them.
+2. An entry that names a record and tells nothing about records of its table makes all of it unknown: better no
+   word than a wrong one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import reduce
+from typing import TypeGuard
+
+from interlock.core.change.canonical import Json, timestamp
+from interlock.core.ledger.entry import Entry
+
+Fields = dict[str, Json]
+"""Values by attribute path (``statement.digest``)."""
+
+_STATES: Mapping[tuple[str, str], str] = {
+    ("changes", "change.opened"): "open",
+    ("changes", "change.pushed"): "open",
+    ("changes", "change.withdrawn"): "withdrawn",
+    ("changes", "gate.allowed"): "permitted",
+    ("tickets", "ticket.issued"): "issued",
+    ("tickets", "ticket.redeemed"): "redeemed",
+    ("tickets", "ticket.voided"): "voided",
+}
+_COPIED: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("changes", "change.opened"): {"digest": "digest"},
+    ("changes", "change.pushed"): {"digest": "digest"},
+    ("tickets", "ticket.issued"): {name: name for name in ("change", "digest", "environment", "expires_at")},
+    ("tickets", "ticket.voided"): {"why": "why"},
+    ("tokens", "token.created"): {name: name for name in ("principal", "kind", "scopes", "expires_at")},
+    ("tokens", "token.revoked"): {name: name for name in ("principal", "kind", "scopes", "expires_at")},
+    ("evidence", "evidence.added"): {
+        name: name for name in ("subject", "predicate_type", "format", "standing", "runner", "blob")
+    },
+    ("activations", "rules.activated"): {
+        name: name for name in ("digest", "previous", "signed_by", "one_person", "ticket")
+    },
+    ("statements", "statement"): {
+        "fingerprint": "fingerprint",
+        "presence": "presence",
+        **{
+            f"statement.{name}": name
+            for name in ("digest", "environment", "approver", "on_behalf_of", "nonce", "expires_at", "details")
+        },
+    },
+    ("statements", "rules.signed"): {
+        "statement.digest": "digest",
+        "statement.approver": "approver",
+        "fingerprint": "fingerprint",
+        "presence": "presence",
+    },
+    ("statements", "gate.allowed"): {"used_by": "ticket"},
+    ("statements", "ticket.voided"): {},
+}
+
+
+def told(entries: Iterable[Entry], table: str, name: str) -> Fields:
+    """What ``entries``, oldest first, tell of one record; only those that name it count."""
+    known: Fields = {}
+    for entry in entries:
+        if f"{table}/{name}" in entry.records:
+            known = _after(entry, table, known)
+    return known
+
+
+def differing(stored: Json, known: Fields) -> list[str]:
+    """One phrase for each told field in which ``stored``, a record's JSON, differs."""
+    return [
+        f"{path} is {_shown(value)}, recorded {_shown(wanted)}"
+        for path, wanted in known.items()
+        if (value := _at(stored, path)) != wanted
+    ]
+
+
+def _after(entry: Entry, table: str, known: Fields) -> Fields:
+    kind = "statement" if entry.kind.startswith("statement.") else entry.kind
+    copied = _COPIED.get((table, kind))
+    state = _STATES.get((table, kind))
+    if copied is None and state is None:
+        return {}
+    fresh = {path: _time(entry.body[name]) for path, name in (copied or {}).items() if name in entry.body}
+    if state is not None:
+        fresh["state"] = state
+    return known | fresh | _ends(entry, table, kind)
+
+
+def _ends(entry: Entry, table: str, kind: str) -> Fields:
+    """What begins without a value and may get one: use, revocation, end."""
+    if table == "tokens":
+        return {"revoked_at": timestamp(entry.at) if kind == "token.revoked" else None}
+    if table == "tickets":
+        return {"ended_by": entry.actor} if kind == "ticket.redeemed" else {}
+    if table == "statements" and kind != "gate.allowed":
+        return {"used_by": None}
+    return {}
+
+
+def _time(value: Json) -> Json:
+    """A time in its canonical form; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return timestamp(datetime.fromisoformat(value))
+    except ValueError:
+        return value
+
+
+def _at(stored: Json, path: str) -> Json:
+    def step(value: Json, name: str) -> Json:
+        return value.get(name) if _is_object(value) else None
+
+    return reduce(step, path.split("."), stored)
+
+
+def _is_object(value: Json) -> TypeGuard[dict[str, Json]]:
+    return isinstance(value, dict)
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return f"`{', '.join(map(str, value))[:60]}`"
+    return f"`{str(value)[:60]}`"

@@ -1,0 +1,207 @@
+"""Records against the ledger: every row is what the newest entry naming it recorded, and every named row is there.
+
+Rules:
+1. Only the entries are believed. Which tables there are is asked of the entries and of the database both, so that
+   neither a dropped table nor a forgotten one hides anything.
+2. A row's JSON decides; its other columns are copies and must agree with it, or records are found wrongly.
+3. Rows stand in the order in which the entries first named them: the newest row is what is in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+
+from interlock.core.change.canonical import sha256
+from interlock.core.change.errors import InvalidInput
+from interlock.core.ledger.entry import Entry, read_leaf
+from interlock.core.ledger.told import differing, told
+from interlock.storage import schema
+from interlock.storage.ledger import as_bytes
+
+_BATCH = 1_024
+_OWN = ("seq", "id", "version", "body_digest", "body")
+_PREFIX = "sha256:"
+
+Report = Callable[[str, str, int | None], None]
+"""Called with the record (``table/id``), what is wrong with it in one line, and the entry that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    first: int
+    last: int
+    digest: str
+
+
+class Named:
+    """What the entries say of records, read oldest first. About 250 bytes for each record."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def read(self, position: int, records: Mapping[str, str]) -> None:
+        """Take over what the entry at ``position`` names.
+
+        Raises:
+            ValueError, TypeError, AttributeError: these are no digests of records.
+        """
+        place = position.to_bytes(8, "big")
+        for name, digest in records.items():
+            before = self._marks.get(name)
+            self._marks[name] = (before[:8] if before else place) + place + bytes.fromhex(digest[len(_PREFIX) :])
+
+    def tables(self) -> set[str]:
+        """The tables of all records that are named."""
+        return {name.partition("/")[0] for name in self._marks}
+
+    def take(self, name: str) -> _Mark | None:
+        """What is said of one record, once."""
+        mark = self._marks.pop(name, None)
+        if mark is None:
+            return None
+        return _Mark(
+            int.from_bytes(mark[:8], "big"), int.from_bytes(mark[8:16], "big"), f"{_PREFIX}{mark[16:].hex()}"
+        )
+
+    def left(self) -> Iterator[tuple[str, int]]:
+        """The records that were not taken, with the newest entry naming each."""
+        for name, mark in self._marks.items():
+            yield name, int.from_bytes(mark[8:16], "big")
+
+
+def compare(connection: sa.Connection, named: Named, report: Report) -> int:
+    """Report every record that is not what the entries say; how many records were read."""
+    shapes = _shapes(connection)
+    inspector = sa.inspect(connection)
+    count = 0
+    for table in sorted({*shapes, *named.tables()}):
+        if inspector.has_table(table):
+            columns = [column["name"] for column in inspector.get_columns(table)]
+            count += _Table(connection, table, columns, shapes.get(table), named, report).read()
+    for name, entry in named.left():
+        report(name, f"is gone: entry {entry} recorded it", entry)
+    return count
+
+
+def _shapes(connection: sa.Connection) -> dict[str, Mapping[str, Any]]:
+    """The form of each record table as the database remembers it, empty where that is unreadable."""
+    rows = connection.execute(sa.select(schema.record_shape.c.name, schema.record_shape.c.shape))
+    return {str(row.name): _object(row.shape) for row in rows}
+
+
+class _Table:
+    """One table of records."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        name: str,
+        columns: Sequence[str],
+        shape: Mapping[str, Any] | None,
+        named: Named,
+        report: Report,
+    ) -> None:
+        self._connection = connection
+        self._name = name
+        self._columns = columns
+        self._paths = _paths(shape or {})
+        self._named = named
+        self._report = report
+        self._reached = -1
+
+    def read(self) -> int:
+        """Compare every row; how many there were."""
+        strange = set(self._columns) ^ {*_OWN, *self._paths}
+        if strange:
+            self._report(self._name, f"is not the table it is said to be: column `{min(strange)[:60]}`", None)
+        if not set(_OWN) <= set(self._columns):
+            return 0
+        columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in self._columns]
+        statement = sa.select(*columns).select_from(sa.table(self._name)).order_by(sa.column("seq"))
+        rows = self._connection.execute(statement, execution_options={"stream_results": True, "yield_per": _BATCH})
+        count = 0
+        for batch in rows.mappings().partitions(_BATCH):
+            count += len(batch)
+            for row in batch:
+                self._row(row)
+        return count
+
+    def _row(self, row: sa.RowMapping) -> None:
+        name = f"{self._name}/{row['id']}"
+        body = as_bytes(row["body"])
+        digest = sha256(body)
+        mark = self._named.take(name)
+        if mark is None:
+            self._report(name, "is recorded by no entry", None)
+            return
+        if digest != mark.digest:
+            self._report(name, self._what_differs(str(row["id"]), body, mark), mark.last)
+        elif wrong := self._wrong_copy(row, body, digest):
+            self._report(name, wrong, mark.last)
+        elif mark.first < self._reached:
+            self._report(name, f"stands behind younger ones: entry {mark.first} recorded it first", mark.first)
+        self._reached = max(self._reached, mark.first)
+
+    def _wrong_copy(self, row: sa.RowMapping, body: bytes, digest: str) -> str:
+        """The first column that does not follow from the JSON, empty when all do."""
+        stored = _object(body)
+        if row["body_digest"] != digest:
+            return "carries another digest than its own"
+        for column, path in self._paths.items():
+            value = _lookup(stored, path)
+            wanted = value if value is None or column == "version" else str(value)
+            if row.get(column) != wanted:
+                return f"is filed wrongly: {column} is `{str(row.get(column))[:60]}`, its own JSON says otherwise"
+        return ""
+
+    def _what_differs(self, record_id: str, body: bytes, mark: _Mark) -> str:
+        known = told(self._entries_about(record_id, mark), self._name, record_id)
+        words = differing({**_object(body)}, known)
+        plain = f"is not what entry {mark.last} recorded"
+        return f"{plain}: {'; '.join(words)}" if words else plain
+
+    def _entries_about(self, record_id: str, mark: _Mark) -> list[Entry]:
+        """The entries naming this record, as far as their subjects lead to them."""
+        columns = schema.entry.c
+        subjects = sa.select(columns.subject).where(columns.position.in_([mark.first, mark.last]))
+        about = sa.or_(columns.subject == record_id, columns.subject.in_(subjects))
+        wanted = sa.select(columns.leaf).where(about, columns.position <= mark.last).order_by(columns.position)
+        found = []
+        for leaf in self._connection.execute(wanted).scalars():
+            try:
+                found.append(read_leaf(as_bytes(leaf)))
+            except InvalidInput:
+                return []
+        return found
+
+
+def _object(text: str | bytes) -> Mapping[str, Any]:
+    try:
+        value = from_json(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _paths(shape: Mapping[str, Any]) -> dict[str, str]:
+    """Column by column, where its value stands in the JSON."""
+    columns = shape.get("columns", [])
+    paths = {str(path).rsplit(".", 1)[-1]: str(path) for path in columns} if isinstance(columns, list) else {}
+    if shape.get("version"):
+        paths["version"] = str(shape["version"])
+    return paths | {"id": str(shape.get("key", "id"))}
+
+
+def _lookup(stored: Mapping[str, Any], path: str) -> object:
+    value: Any = stored
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
