@@ -14,7 +14,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.delegation import names
@@ -33,10 +33,10 @@ from interlock.core.ticket.issue import draw, issued_entry, seal
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_of
 from interlock.ports.store import Tx
+from interlock.road.compared import Compared, compare
 from interlock.road.decide import Judgement, judge_in, stricter
 from interlock.road.gather import standing_statements
-from interlock.road.recorded import Received, complete, received
-from interlock.road.station import InForce, Station
+from interlock.road.station import Station
 from interlock.road.void import void_in
 
 FULL = 100.0
@@ -88,7 +88,7 @@ def gate(station: Station, actor: Actor, change_id: str, offer: Offer) -> GateRe
             code="gate-offer",
             hint="run the gate where the change can be read again, or give --digest",
         )
-    ready = _made_ready(station, actor, change_id, offer)
+    ready = compare(station, change_id, offer.submission, offer.digest, believed=reads_again(actor))
     done = station.store.write(lambda tx: _gate(station, tx, actor, change_id, offer, ready))
     if done.ticket is None:
         outcome = done.judgement.decision.outcome
@@ -121,68 +121,14 @@ def redeem_in(station: Station, tx: Tx, actor: Actor, ticket_id: str) -> tuple[T
     return after, parse_json(Ticket, tx.blob(after.blob), what="the stored ticket")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    """What the transaction needs and would be slow to make: the recorded change, and what is offered.
-
-    ``reading`` is None unless the caller's reading counts; ``offered`` is the digest of what is about to ship.
-    """
-
-    blob: str
-    change: Change
-    offered: str | None
-    reading: Received | None
-
-    def at(self, tx: Tx, record: ChangeRecord) -> Change:
-        """The recorded change as it is in this transaction; read again if it was pushed to meanwhile."""
-        return record.complete(self.change.submission) if record.blob == self.blob else complete(tx, record)
-
-
-def _made_ready(station: Station, actor: Actor, change_id: str, offer: Offer) -> _Ready:
-    """Everything parsed, written and described while others use the writer.
-
-    Raises:
-        InvalidInput: what is offered is nothing that a reader could have written.
-    """
-    reading = received(offer.submission) if offer.submission and reads_again(actor) else None
-    offered = offer.digest
-    if offer.submission is not None:
-        offered = reading.digest if reading else offer.submission.digest
-
-    def look(tx: Tx) -> tuple[InForce, ChangeRecord, Change]:
-        record = tx.records(ChangeRecord).get(change_id)
-        return station.rules(tx), record, complete(tx, record)
-
-    in_force, record, change = station.store.read(look)
-    ready = _Ready(blob=record.blob, change=change, offered=offered, reading=reading)
-    for submission, name in _compared(ready, record, change):
-        station.described.of(submission, in_force.rules, name)
-    return ready
-
-
-def _compared(ready: _Ready, record: ChangeRecord, change: Change) -> tuple[tuple[Submission, str], ...]:
-    """The submissions to judge, each with the name of its content, the one whose findings count first.
-
-    Findings are those of the trusted reader; everything else counts if either side says so.
-    """
-    reading = ready.reading
-    if reading is None or reading.digest != change.digest:
-        return ((change.submission, record.blob),)
-    if reading.submission.parts == change.submission.parts:
-        return ((reading.submission, reading.blob),)
-    before = replace(change.submission, validations=reading.submission.validations)
-    return ((reading.submission, reading.blob), (before, f"{record.blob} {reading.blob}"))
-
-
-def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, ready: _Ready) -> _Permitted:
+def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, ready: Compared) -> _Permitted:
     record = tx.records(ChangeRecord).get(change_id)
-    change = ready.at(tx, record)
-    compared = _compared(ready, record, change)
-    judgement = _judged(station, tx, actor, change, offer, ready, compared)
-    earlier = _valid_ticket(station, tx, change, offer, ready.offered)
-    reasons = (*_standing(actor, change, offer, judgement), *judgement.decision.reasons)
+    compared = ready.at(tx, record)
+    judgement = _judged(station, tx, actor, compared, offer)
+    earlier = _valid_ticket(station, tx, compared, offer)
+    reasons = (*_standing(actor, compared.change, offer, judgement), *judgement.decision.reasons)
     if judgement.decision.outcome is not Outcome.ALLOW or reasons:
-        tx.log.append(_refusal(station, actor, judgement, reasons, ready.offered, compared[0][1]))
+        tx.log.append(_refusal(station, actor, judgement, reasons, compared))
         if earlier is not None:
             void_in(station, tx, actor, earlier[0].id, why=reasons[0].id if reasons else "refused")
         return _Permitted(judgement=judgement, reasons=reasons)
@@ -191,29 +137,12 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, 
     return _issue(station, tx, actor, record, judgement)
 
 
-def _judged(
-    station: Station,
-    tx: Tx,
-    actor: Actor,
-    change: Change,
-    offer: Offer,
-    ready: _Ready,
-    compared: tuple[tuple[Submission, str], ...],
-) -> Judgement:
+def _judged(station: Station, tx: Tx, actor: Actor, compared: Compared, offer: Offer) -> Judgement:
     """The change as recorded and, where a trusted reader offers its own reading of that digest, as read again."""
-    in_force = station.rules(tx)
+    in_force, offered = station.rules(tx), compared.offered
     first, *second = (
-        judge_in(
-            station,
-            tx,
-            in_force,
-            replace(change, submission=submission),
-            offer.environment,
-            actor,
-            name=name,
-            offered_digest=ready.offered,
-        )
-        for submission, name in compared
+        judge_in(station, tx, in_force, change, offer.environment, actor, name=name, offered_digest=offered)
+        for change, name in compared.judged()
     )
     return stricter(second[0], first) if second else first
 
@@ -284,10 +213,8 @@ def first_weight(judgement: Judgement) -> float:
     return declared if declared is not None and 0 < declared <= FIRST_STAGE_MOST else FIRST_STAGE_MOST
 
 
-def _valid_ticket(
-    station: Station, tx: Tx, change: Change, offer: Offer, offered: str | None
-) -> tuple[Ticket, int] | None:
-    now = station.clock.now()
+def _valid_ticket(station: Station, tx: Tx, compared: Compared, offer: Offer) -> tuple[Ticket, int] | None:
+    now, change, offered = station.clock.now(), compared.change, compared.offered
     for record in tx.records(TicketRecord).find(change=change.id):
         wanted = (record.digest, record.environment) == (offered, offer.environment)
         if wanted and offered == change.digest and record.at(now).state is TicketState.ISSUED:
@@ -344,23 +271,18 @@ def _allowed(station: Station, actor: Actor, judgement: Judgement, ticket: str) 
 
 
 def _refusal(
-    station: Station,
-    actor: Actor,
-    judgement: Judgement,
-    reasons: tuple[Reason, ...],
-    offered: str | None,
-    submission: str,
+    station: Station, actor: Actor, judgement: Judgement, reasons: tuple[Reason, ...], compared: Compared
 ) -> Entry:
     body: dict[str, Json] = {
         "digest": judgement.change.digest,
-        "offered": offered,
+        "offered": compared.offered,
         "environment": judgement.environment,
         "outcome": judgement.decision.outcome.value,
         "reasons": [reason.id for reason in reasons],
         "observed": [reason.id for reason in judgement.decision.observed],
         "rules": judgement.rules_digest,
         "input": judgement.decision.input_digest,
-        "submission": submission,
+        "submission": compared.submission,
     }
     return _entry(station, actor, "gate.refused", judgement.change.id, body)
 
