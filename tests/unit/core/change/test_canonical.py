@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.core.change.canonical import canonical, timestamp
+from interlock.core.change.canonical import canonical, plain, timestamp
 from interlock.core.change.errors import InvalidInput
 
 
@@ -34,3 +37,72 @@ def test_every_time_has_one_form_or_is_refused(moment: datetime) -> None:
         return
     assert datetime.fromisoformat(text) == moment
     assert text == timestamp(moment.astimezone(UTC))
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Held:
+    colour: Colour
+    inner: object
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
+    ["\x00\x1f\x7f", '"\\/\b\f', "\u2028\ud7ff\uffff😀"]
+)
+LEAF = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+    | st.just(Colour.RED)
+    | st.just(datetime(2026, 3, 5, 1, 2, 3, 4000, tzinfo=UTC))
+)
+VALUE = st.recursive(
+    LEAF,
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(TEXT | st.just(Colour.RED), inner)
+        | st.builds(Held, st.just(Colour.RED), inner)
+    ),
+)
+
+
+@given(VALUE)
+def test_the_fast_way_writes_what_the_library_writes(value: object) -> None:
+    assert canonical(value) == rfc8785.dumps(plain(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        2**53,
+        -(2**53),
+        [2**53],
+        float("nan"),
+        float("inf"),
+        "\ud800",
+        {"\udfff": 1},
+        {"a": b"x"},
+        {1: 2},
+        object(),
+        Held,
+    ],
+)
+def test_what_has_no_canonical_form_is_refused_in_both_ways(value: object) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        canonical(value)
+    assert caught.value.code == "not-canonical"
+
+
+def test_nesting_beyond_the_stack_is_refused() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InvalidInput) as caught:
+        canonical(deep)
+    assert caught.value.code == "not-canonical"
