@@ -23,18 +23,21 @@ from interlock.road.station import InForce, Station
 class Compared:
     """The change as it was on record in ``blob``, and what is offered.
 
-    ``offered`` is the digest of what is about to ship. ``reading`` is None unless the caller's reading counts.
+    ``offered`` is the digest of what is about to ship. ``reading`` is None unless the caller's reading counts;
+    ``both`` says that it describes the same content in other words, so that either description is judged.
     """
 
     blob: str
     change: Change
     offered: str | None
     reading: Received | None
+    both: bool
 
     def at(self, tx: Tx, record: ChangeRecord) -> Compared:
         """The same for the change as it is in this transaction."""
         if record.blob != self.blob:
-            return replace(self, blob=record.blob, change=complete(tx, record))
+            change = complete(tx, record)
+            return replace(self, blob=record.blob, change=change, both=_differ(change, self.reading))
         return replace(self, change=record.complete(self.change.submission))
 
     def judged(self) -> Iterator[tuple[Change, str]]:
@@ -44,7 +47,7 @@ class Compared:
             yield self.change, self.blob
             return
         yield replace(self.change, submission=reading.submission), reading.blob
-        if recorded.parts != reading.submission.parts:
+        if self.both:
             before = replace(recorded, validations=reading.submission.validations)
             yield replace(self.change, submission=before), f"{self.blob} {reading.blob}"
 
@@ -73,7 +76,15 @@ def compare(
         return station.rules(tx), record, complete(tx, record)
 
     in_force, record, change = station.store.read(look)
-    ready = Compared(blob=record.blob, change=change, offered=digest, reading=reading)
+    ready = Compared(
+        blob=record.blob, change=change, offered=digest, reading=reading, both=_differ(change, reading)
+    )
     for each, name in ready.judged():
         station.described.of(each.submission, in_force.rules, name)
     return ready
+
+
+def _differ(change: Change, reading: Received | None) -> bool:
+    if reading is None or reading.digest != change.digest:
+        return False
+    return change.submission.parts != reading.submission.parts

@@ -59,8 +59,7 @@ def written_by(
     yield from _people(description.authors if description else ())
     for part in change.submission.parts:
         if isinstance(part, GitRange):
-            for commit in part.commits:
-                yield from _of_commit(commit)
+            yield from _of_commits(part.commits)
     principals = [change.opened_by, change.sponsor, change.agent, *change.pushed_by]
     principals += [item.received_from for item in evidence if item.standing == "self-attested"]
     for principal in principals:
@@ -68,13 +67,19 @@ def written_by(
             yield Identity(name=principal, email="")
 
 
-def _of_commit(commit: Commit) -> Iterator[Identity]:
-    yield commit.author
-    if not _is_stamp(commit.committer):
-        yield commit.committer
-    named = [_read(text) for key, text in commit.trailers if key.casefold() in CO_AUTHOR_TRAILERS]
-    named += [_read(text) for text in dict.fromkeys(_PROMPTER.findall(commit.note or ""))]
-    yield from _people(named)
+def _of_commits(commits: tuple[Commit, ...]) -> Iterator[Identity]:
+    """Everybody named in ``commits``, each spelling once: a range of thousands has few people in it."""
+    yield from dict.fromkeys(commit.author for commit in commits)
+    for committer in dict.fromkeys(commit.committer for commit in commits):
+        if not _is_stamp(committer):
+            yield committer
+    named: dict[str, None] = {}
+    for commit in commits:
+        if commit.trailers:
+            named.update((text, None) for key, text in commit.trailers if key.casefold() in CO_AUTHOR_TRAILERS)
+        if commit.note:
+            named.update(dict.fromkeys(_PROMPTER.findall(commit.note)))
+    yield from _people(map(_read, named))
 
 
 def _people(identities: Iterable[Identity]) -> Iterator[Identity]:
