@@ -28,6 +28,11 @@ def changed_documents(file: ConfigurationFile) -> Iterator[tuple[str, int | None
             yield name, change.line
 
 
+def is_of_document(file: ConfigurationFile, pointer: str) -> bool:
+    """Whether a key's pointer leads into an object that the file holds now."""
+    return _unescaped(pointer.removeprefix("/").partition("/")[0]) in file.documents
+
+
 def removed_documents(file: ConfigurationFile) -> Iterator[tuple[str, int | None]]:
     """Each object that is gone."""
     known = frozenset(file.documents)

@@ -157,10 +157,14 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artefacts:
-    """What will run and whether it is pinned, can be gone back from, and is known to come from the head."""
+    """What will run and whether it is pinned, can be gone back from, and is known to come from the head.
+
+    ``tagged`` are images that a changed manifest runs by a name which can be moved.
+    """
 
     names: tuple[str, ...] = ()
     pinned: bool = False
+    tagged: tuple[str, ...] = ()
     previous_known: bool = False
     provenance_verified: bool = False
     matches_head: bool | None = None

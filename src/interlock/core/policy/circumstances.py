@@ -114,9 +114,9 @@ def _artefacts(about: Description) -> Facts:
     artefacts = about.artefacts
     return {
         "artefact_other_head": artefacts.matches_head is False,
-        "artefact_pinned": artefacts.pinned or not artefacts.names,
         "artefact_previous_known": artefacts.previous_known or not artefacts.names,
         "artefacts": sorted(set(artefacts.names)),
+        "artefacts_unpinned": sorted({*artefacts.tagged, *(() if artefacts.pinned else artefacts.names)}),
     }
 
 

@@ -69,9 +69,11 @@ _GIVEN = (
     _is("agent", "an agent asks, opened the change, or wrote it on its own"),
     _count("approvals_required", "people who must approve at this tier; 1 in one-person mode"),
     _is("artefact_other_head", "an artefact's provenance names another commit than the head"),
-    _is("artefact_pinned", "every artefact is named by digest"),
     _is("artefact_previous_known", "the artefact to go back to is known"),
     _names("artefacts", "what will run"),
+    _names(
+        "artefacts_unpinned", "what will run and is not named by digest; images in manifests too"
+    ),
     _is("canary_complete", "first stage, bake and business metric are planned within their limits"),
     _names("canary_problems", "what the canary plan lacks"),
     _word("change_class", "class of the change", "standard", "normal", "emergency"),

@@ -71,6 +71,39 @@ def test_what_an_artefact_lacks_is_a_problem(make: Any, fields: dict[str, Any], 
     assert not (found.pinned and found.previous_known and found.provenance_verified and found.matches_head)
 
 
+_CART = "apps/v1/Deployment/shop/cart"
+_AT = "/apps~1v1~1Deployment~1shop~1cart/spec/template/spec"
+_BY_DIGEST = "cart:1.2.3@sha256:" + "1" * 64
+
+
+@pytest.mark.parametrize(
+    ("place", "op", "after", "tagged"),
+    [
+        ("/containers/0/image", "changed", "cart:1.2.3", ("cart:1.2.3",)),
+        ("/initContainers/12/image", "added", "cart", ("cart",)),
+        ("/containers", "changed", [{"name": "a", "image": "cart:1"}, {"image": _BY_DIGEST}], ("cart:1",)),
+        ("", "changed", {"containers": [{"image": "cart:1"}]}, ("cart:1",)),
+        ("/containers/0/image", "changed", "cart@sha256:1234", ("cart@sha256:1234",)),
+        ("/containers/0/image", "changed", _BY_DIGEST, ()),
+        ("/containers/0/image", "removed", None, ()),
+        ("/containers/0/image", "changed", None, ()),
+        ("/containers/0/imagePullPolicy", "changed", "Always", ()),
+        ("/volumes/0/image", "changed", "cart:1", ()),
+    ],
+)
+def test_an_image_by_tag_in_a_manifest_is_named(
+    make: Any, place: str, op: Any, after: Any, tagged: tuple[str, ...]
+) -> None:
+    changed = make.configured("k8s.yaml", KeyChange(pointer=_AT + place, op=op, after=after), documents=(_CART,))
+    found = artefacts_of((make.artefact(), make.configuration(changed)))
+    assert (found.pinned, found.tagged) == (True, tagged)
+
+
+def test_a_key_of_that_name_in_another_file_is_no_image(make: Any) -> None:
+    change = KeyChange(pointer=_AT + "/containers/0/image", op="changed", after="cart:1")
+    assert artefacts_of((make.configuration(make.configured("notes.yaml", change)),)).tagged == ()
+
+
 def test_one_artefact_of_another_commit_is_enough(make: Any) -> None:
     commit = make.commit()
     parts = (
