@@ -5,8 +5,8 @@ gives the same answer. A property test compares this with the policies as writte
 
 Rules:
 1. Policies are folded once for each combination of the few facts in ``SPECIAL`` that comes up (``fold.py``).
-   One that then always or never fires, or hangs on nothing but whether facts hold, is not put to Cedar; facts
-   that no policy reads any more are not sent.
+   One that then always or never fires, or hangs on nothing but literals (whether facts hold, which word they
+   are), is not put to Cedar; facts that no policy reads any more are not sent.
 2. A false fact and an empty set are sent as absent. Because absent then means something, a required fact that
    is missing is an error before Cedar is asked.
 3. Each policy that reads shown facts is folded a second time with the values for "nothing shown", so that
@@ -26,7 +26,7 @@ import cedarpy
 
 from interlock.core.policy.expressions import Node, facts_read
 from interlock.core.policy.facts import ACTION, FACTS, NOTHING, PRINCIPALS, Facts, FactValue
-from interlock.core.policy.fold import FALSE, TRUE, fold, literals
+from interlock.core.policy.fold import FALSE, TRUE, Literal, fold, literals
 from interlock.core.policy.policy import Policy
 from interlock.core.policy.written import written
 
@@ -45,14 +45,14 @@ _TIERS = (1, 2, 3)
 _ANYWHERE = ({"op": "All"}, {"op": "==", "entity": _ACTION})
 
 Key = tuple[FactValue, ...]
-Literals = tuple[tuple[str, bool], ...]
+Literals = tuple[Literal, ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Folded:
     """The policies for one combination: what Cedar holds and reads, what always fires, what is plain to see.
 
-    A plain policy fires when each of its facts holds (true, or a set with something in it) or does not, as paired.
+    A plain policy fires when each of its literals is as wanted.
     """
 
     policies: cedarpy.PolicySet
@@ -63,12 +63,17 @@ class Folded:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Engine:
-    """``required`` must be known; ``folded`` fills up as combinations are asked for, each once."""
+    """``required`` must be known; ``folded`` fills up as combinations are asked for, each once.
+
+    ``unshown`` are the policies that read nothing shown, ``stripped`` the forbids that do, by their second name.
+    """
 
     policies: dict[str, Policy]
     required: frozenset[str]
     permits: frozenset[str]
+    forbids: frozenset[str]
     unshown: frozenset[str]
+    stripped: dict[str, str]
     folded: dict[Key, Folded] = field(default_factory=dict)
 
 
@@ -87,11 +92,16 @@ class Fired:
 
 def build_engine(policies: dict[str, Policy]) -> Engine:
     """The policies, ready to be asked; those for an ordinary Tier-1 change are folded at once."""
+    permits = frozenset(name for name, policy in policies.items() if policy.effect == "permit")
+    forbids = frozenset(policies) - permits
+    unshown = frozenset(name for name, policy in policies.items() if not policy.reads_shown)
     engine = Engine(
         policies=policies,
         required=frozenset(name for name, fact in FACTS.items() if not fact.optional),
-        permits=frozenset(name for name, policy in policies.items() if policy.effect == "permit"),
-        unshown=frozenset(name for name, policy in policies.items() if not policy.reads_shown),
+        permits=permits,
+        forbids=forbids,
+        unshown=unshown,
+        stripped={name + _STRIPPED: name for name in forbids - unshown},
     )
     _folded((False, False, False, False, True, False, 1), engine)
     return engine
@@ -124,9 +134,9 @@ def ask(facts: Facts, engine: Engine) -> Fired:
 
 
 def _all_hold(literals: Literals, facts: Facts) -> bool:
-    for name, wanted in literals:
+    for name, word, wanted in literals:
         value = facts[name]
-        if (value is not False and value != []) is not wanted:
+        if (value == word if word is not None else value is not False and value != []) is not wanted:
             return False
     return True
 
@@ -136,14 +146,12 @@ def _broken(errors: tuple[str, ...]) -> Fired:
 
 
 def _sorted_out(named: tuple[str, ...], errors: tuple[str, ...], engine: Engine) -> Fired:
-    bare = {name.removesuffix(_STRIPPED) for name in named if name.endswith(_STRIPPED)}
-    rules = {name for name in named if not name.endswith(_STRIPPED)}
-    permits = rules & engine.permits
-    rules -= permits
+    rules = engine.forbids.intersection(named)
+    stripped = [engine.stripped[name] for name in named if name in engine.stripped]
     return Fired(
-        rules=frozenset(rules),
-        stripped=frozenset((bare - engine.permits) | (rules & engine.unshown)),
-        permitted=bool(permits),
+        rules=rules,
+        stripped=(rules & engine.unshown).union(stripped),
+        permitted=not engine.permits.isdisjoint(named),
         errors=errors,
     )
 

@@ -30,6 +30,7 @@ LIFETIME = timedelta(minutes=15)
 ENGINE_LAYER = "interlock"
 """The layer named by reasons that no policy gave."""
 
+_UNREADABLE = "correct the name or text with the broken character, and submit the change again"
 _DOMAIN = b"interlock.dev/decision-input/v1\x00"
 
 
@@ -60,6 +61,7 @@ def decide_facts(
 ) -> Decision:
     """The decision over a record of facts. ``faults`` deny whatever the policies say; ``ends`` bound its life."""
     fired = ask(facts, bundle.engine)
+    record, unreadable = _record(facts)
     firing: dict[str, Reason] = {}
     obligations: list[Obligation] = []
     for policy in _holding(fired, bundle, facts, standing.now):
@@ -68,7 +70,7 @@ def decide_facts(
             firing[policy.id] = _reason(policy, facts, mode, _lifting(policy, standing))
         obligations.append(_obligation(policy, facts, mode, firing.get(policy.id)))
     stopping = (one for one in firing.values() if one.mode == "enforce" and not one.lifted_by)
-    reasons = (*_faults(fired), *faults, *stopping)
+    reasons = (*_faults(fired), *unreadable, *faults, *stopping)
     return Decision(
         outcome=_outcome(reasons),
         reasons=reasons,
@@ -76,7 +78,7 @@ def decide_facts(
         obligations=tuple(obligations),
         layers=tuple((layer.name, layer.digest) for layer in bundle.layers if layer.holds(standing.now)),
         bundle_digest=bundle.digest,
-        input_digest=sha256(_DOMAIN + written(facts).encode("utf-8", "surrogatepass")),
+        input_digest=sha256(_DOMAIN + record),
         decided_at=standing.now,
         expires=_expiry(bundle, standing, ends),
         marks=_marks(facts, firing),
@@ -123,6 +125,16 @@ def _obligation(policy: Policy, facts: Facts, mode: Mode, reason: Reason | None)
         mode=mode,
         progress=lifted or progress(policy, facts),
     )
+
+
+def _record(facts: Facts) -> tuple[bytes, tuple[Reason, ...]]:
+    """The facts as bytes; those that no text can carry deny, for nobody else could read them."""
+    text = written(facts)
+    try:
+        return text.encode(), ()
+    except UnicodeEncodeError as error:
+        why = f"the facts cannot be written as text: {error.reason}"
+        return text.encode("utf-8", "surrogatepass"), (_fault("evaluation-error", why, _UNREADABLE),)
 
 
 def _faults(fired: Fired) -> list[Reason]:

@@ -45,6 +45,7 @@ _SPEAKING = ("trusted", "self-attested")
 _NO_EVIDENCE: Facts = {name: value for name, value in NOTHING.items() if "approvals" not in name}
 
 
+_RANKS: dict[str, int] = {role.value: rank for role, rank in RANK.items()}
 _SENIOR, _DIRECTOR, _VP = RANK[Role.SENIOR], RANK[Role.DIRECTOR], RANK[Role.VP]
 
 
@@ -87,7 +88,7 @@ def _rank(given: DecisionInput, one: Counted) -> int:
     own = RANK[people[one.person].role]
     if one.on_behalf_of in people:
         own = max(own, RANK[people[one.on_behalf_of].role])
-    return min(own, RANK[Role(one.role)] if one.role in RANK else 0)
+    return min(own, _RANKS.get(one.role, 0))
 
 
 def _answers(one: Counted) -> bool:

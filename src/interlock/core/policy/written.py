@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from interlock.core.policy.facts import FACTS, Facts, FactValue
+from interlock.core.policy.facts import FACTS, Facts
 
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _ORDER = tuple(FACTS)
@@ -17,9 +17,6 @@ def written(facts: Facts, names: Iterable[str] = _ORDER) -> str:
     Of a flat record with ASCII keys, sorted keys and no spaces are all that RFC 8785 asks.
     """
     look = facts.get
-    return _ENCODE({name: value for name in names if (value := look(name)) or _counts(value)})
-
-
-def _counts(value: FactValue | None) -> bool:
-    """Whether a value that is no truth is written all the same: zero and the empty string are."""
-    return value is not None and value is not False and value != []
+    # Zero and the empty string are written: only what Cedar may take for absent is not.
+    kept = {name: value for name in names if (value := look(name)) or value == "" or type(value) is int}
+    return _ENCODE(kept)
