@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from interlock.core.approval.accept import SKEW, check_signature, longest_lifetime
-from interlock.core.approval.delegation import Scope, names, refusal
+from interlock.core.approval.delegation import Scope, names, outside_of, refusal
 from interlock.core.approval.identity import kind_of
 from interlock.core.approval.model import (
     PRESENCES,
@@ -31,6 +31,7 @@ from interlock.core.approval.model import (
     Tally,
 )
 from interlock.core.approval.principals import Principals, principals_of
+from interlock.core.approval.revocation import taken_back_text
 from interlock.core.change.catalog import RANK, Catalog
 from interlock.core.change.change import Change
 from interlock.core.change.errors import InvalidInput
@@ -188,7 +189,9 @@ def _presence(signed: SignedStatement, lender: str | None, question: _Question) 
     """How surely people were there: what is lent is worth no more than the signature that lent it."""
     if lender is None:
         return signed.presence
-    lent = [item.presence for item in question.standing if names(item, lender, signed.statement.approver)]
+    scope = Scope(environment=question.environment, services=question.services, now=question.now)
+    mine = [item for item in question.standing if names(item, lender, signed.statement.approver)]
+    lent = [item.presence for item in mine if outside_of(item, scope) is None]
     return min(signed.presence, max(lent, key=PRESENCES.index, default="possession"), key=PRESENCES.index)
 
 
@@ -203,7 +206,7 @@ def _clock(signed: SignedStatement, question: _Question) -> str | None:
 
 def _spent(signed: SignedStatement, question: _Question) -> str | None:
     if signed.revoked_at is not None:
-        return "taken back by the approver"
+        return taken_back_text(signed)
     if signed.used_by is not None and signed.used_by != question.for_use:
         return f"used already, for {signed.used_by}"
     return None

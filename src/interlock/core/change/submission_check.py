@@ -5,7 +5,8 @@ Rules:
 2. A path stays inside its repository: no NUL, no ``..``, no slash at the start, never empty. The path of a plan or
    of what a validator saw may be any name without NUL and ``..``, for those may stand beside the repository.
 3. Words that people read on a terminal hold no control characters, and nothing that turns the direction of text.
-4. The first thing wrong is told, by its place; nothing is repaired.
+4. No list is longer than its limit; that is looked at first.
+5. The first thing wrong is told, by its place; nothing is repaired.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from interlock.core.change.canonical import is_digest
 from interlock.core.change.change import Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parts import Artefact, Configuration, GitRange, Part, TerraformPlan, Validation
+from interlock.core.change.submission_limits import check_limits
 
 MAX_ENVIRONMENT = 200
 MAX_REASON = 2_000
@@ -28,8 +30,10 @@ def check_submission(submission: Submission) -> None:
     """Pass a submission that a reader could have written.
 
     Raises:
-        InvalidInput: ``submission-path``, ``submission-count``, ``submission-name`` or ``artefact-digest``.
+        InvalidInput: ``submission-limit``, ``submission-path``, ``submission-count``, ``submission-name`` or
+            ``artefact-digest``.
     """
+    check_limits(submission)
     for part in submission.parts:
         _refuse_first(_of_part(part))
     for validation in submission.validations:
@@ -53,7 +57,7 @@ def check_environment(name: str) -> None:
 
 
 def check_reason(reason: str) -> None:
-    """Pass the reason of an emergency.
+    """Pass a reason that people will read: of an emergency, of taking a statement back.
 
     Raises:
         InvalidInput: ``reason-text`` when it is blank, longer than 2,000 characters or holds control characters.
@@ -64,7 +68,7 @@ def check_reason(reason: str) -> None:
         raise InvalidInput(
             f"expected a reason of 1 to {MAX_REASON} characters without control characters, got {len(reason)}",
             code="reason-text",
-            hint="say in plain words what is broken: --reason '…'",
+            hint="say why in plain words: --reason '…'",
         )
 
 

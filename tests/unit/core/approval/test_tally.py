@@ -52,7 +52,11 @@ def test_an_approval_of_something_else_does_not_count(replaced, reason):
     ("replaced", "reason"),
     [
         ({"used_by": "tkt-1"}, "used already, for tkt-1"),
-        ({"revoked_at": NOW}, "taken back by the approver"),
+        ({"revoked_at": NOW}, "taken back on 2026-03-05 14:00 UTC"),
+        (
+            {"revoked_at": NOW, "revoked_by": "eve", "revoked_why": "a stolen key"},
+            "taken back by `eve` on 2026-03-05 14:00 UTC: a stolen key",
+        ),
         ({"received_at": NOW + timedelta(seconds=1)}, "given in the future: the clock was set back"),
         ({"received_from": "agent:codey"}, "handed in by an agent or a pipeline: `agent:codey`"),
         ({"received_from": "codey"}, "handed in by an agent or a pipeline: `codey`"),

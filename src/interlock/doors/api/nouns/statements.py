@@ -1,17 +1,23 @@
-"""Statements: what a person signs, prepared here, signed elsewhere, handed in with the signature.
+"""Statements: what a person signs, prepared here, signed elsewhere, handed in with the signature, taken back.
 
 Approvals, exceptions, break-glass, delegations and absences are all statements; their purpose tells them apart.
+The ETag of one is its version: it moves when a ticket uses it, when it is given back and when it is taken back.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
 
 from interlock.core.approval.actor import Scope
-from interlock.core.approval.model import SignedStatement, Statement
-from interlock.doors.api.surface import Answer, Call, Operation
-from interlock.road import gather, intake
+from interlock.core.approval.model import Presence, Purpose, SignedStatement, Statement
+from interlock.core.approval.revocation import Right, Standing
+from interlock.core.ticket.record import TicketRecord
+from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
+from interlock.road import gather, intake, on_record, revoke
 from interlock.road.gather import StatementRequest
+from interlock.road.on_record import OnRecord, Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +26,60 @@ class SignedRequest:
 
     statement: Statement
     signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementShown:
+    """A statement on record without its signature, and how it stands now. ``used_by`` is a ticket."""
+
+    id: str
+    standing: Standing
+    statement: Statement
+    fingerprint: str
+    presence: Presence
+    received_at: datetime
+    received_from: str
+    version: int
+    used_by: str | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    revoked_why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationRequest:
+    """Why, in at most 2,000 characters; an administrator must say, whoever signed may."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """What taking a statement back did: tickets that cannot be used any more, and those that were used before."""
+
+    statement: StatementShown
+    right: Right
+    voided: tuple[TicketRecord, ...]
+    too_late: tuple[TicketRecord, ...]
+
+
+def shown(found: OnRecord) -> StatementShown:
+    """A statement as it is answered."""
+    signed = found.signed
+    return StatementShown(
+        id=signed.id,
+        standing=found.standing,
+        statement=signed.statement,
+        fingerprint=signed.fingerprint,
+        presence=signed.presence,
+        received_at=signed.received_at,
+        received_from=signed.received_from,
+        version=signed.version,
+        used_by=signed.used_by,
+        revoked_at=signed.revoked_at,
+        revoked_by=signed.revoked_by,
+        revoked_why=signed.revoked_why,
+    )
 
 
 def _prepare(call: Call) -> Answer:
@@ -41,6 +101,39 @@ def _about(call: Call) -> Answer:
 def _standing(call: Call) -> Answer:
     return Answer(body={"items": list(call.station.store.read(gather.standing_statements)), "next": None})
 
+
+def _list(call: Call) -> Answer:
+    given = {name: call.text(name) for name in ("subject", "purpose", "approver", "standing")}
+    wanted = Wanted(**given)  # type: ignore[arg-type]  # the query's choices are those of the types
+    found, after = on_record.find_statements(call.station, call.actor, wanted, call.page())
+    return Answer(body={"items": [shown(one) for one in found], "next": after})
+
+
+def _show(call: Call) -> Answer:
+    found = on_record.show_statement(call.station, call.actor, call.path["statement"])
+    return Answer(body=shown(found), etag=str(found.signed.version))
+
+
+def _revoke(call: Call) -> Answer:
+    wanted: RevocationRequest = call.body
+    done = revoke.take_back(
+        call.station, call.actor, call.path["statement"], why=wanted.why, version=call.if_match
+    )
+    body = Revoked(
+        statement=shown(OnRecord(signed=done.statement, standing="taken-back")),
+        right=done.right,
+        voided=done.voided,
+        too_late=done.too_late,
+    )
+    return Answer(body=body, etag=str(done.statement.version))
+
+
+_FILTERS = (
+    Query(name="subject", text="only about this change or person"),
+    Query(name="purpose", text="only of this kind", choices=get_args(Purpose)),
+    Query(name="approver", text="only signed by this person"),
+    Query(name="standing", text="only what stands like this now", choices=get_args(Standing)),
+)
 
 OPERATIONS = (
     Operation(
@@ -73,6 +166,36 @@ OPERATIONS = (
         summary="Delegations and absences on record.",
         run=_standing,
         list_of=SignedStatement,
+    ),
+    Operation(
+        name="findStatements",
+        method="GET",
+        path="/v1/statements",
+        scope=Scope.READ,
+        summary="Signed statements, newest first: in force, used, expired or taken back.",
+        run=_list,
+        list_of=StatementShown,
+        query=(*PAGE, *_FILTERS),
+    ),
+    Operation(
+        name="showStatement",
+        method="GET",
+        path="/v1/statements/{statement}",
+        scope=Scope.READ,
+        summary="One signed statement, and how it stands now.",
+        run=_show,
+        reply=StatementShown,
+    ),
+    Operation(
+        name="revokeStatement",
+        method="POST",
+        path="/v1/statements/{statement}/revocation",
+        scope=Scope.APPROVE,
+        summary="Take a statement back, and with it every ticket that rests on it and was not used.",
+        run=_revoke,
+        body=RevocationRequest,
+        reply=Revoked,
+        takes_version=True,
     ),
     Operation(
         name="listStatements",
