@@ -95,6 +95,22 @@ def api() -> Iterator[str]:
         yield f"| {operation.method} | `{operation.path}` | {scope} | {_cell(operation.summary)} |"
 
 
+    yield from _limits()
+
+
+def _limits() -> Iterator[str]:
+    """How much one change may hold."""
+    from interlock.core.change.submission_limits import LIMITS
+    from interlock.road.recorded import MAX_SUBMISSION
+
+    yield "\n## How much one change may hold\n"
+    yield f"At most {MAX_SUBMISSION >> 20} MiB as canonical JSON, and over all its parts at most:\n"
+    yield "| what | most |\n|---|---|"
+    for what, most in LIMITS.items():
+        yield f"| {what} | {most:,} |"
+    yield "\nMore is refused with `submission-limit` or `change-too-large` when the change is opened, pushed, checked or offered to the gate."
+
+
 def settings() -> Iterator[str]:
     """``interlock.yaml`` and the environment."""
     from interlock.config import SETTINGS as VARIABLES

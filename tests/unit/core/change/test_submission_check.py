@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,12 +13,14 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parts import (
     Artefact,
     ArtefactProvenance,
+    Commit,
     Configuration,
     ConfigurationFile,
     DocumentVersion,
     FileChange,
     Finding,
     GitRange,
+    Identity,
     KeyChange,
     Part,
     ResourceChange,
@@ -25,6 +28,7 @@ from interlock.core.change.parts import (
     Validation,
 )
 from interlock.core.change.submission_check import check_environment, check_reason, check_submission
+from interlock.core.change.submission_limits import LIMITS
 
 FILE = FileChange(path="src/a b\u00e9\n.py", status="renamed", old_path="src/..b", added=0, removed=3)
 GIT = GitRange(repository="", base="a", head="b", head_tree="c", commits=(), files=(FILE,))
@@ -123,3 +127,61 @@ def test_a_reason_is_plain_text(reason: str) -> None:
         check_reason(reason)
     assert caught.value.code == "reason-text"
     check_reason("checkout is down\nsince 09:00, caf\u00e9 Berlin \U0001f525")
+
+
+COMMIT = Commit(
+    id="c",
+    parents=(),
+    author=Identity(name="", email=""),
+    committer=Identity(name="", email=""),
+    authored_at=datetime(2026, 3, 5, tzinfo=UTC),
+    committed_at=datetime(2026, 3, 5, tzinfo=UTC),
+    message="",
+)
+KEY = KeyChange(pointer="/a", op="added")
+WORD = ("Signed-off-by", "omar")
+OVER = {
+    "artefacts": lambda most: Submission(parts=(IMAGE,) * most),
+    "ranges, plans and sets of configuration files": lambda most: Submission(parts=(GIT,) * most),
+    "recipes": lambda most: Submission(parts=(), recipes=(Recipe(reader="git", arguments={}),) * most),
+    "commits": lambda most: Submission(parts=(replace(GIT, commits=(COMMIT,) * most),)),
+    "trailers of commits": lambda most: Submission(
+        parts=(replace(GIT, commits=(replace(COMMIT, trailers=(WORD,) * most),)),)
+    ),
+    "changed files": lambda most: Submission(parts=(replace(GIT, files=(FILE,) * most),)),
+    "documents": lambda most: Submission(
+        parts=(replace(GIT, documents=(DocumentVersion(path="c.md", commit=None, digest="d", text=""),) * most),)
+    ),
+    "configuration files": lambda most: Submission(parts=(Configuration(files=(CONFIGURED,) * most),)),
+    "configuration keys": lambda most: Submission(
+        parts=(Configuration(files=(replace(CONFIGURED, changes=(KEY,) * most),)),)
+    ),
+    "plan resources": lambda most: Submission(parts=(replace(PLAN, resources=(DELETED,) * most),)),
+    "plan attributes": lambda most: Submission(
+        parts=(replace(PLAN, resources=(replace(DELETED, changes=(KEY,) * most),)),)
+    ),
+    "validations": lambda most: Submission(parts=(), validations=(SEEN,) * most),
+    "findings": lambda most: Submission(
+        parts=(),
+        validations=(
+            replace(SEEN, findings=(Finding(rule="r", level="note", message="", path="c.yaml"),) * most),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_every_list_has_a_limit_that_passes_and_one_more_that_does_not(what: str) -> None:
+    check_submission(OVER[what](LIMITS[what]))
+    with pytest.raises(InvalidInput, match=f"at most {LIMITS[what]} {what}, got {LIMITS[what] + 1}") as caught:
+        check_submission(OVER[what](LIMITS[what] + 1))
+    assert caught.value.code == "submission-limit"
+
+
+def test_limits_are_over_all_parts_together() -> None:
+    half = replace(GIT, commits=(COMMIT,) * (LIMITS["commits"] // 2))
+    check_submission(Submission(parts=(half, replace(half, repository="other"))))
+    with pytest.raises(InvalidInput, match="commits"):
+        check_submission(
+            Submission(parts=(half, replace(half, repository="other", commits=(*half.commits, COMMIT))))
+        )
