@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from interlock.core.change.canonical import canonical, sha256
 from interlock.core.change.errors import IntegrityError
 from interlock.core.ledger.note import VerifierKey
 from interlock.core.policy.rules import load_rules
+from interlock.road import rules
 from interlock.storage.audit import audit
 from interlock.testing.road import CountingIds
 
@@ -89,3 +91,60 @@ def test_the_audit_notices_an_activation_that_was_taken_away(road):
     connection.close()
     found = audit(road.database, VerifierKey.parse(road.station.ledger_key)).findings
     assert [each.what for each in found] == ["record"]
+
+
+def activated_again(road):
+    """Other rules, activated on the road."""
+    edited = road.files["interlock.yaml"] + b"# looked at again\n"
+    files, wanted = road.rules_change({"interlock.yaml": edited})
+    change = road.open(wanted)
+    road.approve(change, "ana", "ben")
+    return rules.activate(road.station, road.person("ana"), files, road.gate(change).ticket_id)
+
+
+def forgotten(road, statement):
+    """A server started after rows were deleted."""
+    with sqlite3.connect(road.database.removeprefix("sqlite:///")) as connection:
+        connection.execute(statement)
+    connection.close()
+    return road.another_server(CountingIds())
+
+
+def test_the_rules_before_are_not_in_force_again_when_the_newest_row_is_deleted(road):
+    newest = activated_again(road)
+    assert road.rules().digest == newest.digest
+    station = forgotten(road, "DELETE FROM activations WHERE seq = (SELECT max(seq) FROM activations)")
+    for each in (station, road.station):
+        with pytest.raises(IntegrityError) as refusal:
+            each.store.read(each.rules)
+        assert refusal.value.code == "rules-damaged"
+        assert newest.id in refusal.value.message
+    station.store.close()
+
+
+def test_nobody_founds_anew_where_the_first_rules_were_deleted(road):
+    station = forgotten(road, "DELETE FROM activations")
+    said = replace(road._genesis("vera"), nonce="another-nonce-1")
+    steps = (
+        lambda: station.store.read(station.rules),
+        lambda: station.store.read(replace(station, fallback=Files(road.files)).rules_or_provisional),
+        lambda: rules.sign_genesis(station, road.person("vera"), road.files, said, road.keys["vera"].sign(said)),
+    )
+    for step in steps:
+        with pytest.raises(IntegrityError) as refusal:
+            step()
+        assert refusal.value.code == "rules-damaged"
+    station.store.close()
+
+
+class Files:
+    """Rules of a working tree."""
+
+    def __init__(self, files):
+        self._files = files
+
+    def files(self):
+        return self._files
+
+    def describe(self):
+        return "these"

@@ -30,9 +30,8 @@ from interlock.core.ticket.model import Ticket
 from interlock.ports.store import Tx
 from interlock.road.permit import redeem_in
 from interlock.road.recorded import complete
-from interlock.road.station import InForce, Station, latest_activation
+from interlock.road.station import ACTIVATED, GENESIS, REPLACED, InForce, Station, check_genesis, latest_activation
 
-GENESIS = "genesis"
 QUORUM = 2
 
 
@@ -152,6 +151,7 @@ def _sign_genesis(
             code="genesis-done",
             hint="change them on the road: open a change that touches the rule files",
         )
+    check_genesis(tx)
     if statement.purpose != GENESIS or statement.digest != rules.digest:
         raise InvalidInput(
             f"expected genesis of `{rules.digest}`, got {statement.purpose} of `{statement.digest[:80]}`",
@@ -225,13 +225,8 @@ def _activate(
         "one_person": record.one_person,
         "ticket": ticket,
     }
-    tx.log.append(
-        Entry(
-            kind="rules.activated",
-            subject=record.id,
-            actor=actor.principal,
-            at=record.activated_at,
-            body=body,
-        )
-    )
+    over: dict[str, Json] = {"by": record.id}
+    for kind, subject, said in ((REPLACED, before.id if before else GENESIS, over), (ACTIVATED, record.id, body)):
+        entry = Entry(kind=kind, subject=subject, actor=actor.principal, at=record.activated_at, body=said)
+        tx.log.append(entry)
     return record

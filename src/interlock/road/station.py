@@ -3,8 +3,9 @@
 Rules:
 1. The rules in force are the newest activation in the store, parsed once per digest. A caller's working tree
    is never consulted for a decision that is recorded.
-2. They are believed only when the files lead to the activation's digest and its ledger entry names that digest; a
-   record alone is a row that whoever owns the database could have written.
+2. They are believed only when the files lead to the activation's digest, its ledger entry names that digest, and
+   no entry says that others replaced it; a record alone is a row that whoever owns the database could have
+   written, or taken away. The same goes for having no rules at all.
 3. Before anything was activated a station may carry provisional rules, good for ``check`` and nothing else.
 """
 
@@ -23,6 +24,9 @@ from interlock.ports.world import Clock, Ids
 from interlock.road.recorded import Described
 
 ACTIVATED = "rules.activated"
+REPLACED = "rules.replaced"
+GENESIS = "genesis"
+"""What the first rules replace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +58,17 @@ class Station:
     ledger_key: str = ""
     described: Described = field(default_factory=Described)
     _parsed: dict[str, Rules] = field(default_factory=dict)
-    _checked: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
 
     def rules(self, tx: Tx) -> InForce:
         """The rules in force.
 
         Raises:
             InvalidInput: ``rules-none`` when nothing was activated yet.
-            IntegrityError: ``rules-damaged`` when the record, its files and its ledger entry disagree.
+            IntegrityError: ``rules-damaged`` when the record, its files and its ledger entries disagree.
         """
         activation = latest_activation(tx)
         if activation is None:
+            check_genesis(tx)
             raise InvalidInput(
                 "expected rules in force, got none: nothing has been activated yet",
                 code="rules-none",
@@ -76,18 +80,17 @@ class Station:
         """The rules in force, or before there are any those of the working tree."""
         if latest_activation(tx) is not None or self.fallback is None:
             return self.rules(tx)
+        check_genesis(tx)
         return InForce(rules=load_rules(self.fallback.files()), activation=None)
 
     def _load(self, tx: Tx, activation: Activation) -> Rules:
-        if (activation.id, activation.digest, activation.ticket) != self._checked.get(activation.id):
-            _check_entry(tx, activation)
-            self._checked.clear()
-            self._checked[activation.id] = (activation.id, activation.digest, activation.ticket)
+        _check_entries(tx, activation)
         known = self._parsed.get(activation.digest)
         if known is None:
             known = load_rules({path: tx.blob(blob) for path, blob in activation.files.items()})
             if known.digest != activation.digest:
-                raise _damaged(activation, f"its files are rules `{known.digest[:19]}…`")
+                named = f"`{activation.id}` names `{activation.digest[:19]}…`"
+                raise _damaged(f"{named}, but its files are rules `{known.digest[:19]}…`")
             self._parsed.clear()
             self._parsed[activation.digest] = known
         return known
@@ -99,18 +102,31 @@ def latest_activation(tx: Tx) -> Activation | None:
     return newest[0] if newest else None
 
 
-def _check_entry(tx: Tx, activation: Activation) -> None:
-    """The ledger has one entry about this activation, and it names the same digest and ticket."""
-    entries = [entry for _, entry in tx.log.entries(activation.id) if entry.kind == ACTIVATED]
-    said = [(entry.body.get("digest"), entry.body.get("ticket")) for entry in entries]
+def check_genesis(tx: Tx) -> None:
+    """Before the first rules, the ledger has never heard of any.
+
+    Raises:
+        IntegrityError: ``rules-damaged``.
+    """
+    if any(entry.kind == REPLACED for _, entry in tx.log.entries(GENESIS)):
+        raise _damaged("there is none on record, but the ledger tells of the first")
+
+
+def _check_entries(tx: Tx, activation: Activation) -> None:
+    """The ledger has one entry about this activation, with its digest and ticket, and none says it is over."""
+    entries = [entry for _, entry in tx.log.entries(activation.id)]
+    said = [(one.body.get("digest"), one.body.get("ticket")) for one in entries if one.kind == ACTIVATED]
+    named = f"`{activation.id}` names `{activation.digest[:19]}…`, but"
     if said != [(activation.digest, activation.ticket)]:
-        raise _damaged(activation, "no entry of the ledger says so" if not said else "the ledger says otherwise")
+        raise _damaged(f"{named} {'no entry of the ledger says so' if not said else 'the ledger says otherwise'}")
+    after = [one.body.get("by") for one in entries if one.kind == REPLACED]
+    if after:
+        raise _damaged(f"{named} the ledger says that `{str(after[-1])[:80]}` replaced it")
 
 
-def _damaged(activation: Activation, why: str) -> IntegrityError:
+def _damaged(why: str) -> IntegrityError:
     return IntegrityError(
-        f"the rules in force are not those that were activated: `{activation.id}` names "
-        f"`{activation.digest[:19]}…`, but {why}",
+        f"the rules in force are not those that were activated: {why}",
         code="rules-damaged",
         hint="stop every server, run interlock ledger verify, restore the database from a backup",
     )
