@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from interlock.core.change.canonical import canonical
 from interlock.core.policy.bundle import load_bundle
-from interlock.core.policy.engine import ask
-from interlock.core.policy.facts import ACTION, FACTS, NOTHING, PRINCIPALS, Fact, Facts
+from interlock.core.policy.engine import SPECIAL, ask
+from interlock.core.policy.facts import ACTION, FACTS, NOTHING, PRINCIPALS, Fact, Facts, FactValue
 from interlock.core.policy.written import written
 
 ROOT = resources.files("interlock.core.policy.bundled") / "base"
@@ -33,12 +33,26 @@ unless { context has documented && context.documented };
 @id("hard-order") @outcome("deny") @reason("r") @remedy("m")
 forbid(principal, action, resource)
 when { context.files * 4611686018427387904 > 0 } when { context.tier == 3 };
+@id("plain-mirrored") @outcome("deny") @reason("r") @remedy("m")
+forbid(principal, action, resource)
+when { 1 < context.files && 3 >= context.lines && !(context.approvals >= 2) };
+@id("plain-two-counts") @outcome("deny") @reason("r") @remedy("m")
+forbid(principal, action, resource)
+when { context.files <= context.lines && !(context.lines <= context.limit_services) };
+@id("plain-words") @outcome("deny") @reason("r") @remedy("m")
+forbid(principal, action, resource)
+when { context.environment != "a" && !(context.scan != "shown") && !!context.documented };
+@id("plain-cannot") @outcome("deny") @reason("r") @remedy("m")
+forbid(principal, action, resource)
+when { "a" == context.environment || context.actor == context.environment };
+@id("plain-optional") @outcome("deny") @reason("r") @remedy("m")
+forbid(principal, action, resource)
+when { context has orders_percent && context.orders_percent >= context.files };
 """.replace(b"context.frozen_like", b"context.agent").replace(b"context.approvals_ok", b"(context.approvals > 1)")
 
-BUNDLE = load_bundle(
-    {f"base/{item.name}": item.read_bytes() for item in ROOT.iterdir() if item.name.endswith(".cedar")}
-    | {"base/hard.cedar": HARD}
-)
+BUNDLED = {f"base/{item.name}": item.read_bytes() for item in ROOT.iterdir() if item.name.endswith(".cedar")}
+BUNDLE = load_bundle(BUNDLED | {"base/hard.cedar": HARD})
+ENGINE = load_bundle(BUNDLED).engine
 PLAIN = cedarpy.PolicySet.from_json_str(
     json.dumps(
         {
@@ -96,6 +110,21 @@ def test_the_same_rules_fire_and_the_same_errors_are_seen(facts: Facts) -> None:
 def test_what_is_digested_is_canonical(facts: Facts) -> None:
     said = {name: value for name, value in facts.items() if value is not False and value != []}
     assert canonical(said) == written(facts).encode()
+
+
+@settings(max_examples=100, deadline=None)
+@given(records, st.sampled_from([True, "2", 1 << 63, -(1 << 63) - 1, ["2"]]))
+def test_a_count_of_another_kind_is_an_error_without_cedar_too(facts: Facts, value: FactValue) -> None:
+    ordinary = dict.fromkeys(SPECIAL, False) | {"production": True, "tier": 1}
+    fired = ask(facts | ordinary | {"approvals": value}, ENGINE)
+    assert fired.errors
+    assert not fired.permitted
+
+
+def test_the_bundled_rules_leave_cedar_nothing_for_an_ordinary_change() -> None:
+    """What the figures of the benchmark rest on; other rules are still put to Cedar."""
+    assert [folded.policies for folded in load_bundle(BUNDLED).engine.folded.values()] == [None]
+    assert None not in [folded.policies for folded in BUNDLE.engine.folded.values()]
 
 
 def test_the_hard_policies_do_fire_and_do_fail_somewhere() -> None:

@@ -5,8 +5,8 @@ gives the same answer. A property test compares this with the policies as writte
 
 Rules:
 1. Policies are folded once for each combination of the few facts in ``SPECIAL`` that comes up (``fold.py``).
-   One that then always or never fires, or hangs on nothing but literals (whether facts hold, which word they
-   are), is not put to Cedar; facts that no policy reads any more are not sent.
+   One that then always or never fires, or hangs on nothing but literals (``literals.py``), is not put to Cedar;
+   facts that no policy reads any more are not sent. Where no policy is left, Cedar is not asked.
 2. A false fact and an empty set are sent as absent. Because absent then means something, a required fact that
    is missing is an error before Cedar is asked.
 3. Each policy that reads shown facts is folded a second time with the values for "nothing shown", so that
@@ -26,7 +26,8 @@ import cedarpy
 
 from interlock.core.policy.expressions import Node, facts_read
 from interlock.core.policy.facts import ACTION, FACTS, NOTHING, PRINCIPALS, Facts, FactValue
-from interlock.core.policy.fold import FALSE, TRUE, Literal, fold, literals
+from interlock.core.policy.fold import FALSE, TRUE, fold
+from interlock.core.policy.literals import Literal, all_hold, literals
 from interlock.core.policy.policy import Policy
 from interlock.core.policy.written import written
 
@@ -52,10 +53,10 @@ Literals = tuple[Literal, ...]
 class Folded:
     """The policies for one combination: what Cedar holds and reads, what always fires, what is plain to see.
 
-    A plain policy fires when each of its literals is as wanted.
+    ``policies`` is None where nothing is left for Cedar. A plain policy fires when each literal is as wanted.
     """
 
-    policies: cedarpy.PolicySet
+    policies: cedarpy.PolicySet | None
     reads: tuple[str, ...]
     always: tuple[str, ...]
     plain: tuple[tuple[str, Literals], ...]
@@ -119,26 +120,26 @@ def ask(facts: Facts, engine: Engine) -> Fired:
     if kind is None:
         return _broken(("`actor` is none of person, pipeline, agent",))
     folded = engine.folded.get(key) or _folded(key, engine)
-    text = written(facts, folded.reads)
-    question = {"principal": {"type": kind, "id": ""}, "action": _ACTION, "resource": _CHANGE, "context": text}
     try:
-        (answer,) = cedarpy.is_authorized_batch([question], folded.policies, _NO_ENTITIES)
+        held = [name for name, wanted in folded.plain if all_hold(wanted, facts)]
+        reasons, errors = _put_to_cedar(kind, facts, folded)
     except (ValueError, TypeError, UnicodeError) as error:
         return _broken((f"the request could not be read: {error}",))
-    said = answer.diagnostics
-    errors = tuple(sorted(said.errors))
-    if answer.decision is cedarpy.Decision.NoDecision:
+    if reasons is None:
         return _broken(errors or ("the policy engine gave no decision",))
-    held = [name for name, literals in folded.plain if _all_hold(literals, facts)]
-    return _sorted_out((*folded.always, *held, *said.reasons), errors, engine)
+    return _sorted_out((*folded.always, *held, *reasons), errors, engine)
 
 
-def _all_hold(literals: Literals, facts: Facts) -> bool:
-    for name, word, wanted in literals:
-        value = facts[name]
-        if (value == word if word is not None else value is not False and value != []) is not wanted:
-            return False
-    return True
+def _put_to_cedar(kind: str, facts: Facts, folded: Folded) -> tuple[list[str] | None, tuple[str, ...]]:
+    """The policies that fire and the errors; None where Cedar did not decide."""
+    if folded.policies is None:
+        return [], ()
+    text = written(facts, folded.reads)
+    question = {"principal": {"type": kind, "id": ""}, "action": _ACTION, "resource": _CHANGE, "context": text}
+    (answer,) = cedarpy.is_authorized_batch([question], folded.policies, _NO_ENTITIES)
+    said = answer.diagnostics
+    decided = answer.decision is not cedarpy.Decision.NoDecision
+    return said.reasons if decided else None, tuple(sorted(said.errors))
 
 
 def _broken(errors: tuple[str, ...]) -> Fired:
@@ -172,7 +173,7 @@ def _fold_all(known: Facts, policies: Mapping[str, Policy]) -> Folded:
     asked = {name: form for name, form in forms.items() if isinstance(form, dict)}
     document = json.dumps({"staticPolicies": asked, "templates": {}, "templateLinks": []})
     return Folded(
-        policies=cedarpy.PolicySet.from_json_str(document),
+        policies=cedarpy.PolicySet.from_json_str(document) if asked else None,
         reads=tuple(sorted({name for form in asked.values() for name in facts_read(form)})),
         always=tuple(name for name, form in forms.items() if form == ()),
         plain=tuple((name, form) for name, form in forms.items() if isinstance(form, tuple) and form),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from interlock.core.policy.facts import FactValue
 
@@ -35,6 +35,18 @@ def literal(value: FactValue) -> dict[str, object]:
     if isinstance(value, list):
         return {"Set": [{"Value": item} for item in value]}
     return {"Value": value}
+
+
+def constant(node: Node) -> bool | int | str | None:
+    """The value that ``node`` is, if it is a constant and no set."""
+    value = node.get("Value") if isinstance(node, dict) and len(node) == 1 else None
+    return value if isinstance(value, bool | int | str) else None
+
+
+def only(node: Node) -> tuple[str, Mapping[str, Node]]:
+    """The one operator that ``node`` applies, with its operands; nothing for a node of another form."""
+    (kind, inner), *more = node.items() if isinstance(node, dict) and node else [("", {})]
+    return (kind, inner) if not more and isinstance(inner, dict) else ("", {})
 
 
 def _named(node: Node, operator: str) -> str | None:

@@ -71,9 +71,7 @@ _GIVEN = (
     _is("artefact_other_head", "an artefact's provenance names another commit than the head"),
     _is("artefact_previous_known", "the artefact to go back to is known"),
     _names("artefacts", "what will run"),
-    _names(
-        "artefacts_unpinned", "what will run and is not named by digest; images in manifests too"
-    ),
+    _names("artefacts_unpinned", "what will run and is not named by digest; images in manifests too"),
     _is("canary_complete", "first stage, bake and business metric are planned within their limits"),
     _names("canary_problems", "what the canary plan lacks"),
     _word("change_class", "class of the change", "standard", "normal", "emergency"),

@@ -6,16 +6,14 @@ Rules:
 2. Values compare only with values of their own kind, as in Cedar: ``true`` is not ``1``.
 3. A false fact and an empty set are sent to Cedar as absent, so a fact that is not constant is read as
    ``context has fact`` (booleans) or guarded by it (sets).
-4. What hangs only on whether facts hold, or on which word they are, can raise no error: those are *literals*.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
-from interlock.core.policy.expressions import Node, attribute, guarded, literal
+from interlock.core.policy.expressions import Node, attribute, constant, guarded, literal, only
 from interlock.core.policy.facts import FACTS, Facts
 
 TRUE: Node = {"Value": True}
@@ -27,14 +25,6 @@ _ORDER: dict[str, Callable[[int, int], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-
-
-class Literal(NamedTuple):
-    """One fact that is to hold (true, or a set with something in it), or to be ``word``; or not to, as ``wanted``."""
-
-    fact: str
-    word: str | None
-    wanted: bool
 
 
 def fold(node: Node, known: Facts) -> Node:
@@ -54,36 +44,6 @@ def fold(node: Node, known: Facts) -> Node:
         if kind in _ORDER or kind in {"==", "!="}:
             return _compared(kind, fold(inner, known))
     return {key: fold(item, known) for key, item in node.items()}
-
-
-def literals(node: Node) -> tuple[Literal, ...] | None:
-    """What must be so of facts for a folded condition to hold; None when it says anything else."""
-    kind, inner = _only(node)
-    if kind == "&&":
-        left, right = literals(inner["left"]), literals(inner["right"])
-        return None if left is None or right is None else (*left, *right)
-    if kind == "!":
-        below = _literal(inner["arg"])
-        return below and (below._replace(wanted=not below.wanted),)
-    found = _literal(node)
-    return found and (found,)
-
-
-def _literal(node: Node) -> Literal | None:
-    name = guarded(node)
-    if name is not None:
-        return None if FACTS[name].optional else Literal(name, None, wanted=True)
-    kind, inner = _only(node)
-    name, word = attribute(inner.get("left")), _scalar(inner.get("right"))
-    if kind not in {"==", "!="} or name is None or FACTS[name].optional or not isinstance(word, str):
-        return None
-    return Literal(name, word, wanted=kind == "==")
-
-
-def _only(node: Node) -> tuple[str, Mapping[str, Node]]:
-    """The one operator that ``node`` applies, with its operands; nothing for a node of another form."""
-    (kind, inner), *more = node.items() if isinstance(node, dict) and node else [("", {})]
-    return (kind, inner) if not more and isinstance(inner, dict) else ("", {})
 
 
 def _leaf(name: str, node: Node, known: Facts) -> Node:
@@ -123,7 +83,7 @@ def _not(inner: Mapping[str, Node], known: Facts) -> Node:
     arg = fold(inner["arg"], known)
     settled = {True: FALSE, False: TRUE}
     truth = _truth(arg)
-    kind, below = _only(arg)
+    kind, below = only(arg)
     if kind == "!" and guarded(below["arg"]):
         return below["arg"]
     return {"!": {"arg": arg}} if truth is None else settled[truth]
@@ -151,7 +111,7 @@ def _compared(kind: str, inner: Node) -> Node:
     node = {kind: inner}
     if not isinstance(inner, dict):
         return node
-    left, right = (_scalar(inner.get(side)) for side in ("left", "right"))
+    left, right = (constant(inner.get(side)) for side in ("left", "right"))
     if left is None or right is None or type(left) is not type(right):
         return node
     if kind in _ORDER:
@@ -161,13 +121,8 @@ def _compared(kind: str, inner: Node) -> Node:
     return {"Value": (left == right) is (kind == "==")}
 
 
-def _scalar(node: Node) -> bool | int | str | None:
-    value = node.get("Value") if isinstance(node, dict) and len(node) == 1 else None
-    return value if isinstance(value, bool | int | str) else None
-
-
 def _truth(node: Node) -> bool | None:
-    value = _scalar(node)
+    value = constant(node)
     return value if isinstance(value, bool) else None
 
 
