@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from interlock.core.approval.accept import accept
+from interlock.core.approval.accept import accept, check_shape
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import Purpose, SignedStatement, Statement
@@ -61,7 +61,7 @@ def prepare_statement(station: Station, actor: Actor, request: StatementRequest)
 
     Raises:
         NotFound: no such change, or no such person in the catalog.
-        InvalidInput: a digest is needed and none is given.
+        InvalidInput: a digest is needed and none is given, or a text is one that no statement may hold.
     """
     actor.require(Scope.READ)
     return station.store.read(lambda tx: _prepare(station, tx, request))
@@ -152,7 +152,7 @@ def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
             hint="interlock catalog check lists people; --as NAME says who you are",
         )
     now = station.clock.now()
-    return Statement(
+    made = Statement(
         purpose=request.purpose,
         subject=request.subject,
         digest=_digest_of(tx, request),
@@ -165,6 +165,8 @@ def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
         answers=request.answers,
         details=request.details,
     )
+    check_shape(made)
+    return made
 
 
 def _digest_of(tx: Tx, request: StatementRequest) -> str:
@@ -185,14 +187,15 @@ def _lifetime(request: StatementRequest, rules: Rules) -> timedelta:
         longest = timedelta(minutes=BREAK_GLASS_MINUTES)
     if request.purpose in {"delegation", "absence"}:
         longest = timedelta(days=90)
-    asked = longest if request.hours is None else timedelta(hours=request.hours)
-    if not timedelta(0) < asked <= longest:
+    most = longest.total_seconds() / 3600
+    asked = most if request.hours is None else request.hours
+    if not 0 < asked <= most:
         raise InvalidInput(
-            f"expected a lifetime of at most {longest}, got {asked}",
+            f"expected a lifetime above 0 and at most {most:g} hours, got {asked:g}",
             code="statement-lifetime",
-            hint=f"ask for at most {longest.total_seconds() / 3600:g} hours",
+            hint=f"ask for at most {most:g} hours",
         )
-    return timedelta(seconds=round(asked.total_seconds()))
+    return timedelta(seconds=round(asked * 3600))
 
 
 def _add_statement(

@@ -62,7 +62,7 @@ def accept(
     principals = principals_of(catalog)
     said = statement if isinstance(statement, Statement) else read_statement(statement)
     carrier = _carrier(received_from, principals)
-    _check_shape(said)
+    check_shape(said)
     _check_times(said, settings, now)
     verified = check_signature(said, armoured, principals=principals, moments=(said.issued_at, now))
     return SignedStatement(
@@ -144,7 +144,12 @@ def _carrier(received_from: Actor | str, principals: Principals) -> str:
     return name
 
 
-def _check_shape(said: Statement) -> None:
+def check_shape(said: Statement) -> None:
+    """Pass a statement whose texts are ones that may be signed.
+
+    Raises:
+        InvalidInput: ``statement-size``, ``-nonce``, ``-digest``, ``-name`` or ``-on-behalf``.
+    """
     if len(said.to_bytes()) > MAX_STATEMENT or max(len(said.answers), len(said.details)) > MAX_EXTRAS:
         raise _refused(
             f"at most {MAX_STATEMENT} bytes and {MAX_EXTRAS} answers or details",
@@ -156,7 +161,9 @@ def _check_shape(said: Statement) -> None:
         raise _refused("a nonce of 12 to 64 letters, digits, - or _", said.nonce, "statement-nonce", _AGAIN)
     if not is_digest(said.digest):
         raise _refused("a digest `sha256:…`", said.digest, "statement-digest", _AGAIN)
-    for what, name in (("subject", said.subject), ("environment", said.environment), ("approver", said.approver)):
+    behalf = (("person to stand in for", said.on_behalf_of),) if said.on_behalf_of is not None else ()
+    named = (("subject", said.subject), ("environment", said.environment), ("approver", said.approver), *behalf)
+    for what, name in named:
         if not _NAME.fullmatch(name):
             raise _refused(f"a {what} without blanks", name, "statement-name", _AGAIN)
     if said.on_behalf_of is not None and (said.purpose != "approve" or said.on_behalf_of == said.approver):

@@ -83,7 +83,8 @@ def shown(found: OnRecord) -> StatementShown:
 
 
 def _prepare(call: Call) -> Answer:
-    return Answer(body=gather.prepare_statement(call.station, call.actor, call.body))
+    # The canonical bytes: what arrives is what is signed, so that a client needs no canonical form of its own.
+    return Answer(raw=gather.prepare_statement(call.station, call.actor, call.body).to_bytes())
 
 
 def _add(call: Call) -> Answer:
@@ -141,7 +142,7 @@ OPERATIONS = (
         method="POST",
         path="/v1/statements/prepare",
         scope=Scope.READ,
-        summary="What a person is to sign, about the digest the change has now. Records nothing.",
+        summary="What a person is to sign, byte for byte, about the digest the change has now. Records nothing.",
         run=_prepare,
         body=StatementRequest,
         reply=Statement,
