@@ -274,7 +274,7 @@ def test_an_administrator_may_and_must_say_why(road: Road) -> None:
     name, admin = of(road, change, "ben"), token("vera", Scope.ADMIN)
     with pytest.raises(InvalidInput) as refused:
         revoke.take_back(road.station, admin, name, why="  ")
-    assert refused.value.code == "reason-text"
+    assert refused.value.code == "reason-missing"
     done = revoke.take_back(road.station, admin, name, why="ben's laptop was stolen")
     assert (done.right, done.statement.revoked_by) == ("administrator", "vera")
     assert [record.id for record in done.voided] == [result.ticket_id]

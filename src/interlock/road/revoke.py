@@ -19,7 +19,7 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import SignedStatement
 from interlock.core.approval.principals import principals_of
-from interlock.core.approval.revocation import Right, check_open, right_of
+from interlock.core.approval.revocation import Right, check_open, check_why, right_of
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import Conflict
 from interlock.core.change.parse import parse_json
@@ -58,7 +58,7 @@ def take_back(
         NotFound: no such statement.
         Forbidden: an agent, a pipeline or a stranger asks.
         IllegalTransition: it was taken back before, has expired, or what it was signed for is settled.
-        InvalidInput: ``reason-text``.
+        InvalidInput: ``reason-missing`` or ``reason-text``.
         Conflict: ``version-stale`` when the record is not at ``version`` any more.
     """
     actor.require(Scope.APPROVE)
@@ -70,10 +70,11 @@ def _take_back(
 ) -> TakenBack:
     before = tx.records(SignedStatement).get(statement_id)
     catalog, now = station.rules(tx).rules.catalog, station.clock.now()
-    right = right_of(actor, before, principals_of(catalog), why)
+    right = right_of(actor, before, principals_of(catalog))
     if version is not None and version != before.version:
         raise _stale(before, version)
     check_open(before, catalog, now)
+    check_why(right, before, why)
     after = before.taken_back(now=now, by=principal_of(actor), why=why)
     tx.records(SignedStatement).replace(after, expected_version=before.version)
     resting = tuple(_resting_on(station, tx, after))

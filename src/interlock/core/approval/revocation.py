@@ -33,17 +33,14 @@ Standing = Literal["in-force", "used", "expired", "taken-back"]
 """``used``: the ticket it was used for was redeemed."""
 
 
-def right_of(actor: Actor, signed: SignedStatement, principals: Principals, why: str) -> Right:
+def right_of(actor: Actor, signed: SignedStatement, principals: Principals) -> Right:
     """By which right ``actor`` takes ``signed`` back.
 
     Raises:
         Forbidden: ``agent-never``, ``scope-missing``, ``revocation-by-machine`` or ``statement-not-yours``.
-        InvalidInput: ``reason-text``; an administrator must give one, others may.
     """
     actor.require(Scope.APPROVE)
     _refuse_machines(actor, principals)
-    if why:
-        check_reason(why)
     said = signed.statement
     mine = principals.same(principals.person(actor.principal) or "") - {""}
     if said.approver in mine:
@@ -52,8 +49,23 @@ def right_of(actor: Actor, signed: SignedStatement, principals: Principals, why:
         return "lender"
     if Scope.ADMIN not in actor.scopes or said.purpose == "absence":
         raise _not_theirs(actor, signed)
-    check_reason(why)
     return "administrator"
+
+
+def check_why(right: Right, signed: SignedStatement, why: str) -> None:
+    """Pass a reason that people can read; an administrator must give one, others may.
+
+    Raises:
+        InvalidInput: ``reason-missing`` or ``reason-text``.
+    """
+    if why:
+        check_reason(why)
+    elif right == "administrator":
+        raise InvalidInput(
+            f"expected a reason for taking back the word of `{signed.statement.approver}`, got none",
+            code="reason-missing",
+            hint="say why in plain words: --reason '…'",
+        )
 
 
 def check_open(signed: SignedStatement, catalog: Catalog, now: datetime) -> None:

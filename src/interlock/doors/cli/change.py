@@ -70,13 +70,15 @@ def show(change: str | None, environment: str, *, everything: bool, since_approv
             since(api, name, as_json=as_json)
             return
         judgement = api.get(f"/v1/changes/{name}/judgement", environment=environment).json
+        taken_back = api.get("/v1/statements", subject=name, standing="taken-back").json["items"]
         history = api.get(f"/v1/changes/{name}/history").json["items"] if everything else []
     if as_json:
-        show_json({**judgement, "history": history} if everything else judgement)
+        more = {"history": history} if everything else {}
+        show_json({**judgement, "taken_back": taken_back, **more})
         return
     from interlock.doors.cli.screens.record import record  # noqa: PLC0415  # --json draws nothing
 
-    click.echo("\n".join(record(judgement, history, everything=everything)))
+    click.echo("\n".join(record(judgement, history, taken_back, everything=everything)))
 
 
 @change.command(name="list")

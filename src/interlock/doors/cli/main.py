@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "describe": ("interlock.doors.cli.describe:describe", "Say what a change is: facts only, with their sources."),
     "change": ("interlock.doors.cli.change:change", "Open, show, list, push or withdraw a change."),
     "approve": ("interlock.doors.cli.approve:approve", "Approve a change with an SSH key."),
+    "statement": ("interlock.doors.cli.statement:statement", "List, show and take back what people signed."),
     "evidence": ("interlock.doors.cli.evidence:evidence", "Add attestations, scans and test reports; list them."),
     "gate": ("interlock.doors.cli.gate:gate", "Ask whether a change may go: 0 yes, 1 no, 3 undecidable."),
     "ticket": ("interlock.doors.cli.ticket:ticket", "Verify a ticket offline."),

@@ -11,7 +11,14 @@ from interlock.core.approval.actor import Actor, ActorKind, Scope
 from interlock.core.approval.enrolment import enrolment_digest
 from interlock.core.approval.model import SignedStatement
 from interlock.core.approval.principals import principals_of
-from interlock.core.approval.revocation import Right, check_open, right_of, standing_of, taken_back_text
+from interlock.core.approval.revocation import (
+    Right,
+    check_open,
+    check_why,
+    right_of,
+    standing_of,
+    taken_back_text,
+)
 from interlock.core.change.catalog import Role
 from interlock.core.change.errors import Forbidden, IllegalTransition, InvalidInput
 from interlock.testing import approvals as shop
@@ -23,8 +30,8 @@ def actor(principal: str, *more: Scope, kind: ActorKind = "person") -> Actor:
     return Actor(principal=principal, kind=kind, scopes=frozenset({Scope.APPROVE, *more}))
 
 
-def right(who: Actor, signed: SignedStatement, why: str = "") -> Right:
-    return right_of(who, signed, principals_of(shop.shop()), why)
+def right(who: Actor, signed: SignedStatement) -> Right:
+    return right_of(who, signed, principals_of(shop.shop()))
 
 
 @pytest.mark.parametrize("spelling", ["ana", "person:ana", "ana-gh", "ana@shop.example", "local:ana@shop.example"])
@@ -42,16 +49,26 @@ def test_whose_voice_was_lent_may() -> None:
 def test_an_administrator_may_with_a_reason(purpose: str) -> None:
     made = approval("ana")
     signed = replace(made, statement=replace(made.statement, purpose=purpose))  # type: ignore[arg-type]  # a Purpose
-    assert right(actor("eve", Scope.ADMIN), signed, "her key was stolen") == "administrator"
-    with pytest.raises(InvalidInput):
-        right(actor("eve", Scope.ADMIN), signed)
+    assert right(actor("eve", Scope.ADMIN), signed) == "administrator"
+    check_why("administrator", signed, "her key was stolen")
+    with pytest.raises(InvalidInput) as refused:
+        check_why("administrator", signed, "")
+    assert refused.value.code == "reason-missing"
+
+
+def test_whoever_gave_a_word_may_take_it_back_without_one() -> None:
+    check_why("approver", approval("ana"), "")
+    check_why("lender", approval("ana"), "")
+    with pytest.raises(InvalidInput) as refused:
+        check_why("approver", approval("ana"), "\x1b[2J")
+    assert refused.value.code == "reason-text"
 
 
 def test_nobody_else_says_that_an_absent_person_is_there_again() -> None:
     made = approval("ana")
     absence = replace(made, statement=replace(made.statement, purpose="absence"))
     with pytest.raises(Forbidden) as refused:
-        right(actor("eve", Scope.ADMIN), absence, "we need her")
+        right(actor("eve", Scope.ADMIN), absence)
     assert refused.value.code == "statement-not-yours"
     assert right(actor("ana"), absence) == "approver"
 
@@ -59,7 +76,7 @@ def test_nobody_else_says_that_an_absent_person_is_there_again() -> None:
 @pytest.mark.parametrize("name", ["ben", "cai", "eve", "stranger", "", "ana\u0430", "\u0430na"])
 def test_others_may_not_whatever_their_rank(name: str) -> None:
     with pytest.raises(Forbidden) as refused:
-        right(actor(name), approval("ana"), "please")
+        right(actor(name), approval("ana"))
     assert refused.value.code == "statement-not-yours"
 
 
@@ -70,14 +87,14 @@ def test_no_token_that_names_a_machine_may_although_its_sponsor_signed(name: str
     """An agent is one principal with its sponsor where that adds an author, never where it would act for them."""
     for scopes in ((), (Scope.ADMIN,)):
         with pytest.raises(Forbidden) as refused:
-            right(actor(name, *scopes), approval("cai"), "please")
+            right(actor(name, *scopes), approval("cai"))
         assert refused.value.code == "revocation-by-machine"
 
 
 @pytest.mark.parametrize(("kind", "code"), [("agent", "agent-never"), ("pipeline", "revocation-by-machine")])
 def test_no_machines_token_may_under_a_persons_name(kind: ActorKind, code: str) -> None:
     with pytest.raises(Forbidden) as refused:
-        right(actor("ana", Scope.ADMIN, kind=kind), approval("ana"), "please")
+        right(actor("ana", Scope.ADMIN, kind=kind), approval("ana"))
     assert refused.value.code == code
 
 
@@ -91,14 +108,14 @@ def test_who_is_one_principal_with_the_approver_may() -> None:
     """Two entries that share an address are one person."""
     double = replace(UnsafeNamedSigner("ana2").person(Role.ENGINEER), emails=("ana@shop.example",))
     known = principals_of(shop.with_person(shop.shop(), double))
-    assert right_of(actor("ana2"), approval("ana"), known, "") == "approver"
+    assert right_of(actor("ana2"), approval("ana"), known) == "approver"
 
 
 def test_a_name_of_two_people_is_nobodys() -> None:
     double = replace(UnsafeNamedSigner("ana2").person(Role.ENGINEER), emails=("ana@shop.example",))
     known = principals_of(shop.with_person(shop.shop(), double))
     with pytest.raises(Forbidden):
-        right_of(actor("ana@shop.example"), approval("ana"), known, "")
+        right_of(actor("ana@shop.example"), approval("ana"), known)
 
 
 def test_what_is_in_force_is_open_until_the_moment_it_expires() -> None:

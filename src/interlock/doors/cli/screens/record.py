@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
+from interlock.doors.cli.screens.statements import gone
 from interlock.doors.cli.screens.verdict import verdict
 from interlock.doors.cli.text import safe, short
 
@@ -12,8 +13,10 @@ Told = dict[str, Any]
 MAX_SAID = 160
 
 
-def record(judgement: Told, history: list[Told], *, everything: bool) -> list[str]:
-    """The whole screen."""
+def record(
+    judgement: Told, history: list[Told], taken_back: list[Told] | None = None, *, everything: bool
+) -> list[str]:
+    """The whole screen. ``taken_back`` are statements about the change that somebody took back."""
     change = judgement["change"]
     lines = verdict(judgement, everything=everything)
     state = f"{change['state']} · revision {change['revision']} · {short(change['digest'])}"
@@ -24,7 +27,7 @@ def record(judgement: Told, history: list[Told], *, everything: bool) -> list[st
         else []
     )
     lines += told("record", " · ".join([state, by, *agent]))
-    lines += table("shown", _shown(judgement))
+    lines += table("shown", [*_shown(judgement), *gone(taken_back or [])])
     for place, entry in enumerate(history):
         text = f"#{entry['index']} {entry['at'][:19].replace('T', ' ')} {entry['kind']} by {safe(entry['actor'])}"
         text += _said(entry)

@@ -1,0 +1,94 @@
+"""The screens of ``interlock statement``: what is on record, and what taking something back did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.doors.cli.screens.columns import Row, told
+from interlock.doors.cli.text import pad, safe, short
+
+Told = dict[str, Any]
+ABOUT_CHANGES = frozenset({"approve", "exception", "break-glass"})
+
+
+def listed(items: list[Told], after: str | None) -> list[str]:
+    """A page, one line each."""
+    lines = [
+        f"{pad(one['id'], 14)} {pad(one['standing'], 10)} {_said(one)}{_until(one) or f' · {ended(one)}'}"
+        for one in items
+    ]
+    if after:
+        lines.append(f"more: interlock statement list --after {after}")
+    return lines or ["no statements; sign one: interlock approve CHANGE"]
+
+
+def one_statement(one: Told) -> list[str]:
+    """One statement whole; ``details`` and ``answers`` are what was said beside it."""
+    said = one["statement"]
+    lines = told(one["standing"], f"{_said(one)}{_until(one)}")
+    if one["revoked_at"]:
+        lines += told("", ended(one))
+    if one["used_by"]:
+        lines += told("", f"used by {safe(one['used_by'])}")
+    for key, text in sorted({**said["details"], **said["answers"]}.items()):
+        lines += told("", safe(f"{key}: {text}"))
+    return [*lines, *told("signed", f"{one['received_at'][:16].replace('T', ' ')} UTC · {_how(one)}")]
+
+
+def taken_back(done: Told) -> list[str]:
+    """What taking one statement back did to tickets, and where to look next."""
+    one = done["statement"]
+    said = one["statement"]
+    lines = told("done", f"{_said(one)} is taken back · {one['id']}")
+    for ticket in done["voided"]:
+        until = ticket["expires_at"][11:19]
+        text = f"{ticket['id']} · redeeming it is refused; who only verifies offline may use it until {until} UTC"
+        lines += told("voided", text)
+    for ticket in done["too_late"]:
+        at = (ticket["ended_at"] or "")[:16].replace("T", " ")
+        lines += told(
+            "too late", f"{ticket['id']} was redeemed {at} UTC: what went out stays until it is rolled back"
+        )
+    if said["purpose"] in ABOUT_CHANGES:
+        lines += told("next", f"interlock change show {said['subject']}")
+    return lines
+
+
+def gone(items: list[Told]) -> list[Row]:
+    """Exceptions and broken glass that were taken back, for the screen of a change; its approvals stand there."""
+    return [
+        Row(
+            met=False,
+            text=f"{safe(one['statement']['approver'])}'s {one['statement']['purpose']} does not count",
+            remedy=ended(one),
+        )
+        for one in items
+        if one["statement"]["purpose"] != "approve"
+    ]
+
+
+def ended(one: Told) -> str:
+    """Who took it back, when and why; empty when nobody did."""
+    if not one["revoked_at"]:
+        return ""
+    why = f": {one['revoked_why']}" if one["revoked_why"] else ""
+    at = one["revoked_at"][:16].replace("T", " ")
+    return safe(f"taken back by {one['revoked_by']} on {at} UTC{why}")
+
+
+def _said(one: Told) -> str:
+    said = one["statement"]
+    by = f"{said['purpose']} by {said['approver']}"
+    lent = f" in place of {said['on_behalf_of']}" if said["on_behalf_of"] else ""
+    about = f"{said['subject']} {short(said['digest'])}" if said["purpose"] in ABOUT_CHANGES else said["subject"]
+    where = f" → {said['environment']}" if said["purpose"] != "absence" else ""
+    return safe(f"{by}{lent} · {about}{where}")
+
+
+def _until(one: Told) -> str:
+    until = one["statement"]["expires_at"][:16].replace("T", " ")
+    return "" if one["standing"] == "taken-back" else f" · until {until} UTC"
+
+
+def _how(one: Told) -> str:
+    return safe(f"{one['presence']} · {one['fingerprint']} · handed in by {one['received_from']}")
