@@ -34,6 +34,11 @@ def commits(repository: Path, count: int) -> list[tuple[str, str]]:
     return [(words[1] if len(words) > 1 else "ROOT", words[0]) for words in map(str.split, chosen)]
 
 
+def head_of(repository: Path) -> str:
+    command = ["git", "-C", str(repository), "rev-parse", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def read(repository: Path, base: str, head: str, *, materials: bool) -> GitRange:
     reading = GitReader().read(ReadRequest(root=repository, arguments={"base": base, "head": head}))
     if reading is None or not isinstance(reading.part, GitRange):
@@ -85,7 +90,8 @@ def main() -> int:
             failures.append(f"{head}: {type(error).__name__}: {error}")
         times.append(time.perf_counter() - start)
     report = {
-        "repository": given.repository.resolve().parent.name,
+        "repository": given.repository.resolve().parent.name.replace("+", "/"),
+        "head": head_of(given.repository),
         "read": len(times),
         "median_ms": round(statistics.median(times) * 1000, 1),
         "p99_ms": round(statistics.quantiles(times, n=100)[98] * 1000, 1),

@@ -2,11 +2,12 @@
 
     python benchmarks/provenance/measure.py REPOSITORY… [--commits 5000] [--json]
 
-The oracle is a plain search over each commit's raw text, written apart from the product: exact addresses in
-author, committer and co-author lines, an author's name that ends in `` (aider)``, ``Assisted-by`` and
-``Generated-by`` lines without a person's address, and lines that start with ``Generated with [``. Hard negatives
-are commits without any of these whose people are called or live like a tool: named Claude, Cody, Devin or Jules,
-at the domain of a maker of such tools, or another bot.
+The oracle is a plain search over each commit's raw text, written apart from the product and wider: it also knows
+addresses and indented lines that were seen in public history and that the product leaves alone, because a person
+could have written them. It looks for exact addresses in author, committer and co-author lines, an author's name
+that ends in `` (aider)``, ``Assisted-by`` and ``Generated-by`` lines without a person's address, and lines that
+start with ``Generated with [``. Hard negatives are commits without any of these whose people are called or live
+like a tool: named Claude, Cody, Devin or Jules, at the domain of a maker of such tools, or another bot.
 """
 
 from __future__ import annotations
@@ -27,14 +28,51 @@ from interlock.core.change.parts import Commit, GitRange
 from interlock.core.facts.model import Documentation, ProvenanceKind
 from interlock.core.facts.provenance import provenance_of
 
+MAILBOXES = [
+    "noreply@anthropic.com",
+    "claude-3-5-sonnet@anthropic.com",
+    "noreply@openai.com",
+    "codex@openai.com",
+    "cursoragent@cursor.com",
+    "aider@aider.chat",
+    "noreply@aider.chat",
+    "noreply@aider.dev",
+    "openhands@all-hands.dev",
+    "opendevin@all-hands.dev",
+    "openhands-claude@all-hands.dev",
+    "gemini@openhands.ai",
+    "amp@ampcode.com",
+    "noreply@opencode.ai",
+    "roomote@roocode.com",
+    "copilot@github.com",
+    "gemini@google.com",
+    "gemini-cli@google.com",
+    "qwen-coder@alibabacloud.com",
+    "contact@tilework.tech",
+    "clio-agent@sisyphuslabs.ai",
+    "microsoft-amplifier@users.noreply.github.com",
+    "242468646+Claude@users.noreply.github.com",
+]
+ACCOUNTS = [
+    "Copilot",
+    "copilot-swe-agent[bot]",
+    "devin-ai-integration[bot]",
+    "google-labs-jules[bot]",
+    "cursor[bot]",
+    "kiro-agent",
+    "chatgpt-codex-connector[bot]",
+    "gemini-code-assist[bot]",
+    "factory-droid[bot]",
+    "anthropic-code-agent[bot]",
+    "kiloconnect[bot]",
+    "codeflash-ai[bot]",
+]
 ADDRESS = (
-    r"(?:noreply@anthropic\.com|(?:noreply|codex)@openai\.com|cursoragent@cursor\.com|aider@aider\.chat"
-    r"|noreply@aider\.(?:chat|dev)|openhands@all-hands\.dev|amp@ampcode\.com|noreply@opencode\.ai|roomote@roocode\.com"
-    r"|(?:\d+\+)?(?:Copilot|copilot-swe-agent\[bot\]|devin-ai-integration\[bot\]|google-labs-jules\[bot\]|cursor\[bot\]"
-    r"|chatgpt-codex-connector\[bot\]|gemini-code-assist\[bot\]|factory-droid\[bot\])@users\.noreply\.github\.com)"
+    f"(?:{'|'.join(map(re.escape, MAILBOXES))}"
+    rf"|(?:\d+\+)?(?:{'|'.join(map(re.escape, ACCOUNTS))})@users\.noreply\.github\.com)"
 )
 MESSAGE_MARKS = {
-    "co-author": re.compile(rf"^co-authored-by:.*<{ADDRESS}>", re.IGNORECASE | re.MULTILINE),
+    "co-author": re.compile(rf"^ *co-authored-by:.*(?:<{ADDRESS}>|\s{ADDRESS}\s*$)", re.IGNORECASE | re.MULTILINE),
     "assisted-by": re.compile(
         rf"^(?:assisted|generated)-by:(?:[^<\n]*|.*<(?:{ADDRESS}|noreply@[^>\n]+)>\s*)$",
         re.IGNORECASE | re.MULTILINE,
@@ -65,6 +103,11 @@ def commits_of(repository: Path, count: int) -> tuple[Commit, ...]:
     shape = ["-z", "--no-notes", "--no-mailmap", "--encoding=UTF-8", "--no-patch", f"--format={LOG_FORMAT}"]
     command = ["git", "-C", str(repository), "log", "--all", f"-{count}", *shape]
     return read_commits(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def head_of(repository: Path) -> str:
+    command = ["git", "-C", str(repository), "rev-parse", "HEAD"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def notes_of(repository: Path, limit: int) -> Iterator[tuple[str, str]]:
@@ -102,6 +145,7 @@ def measured(repository: Path, count: int, notes: int) -> dict[str, object]:
     unread = sum(any("cannot be read" in conflict for conflict in detected(commit)[1]) for commit in noted)
     return {
         "repository": repository.parent.name.replace("+", "/"),
+        "head": head_of(repository),
         "commits": len(commits),
         "marked": marked,
         "by_mark": by_mark,

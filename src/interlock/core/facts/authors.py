@@ -21,6 +21,7 @@ _CO_AUTHOR = frozenset({"co-authored-by", "co-developed-by"})
 _TRAILER = re.compile(
     r"(?P<key>co-authored-by|co-developed-by|assisted-by|generated-by)\s?:\s*(?P<text>\S.*)", re.IGNORECASE
 )
+_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 MAX_IDENTITY = 400
 """Characters of a name or an address that are kept."""
 
@@ -32,11 +33,13 @@ def authors_of(parts: Sequence[Part]) -> tuple[Identity, ...]:
 
 
 def read_identity(text: str) -> Identity:
-    """``Name <address>`` as an identity; text without an address is a name alone."""
+    """``Name <address>`` as an identity, also without the brackets; text without both is a name alone."""
     name, _, rest = text.partition("<")
     email, end, _ = rest.partition(">")
     if not end or not email.strip():
-        return Identity(name=text.strip()[:MAX_IDENTITY], email="")
+        name, _, email = text.strip().rpartition(" ")
+        if not _ADDRESS.fullmatch(email) or not name.strip():
+            return Identity(name=text.strip()[:MAX_IDENTITY], email="")
     return Identity(name=name.strip()[:MAX_IDENTITY], email=email.strip()[:MAX_IDENTITY])
 
 

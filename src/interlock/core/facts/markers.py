@@ -4,8 +4,9 @@ Rules:
 1. An address is a tool's only when it is one of these, whole. A forge's no-reply address is compared without
    the account number in front of it. People named like a tool, people at a tool maker's domain and other bots
    (dependency updates, code quality) match nothing.
-2. A name alone is a mark only in the two forms that tools write and people do not: `` (aider)`` at the end of an
-   author's name, and a model named in ``Assisted-by``.
+2. A name alone is a mark only in the forms that tools write and people do not: `` (aider)`` at the end of an
+   author's name, a model or tool named in ``Assisted-by``, and a line that is a robot's face, ``Generated with``
+   and a link, whatever tool it links to.
 3. Each entry was seen in public history or in the tool's own documentation; all are listed in
    docs/how-to/document-a-change.md.
 """
@@ -16,6 +17,7 @@ import re
 
 TOOLS_BY_ADDRESS = {
     "noreply@anthropic.com": "claude-code",
+    "copilot@github.com": "github-copilot",
     "copilot@users.noreply.github.com": "github-copilot",
     "copilot-swe-agent[bot]@users.noreply.github.com": "github-copilot",
     "cursoragent@cursor.com": "cursor",
@@ -31,10 +33,17 @@ TOOLS_BY_ADDRESS = {
     "gemini-code-assist[bot]@users.noreply.github.com": "gemini-code-assist",
     "factory-droid[bot]@users.noreply.github.com": "factory-droid",
     "openhands@all-hands.dev": "openhands",
+    "opendevin@all-hands.dev": "openhands",
     "amp@ampcode.com": "amp",
     "noreply@opencode.ai": "opencode",
     "roomote@roocode.com": "roo-code",
     "microsoft-amplifier@users.noreply.github.com": "amplifier",
+    "anthropic-code-agent[bot]@users.noreply.github.com": "claude-code",
+    "kiro-agent@users.noreply.github.com": "kiro",
+    "kiloconnect[bot]@users.noreply.github.com": "kilo-code",
+    "codeflash-ai[bot]@users.noreply.github.com": "codeflash",
+    "qwen-coder@alibabacloud.com": "qwen-code",
+    "clio-agent@sisyphuslabs.ai": "sisyphus",
 }
 TOOLS_BY_LOGIN = {
     "copilot-swe-agent[bot]": "github-copilot",
@@ -44,6 +53,9 @@ TOOLS_BY_LOGIN = {
     "chatgpt-codex-connector[bot]": "codex",
     "gemini-code-assist[bot]": "gemini-code-assist",
     "factory-droid[bot]": "factory-droid",
+    "anthropic-code-agent[bot]": "claude-code",
+    "kiloconnect[bot]": "kilo-code",
+    "codeflash-ai[bot]": "codeflash",
 }
 """Names with ``[bot]`` are given out by the forge alone, so here the whole name is as good as an address."""
 
@@ -54,12 +66,17 @@ _GENERATED = re.compile(
     r"|Amplifier)\b",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(
+    r"\U0001F916 {0,2}Generated (?:with|by) \[(?P<tool>[^\[\]\n]{1,60})\]\(https?://[^\s()]{1,200}\)\W{0,3}",
+    re.IGNORECASE,
+)
 _AGENT_MODEL = re.compile(
     r"(?P<agent>[A-Za-z][\w.\-]{0,63}):(?P<model>[\w.\-/]{1,127})(?:\s+(?:\[[^\]\n]{1,64}\]|[\w.\-]{1,64})){0,8}"
 )
 _NAMED_MODEL = re.compile(
     r"\b(?:AI|LLM|(?:Chat)?GPT[- ]?\d[\w.]*|ChatGPT|(?:GitHub )?Copilot|(?:OpenAI )?Codex|Claude Code"
     r"|Claude (?:Opus|Sonnet|Haiku|Fable|\d)[\w. ]*|Gemini (?:CLI|Pro|Flash|\d)[\w. ]*|Aider|Cursor Agent)\b"
+    r"|^(?:claude-code|gemini-cli|github-copilot|codex-cli|qwen-code|cursor-agent)$"
 )
 
 
@@ -83,7 +100,7 @@ def is_aider_name(name: str) -> bool:
 
 def tool_of_line(line: str) -> str | None:
     """The tool of a ``Generated with [TOOL]`` line; the line must begin with it, so that a quotation does not."""
-    match = _GENERATED.match(line)
+    match = _GENERATED.match(line) or _SIGNED.fullmatch(line)
     return match["tool"].lower().replace(" ", "-") if match else None
 
 

@@ -187,3 +187,6 @@ def test_an_identity_is_read_as_written() -> None:
     assert read_identity("A <a@b> <c@d>") == Identity(name="A", email="a@b")
     assert read_identity("<a@b>") == Identity(name="", email="a@b")
     assert read_identity("a@b") == Identity(name="a@b", email="")
+    assert read_identity("A B a@b") == Identity(name="A B", email="a@b")
+    assert read_identity("A a@b c") == Identity(name="A a@b c", email="")
+    assert read_identity("A <a@b") == Identity(name="A <a@b", email="")
