@@ -25,7 +25,7 @@ from interlock.core.change.change import Change, ChangeRecord, ChangeState, Subm
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_json
 from interlock.core.change.parts import Artefact
-from interlock.core.change.submission_check import check_environment
+from interlock.core.change.submission_check import check_environment, check_offered
 from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Outcome, Reason
@@ -78,10 +78,11 @@ def gate(station: Station, actor: Actor, change_id: str, offer: Offer) -> GateRe
 
     Raises:
         Forbidden: the caller may not ask the gate.
-        InvalidInput: nothing was offered, or the environment is unknown.
+        InvalidInput: nothing was offered, or what was named is no environment, digest or artefact.
     """
     actor.require(Scope.GATE)
     check_environment(offer.environment)
+    check_offered(offer.digest, offer.artefact)
     if offer.submission is None and offer.digest is None:
         raise InvalidInput(
             "expected what is about to ship, got nothing to compare with the record",

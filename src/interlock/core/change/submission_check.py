@@ -1,7 +1,8 @@
 """What no honest reader writes into a submission: refused when a change is opened or pushed, before any work.
 
 Rules:
-1. Names are not empty, sizes, lines and line numbers are not negative, and what will run is named by its SHA-256.
+1. Commits and trees are git's hexadecimal ids. Names are not empty, sizes, lines and line numbers are not
+   negative, and what will run is named by its SHA-256.
 2. A path stays inside its repository: no NUL, no ``..``, no slash at the start, never empty. The path of a plan or
    of what a validator saw may be any name without NUL and ``..``, for those may stand beside the repository.
 3. Words that people read on a terminal hold no control characters, and nothing that turns the direction of text.
@@ -11,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -21,8 +23,10 @@ from interlock.core.change.parts import Artefact, Configuration, GitRange, Part,
 from interlock.core.change.submission_limits import check_limits
 
 MAX_ENVIRONMENT = 200
+MAX_OFFERED = 300
 MAX_REASON = 2_000
 _OURSELVES = "describe the change with interlock itself: interlock change open"
+_GIT_ID = re.compile(r"(?:worktree:)?[0-9a-f]{1,64}")
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -30,8 +34,8 @@ def check_submission(submission: Submission) -> None:
     """Pass a submission that a reader could have written.
 
     Raises:
-        InvalidInput: ``submission-limit``, ``submission-path``, ``submission-count``, ``submission-name`` or
-            ``artefact-digest``.
+        InvalidInput: ``submission-limit``, ``submission-path``, ``submission-count``, ``submission-name``,
+            ``submission-commit`` or ``artefact-digest``.
     """
     check_limits(submission)
     for part in submission.parts:
@@ -54,6 +58,21 @@ def check_environment(name: str) -> None:
             code="environment-name",
             hint="name one of `environments:` in interlock.yaml",
         )
+
+
+def check_offered(*texts: str | None) -> None:
+    """Pass what a pipeline names as about to ship: a digest, an artefact.
+
+    Raises:
+        InvalidInput: ``offer-text`` when one is empty, longer than 300 characters or not printable.
+    """
+    for text in texts:
+        if text is not None and (not 0 < len(text) <= MAX_OFFERED or not text.isprintable()):
+            raise InvalidInput(
+                f"expected a digest of 1 to {MAX_OFFERED} printable characters, got {len(text)}",
+                code="offer-text",
+                hint="name what is about to ship as `sha256:…`",
+            )
 
 
 def check_reason(reason: str) -> None:
@@ -93,6 +112,10 @@ def _of_part(part: Part) -> Iterator[InvalidInput]:
 
 
 def _of_range(part: GitRange) -> Iterator[InvalidInput]:
+    for text in (part.base, part.head, part.head_tree):
+        yield from _git_id(text)
+    for commit in part.commits:
+        yield from _git_id(commit.id)
     for file in part.files:
         yield from _path(file.path)
         yield from () if file.old_path is None else _path(file.old_path)
@@ -109,6 +132,8 @@ def _of_configuration(part: Configuration) -> Iterator[InvalidInput]:
         yield from _count(file.after_size, "a size after")
         for change in file.changes:
             yield from _count(change.line, "a line number")
+        for document in file.documents:
+            yield from _name(document, "an object's name")
 
 
 def _of_plan(part: TerraformPlan) -> Iterator[InvalidInput]:
@@ -148,6 +173,12 @@ def _path(path: str) -> Iterator[InvalidInput]:
 def _beside(path: str) -> Iterator[InvalidInput]:
     if "\0" in path or ".." in path.split("/"):
         yield _wrong("a path without NUL and `..`", path, code="submission-path", hint=_OURSELVES)
+
+
+def _git_id(text: str) -> Iterator[InvalidInput]:
+    if not _GIT_ID.fullmatch(text):
+        expected = "the hexadecimal id of a commit or tree"
+        yield _wrong(expected, text, code="submission-commit", hint=_OURSELVES)
 
 
 def _count(number: int | None, what: str) -> Iterator[InvalidInput]:

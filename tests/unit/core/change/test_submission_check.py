@@ -27,7 +27,12 @@ from interlock.core.change.parts import (
     TerraformPlan,
     Validation,
 )
-from interlock.core.change.submission_check import check_environment, check_reason, check_submission
+from interlock.core.change.submission_check import (
+    check_environment,
+    check_offered,
+    check_reason,
+    check_submission,
+)
 from interlock.core.change.submission_limits import LIMITS
 
 FILE = FileChange(path="src/a b\u00e9\n.py", status="renamed", old_path="src/..b", added=0, removed=3)
@@ -119,6 +124,35 @@ def test_an_environment_has_a_short_plain_name(name: str) -> None:
         check_environment(name)
     assert caught.value.code == "environment-name"
     check_environment("x" * 200)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 301, "sha256:\n", "a\0b", "\u202egnp"])
+def test_what_is_offered_is_named_in_short_plain_words(text: str) -> None:
+    check_offered(None, "order-service@" + sha256(b"1"))
+    with pytest.raises(InvalidInput) as caught:
+        check_offered(None, text)
+    assert caught.value.code == "offer-text"
+
+
+@pytest.mark.parametrize("text", ["", "HEAD", "a" * 65, "a\0", "\x1b[31m", "A" * 40])
+@pytest.mark.parametrize("place", ["base", "head", "head_tree"])
+def test_commits_and_trees_are_hexadecimal(place: str, text: str) -> None:
+    assert code_of(replace(GIT, **{place: text})) == "submission-commit"
+
+
+@pytest.mark.parametrize("text", ["", "main", "a\0"])
+def test_a_commit_in_the_range_is_hexadecimal(text: str) -> None:
+    moment = datetime(2026, 3, 5, tzinfo=UTC)
+    who = Identity(name="Omar", email="omar@shop.example")
+    commit = Commit(
+        id=text, parents=(), author=who, committer=who, authored_at=moment, committed_at=moment, message=""
+    )
+    assert code_of(replace(GIT, commits=(commit,))) == "submission-commit"
+
+
+@pytest.mark.parametrize("name", ["", "\0"])
+def test_an_object_in_a_manifest_has_a_name(name: str) -> None:
+    assert code_of(Configuration(files=(replace(CONFIGURED, documents=(name,)),))) == "submission-name"
 
 
 @pytest.mark.parametrize("reason", ["", " \n", "x" * 2001, "a\x1b[2Jb", "a\rb", "a\0", "\u202egnp.exe", "\x9b"])
