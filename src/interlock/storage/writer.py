@@ -95,6 +95,8 @@ class Writer:
             askers = [job for job in jobs if job.work is None]
             if askers or not group or not open_ or self._unsigned() >= SEAL_EVERY:
                 self._sign(askers)
+            # What is answered must not be kept alive until somebody writes again: work can hold megabytes.
+            del group, jobs, askers
 
     def _next_group(self) -> list[_Job | None]:
         """What waits, at once; an empty group after some silence, when there is something to sign."""
