@@ -15,7 +15,7 @@ from secrets import token_bytes
 
 from interlock import registry
 from interlock.config import Config
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import InterlockError, InvalidInput
 from interlock.plugins.rule_sources.folder import FolderRules
 from interlock.plugins.rule_sources.git_ref import GitRules
 from interlock.plugins.world.system import RandomIds, SystemClock
@@ -23,6 +23,8 @@ from interlock.ports.reader import Reader
 from interlock.ports.rule_source import RuleSource
 from interlock.road.describe import WORKTREE, Toolbox
 from interlock.road.station import Station
+
+_IGNORE = ".gitignore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +54,13 @@ def build(config: Config, *, server: bool = False) -> Interlock:
     from interlock.storage.memory import FILE, Memory  # noqa: PLC0415  # likewise
 
     clock = SystemClock()
-    _prepare(config)
-    signer = load_or_create_key(config.keys / "ledger.key", config.origin, token_bytes)
-    tickets = load_or_create_key(config.keys / "ticket.key", f"{config.origin}/tickets", token_bytes)
+    made = _prepare(config)
+    try:
+        signer = load_or_create_key(config.keys / "ledger.key", config.origin, token_bytes)
+        tickets = load_or_create_key(config.keys / "ticket.key", f"{config.origin}/tickets", token_bytes)
+    except InterlockError:
+        _take_back(made)
+        raise
     memory = Memory(config.keys / FILE)
     store = open_store(config.database, signer=signer, clock=clock, record_types=RECORD_TYPES, memory=memory)
     station = Station(
@@ -105,10 +111,31 @@ def _rules_at(root: Path, revision: str) -> dict[str, bytes]:
         raise
 
 
-def _prepare(config: Config) -> None:
-    """The folder of an embedded database, closed to other users, and kept out of git."""
-    if config.database.startswith("sqlite:///"):
-        folder = Path(config.database.removeprefix("sqlite:///")).parent
-        if not folder.exists():
-            folder.mkdir(parents=True, mode=0o700)
-            (folder / ".gitignore").write_text("*\n", encoding="ascii")
+def _prepare(config: Config) -> Path | None:
+    """The folder of an embedded database, closed to other users, and kept out of git; None if nothing was made.
+
+    Raises:
+        InvalidInput: ``database-unwritable``.
+    """
+    if not config.database.startswith("sqlite:///"):
+        return None
+    folder = Path(config.database.removeprefix("sqlite:///")).parent
+    try:
+        if folder.exists():
+            return None
+        folder.mkdir(parents=True, mode=0o700)
+        (folder / _IGNORE).write_text("*\n", encoding="ascii")
+    except OSError as error:
+        raise InvalidInput(
+            f"expected a folder for the database at `{folder}`, got {error.strerror}",
+            code="database-unwritable",
+            hint="work where this user may write, or name a database: INTERLOCK_DATABASE=sqlite:///path",
+        ) from error
+    return folder
+
+
+def _take_back(made: Path | None) -> None:
+    """Leave no empty folder behind when there can be no keys."""
+    if made is not None and [each.name for each in made.iterdir()] == [_IGNORE]:
+        (made / _IGNORE).unlink()
+        made.rmdir()

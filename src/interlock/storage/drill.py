@@ -2,7 +2,7 @@
 
 Rules:
 1. Everything happens to a throw-away copy, signed by a throw-away key. The log itself is only read, and no private
-   key is asked for.
+   key is asked for. The records that are attacked are made up; none of the log's own leaves it.
 2. Each attack is really carried out, as cleverly as its attacker could: whoever recomputes, recomputes everything.
 3. The truth is told about the limits: whoever holds the key, or puts back a whole old state, is not seen by the
    log alone. An older checkpoint kept elsewhere (a witness) sees both.
@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -26,7 +27,9 @@ from interlock.core.ledger.tree import Tree
 from interlock.ports.world import Clock
 from interlock.storage import schema
 from interlock.storage.audit import AuditReport, audit, reading_error, stored_leaves
+from interlock.storage.drill_records import RecordAttack, record_attacks, samples
 from interlock.storage.engine import connect
+from interlock.storage.kinds import RECORD_TYPES
 from interlock.storage.ledger import keep_growth
 from interlock.storage.open import open_store
 from interlock.storage.session import Session
@@ -88,30 +91,43 @@ class _Copy:
 
 
 def drill(url: str | None, *, clock: Clock, randomness: Callable[[int], bytes]) -> Drill:
-    """Attack a copy of the log at ``url`` (None: of a made-up one) in seven ways."""
-    entries = _entries(url)
-    copied = len(entries)
-    sample = Entry(kind="drill.sample", subject="drill", actor="drill", at=clock.now(), body={})
-    entries += [replace(sample, body={"n": n}) for n in range(FEWEST_ENTRIES - copied)]
+    """Attack a copy of the log at ``url`` (None: of a made-up one) in eleven ways."""
+    copied = _entries(url)
+    now = clock.now()
+    sample = Entry(kind="drill.sample", subject="drill", actor="drill", at=now, body={})
+    missing = FEWEST_ENTRIES - len(copied) - len(samples(now))
+    entries = [*copied, *(replace(sample, body={"n": n}) for n in range(missing))]
     with tempfile.TemporaryDirectory(prefix="interlock-drill-") as folder:
-        field = _Field(Path(folder), entries, clock, randomness)
-        attacks = (field.edit, field.unsign, field.delete, field.reorder, field.fork, field.restore, field.re_key)
-        return Drill(entries=len(entries), copied=copied, attacks=tuple(attack() for attack in attacks))
+        field = _Field(Path(folder), entries, clock, now, randomness)
+        ways = (field.edit, field.unsign, field.delete, field.reorder, field.fork, field.restore, field.re_key)
+        attacks = (*(attack() for attack in ways), *map(field.on_record, record_attacks(now)))
+        return Drill(entries=field.size, copied=len(copied), attacks=attacks)
 
 
 class _Field:
     """Where the drill takes place: one good log to copy from, and the key it was signed with."""
 
     def __init__(
-        self, folder: Path, entries: Sequence[Entry], clock: Clock, randomness: Callable[[int], bytes]
+        self,
+        folder: Path,
+        entries: Sequence[Entry],
+        clock: Clock,
+        now: datetime,
+        randomness: Callable[[int], bytes],
     ) -> None:
         self._folder = folder
-        self._entries = entries
         self._clock = clock
+        self._samples = samples(now)
         self._signer = NoteSigner(_NAME, randomness(32))
         self._other = NoteSigner(_NAME, randomness(32))
         self._good = folder / "good.db"
         self._note = self._build(self._good, entries, self._signer)
+        self._entries = _entries(f"sqlite:///{self._good}", named=True)
+
+    @property
+    def size(self) -> int:
+        """How many entries the good log has; the first ones are about the drill's own records."""
+        return len(self._entries)
 
     def edit(self) -> Attack:
         """One entry says something else now."""
@@ -157,20 +173,24 @@ class _Field:
         other = list(self._entries)
         other[at] = replace(other[at], actor="somebody-else")
         copy = _Copy(file=self._folder / "fork.db", key=self._signer.verifier, kept=self._kept())
-        self._build(copy.file, other, self._signer)
+        self._build(copy.file, other[len(self._samples) :], self._signer)
         return self._judge("fork", "the holder of the key rewrote history and signed it", copy, expected=False)
 
     def restore(self) -> Attack:
         """A whole old backup was put back."""
         copy = _Copy(file=self._folder / "restore.db", key=self._signer.verifier, kept=self._kept())
-        self._build(copy.file, self._entries[: len(self._entries) * 2 // 3], self._signer)
+        self._build(copy.file, self._entries[len(self._samples) : self.size * 2 // 3], self._signer)
         return self._judge("restore", "an old backup was put back, signatures and all", copy, expected=False)
 
     def re_key(self) -> Attack:
         """Everything was signed anew with another key under the same name."""
         copy = _Copy(file=self._folder / "rekey.db", key=self._signer.verifier, kept=self._kept())
-        self._build(copy.file, self._entries, self._other)
+        self._build(copy.file, self._entries[len(self._samples) :], self._other)
         return self._judge("re-key", "everything was signed anew with another key of the same name", copy)
+
+    def on_record(self, attack: RecordAttack) -> Attack:
+        """A record is another now, or gone; no entry was touched."""
+        return self._judge(attack.name, attack.done, self._copy(attack.name, attack.run))
 
     def _judge(self, name: str, done: str, copy: _Copy, *, expected: bool = True) -> Attack:
         alone = audit(copy.url, copy.key, patience=0)
@@ -187,7 +207,9 @@ class _Field:
         return open_checkpoint(self._note, self._signer.verifier)
 
     def _build(self, file: Path, entries: Sequence[Entry], signer: NoteSigner) -> str:
-        store = open_store(f"sqlite:///{file}", signer=signer, clock=self._clock, record_types=[])
+        store = open_store(f"sqlite:///{file}", signer=signer, clock=self._clock, record_types=RECORD_TYPES)
+        for sample in self._samples:
+            store.write(sample)
         store.write(lambda tx: [tx.log.append(entry) for entry in entries])
         note = store.checkpoint()
         store.close()
@@ -210,13 +232,15 @@ def _rewrite(session: Session, entries: Sequence[Entry]) -> None:
     keep_growth(session, before, after, latest)
 
 
-def _entries(url: str | None) -> list[Entry]:
+def _entries(url: str | None, *, named: bool = False) -> list[Entry]:
+    """The log's entries; without the records they name, which are not copied, unless ``named``."""
     if url is None:
         return []
     engines = connect(url, create=False)
     try:
         with engines.reader.begin() as connection:
-            return [read_leaf(leaf) for leaf in stored_leaves(connection, MOST_ENTRIES)]
+            read = [read_leaf(leaf) for leaf in stored_leaves(connection, MOST_ENTRIES + FEWEST_ENTRIES)]
+            return read if named else [replace(entry, records={}) for entry in read[:MOST_ENTRIES]]
     except sa.exc.DBAPIError as error:
         raise reading_error(engines, error) from error
     finally:

@@ -16,6 +16,18 @@ START = datetime(2026, 3, 5, tzinfo=UTC)
 SIGNER = NoteSigner("ledger.example/drill", bytes(range(32)))
 
 
+ON_THE_LOG = ("edit", "unsign", "delete", "reorder", "fork", "restore", "re-key")
+ON_RECORDS = {
+    "edit-record": "tickets/tkt-drill is not what entry 1 recorded: state is `issued`, recorded `voided`; "
+    "why is none, recorded `drill`",
+    "delete-record": "bars/bar-drill is gone: entry 2 recorded it",
+    "un-revoke": "statements/sig-drill is not what entry 4 recorded: revoked_at is none, "
+    "recorded `2026-03-05T00:00:00.000Z`",
+    "widen-token": "tokens/tok-drill is not what entry 5 recorded: kind is `person`, recorded `agent`; "
+    "scopes is `approve, read`, recorded `read`",
+}
+
+
 class FixedClock:
     def now(self):
         return START
@@ -42,10 +54,11 @@ def test_each_attack_is_noticed_by_whom_it_can_be(url, own):
     assert done.passed
     assert (done.entries, done.copied) == (300, 3 if own else 0)
     alone = {attack.name: attack.alone for attack in done.attacks}
-    assert list(alone) == ["edit", "unsign", "delete", "reorder", "fork", "restore", "re-key"]
+    assert list(alone) == [*ON_THE_LOG, *ON_RECORDS]
     assert [name for name, text in alone.items() if text is None] == ["fork", "restore"]
     assert all(attack.witness for attack in done.attacks)
     assert alone["edit"] == "entry 150 was changed after it was written"
+    assert [alone[name] for name in ON_RECORDS] == list(ON_RECORDS.values())
 
 
 def test_the_log_itself_is_left_alone(url, tmp_path):

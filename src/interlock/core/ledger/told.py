@@ -28,6 +28,7 @@ _STATES: Mapping[tuple[str, str], str] = {
     ("tickets", "ticket.issued"): "issued",
     ("tickets", "ticket.redeemed"): "redeemed",
     ("tickets", "ticket.voided"): "voided",
+    ("changes", "change.reopened"): "open",
 }
 _COPIED: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("changes", "change.opened"): {"digest": "digest"},
@@ -57,8 +58,12 @@ _COPIED: Mapping[tuple[str, str], Mapping[str, str]] = {
         "presence": "presence",
     },
     ("statements", "gate.allowed"): {"used_by": "ticket"},
-    ("statements", "ticket.voided"): {},
+    ("statements", "statement.revoked"): {},
+    **{("statements", kind): {} for kind in ("gate.refused", "ticket.voided", "change.reopened")},
 }
+_REVOKED = {("tokens", "token.revoked"), ("statements", "statement.revoked")}
+_UNUSED = {"statement", "rules.signed", "gate.refused", "ticket.voided", "change.reopened"}
+"""Statements written with these are used by no ticket."""
 
 
 def told(entries: Iterable[Entry], table: str, name: str) -> Fields:
@@ -80,7 +85,8 @@ def differing(stored: Json, known: Fields) -> list[str]:
 
 
 def _after(entry: Entry, table: str, known: Fields) -> Fields:
-    kind = "statement" if entry.kind.startswith("statement.") else entry.kind
+    received = entry.kind.startswith("statement.") and entry.kind != "statement.revoked"
+    kind = "statement" if received else entry.kind
     copied = _COPIED.get((table, kind))
     state = _STATES.get((table, kind))
     if copied is None and state is None:
@@ -93,13 +99,14 @@ def _after(entry: Entry, table: str, known: Fields) -> Fields:
 
 def _ends(entry: Entry, table: str, kind: str) -> Fields:
     """What begins without a value and may get one: use, revocation, end."""
-    if table == "tokens":
-        return {"revoked_at": timestamp(entry.at) if kind == "token.revoked" else None}
-    if table == "tickets":
-        return {"ended_by": entry.actor} if kind == "ticket.redeemed" else {}
-    if table == "statements" and kind != "gate.allowed":
-        return {"used_by": None}
-    return {}
+    if (table, kind) in _REVOKED:
+        return {"revoked_at": timestamp(entry.at)}
+    if (table, kind) in {("tokens", "token.created"), ("statements", "statement")}:
+        unused: Fields = {"used_by": None} if table == "statements" else {}
+        return unused | {"revoked_at": None}
+    if (table, kind) == ("tickets", "ticket.redeemed"):
+        return {"ended_by": entry.actor}
+    return {"used_by": None} if table == "statements" and kind in _UNUSED else {}
 
 
 def _time(value: Json) -> Json:
@@ -124,7 +131,7 @@ def _is_object(value: Json) -> TypeGuard[dict[str, Json]]:
 
 
 def _shown(value: Json) -> str:
-    if value is None:
+    if value is None or value == "":
         return "none"
     if isinstance(value, list):
         return f"`{', '.join(map(str, value))[:60]}`"

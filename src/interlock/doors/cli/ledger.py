@@ -60,6 +60,7 @@ def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as
                 "holds": report.holds,
                 "size": report.size,
                 "signed": report.signed,
+                "records": report.records,
                 "root": report.root.hex(),
                 "checkpoints": report.checkpoints,
                 "key": str(key),
@@ -69,6 +70,7 @@ def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as
         )
     else:
         count = f"{plural(report.size, 'entry').replace('entrys', 'entries')}, every leaf and tile"
+        count += f", {plural(report.records, 'record')}"
         spent = f"{time.monotonic() - begun:.1f} s"
         click.echo(f"{mark(report.holds)} {'holds' if report.holds else 'REFUSED'}  {count}  ·  {spent}")
         for finding in report.findings:
@@ -132,7 +134,7 @@ def export(*, folder: Path, database: str | None, vkey: str | None, blobs: bool,
 @_database
 @as_json
 def drill(*, database: str | None, as_json: bool) -> None:
-    """Attack a throw-away copy in seven ways and show who notices."""
+    """Attack a throw-away copy in eleven ways and show who notices."""
     from secrets import token_bytes  # noqa: PLC0415  # --help needs no randomness
 
     from interlock.plugins.world.system import SystemClock  # noqa: PLC0415  # likewise
@@ -173,13 +175,13 @@ _VERDICT = {
 
 
 def _tell(attack: Attack) -> None:
-    room = width() - 12
-    click.echo(f"{mark(attack.seen)} {attack.name:<8}  {cut(attack.done, room)}")
+    room = width() - 17
+    click.echo(f"{mark(attack.seen)} {attack.name:<13}  {cut(attack.done, room)}")
     if attack.alone is not None:
-        click.echo(f"{'':<12}{cut('detected: ' + safe(attack.alone), room)}")
+        click.echo(f"{'':<17}{cut('detected: ' + safe(attack.alone), room)}")
         return
-    click.echo(f"{'':<12}not seen by the log alone: every signature in it is right")
-    click.echo(f"{'':<12}{cut('needs the witness: ' + safe(attack.witness or 'not seen either'), room)}")
+    click.echo(f"{'':<17}not seen by the log alone: every signature in it is right")
+    click.echo(f"{'':<17}{cut('needs the witness: ' + safe(attack.witness or 'not seen either'), room)}")
 
 
 def _spelt(attack: Attack) -> dict[str, object]:

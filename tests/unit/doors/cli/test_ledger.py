@@ -10,8 +10,10 @@ import pytest
 
 from interlock.core.ledger.entry import Entry
 from interlock.core.ledger.note import NoteSigner
+from interlock.core.ticket.record import Bar
 from interlock.doors.cli.main import main
 from interlock.storage import open_store
+from interlock.storage.kinds import RECORD_TYPES
 
 SIGNER = NoteSigner("ledger.example/cli", bytes(range(32)))
 OTHER = NoteSigner("ledger.example/cli", bytes(32))
@@ -167,3 +169,68 @@ def test_verifying_where_nothing_is_makes_nothing(run, tmp_path, monkeypatch):
     assert (code, out) == (2, "")
     assert err.startswith("error[database-missing]")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_cannot_be_read_is_said_unless_one_is_given(database, run, monkeypatch, tmp_path):
+    monkeypatch.setenv("INTERLOCK_KEYS", str(tmp_path / "older"))
+    code, out, err = run("ledger", "verify", "--database", database)
+    assert (code, out) == (2, "")
+    assert err.startswith("error[key-unreadable]")
+    assert run("ledger", "verify", "--database", database, "--key", SIGNER.verifier)[0] == 0
+
+
+@pytest.fixture
+def barred(tmp_path, monkeypatch):
+    """The URL of a log about one bar; the current folder holds nothing else."""
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{tmp_path / 'barred.db'}"
+    store = open_store(url, signer=SIGNER, clock=FixedClock(), record_types=RECORD_TYPES)
+    bar = Bar(id="bar-1", digest="sha256:1", environment="production", since=START, why="it did harm")
+    entry = Entry(kind="bar.set", subject=bar.id, actor="ana", at=START, body={})
+    store.write(lambda tx: (tx.records(Bar).add(bar), tx.log.append(entry)))
+    store.close()
+    return url
+
+
+def test_records_are_counted(barred, run):
+    _, out, _ = run("ledger", "verify", "--database", barred)
+    assert out.startswith("✓ holds  1 entry, every leaf and tile, 1 record")
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("DELETE FROM bars", "bars/bar-1 is gone: entry 0 recorded it"),
+        ("UPDATE bars SET body = replace(body, 'harm', 'no harm')", "bars/bar-1 is not what entry 0 recorded"),
+    ],
+)
+def test_a_record_edited_in_the_database_is_named_and_refused(barred, run, statement, says):
+    with sqlite3.connect(barred.removeprefix("sqlite:///")) as connection:
+        connection.execute(statement)
+    connection.close()
+    code, out, _ = run("ledger", "verify", "--database", barred)
+    assert code == 1
+    assert f"✗ {says}" in out
+    code, out, _ = run("ledger", "verify", "--database", barred, "--json")
+    assert json.loads(out)["findings"] == [{"what": "record", "text": says, "entry": 0, "record": "bars/bar-1"}]
+    assert code == 1
+
+
+def test_a_database_without_entries_holds_nothing_and_stays_as_it_was(run, tmp_path, monkeypatch):
+    """No ✓ over nothing, and no key or database made by looking."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.db").write_bytes(b"")
+    url = f"sqlite:///{tmp_path / 'begun.db'}"
+    open_store(url, signer=SIGNER, clock=FixedClock(), record_types=[]).close()
+    before = sorted(tmp_path.iterdir())
+    cases = {
+        (): "database-missing",
+        ("--database", "sqlite:///empty.db"): "ledger-missing",
+        ("--database", url): "ledger-empty",
+    }
+    for given, code in cases.items():
+        for key in ((), ("--key", SIGNER.verifier)):
+            left, out, err = run("ledger", "verify", *given, *key)
+            assert (left, out) == (2, "")
+            assert err.startswith(f"error[{code}]")
+    assert sorted(tmp_path.iterdir()) == before
