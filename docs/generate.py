@@ -175,10 +175,14 @@ def _default(field: dataclasses.Field[object]) -> str:
 def validators() -> Iterator[str]:
     """Every installed validator: its rules in prose as they head its module, and its settings."""
     from interlock import registry
+    from interlock.core.facts.checked import CONSTRAIN
 
     yield "# Validators\n"
     yield "Deterministic checks of content. An error fails the rule `configuration-valid`; a Tier-1 configuration that none of them"
     yield "looked at fails `configuration-validated`. Settings stand in `interlock.yaml` under `validators.NAME`; unknown keys are refused.\n"
+    yield f"Looked at is what one of {', '.join(f'`{name}`' for name in sorted(CONSTRAIN))} names, or `bounds` where one of its limits speaks of the file:"
+    yield "these constrain what it may hold. A validator of your own or of a third party never counts for that; what it finds"
+    yield "counts like any other finding. Give the file a schema beside it.\n"
     for validator in registry.validators():
         module = importlib.import_module(type(validator).__module__)
         yield f"## {validator.name}\n"

@@ -4,7 +4,7 @@ Rules:
 1. A configuration file is one that was read key by key, or a changed file in git that a rule of ``interlock.yaml``
    calls configuration. One that no longer exists needs no validator.
 2. A validator looked at a file when it names its path, with or without findings, and constrains what the file may
-   hold. ``_CONSTRAIN`` lists those that do: a size or the absence of nulls permits any other content.
+   hold. ``CONSTRAIN`` lists those that do: a size or the absence of nulls permits any other content.
 3. ``bounds`` constrains a file when a limit of ``interlock.yaml`` speaks of it; steps from the last value are no
    limit.
 4. A name that is not in the table counts for nothing, whoever says it: its findings still do.
@@ -22,7 +22,8 @@ from interlock.core.change.settings import Settings
 from interlock.core.facts.model import Checked
 from interlock.core.facts.ordered import configuration_of, files_of
 
-_CONSTRAIN = frozenset({"json-schema", "kubernetes-schema", "manifest-rules", "plan-rules", "references"})
+CONSTRAIN = frozenset({"json-schema", "kubernetes-schema", "manifest-rules", "plan-rules", "references"})
+"""Validators whose word makes a file a looked-at one, whatever their settings."""
 _BOUNDS = "bounds"
 
 
@@ -43,7 +44,7 @@ def checked_of(parts: Sequence[Part], validations: Sequence[Validation], setting
 def _constrains(validation: Validation, settings: Settings) -> bool:
     if validation.validator == _BOUNDS:
         return _has_limit(validation.path, settings)
-    return validation.validator in _CONSTRAIN
+    return validation.validator in CONSTRAIN
 
 
 def _has_limit(path: str, settings: Settings) -> bool:
