@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,9 @@ from interlock.core.change.change import Recipe, Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import settings
+
+if TYPE_CHECKING:
+    from interlock.core.change.settings import Settings
 
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 SLOW_SECONDS = 1.0
@@ -91,14 +94,19 @@ def read(client: Client, wanted: Sequence[Recipe], config: Config | None = None)
     Raises:
         InvalidInput: a source cannot be used.
     """
-    from interlock.bootstrap import toolbox  # noqa: PLC0415  # plug-ins are loaded only when something is read
-    from interlock.core.change.parse import parse  # noqa: PLC0415  # likewise
+    from interlock.core.change.parse import parse  # noqa: PLC0415  # plug-ins are loaded only when something is read
     from interlock.core.change.settings import Settings  # noqa: PLC0415  # likewise
+
+    rules: dict[str, Any] = client.get("/v1/rules").json
+    return read_under(parse(Settings, rules["settings"], what="the settings in force"), wanted, config)
+
+
+def read_under(in_force: Settings, wanted: Sequence[Recipe], config: Config | None = None) -> Submission:
+    """The same under settings that are known already."""
+    from interlock.bootstrap import toolbox  # noqa: PLC0415  # plug-ins are loaded only when something is read
     from interlock.road.describe import read as read_all  # noqa: PLC0415  # likewise
 
     local = config or settings()
-    rules: dict[str, Any] = client.get("/v1/rules").json
-    in_force = parse(Settings, rules["settings"], what="the settings in force")
     with progress() as tell:
         return read_all(toolbox(local), local.root, wanted, in_force, tell)
 

@@ -52,8 +52,8 @@ def _grants(items: list[Told]) -> list[Row]:
         Row(
             met=True,
             text="the glass is broken" if one["kind"] == "break-glass" else f"{safe(one['rule'])} is lifted",
-            progress=f"until {one['expires_at'][:16].replace('T', ' ')} UTC",
-            remedy=safe(f"by {', '.join(one['people'])}: {one['reason']}"),
+            remedy=f"until {one['expires_at'][:16].replace('T', ' ')} UTC, "
+            + safe(f"by {', '.join(one['people'])}: {one['reason']}"),
         )
         for one in items
     ]
