@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -20,6 +21,7 @@ from starlette.exceptions import HTTPException
 from interlock import __version__
 from interlock.core.change.canonical import canonical
 from interlock.doors.api import dispatch
+from interlock.doors.api.large import Lane
 from interlock.doors.api.observe import Observer, SilentObserver
 from interlock.doors.api.openapi import document
 from interlock.doors.api.problems import MEDIA, Problem, internal, refused
@@ -41,10 +43,11 @@ def create_app(station: Station, observer: Observer | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     watching = observer or SilentObserver()
+    lane = Lane()
     for operation in OPERATIONS:
         app.add_api_route(
             operation.path,
-            _endpoint(station, operation, watching),
+            _endpoint(station, operation, watching, lane),
             methods=[operation.method],
             operation_id=operation.name,
             include_in_schema=False,
@@ -57,7 +60,7 @@ def create_app(station: Station, observer: Observer | None = None) -> FastAPI:
     return app
 
 
-def _endpoint(station: Station, operation: Operation, observer: Observer) -> Endpoint:
+def _endpoint(station: Station, operation: Operation, observer: Observer, lane: Lane) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         started = time.perf_counter()
         request_id = _request_id(request)
@@ -74,18 +77,12 @@ def _endpoint(station: Station, operation: Operation, observer: Observer) -> End
                 id=request_id,
             )
             path = {name: str(value) for name, value in request.path_params.items()}
-            reply = await run_in_threadpool(_answer, station, operation, path, asked)
+            reply = await lane.run(len(body), partial(dispatch.answer, station, operation, path, asked))
         observer.request(operation.name, reply.status, time.perf_counter() - started, request_id, reply.body)
         headers = {"cache-control": "no-store", **reply.headers, "x-request-id": request_id}
         return Response(content=reply.body, status_code=reply.status, headers=headers)
 
     return endpoint
-
-
-def _answer(
-    station: Station, operation: Operation, path: dict[str, str], asked: dispatch.Request
-) -> dispatch.Response:
-    return dispatch.answer(station, operation, path, asked)
 
 
 def _query(request: Request) -> dict[str, str]:
