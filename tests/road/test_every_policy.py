@@ -6,19 +6,16 @@ is anything to judge. For these the tests name that code, and the rule's own pai
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.actor import Actor
 from interlock.core.approval.model import Statement
-from interlock.core.approval.tokens import Token, new_token, secret_text
 from interlock.core.change.canonical import plain, sha256
 from interlock.core.change.change import Submission
 from interlock.core.change.parse import parse
@@ -38,9 +35,7 @@ from interlock.core.change.parts import (
 )
 from interlock.core.evidence.dsse import key_id_of, sign_envelope
 from interlock.core.evidence.statement import OURS, statement
-from interlock.core.ledger.entry import Entry
 from interlock.core.policy.bundle import load_bundle
-from interlock.doors.api.app import create_app
 from interlock.registry import bundled_policies
 from interlock.testing.authenticator import TOUCH, TOUCH_AND_PIN
 from interlock.testing.road import Road, submission
@@ -235,90 +230,19 @@ PASSES = {
 }
 
 
-class Api:
-    """The application over HTTP, with a token for each caller."""
-
-    def __init__(self, road: Road) -> None:
-        self._road = road
-        self._app = create_app(road.station)
-        self._secrets: dict[str, str] = {}
-
-    def post(self, actor: Actor, path: str, body: object) -> Any:
-        reply = self.reply(actor, path, body)
-        assert reply.status_code < 300, reply.text
-        return reply.json()
-
-    def reply(self, actor: Actor, path: str, body: object) -> httpx.Response:
-        async def once() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://interlock.test") as client:
-                headers = {"authorization": f"Bearer {self._token(actor)}"}
-                given = {} if body is None else {"json": plain(body)}
-                return await client.post(path, headers=headers, **given)
-
-        return asyncio.run(once())
-
-    def _token(self, actor: Actor) -> str:
-        if actor.principal not in self._secrets:
-            secret = secret_text(actor.principal.encode().ljust(32, b"x"))
-            token = new_token(
-                token_id=self._road.station.ids.new("tok"),
-                principal=actor.principal,
-                kind=actor.kind,
-                scopes=tuple(actor.scopes - {Scope.ADMIN}),
-                days=30,
-                secret=secret,
-                created_by="test",
-                now=self._road.clock.now(),
-            )
-            self._road.station.store.write(lambda tx: keep(tx, token))
-            self._secrets[actor.principal] = secret
-        return self._secrets[actor.principal]
-
-
-def keep(tx: Any, token: Token) -> None:
-    tx.records(Token).add(token)
-    tx.log.append(Entry(kind="token.created", subject=token.id, actor="test", at=token.created_at, body={}))
-
-
-AGENT = b"""---
-apiVersion: backstage.io/v1alpha1
-kind: Resource
-metadata: {name: q, annotations: {interlock.dev/sponsor: "omar"}}
-spec: {type: agent, owner: group:orders}
-"""
-
-
-def build(folder: Path, *, modes: bytes = b"default: enforce\n", settings: bytes = b"", **more: Any) -> Road:
-    class Everything(Road):
-        """The sample shop with every rule enforced, an agent, and paths for the e-mail service."""
-
-        def _first_files(self) -> dict[str, bytes]:
-            files = super()._first_files()
-            services = files["catalog/services.yaml"]
-            mail = b'annotations: {interlock.dev/tier: "3", interlock.dev/paths: "email/**"}'
-            files["catalog/services.yaml"] = (
-                services.replace(b'annotations: {interlock.dev/tier: "3"}', mail) + AGENT
-            )
-            files["interlock.yaml"] += settings
-            return files | {"policies/modes.yaml": modes}
-
-    return Everything(folder=folder, enforced=(), **more)
-
-
 @pytest.fixture(scope="module")
-def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+def road(tmp_path_factory: pytest.TempPathFactory, build: Any) -> Iterator[Road]:
     made = build(tmp_path_factory.mktemp("road"))
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def api(road: Road) -> Api:
-    return Api(road)
+def api(road: Road, api_of: Any) -> Any:
+    return api_of(road)
 
 
-def gate(road: Road, api: Api, told: Told) -> dict[str, Any]:
+def gate(road: Road, api: Any, told: Told) -> dict[str, Any]:
     """Open, approve, show evidence, ask the gate, withdraw: all over HTTP."""
     opener = road.agent("q") if told.opener == "q" else road.person(told.opener)
     change = opened(api, opener, told)
@@ -337,13 +261,13 @@ def gate(road: Road, api: Api, told: Told) -> dict[str, Any]:
     return result
 
 
-def opened(api: Api, opener: Actor, told: Told) -> dict[str, Any]:
+def opened(api: Any, opener: Actor, told: Told) -> dict[str, Any]:
     body = {"title": told.name, "submission": plain(told.submission()), "services": list(told.services)}
     found: dict[str, Any] = api.post(opener, "/v1/changes", body)
     return found
 
 
-def hand_in_evidence(road: Road, api: Api, change: dict[str, Any], kind: str, predicate: dict[str, Any]) -> None:
+def hand_in_evidence(road: Road, api: Any, change: dict[str, Any], kind: str, predicate: dict[str, Any]) -> None:
     said = statement(subject=change["digest"], predicate_type=f"{OURS}{kind}/v1", predicate=predicate)
     envelope = sign_envelope(said, road.runner, key_id_of(road.runner.public_key()))
     body = {"format": "dsse", "content": base64.b64encode(envelope).decode()}
@@ -351,11 +275,11 @@ def hand_in_evidence(road: Road, api: Api, change: dict[str, Any], kind: str, pr
     assert kept["standing"] == "trusted"
 
 
-def approve(road: Road, api: Api, change: dict[str, Any], told: Told, person: str) -> None:
+def approve(road: Road, api: Any, change: dict[str, Any], told: Told, person: str) -> None:
     api.post(road.person(person), "/v1/statements", signed(road, api, change, told, person))
 
 
-def signed(road: Road, api: Api, change: dict[str, Any], told: Told, person: str) -> dict[str, Any]:
+def signed(road: Road, api: Any, change: dict[str, Any], told: Told, person: str) -> dict[str, Any]:
     answers = ANSWERS_OF if told.answers else {}
     request = {
         "purpose": "approve",
@@ -378,14 +302,14 @@ def test_every_rule_has_its_refusal_here() -> None:
     assert set(REFUSED) | separately == RULES
 
 
-def test_a_change_that_shows_everything_passes(road: Road, api: Api) -> None:
+def test_a_change_that_shows_everything_passes(road: Road, api: Any) -> None:
     result = gate(road, api, Told("ready"))
     assert (result["outcome"], reasons(result)) == ("allow", set())
     assert result["ticket"]
 
 
 @pytest.mark.parametrize("rule", sorted(REFUSED))
-def test_what_lacks_one_thing_is_refused_by_that_rule(road: Road, api: Api, rule: str) -> None:
+def test_what_lacks_one_thing_is_refused_by_that_rule(road: Road, api: Any, rule: str) -> None:
     result = gate(road, api, REFUSED[rule])
     assert rule in reasons(result)
     assert result["outcome"] != "allow"
@@ -396,12 +320,12 @@ def test_what_lacks_one_thing_is_refused_by_that_rule(road: Road, api: Api, rule
 
 
 @pytest.mark.parametrize("rule", sorted(PASSES))
-def test_the_same_with_the_one_thing_passes(road: Road, api: Api, rule: str) -> None:
+def test_the_same_with_the_one_thing_passes(road: Road, api: Any, rule: str) -> None:
     result = gate(road, api, PASSES[rule])
     assert rule not in reasons(result)
 
 
-def test_an_agents_approval_is_refused_where_it_is_handed_in(road: Road, api: Api) -> None:
+def test_an_agents_approval_is_refused_where_it_is_handed_in(road: Road, api: Any) -> None:
     """``agent-approval``: carried by the agent, or signed in its name, it never gets as far as being counted."""
     told = Told("e1")
     change = opened(api, road.person("omar"), told)
@@ -415,7 +339,7 @@ def test_an_agents_approval_is_refused_where_it_is_handed_in(road: Road, api: Ap
     api.post(road.person("omar"), f"/v1/changes/{change['id']}/withdrawal", None)
 
 
-def test_a_description_under_other_rules_is_refused_where_it_is_handed_in(road: Road, api: Api) -> None:
+def test_a_description_under_other_rules_is_refused_where_it_is_handed_in(road: Road, api: Any) -> None:
     """``rules-in-force``: a caller sends parts; what they amount to is found under the rules in force."""
     told = Told("e2")
     body = {"title": told.name, "submission": plain(told.submission())}
@@ -428,14 +352,14 @@ def test_a_description_under_other_rules_is_refused_where_it_is_handed_in(road: 
     assert "rules-in-force" not in reasons(made["decision"])
 
 
-def test_nothing_passes_in_a_freeze_and_it_passes_after(tmp_path: Path) -> None:
+def test_nothing_passes_in_a_freeze_and_it_passes_after(tmp_path: Path, build: Any, api_of: Any) -> None:
     modes = b"""default: enforce
 freezes:
   - {name: black friday, from: 2026-03-05T00:00:00Z, until: 2026-03-06T00:00:00Z}
 """
     road = build(tmp_path, modes=modes)
     try:
-        api = Api(road)
+        api = api_of(road)
         assert "freeze-window" in reasons(gate(road, api, Told("frozen")))
         road.clock.pass_by(days=1)
         assert "freeze-window" not in reasons(gate(road, api, Told("thawed")))
@@ -443,10 +367,10 @@ freezes:
         road.close()
 
 
-def test_alone_one_person_must_at_least_be_there(tmp_path: Path) -> None:
+def test_alone_one_person_must_at_least_be_there(tmp_path: Path, build: Any, api_of: Any) -> None:
     road = build(tmp_path, settings=b"one_person: true\n", founders=("ana",))
     try:
-        api = Api(road)
+        api = api_of(road)
         alone = Told("alone", author="ana", opener="ana", approvers=("ben",))
         assert "one-person-presence" in reasons(gate(road, api, replace(alone, flags=TOUCH)))
         there = gate(road, api, replace(alone, name="there"))
