@@ -14,11 +14,14 @@ import math
 from interlock.core.approval.identity import kind_of
 from interlock.core.change.catalog import Tier
 from interlock.core.change.settings import Settings, Thresholds
-from interlock.core.facts.model import Description, Documentation, ProvenanceKind
+from interlock.core.facts.model import Description, Documentation, ProvenanceKind, Reversibility
 from interlock.core.policy.facts import Facts
 from interlock.core.policy.modes import Freeze
 from interlock.core.policy.question import DecisionInput
 from interlock.core.policy.tier import tier_of
+
+_UNTOLD = "an unknown part"
+"""What is lost where nobody can tell what going back restores."""
 
 _MIN_FIRST_STAGE = 1.0
 """Percent: a first stage below this sees too little traffic to tell anything."""
@@ -88,7 +91,7 @@ def _shape(about: Description) -> Facts:
         "files": size.files,
         "irreversible": about.reversibility.kind != "reversible",
         "lines": size.added + size.removed,
-        "losses": sorted({loss.what for loss in about.reversibility.losses}),
+        "losses": _losses(about.reversibility),
         "reached_services": len({r.service for r in blast.reached} | {t.service for t in blast.touched}),
         "rules_touched": blast.rules_touched,
         "unowned_paths": sorted(set(blast.unowned)),
@@ -100,6 +103,11 @@ def _shape(about: Description) -> Facts:
     if blast.order_share is not None:
         facts["orders_percent"] = _percent(blast.order_share)
     return facts
+
+
+def _losses(back: Reversibility) -> list[str]:
+    named = sorted({loss.what for loss in back.losses})
+    return named or [_UNTOLD] * (back.kind != "reversible")
 
 
 def _origin(about: Description, settings: Settings) -> Facts:

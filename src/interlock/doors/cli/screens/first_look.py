@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MOST_RULES = 12
 MOST_FINDINGS = 5
+LATEST = 8
+"""Columns at the right for the newest merge that a rule would have spoken about."""
 
 
 def first_look(written: Starter, report: LookBack | None, *, days: int, dry_run: bool) -> Iterator[str]:
@@ -43,33 +45,44 @@ def _files(written: Starter, *, dry_run: bool) -> Iterator[str]:
 
 def _past(report: LookBack, days: int) -> Iterator[str]:
     total = len(report.judged) + len(report.unreadable)
-    yield f"past     {plural(total, 'merge')} in {days} days, judged by these rules (nothing is enforced on them)"
+    if not total:
+        yield f"past     no merge in {days} days, so there was nothing to judge"
+        yield "         interlock init --look-back 365d --dry-run     look further back, write nothing"
+        return
+    merges = plural(total, "merge")
+    yield f"past     {merges} in {days} days, as these rules would have seen them (nothing was stopped)"
     if report.judged:
-        yield f"         written by: {_shares(report)}"
-    if report.rules:
-        yield "         would have been said:"
-    for title, asks in (("refused", False), ("asked for", True)):
-        said = [rule for rule in report.rules if rule.asks is asks]
-        yield from (_rule(title, rule, len(report.judged)) for rule in said[:MOST_RULES])
+        yield f"         written by  {_shares(report)}"
+    yield from _rules("would have refused", [rule for rule in report.rules if not rule.asks], len(report.judged))
     yield from _findings(report.judged)
-    for item in report.unreadable[:3]:
-        yield cut(f"         not readable: {item.change.head[:10]} {safe(item.error)}", width())
-    if report.quiet:
-        count = plural(len(report.quiet), "rule")
-        yield f"enforced {count} about content that no past merge broke; everything else is only observed"
+    yield from _rules("would have asked for", [rule for rule in report.rules if rule.asks], len(report.judged))
+    yield from _unreadable(report)
+    yield from _enforced(report)
 
 
 def _shares(report: LookBack) -> str:
     judged = len(report.judged) or 1
     order = sorted(report.provenance.items(), key=lambda item: -item[1])
-    return ", ".join(f"{kind} {count} ({100 * count / judged:.0f} %)" for kind, count in order)
+    return " · ".join(f"{kind} {count:,} ({100 * count / judged:.0f} %)" for kind, count in order)
 
 
-def _rule(title: str, rule: RuleCount, total: int) -> str:
-    example = f"{rule.example.head[:8]} {safe(rule.example.subject)}" if rule.example else ""
-    share = f"{rule.times:>4} of {total}"
-    line = f"         {mark(met=None)} {pad(title, 10)} {pad(rule.id, 28)} {pad(share, 12)} {example}"
-    return cut(line, width())
+def _rules(title: str, said: list[RuleCount], total: int) -> Iterator[str]:
+    if not total:
+        return
+    if not said:
+        yield f"         {title}  none"
+        return
+    yield pad(f"         {title}, of {total:,}", width() - LATEST) + "latest"
+    yield from (_rule(rule) for rule in said[:MOST_RULES])
+    if len(said) > MOST_RULES:
+        yield f"         {mark(met=None)} and {plural(len(said) - MOST_RULES, 'rule')} more, see --json"
+
+
+def _rule(rule: RuleCount) -> str:
+    latest = rule.example.head[:8] if rule.example else ""
+    text = f"{pad(rule.id, 24)} {safe(rule.text)}"
+    line = pad(f"{rule.times:>5,}  {text}", width() - LATEST - len("         ·  "))
+    return f"         {mark(met=None)} {line} {latest}"
 
 
 def _findings(judged: tuple[PastJudgement, ...]) -> Iterator[str]:
@@ -78,3 +91,22 @@ def _findings(judged: tuple[PastJudgement, ...]) -> Iterator[str]:
         yield f"         {plural(len(found), 'failed check')} of content in them:"
     for item, text in found[:MOST_FINDINGS]:
         yield cut(f"         {mark(met=False)} {item.change.head[:8]} {safe(text)}", width())
+    if len(found) > MOST_FINDINGS:
+        yield f"         {mark(met=False)} and {len(found) - MOST_FINDINGS:,} more, see --json"
+
+
+def _unreadable(report: LookBack) -> Iterator[str]:
+    if report.unreadable:
+        yield f"         {plural(len(report.unreadable), 'merge')} could not be read, such as"
+    for item in report.unreadable[:3]:
+        yield cut(f"         {mark(met=False)} {item.change.head[:8]} {safe(item.error)}", width())
+
+
+def _enforced(report: LookBack) -> Iterator[str]:
+    if report.judged and not any(item.tier == 1 for item in report.judged):
+        yield "         none of them touched a Tier-1 service: give services their tier in catalog-info.yaml,"
+        yield "         then interlock init --dry-run says this again with your tiers"
+    if report.quiet:
+        count = plural(len(report.quiet), "rule")
+        yield f"enforced {count} about content that no past merge broke; the others only watch"
+        yield cut(f"         {', '.join(report.quiet)}", width())
