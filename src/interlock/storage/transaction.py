@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -11,11 +11,11 @@ from interlock.core.change.canonical import is_digest, sha256
 from interlock.core.change.errors import IntegrityError, InvalidInput, NotFound
 from interlock.ports.store import Log
 from interlock.storage import schema
-from interlock.storage.ledger import Head, SqlLog
+from interlock.storage.ledger import Head, SqlLog, as_bytes
 from interlock.storage.records import Shelf, SqlRepository
 from interlock.storage.session import Session
 from interlock.storage.sides import SqlIndex
-from interlock.storage.work import WorkLog
+from interlock.storage.work import WorkLog, record_name
 
 T = TypeVar("T")
 
@@ -65,6 +65,19 @@ class SqlTx:
             )
         return shelf
 
+    def vouch(self, kind: type[T], ids: Collection[str], *, about: str) -> None:
+        """Check records against the newest entries naming them; what this work itself wrote is known."""
+        table = self._shelf(kind).table
+        asked = [each for each in ids if (table.name, each) not in self.session.written]
+        if not asked:
+            return
+        named = self._log.named([about, *asked])
+        self.session.settle(table)
+        rows = self.session.read(sa.select(table.c.id, table.c.body_digest).where(table.c.id.in_(asked)))
+        for row in rows:
+            if named.get(record_name(table.name, row.id)) != row.body_digest:
+                raise _unvouched(table.name, row.id)
+
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their digest (idempotent, at most 32 MiB)."""
         if len(content) > MAX_BLOB:
@@ -80,13 +93,14 @@ class SqlTx:
     def blob(self, digest: str) -> bytes:
         """Bytes by digest, hashed again on the way out; ``NotFound`` or ``IntegrityError``."""
         known = is_digest(digest)
-        content: bytes | None = self.session.read(_BLOB, {"name": digest}).scalar() if known else None
-        if content is None:
+        found = self.session.read(_BLOB, {"name": digest}).scalar() if known else None
+        if found is None:
             raise NotFound(
                 f"expected a kept blob, got `{digest[:80]}`",
                 code="blob-unknown",
                 hint="it may have been deleted; its digest in the ledger still proves what it was",
             )
+        content = as_bytes(found)
         if sha256(content) != digest:
             raise IntegrityError(
                 f"blob `{digest}` is not what was written",
@@ -94,3 +108,11 @@ class SqlTx:
                 hint="restore it from a backup; its digest says when you have the right one",
             )
         return content
+
+
+def _unvouched(table: str, record_id: str) -> IntegrityError:
+    return IntegrityError(
+        f"record `{record_id[:80]}` of {table} is not what the ledger says of it",
+        code="record-unvouched",
+        hint="stop every server, run interlock ledger verify, then restore from a backup",
+    )
