@@ -7,7 +7,8 @@ Rules:
    from run to run and are compared by their shape; a line that is ``…`` stands for any number of lines.
 3. ``<!-- file: PATH -->`` above a block writes that block to PATH, as the reader would with an editor.
    ``<!-- run: COMMAND -->`` is what a reader has done anyhow, such as opening a change: run and not compared.
-4. The tutorial runs once for all workers; every how-to page goes on in a copy of the repository it left behind.
+4. The team's database of the pages, ``db.example.com``, is a real PostgreSQL, started where a page names it.
+5. The tutorial runs once for all workers; every how-to page goes on in a copy of the repository it left behind.
 """
 
 from __future__ import annotations
@@ -20,15 +21,19 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from interlock.testing.postgresql import PostgreSQL
+
 DOCS = Path(__file__).parents[2] / "docs"
 DATA = Path(__file__).parents[1] / "data"
-SECONDS = 120
+SECONDS = 900
+"""For a whole page; two minutes were too few on a machine that did other things too."""
+TEAMS = "postgresql://interlock@db.example.com/interlock"
 _FENCE = re.compile(
     r"(?:<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>[a-z]*)\n(?P<body>.*?)^```$"
     r"|^<!-- run: (?P<hidden>[^\n]+) -->$",
@@ -46,6 +51,7 @@ _SHAPES = tuple(
         (r"\b\d+(\.\d+)? s\b", "seconds…"),
         (r"\b[0-9a-f]{8}\b", "hex…"),
         (r"\b\d+ entries\b", "some entries"),
+        (r"\b\d+ records?\b", "some records"),
         (r"\+hex…\+[A-Za-z0-9+/=]{40,}", "+key…"),
         (r"SHA256:\S{43}", "SHA256:…"),
         (r"\S*/harbour\b", "…/harbour"),
@@ -75,15 +81,19 @@ class Shell:
 
     folder: Path
     port: int = 8484
+    database: str = TEAMS
+    programs: Path = Path(sys.executable).parent
 
     def run(self, steps: list[Step]) -> list[str]:
         """Run the steps in one shell; what differs from the page, in words."""
         script = self.folder.parent / "page.sh"
         text = "".join(_lines(number, step) for number, step in enumerate(steps))
-        script.write_text(text.replace("127.0.0.1:8484", f"127.0.0.1:{self.port}"), encoding="utf-8")
+        text = text.replace("127.0.0.1:8484", f"127.0.0.1:{self.port}").replace(TEAMS, f"'{self.database}'")
+        script.write_text(text, encoding="utf-8")
         home = self.folder.parent
         kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        places = [str(Path(sys.executable).parent), str(self.programs), os.environ["PATH"]]
+        path = os.pathsep.join(dict.fromkeys(places))
         quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "NO_COLOR": "1"}
         done = subprocess.run(
             ["bash", str(script)],
@@ -237,6 +247,7 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
         fcntl.flock(lock, fcntl.LOCK_EX)
         told = shared / "tutorial.json"
         if not told.exists():
+            shutil.rmtree(home, ignore_errors=True)
             make_harbour(home / "harbour")
             told.write_text(json.dumps(Shell(home / "harbour").run(steps_of(DOCS / "tutorial.md"))))
         return home, json.loads(told.read_text())
@@ -251,6 +262,13 @@ def after_tutorial(tutorial: tuple[Path, list[str]], tmp_path: Path) -> Shell:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     return Shell(copy / "harbour", port)
+
+
+@pytest.fixture
+def teams_database() -> Iterator[PostgreSQL]:
+    """The database that a team shares."""
+    with PostgreSQL() as server:
+        yield server
 
 
 @pytest.fixture

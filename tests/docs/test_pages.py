@@ -10,7 +10,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 HOW_TO = sorted(
     path for path in (DOCS / "how-to").glob("*.md") if "```console" in path.read_text(encoding="utf-8")
 )
-WANTED = {"approvals", "evidence", "pipeline", "policies", "rules", "server", "terraform"}
+TEAMS = "postgresql://interlock@db.example.com/interlock"
+WANTED = {"approvals", "backups", "evidence", "pipeline", "policies", "rules", "server", "terraform"}
 
 
 def test_the_tutorial_prints_what_it_shows(tutorial):
@@ -19,8 +20,11 @@ def test_the_tutorial_prints_what_it_shows(tutorial):
 
 
 @pytest.mark.parametrize("page", HOW_TO, ids=lambda path: path.stem)
-def test_the_page_prints_what_it_shows(page, after_tutorial, read_steps):
+def test_the_page_prints_what_it_shows(page, after_tutorial, read_steps, request):
     steps = read_steps(page)
+    if any(TEAMS in step.command for step in steps):
+        server = request.getfixturevalue("teams_database")
+        after_tutorial.database, after_tutorial.programs = server.url, server.binaries
     assert sum(not step.file for step in steps) > 0
     differences = after_tutorial.run(steps)
     assert not differences, "\n\n".join(differences)

@@ -63,6 +63,11 @@ class PostgreSQL:
         return f"{self.url}&options=-csearch_path%3D{name}"
 
     @property
+    def binaries(self) -> Path:
+        """The folder of this server's programs, with its ``pg_dump``."""
+        return self._bin
+
+    @property
     def url(self) -> str:
         """The URL of this server's first database."""
         return f"postgresql://{_USER}@/postgres?host={self._folder}"
