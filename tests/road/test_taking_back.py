@@ -11,15 +11,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import SignedStatement
-from interlock.core.change.canonical import Json
+from interlock.core.change.canonical import Json, plain
 from interlock.core.change.change import Change, ChangeState
 from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InvalidInput, NotFound
 from interlock.core.ledger.note import VerifierKey
+from interlock.core.ledger.told import differing, told
 from interlock.core.policy.decision import Outcome
 from interlock.core.ticket.pinning import pins_of
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.core.ticket.verify import Expected, Verified, verify
-from interlock.ports.store import Page
+from interlock.ports.store import Page, Tx
 from interlock.road import gather, intake, on_record, permit, revoke
 from interlock.road.on_record import Wanted
 from interlock.storage.audit import audit
@@ -128,8 +129,8 @@ def test_the_ledger_says_who_by_which_right_why_and_what_ended(road: Road) -> No
     change, result = permitted(road)
     name = of(road, change, "ben")
     take_back(road, name, why="wrong metric")
-    (told,) = entries(road, change.id, "statement.revoked")
-    assert told == {
+    (body,) = entries(road, change.id, "statement.revoked")
+    assert body == {
         "statement": name,
         "purpose": "approve",
         "digest": change.digest,
@@ -411,3 +412,23 @@ def test_a_page_of_statements_says_where_to_go_on(road: Road) -> None:
     second, end = on_record.find_statements(road.station, token("cleo"), wanted, Page(limit=1, after=after))
     assert [one.signed.statement.approver for one in (*first, *second)] == ["ben", "ana"]
     assert (after, end) == (first[0].signed.id, None)
+
+
+def test_the_audits_words_about_statements_after_it_are_right(road: Road) -> None:
+    """The entry names the statements it gave back too: they were not taken back."""
+    change, result = permitted(road)
+    take_back(road, of(road, change, "ben"))
+
+    def look(tx: Tx) -> None:
+        subjects = (change.id, str(result.ticket_id))
+        pairs = sorted((pair for name in subjects for pair in tx.log.entries(name)), key=lambda pair: pair[0])
+        log = [entry for _, entry in pairs]
+        for signed in gather.statements_about(tx, change.id):
+            known = told(log, "statements", signed.id)
+            assert known["revoked_at"] == (None if signed.revoked_at is None else "2026-03-05T09:00:00.000Z")
+            assert differing(plain(signed), known) == []
+            assert differing(plain(replace(signed, revoked_at=None)), known) == (
+                [] if signed.revoked_at is None else ["revoked_at is none, recorded `2026-03-05T09:00:00.000Z`"]
+            )
+
+    road.station.store.read(look)

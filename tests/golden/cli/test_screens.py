@@ -17,6 +17,7 @@ from interlock.doors.cli.screens import columns, permit
 from interlock.doors.cli.screens.drift import drift
 from interlock.doors.cli.screens.facts import facts
 from interlock.doors.cli.screens.record import record
+from interlock.doors.cli.screens.statements import listed, one_statement, taken_back
 from interlock.doors.cli.screens.verdict import verdict
 
 HERE = Path(__file__).parent
@@ -44,6 +45,13 @@ SCREENS: dict[str, Callable[[], list[str]]] = {
     "check-all": lambda: verdict(read("judgement"), everything=True),
     "describe": lambda: facts(read("judgement")),
     "change-show": lambda: record(read("judgement"), [], everything=False),
+    "change-show-taken-back": lambda: record(read("judgement"), [], read("statements")["gone"], everything=False),
+    "statement-list": lambda: listed(read("statements")["page"]["items"], read("statements")["page"]["next"]),
+    "statement-show": lambda: [
+        line for one in read("statements")["page"]["items"][:4] for line in one_statement(one)
+    ],
+    "statement-take-back": lambda: taken_back(read("statements")["voided"]),
+    "statement-take-back-late": lambda: taken_back(read("statements")["too_late"]),
     "change-show-all": lambda: record(read("judgement"), read("judgement")["history"], everything=True),
 }
 

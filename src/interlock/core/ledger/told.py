@@ -61,7 +61,6 @@ _COPIED: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("statements", "statement.revoked"): {},
     **{("statements", kind): {} for kind in ("gate.refused", "ticket.voided", "change.reopened")},
 }
-_REVOKED = {("tokens", "token.revoked"), ("statements", "statement.revoked")}
 _UNUSED = {"statement", "rules.signed", "gate.refused", "ticket.voided", "change.reopened"}
 """Statements written with these are used by no ticket."""
 
@@ -71,7 +70,7 @@ def told(entries: Iterable[Entry], table: str, name: str) -> Fields:
     known: Fields = {}
     for entry in entries:
         if f"{table}/{name}" in entry.records:
-            known = _after(entry, table, known)
+            known = _after(entry, table, name, known)
     return known
 
 
@@ -84,22 +83,26 @@ def differing(stored: Json, known: Fields) -> list[str]:
     ]
 
 
-def _after(entry: Entry, table: str, known: Fields) -> Fields:
+def _after(entry: Entry, table: str, name: str, known: Fields) -> Fields:
     received = entry.kind.startswith("statement.") and entry.kind != "statement.revoked"
     kind = "statement" if received else entry.kind
     copied = _COPIED.get((table, kind))
     state = _STATES.get((table, kind))
     if copied is None and state is None:
         return {}
-    fresh = {path: _time(entry.body[name]) for path, name in (copied or {}).items() if name in entry.body}
+    fresh = {path: _time(entry.body[field]) for path, field in (copied or {}).items() if field in entry.body}
     if state is not None:
         fresh["state"] = state
-    return known | fresh | _ends(entry, table, kind)
+    return known | fresh | _ends(entry, table, name, kind)
 
 
-def _ends(entry: Entry, table: str, kind: str) -> Fields:
+def _ends(entry: Entry, table: str, name: str, kind: str) -> Fields:
     """What begins without a value and may get one: use, revocation, end."""
-    if (table, kind) in _REVOKED:
+    if (table, kind) == ("statements", "statement.revoked"):
+        # It names the statements that it gave back beside the one it took back.
+        ended: Fields = {"revoked_at": timestamp(entry.at)} if entry.body.get("statement") == name else {}
+        return ended | ({"used_by": None} if entry.body.get("voided") else {})
+    if (table, kind) == ("tokens", "token.revoked"):
         return {"revoked_at": timestamp(entry.at)}
     if (table, kind) in {("tokens", "token.created"), ("statements", "statement")}:
         unused: Fields = {"used_by": None} if table == "statements" else {}

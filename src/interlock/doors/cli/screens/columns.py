@@ -37,6 +37,13 @@ def told(word: str, text: str) -> list[str]:
     return [label(word) + first, *(" " * MARGIN + line for line in rest)]
 
 
+def beside(left: str, text: str) -> list[str]:
+    """``text``, wrapped in the room that is right of ``left``."""
+    indent = columns(left)
+    first, *rest = wrap(text, width() - indent)
+    return [left + first, *(" " * indent + line for line in rest)]
+
+
 def table(word: str, rows: list[Row]) -> list[str]:
     """All rows under one label."""
     if not rows:

@@ -4,34 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.doors.cli.screens.columns import Row, told
+from interlock.doors.cli.screens.columns import Row, beside, told
 from interlock.doors.cli.text import pad, safe, short
 
 Told = dict[str, Any]
+_ID, _STANDING = 14, 10
 ABOUT_CHANGES = frozenset({"approve", "exception", "break-glass"})
 
 
 def listed(items: list[Told], after: str | None) -> list[str]:
-    """A page, one line each."""
-    lines = [
-        f"{pad(one['id'], 14)} {pad(one['standing'], 10)} {_said(one)}{_until(one) or f' · {ended(one)}'}"
-        for one in items
-    ]
+    """A page, newest first; why something was taken back stands on its own screen."""
+    lines = [line for one in items for line in _listed(one)]
     if after:
         lines.append(f"more: interlock statement list --after {after}")
     return lines or ["no statements; sign one: interlock approve CHANGE"]
 
 
+def _listed(one: Told) -> list[str]:
+    until = one["statement"]["expires_at"][:16].replace("T", " ")
+    more = {
+        "taken-back": f"by {one['revoked_by']} on {(one['revoked_at'] or '')[:16].replace('T', ' ')} UTC",
+        "used": f"by {one['used_by']}",
+    }.get(one["standing"], f"until {until} UTC")
+    left = f"{pad(one['id'], _ID)} {pad(one['standing'], _STANDING)} "
+    return beside(left, f"{_said(one)} · {safe(more)}")
+
+
 def one_statement(one: Told) -> list[str]:
-    """One statement whole; ``details`` and ``answers`` are what was said beside it."""
+    """One statement whole; what was said beside it are its details and the answers to the two questions."""
     said = one["statement"]
-    lines = told(one["standing"], f"{_said(one)}{_until(one)}")
-    if one["revoked_at"]:
-        lines += told("", ended(one))
-    if one["used_by"]:
-        lines += told("", f"used by {safe(one['used_by'])}")
-    for key, text in sorted({**said["details"], **said["answers"]}.items()):
-        lines += told("", safe(f"{key}: {text}"))
+    lines = [*told("said", _said(one)), *told("stands", _stands(one))]
+    for place, (key, text) in enumerate(sorted({**said["details"], **said["answers"]}.items())):
+        lines += told("" if place else "with", safe(f"{key}: {text}"))
     return [*lines, *told("signed", f"{one['received_at'][:16].replace('T', ' ')} UTC · {_how(one)}")]
 
 
@@ -42,8 +46,8 @@ def taken_back(done: Told) -> list[str]:
     lines = told("done", f"{_said(one)} is taken back · {one['id']}")
     for ticket in done["voided"]:
         until = ticket["expires_at"][11:19]
-        text = f"{ticket['id']} · redeeming it is refused; who only verifies offline may use it until {until} UTC"
-        lines += told("voided", text)
+        offline = f"offline it verifies until {until} UTC"
+        lines += told("voided", f"{ticket['id']} · whoever redeems it is refused; {offline}")
     for ticket in done["too_late"]:
         at = (ticket["ended_at"] or "")[:16].replace("T", " ")
         lines += told(
@@ -85,9 +89,15 @@ def _said(one: Told) -> str:
     return safe(f"{by}{lent} · {about}{where}")
 
 
-def _until(one: Told) -> str:
+def _stands(one: Told) -> str:
+    """In words: until when, since when not any more, and by whom."""
     until = one["statement"]["expires_at"][:16].replace("T", " ")
-    return "" if one["standing"] == "taken-back" else f" · until {until} UTC"
+    return {
+        "taken-back": ended(one),
+        "used": safe(f"used by {one['used_by']}"),
+        "expired": f"expired on {until} UTC",
+        "in-force": f"in force until {until} UTC",
+    }[one["standing"]]
 
 
 def _how(one: Told) -> str:
