@@ -121,8 +121,10 @@ class Provable(Protocol):
 class Store(Provable, Protocol):
     """State behind one database. Safe to use from several threads and, on PostgreSQL, several servers."""
 
-    def write(self, work: Callable[[Tx], T]) -> T:
+    def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
         """Run ``work`` in a transaction and return its result once that is durable.
+
+        With ``signed`` it waits until a checkpoint covers what was appended, unless none can be signed just now.
 
         ``work`` may run again after a serialization failure, so it must not touch the outside world.
         """

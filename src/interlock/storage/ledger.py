@@ -37,7 +37,7 @@ _SUBJECT = (
     .order_by(schema.entry.c.position)
 )
 Mark = tuple[int, int, str | None]
-"""How many leaves were pending, how many of them written, and the latest time, at some moment."""
+"""How many leaves were pending, how many of them written, and their latest time, at some moment."""
 
 _CATCH_UP = 4 * TILE_WIDTH
 
@@ -116,12 +116,12 @@ def keep_growth(session: Session, before: Tree, after: Tree, latest: str | None)
 
 
 class SqlLog:
-    """The ledger from inside a transaction that holds the head's lock (or only reads)."""
+    """The ledger from inside a transaction that holds the head's lock, or only reads: ``head`` is then None."""
 
-    def __init__(self, session: Session, head: Head) -> None:
+    def __init__(self, session: Session, head: Head | None) -> None:
         self._session = session
-        self._base = head.size
-        self.latest = head.latest
+        self._head = head
+        self._newest: str | None = None
         self._flushed = 0
         self.pending: list[tuple[str, bytes, bytes]] = []
         """Subject, leaf and hash."""
@@ -129,12 +129,23 @@ class SqlLog:
     @property
     def size(self) -> int:
         """How many entries there are, with those that were appended here."""
-        return self._base + len(self.pending)
+        return self._start().size + len(self.pending)
+
+    @property
+    def latest(self) -> str | None:
+        """The latest time of any entry as its timestamp, those that were appended here included."""
+        return self._newest if self._newest is not None else self._start().latest
+
+    def _start(self) -> Head:
+        # Who only reads records never asks, and is spared the statement.
+        if self._head is None:
+            self._head = read_head(self._session)
+        return self._head
 
     def append(self, entry: Entry, leaf: bytes) -> None:
         """Take one entry with its leaf, which is what is kept."""
         self.pending.append((entry.subject, leaf, hash_leaf(leaf)))
-        self.latest = max(self.latest or "", timestamp(entry.at))
+        self._newest = max(self.latest or "", timestamp(entry.at))
 
     def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
         """All entries about one record, in order, those of this transaction included."""
@@ -145,7 +156,8 @@ class SqlLog:
     def last_at(self) -> datetime | None:
         """The latest time any entry carries, those of this transaction included; None in an empty ledger."""
         try:
-            return datetime.fromisoformat(self.latest) if self.latest else None
+            latest = self.latest
+            return datetime.fromisoformat(latest) if latest else None
         except ValueError as error:
             raise damaged("the latest time in its head is none") from error
 
@@ -153,7 +165,7 @@ class SqlLog:
         """Write the leaves that are still only in memory."""
         fresh = self.pending[self._flushed :]
         if fresh:
-            first = self._base + self._flushed
+            first = self._start().size + self._flushed
             rows = [
                 {"position": first + offset, "subject": subject, "leaf": leaf, "hash": node}
                 for offset, (subject, leaf, node) in enumerate(fresh)
@@ -163,11 +175,11 @@ class SqlLog:
 
     def mark(self) -> Mark:
         """A place to go back to."""
-        return len(self.pending), self._flushed, self.latest
+        return len(self.pending), self._flushed, self._newest
 
     def back_to(self, mark: Mark) -> None:
         """Forget what was appended after ``mark``; the caller rolls the rows back."""
-        length, self._flushed, self.latest = mark
+        length, self._flushed, self._newest = mark
         del self.pending[length:]
 
 

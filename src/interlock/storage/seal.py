@@ -6,12 +6,13 @@ Rules:
 2. A checkpoint is kept before it is shown. Of the checkpoints within 256 entries only the newest is kept.
 3. At the start the newest kept checkpoint must carry our own signature and the stored rows must still lead to it.
    An empty log is signed before its first entry, so that a log without a checkpoint is one that was tampered with.
-4. What was signed last is remembered outside the database too (``memory``); a database that does not lead to it,
-   or has lost that checkpoint, is never signed again.
+4. What was signed last is remembered outside the database too (``memory``), under load at most once a second; a
+   database that does not lead to it, or has lost that checkpoint, is never signed again.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -27,6 +28,8 @@ from interlock.storage.engine import Engines, translate
 from interlock.storage.ledger import Head, catch_up, damaged, load_tree, read_head
 from interlock.storage.memory import Memory
 from interlock.storage.session import Session
+
+REMEMBER_SECONDS = 1.0
 
 _NEWEST = sa.select(schema.checkpoint.c.size, schema.checkpoint.c.note).order_by(schema.checkpoint.c.size.desc())
 _DROP = sa.delete(schema.checkpoint).where(schema.checkpoint.c.size == sa.bindparam("old"))
@@ -58,7 +61,11 @@ class Seal:
         except sa.exc.DBAPIError as error:
             raise translate(error) from error
         self.newest = newest
+        self._remembered_at = 0.0
+        self.unremembered = False
+        """Whether something was signed that ``memory`` does not hold yet."""
         self.renew()
+        self.remember(at_once=True)
 
     def renew(self) -> Sealed:
         """Sign the committed head, unless that is what was signed last.
@@ -77,6 +84,15 @@ class Seal:
             raise translate(error) from error
         return self.newest
 
+    def remember(self, *, at_once: bool) -> None:
+        """Keep what was signed last outside the database: ``at_once``, or when the last time is a second ago."""
+        now = time.monotonic()
+        if not self.unremembered or not (at_once or now - self._remembered_at >= REMEMBER_SECONDS):
+            return
+        if self._memory is not None:
+            self._memory.keep(self.newest.note)
+        self._remembered_at, self.unremembered = now, False
+
     def _sign(self, tree: Tree) -> Sealed:
         note = sign_checkpoint(self._signer, size=tree.size, root=tree.root())
         row = {"size": tree.size, "note": note, "signed_at": timestamp(self._clock.now())}
@@ -87,8 +103,7 @@ class Seal:
             if not before or before >> TILE_HEIGHT == tree.size >> TILE_HEIGHT:
                 session.update(_DROP, {"old": before})
         tree.filled.clear()
-        if self._memory is not None:
-            self._memory.keep(note)
+        self.unremembered = self._memory is not None
         return Sealed(tree=tree, note=note)
 
     def _pin_key(self, session: Session) -> None:

@@ -20,7 +20,7 @@ from interlock.core.ledger.tree import TILE_HEIGHT, TILE_WIDTH, node_from
 from interlock.ports.store import Tx
 from interlock.ports.world import Clock
 from interlock.storage.engine import CONNECTION_LOST, Engines, translate
-from interlock.storage.ledger import damaged, read_head, read_leaves, read_tile
+from interlock.storage.ledger import damaged, read_leaves, read_tile
 from interlock.storage.memory import Memory
 from interlock.storage.seal import Seal, Sealed
 from interlock.storage.session import Session
@@ -46,14 +46,14 @@ class SqlStore:
         self._nodes: dict[tuple[int, int], bytes] = {}
         self.verifier = signer.verifier
 
-    def write(self, work: Callable[[Tx], T]) -> T:
-        """Run ``work`` in a transaction and return its result once that is durable."""
-        result: T = self._writer.submit(work)
+    def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
+        """Run ``work`` in a transaction and return its result once that is durable, or covered by a checkpoint."""
+        result: T = self._writer.submit(work, signed=signed)
         return result
 
     def read(self, work: Callable[[Tx], T]) -> T:
         """Run ``work`` over one consistent snapshot; writing inside raises ``IntegrityError``."""
-        return self._reading(lambda session: work(SqlTx(session, self._shelves, read_head(session))))
+        return self._reading(lambda session: work(SqlTx(session, self._shelves)))
 
     def checkpoint(self, covering: int | None = None) -> str:
         """The newest signed checkpoint, covering every acknowledged entry or at least the one at ``covering``."""

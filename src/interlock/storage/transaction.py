@@ -29,7 +29,7 @@ _BLOB = sa.select(schema.blob.c.content).where(schema.blob.c.digest == sa.bindpa
 class SqlTx:
     """Records and the ledger, changed together. Valid only while its transaction is open."""
 
-    def __init__(self, session: Session, shelves: Shelves, head: Head) -> None:
+    def __init__(self, session: Session, shelves: Shelves, head: Head | None = None) -> None:
         self.session = session
         self.appended = SqlLog(session, head)
         self._shelves = shelves

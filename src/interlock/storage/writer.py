@@ -10,7 +10,10 @@ Rules:
 3. Answers are given after the commit. A lost acknowledgement is ``commit-unknown`` for the whole group.
 4. ``IntegrityError`` about the ledger stops the writer for good: every later call gets the same error.
 5. After 5 ms of silence, or 1,024 entries, the seal signs what was committed; whoever asks for a checkpoint gets
-   one that covers all that was acknowledged before.
+   one that covers all that was acknowledged before. Work that asks to be signed is answered once a checkpoint
+   covers it; where signing fails it is answered all the same, since it is durable.
+6. What was signed is remembered outside the database after the answers are given, at most once a second while
+   there is work and at once when there is none.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +48,7 @@ Work = Callable[[Tx], Any]
 class _Job:
     work: Work | None
     """None asks for a checkpoint of everything before it."""
+    signed: bool
     answer: Future[Any] = field(default_factory=Future)
     outcome: Any = None
     error: Exception | None = None
@@ -64,13 +69,16 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="interlock-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work | None) -> Any:  # noqa: ANN401  # whatever the work returns
-        """Run ``work`` in the next group and return its result once durable; None asks for a checkpoint."""
+    def submit(self, work: Work | None, *, signed: bool = False) -> Any:  # noqa: ANN401  # whatever the work returns
+        """Run ``work`` in the next group and return its result once durable, with ``signed`` once it is covered.
+
+        None asks for a checkpoint.
+        """
         if threading.current_thread() is self._thread:
             raise IntegrityError(
                 "expected no write inside a write", code="write-nested", hint="use the transaction that is open"
             )
-        job = _Job(work)
+        job = _Job(work, signed or work is None)
         with self._gate:
             if self._closed:
                 raise Conflict("the store is closed", code="store-closed", hint="open it again")
@@ -92,16 +100,19 @@ class Writer:
             open_ = None not in group
             jobs = [job for job in group if job is not None]
             self._serve([job for job in jobs if job.work is not None])
-            askers = [job for job in jobs if job.work is None]
+            askers = [job for job in jobs if job.signed and not job.answer.done()]
             if askers or not group or not open_ or self._unsigned() >= SEAL_EVERY:
                 self._sign(askers)
+            quiet = not group or not open_
+            self._guarded(partial(self._seal.remember, at_once=quiet))
             # What is answered must not be kept alive until somebody writes again: work can hold megabytes.
             del group, jobs, askers
 
     def _next_group(self) -> list[_Job | None]:
         """What waits, at once; an empty group after some silence, when there is something to sign."""
         try:
-            group = [self._jobs.get(timeout=SILENCE_SECONDS if self._unsigned() and not self._fatal else None)]
+            due = (self._unsigned() or self._seal.unremembered) and not self._fatal
+            group = [self._jobs.get(timeout=SILENCE_SECONDS if due else None)]
         except queue.Empty:
             return []
         while len(group) < MAX_GROUP and not self._jobs.empty():
@@ -115,13 +126,15 @@ class Writer:
         if jobs:
             error = self._guarded(lambda: self._commit(jobs))
             for job in jobs:
-                _answer(job, error)
+                if not job.signed or error or job.error:
+                    _answer(job, error)
 
     def _sign(self, askers: list[_Job]) -> None:
         error = self._guarded(self._seal.renew)
         for job in askers:
-            job.outcome = self._seal.newest
-            _answer(job, error)
+            if job.work is None:
+                job.outcome = self._seal.newest
+            _answer(job, error if job.work is None else None)
 
     def _guarded(self, step: Callable[[], object]) -> Exception | None:
         """The error of ``step``: the thread must answer everybody and live on, or stop for good on damage."""

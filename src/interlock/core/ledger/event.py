@@ -5,7 +5,8 @@ Rules:
    What the caller says lies under ``said``, so no field of it passes for one that interlock wrote.
 2. Who spoke is the caller's principal, with kind and token beside it; when is the server's clock. An event is a
    claim by that principal, signed into the log; it decides nothing.
-3. A subject is a record's id or any short text. Nothing has to exist under it.
+3. A subject is a change's id or any short text; nothing has to exist under it. The ids of other records are
+   refused, since what decides looks through all entries about them, and nobody may make that list long.
 4. At most 256 events at once, each a leaf of at most 65,535 bytes, together at most 1 MiB.
 """
 
@@ -27,12 +28,13 @@ MAX_BATCH_BYTES = 1 << 20
 MAX_NAME = 64
 MAX_SUBJECT = 200
 
+_OWN = re.compile(r"(?:act|evd|sig|tkt|tok)-[a-z0-9]+")
 _NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """``name`` is lowercase and dotted (``deployment.applied``), ``subject`` what it is about; ``said`` is free."""
+    """``name`` is lowercase and dotted (``deployment.applied``), ``subject`` what it is about."""
 
     name: str
     subject: str
@@ -69,12 +71,13 @@ def _entry(event: Event, place: int, actor: Actor, at: datetime) -> Entry:
             code="event-name",
             hint="for example deployment.applied; interlock puts `event.` before it",
         )
-    if not 1 <= len(event.subject) <= MAX_SUBJECT or not event.subject.isprintable():
+    fits = 1 <= len(event.subject) <= MAX_SUBJECT and event.subject.isprintable()
+    if not fits or _OWN.fullmatch(event.subject):
         raise InvalidInput(
-            f"expected 1 to {MAX_SUBJECT} printable characters as the subject of event {place}, "
+            f"expected a change or 1 to {MAX_SUBJECT} printable characters as subject of event {place}, "
             f"got `{event.subject[:70]!a}`",
             code="event-subject",
-            hint="name a change (chg-…) or what it is about, on one line",
+            hint="name a change (chg-…) or what it is about, on one line; say tickets, tokens and so on in a detail",
         )
     body: dict[str, Json] = {"by": actor.kind, "token": actor.token, "said": event.said}
     return Entry(kind=PREFIX + event.name, subject=event.subject, actor=actor.principal, at=at, body=body)

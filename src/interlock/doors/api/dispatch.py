@@ -144,24 +144,26 @@ def _once(operation: Operation, call: Call, request: Request, name: str) -> Answ
     store = call.station.store
 
     def work(tx: Tx) -> Answer:
-        kept = _kept(tx, name, asked, call)
+        replies = tx.records(Reply)
+        try:
+            before: Reply | None = replies.get(name)
+        except NotFound:
+            before = None
+        kept = _kept(before, asked, call)
         if kept is not None:
             return kept
         joined = JoinedStore(tx)
         done = operation.run(replace(call, station=replace(call.station, store=joined)))
         if joined.appended:
-            _keep(tx, name, asked, done if operation.kept else Answer(status=_SECRET), call)
+            reply = _reply(name, asked, done if operation.kept else Answer(status=_SECRET), call)
+            (replies.add if before is None else replies.replace)(reply)
         return done
 
-    return store.write(work)
+    return store.write(work, signed=operation.committed is not None)
 
 
-def _kept(tx: Tx, name: str, asked: str, call: Call) -> Answer | None:
-    try:
-        reply = tx.records(Reply).get(name)
-    except NotFound:
-        return None
-    if not reply.answers(asked, call.station.clock.now()):
+def _kept(reply: Reply | None, asked: str, call: Call) -> Answer | None:
+    if reply is None or not reply.answers(asked, call.station.clock.now()):
         return None
     if reply.status == _SECRET:
         raise Conflict(
@@ -172,16 +174,9 @@ def _kept(tx: Tx, name: str, asked: str, call: Call) -> Answer | None:
     return Answer(body=reply.body, status=reply.status, etag=reply.etag)
 
 
-def _keep(tx: Tx, name: str, asked: str, done: Answer, call: Call) -> None:
+def _reply(name: str, asked: str, done: Answer, call: Call) -> Reply:
     now = call.station.clock.now()
-    reply = Reply(id=name, request=asked, status=done.status, etag=done.etag, body=plain(done.body), at=now)
-    replies = tx.records(Reply)
-    try:
-        replies.get(name)
-    except NotFound:
-        replies.add(reply)
-    else:
-        replies.replace(reply)
+    return Reply(id=name, request=asked, status=done.status, etag=done.etag, body=plain(done.body), at=now)
 
 
 def _response(done: Answer) -> Response:

@@ -74,8 +74,9 @@ class JoinedStore:
         """How many ledger entries were appended through this store."""
         return self._tx.counting.appended
 
-    def write(self, work: Callable[[Tx], T]) -> T:
-        """Run ``work`` in the open transaction."""
+    def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
+        """Run ``work`` in the open transaction; the request's own ``write`` waits for the checkpoint."""
+        del signed
         return work(self._tx)
 
     def read(self, work: Callable[[Tx], T]) -> T:

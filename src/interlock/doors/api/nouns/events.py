@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Scope
+from interlock.core.ledger.entry import Entry
 from interlock.core.ledger.event import Event
 from interlock.doors.api.surface import Answer, Call, Operation
-from interlock.road.events import note_events
+from interlock.road.events import note_events, read_events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +26,13 @@ class EventsRecorded:
     checkpoint: str
 
 
-def _record(call: Call) -> Answer:
+def _read(call: Call) -> list[Entry]:
     wanted: EventsRequest = call.body
-    return Answer(body={"indices": list(note_events(call.station, call.actor, wanted.events))}, status=201)
+    return read_events(call.station, call.actor, wanted.events)
+
+
+def _record(call: Call) -> Answer:
+    return Answer(body={"indices": list(note_events(call.station, call.ready))}, status=201)
 
 
 def _covered(call: Call, done: Answer) -> Answer:
@@ -44,6 +49,7 @@ OPERATIONS = (
         path="/v1/events",
         scope=Scope.RECORD,
         summary="Note what happened outside, up to 256 events at once; the answer's checkpoint covers them.",
+        prepare=_read,
         run=_record,
         committed=_covered,
         body=EventsRequest,
