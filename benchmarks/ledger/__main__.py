@@ -161,7 +161,7 @@ def transitions(store: SqlStore, database: str, seconds: float, goal: float) -> 
                 state = "open" if number % 2 else "permitted"
                 steps[at] = replace(steps[at], state=state, version=number + 2)
                 records.replace(steps[at], expected_version=number + 1)
-                tx.log.append(entry(number))
+                tx.log.append(replace(entry(number), subject=steps[at].id))
 
         return work
 

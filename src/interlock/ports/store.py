@@ -89,6 +89,15 @@ class Tx(Protocol):
     def index(self, kind: type[T]) -> Index:
         """What finds records of one registered class by their columns of several values."""
 
+    def vouch(self, kind: type[T], ids: Collection[str], *, about: str) -> None:
+        """Check records that are about to decide against the newest entries naming them.
+
+        ``about`` is what the entries that speak of them are about, besides their ids: the change, for approvals.
+
+        Raises:
+            IntegrityError: ``record-unvouched`` when one is not what the ledger says.
+        """
+
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their SHA-256 (idempotent, at most 32 MiB) and return ``sha256:…``."""
 

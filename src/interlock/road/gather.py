@@ -126,8 +126,14 @@ def _evidence_entry(actor: Actor, evidence: Evidence) -> Entry:
 
 
 def statements_about(tx: Tx, subject: str) -> tuple[SignedStatement, ...]:
-    """All signed statements about one change, oldest first."""
-    return tuple(tx.records(SignedStatement).find(subject=subject))
+    """All signed statements about one change, oldest first, each as the ledger says.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    found = tuple(tx.records(SignedStatement).find(subject=subject))
+    tx.vouch(SignedStatement, [signed.id for signed in found], about=subject)
+    return found
 
 
 def standing_statements(tx: Tx) -> tuple[SignedStatement, ...]:

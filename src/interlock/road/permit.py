@@ -114,6 +114,7 @@ def redeem(station: Station, actor: Actor, ticket_id: str) -> TicketRecord:
 def redeem_in(station: Station, tx: Tx, actor: Actor, ticket_id: str) -> tuple[TicketRecord, Ticket]:
     """The use inside a transaction that is open already, and the ticket's terms."""
     before = tx.records(TicketRecord).get(ticket_id)
+    tx.vouch(TicketRecord, [ticket_id], about=ticket_id)
     bars = tuple(tx.records(Bar).find(digest=before.digest))
     after = before.redeem(now=station.clock.now(), by=actor.principal, bars=bars)
     tx.records(TicketRecord).replace(after, expected_version=before.version)
@@ -219,6 +220,7 @@ def _valid_ticket(station: Station, tx: Tx, compared: Compared, offer: Offer) ->
     for record in tx.records(TicketRecord).find(change=change.id):
         wanted = (record.digest, record.environment) == (offered, offer.environment)
         if wanted and offered == change.digest and record.at(now).state is TicketState.ISSUED:
+            tx.vouch(TicketRecord, [record.id], about=record.id)
             ticket = parse_json(Ticket, tx.blob(record.blob), what="the stored ticket")
             if offer.artefact in {None, *ticket.artefacts}:
                 return ticket, _index_of(tx, record.id)

@@ -36,6 +36,11 @@ _SUBJECT = (
     .where(schema.entry.c.subject == sa.bindparam("about"))
     .order_by(schema.entry.c.position)
 )
+_NAMING = (
+    sa.select(schema.entry.c.position, schema.entry.c.leaf)
+    .where(schema.entry.c.subject.in_(sa.bindparam("about", expanding=True)))
+    .order_by(schema.entry.c.position)
+)
 Mark = tuple[int, int, str | None]
 """How many leaves were pending, how many of them written, and their latest time, at some moment."""
 
@@ -152,6 +157,16 @@ class SqlLog:
         self.flush()
         rows = self._session.read(_SUBJECT, {"about": lookup_value("subject", subject)})
         return [(row.position, _entry(row.position, as_bytes(row.leaf))) for row in rows]
+
+    def named(self, subjects: Sequence[str]) -> dict[str, str]:
+        """The newest digest of each record that entries about these subjects name, as ``table/id``."""
+        self.flush()
+        newest: dict[str, str] = {}
+        for row in self._session.read(_NAMING, {"about": list(subjects)}):
+            leaf = as_bytes(row.leaf)
+            if b'"records":' in leaf:
+                newest |= _entry(row.position, leaf).records
+        return newest
 
     def last_at(self) -> datetime | None:
         """The latest time any entry carries, those of this transaction included; None in an empty ledger."""

@@ -2,9 +2,11 @@
 
 Rules:
 1. Every record that the work wrote is named once, by table and id, with the digest of its newest form: in the last
-   entry about that record (its id), else in the last one about something it is found by (its change), else in the
-   last entry of the work. No station does this itself, so none can forget it.
-2. What does not fit into its entry follows the work's entries as ``records.kept``, about the same subject.
+   entry about that record (its id), else in the last one about something it is found by (its change). No station
+   does this itself, so none can forget it.
+2. What does not fit into its entry follows the work's entries as ``records.kept``, about the same subject. So does
+   a record of which none speaks, about itself: whoever reads it finds its newest entry by what it is found by. One
+   that is found by nothing but its id is only ever compared in an audit, and is named in the last entry.
 3. A work that fails leaves nothing here; the next one begins with an empty log of its own.
 """
 
@@ -20,6 +22,7 @@ from interlock.storage.ledger import SqlLog
 from interlock.storage.session import Session, lookup_value
 
 KEPT = "records.kept"
+_NO_SUBJECT = {"id", "key", "body", "body_digest"}
 _ROOM = 40_000
 """Bytes of a ``records.kept`` entry that its lines may take; an escaped id has at most 6,000."""
 
@@ -59,8 +62,7 @@ class WorkLog:
 
     def finish(self) -> None:
         """Hand the entries over, with the records they name. A work without entries is refused elsewhere."""
-        lines = self._lines() if self._own else {}
-        kept: list[Entry] = []
+        lines, kept = self._lines() if self._own else ({}, [])
         for at, (entry, leaf) in enumerate(self._own):
             named, full = entry, leaf
             if at in lines:
@@ -74,21 +76,31 @@ class WorkLog:
         for entry in kept:
             self._log.append(entry, entry.leaf())
 
-    def _lines(self) -> dict[int, dict[str, str]]:
-        """Which of the work's entries names which records."""
+    def named(self, subjects: Sequence[str]) -> dict[str, str]:
+        """The newest digest of each record that earlier entries about these subjects name, as ``table/id``."""
+        return self._log.named(subjects)
+
+    def _lines(self) -> tuple[dict[int, dict[str, str]], list[Entry]]:
+        """Which of the work's entries names which records, and further entries on those of which none speaks."""
         last = {entry.subject: at for at, (entry, _) in enumerate(self._own)}
         lines: dict[int, dict[str, str]] = {}
+        kept: list[Entry] = []
         for (table, key), row in self._session.written.items():
-            at = next((last[each] for each in _subjects(key, row) if each in last), len(self._own) - 1)
-            lines.setdefault(at, {})[record_name(table, key)] = str(row["body_digest"])
-        return lines
+            line = {record_name(table, key): str(row["body_digest"])}
+            subjects = list(_subjects(key, row))
+            at = next((last[each] for each in subjects if each in last), None)
+            if at is None and len(subjects) > 1:
+                kept.append(replace(self._own[-1][0], kind=KEPT, subject=key, body={}, records=line))
+            else:
+                lines.setdefault(len(self._own) - 1 if at is None else at, {}).update(line)
+        return lines, kept
 
 
 def _subjects(key: str, row: Mapping[str, object]) -> Iterator[str]:
     """What an entry about a record may be filed under, the closest first."""
     yield key
     for name, value in row.items():
-        if name not in {"body", "body_digest"} and isinstance(value, str):
+        if name not in _NO_SUBJECT and isinstance(value, str):
             yield value
 
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from interlock.core.change.canonical import canonical, sha256
-from interlock.core.change.errors import Conflict
+from interlock.core.change.errors import Conflict, IntegrityError
 from interlock.storage.audit import audit
 from interlock.storage.engine import connect
 from interlock.storage.work import KEPT
@@ -128,18 +128,19 @@ def test_each_record_is_named_once_by_the_entry_about_it(store, kit):
         things = tx.records(kit.Thing)
         for name in ("a", "b", "c"):
             things.add(kit.thing(name))
-            tx.log.append(kit.entry(subject=name)) if name != "c" else None
+        for name in ("a", "b", "last"):
+            tx.log.append(kit.entry(subject=name))
         things.replace(kit.thing("a", state="closed", version=2))
-        tx.log.append(kit.entry(subject="last"))
 
     store.write(work)
-    said = store.read(lambda tx: [tx.log.entries(name)[0][1].records for name in ("a", "b", "last")])
+    said = store.read(lambda tx: {name: tx.log.entries(name) for name in ("a", "b", "c", "last")})
     closed = sha256(canonical(kit.thing("a", state="closed", version=2)))
-    assert said == [
-        {"things/a": closed},
-        {"things/b": sha256(canonical(kit.thing("b")))},
-        {"things/c": sha256(canonical(kit.thing("c")))},
-    ]
+    assert {name: [(at, entry.kind, entry.records) for at, entry in read] for name, read in said.items()} == {
+        "a": [(0, "thing.opened", {"things/a": closed})],
+        "b": [(1, "thing.opened", {"things/b": sha256(canonical(kit.thing("b")))})],
+        "c": [(3, KEPT, {"things/c": sha256(canonical(kit.thing("c")))})],
+        "last": [(2, "thing.opened", {})],
+    }
 
 
 def test_a_record_about_something_is_named_where_that_is_spoken_of(store, kit):
@@ -165,7 +166,7 @@ def test_a_work_reads_the_entries_it_has_appended(store, kit):
 def test_more_records_than_an_entry_holds_are_named_by_entries_of_their_own(store, url, kit):
     def work(tx):
         for number in range(2_000):
-            tx.records(kit.Thing).add(kit.thing(f"thing-{number}"))
+            tx.records(kit.Thing).add(kit.thing(f"thing-{number}", owner="many"))
         tx.log.append(kit.entry(subject="many"))
 
     store.write(work)
@@ -189,3 +190,38 @@ def test_a_table_rebuilt_for_other_columns_is_still_what_was_written(kept, opene
     opener(record_types=[kit.THINGS.__class__(kind=kit.Thing, table="things", columns=("state",))])
     report = audit(url, kit.SIGNER.verifier)
     assert (report.findings, report.records) == ((), 3)
+
+
+def test_a_record_about_to_decide_is_what_the_newest_entry_says(kept, url, kit):
+    def vouch(tx, *names, about="-"):
+        tx.vouch(kit.Thing, names, about=about)
+
+    kept.read(lambda tx: vouch(tx, "thing-1", "thing-2", "thing-3"))
+    edit(url, "thing-3", state="open", version=1)
+    kept.read(lambda tx: vouch(tx, "thing-1", "thing-2"))
+    for look in (kept.read, kept.write):
+        with pytest.raises(IntegrityError) as refusal:
+            look(lambda tx: vouch(tx, "thing-1", "thing-3"))
+        assert refusal.value.code == "record-unvouched"
+        assert "thing-3" in refusal.value.message
+
+
+def test_what_a_work_wrote_itself_needs_no_entry_yet(kept, kit):
+    def work(tx):
+        tx.records(kit.Thing).replace(kit.thing("thing-1", state="closed", version=2))
+        tx.vouch(kit.Thing, ["thing-1", "thing-2"], about="-")
+        tx.log.append(kit.entry(subject="thing-1"))
+
+    kept.write(work)
+    kept.read(lambda tx: tx.vouch(kit.Thing, ["thing-1"], about="-"))
+
+
+def test_a_record_is_vouched_for_by_what_speaks_of_it(store, kit):
+    def work(tx):
+        tx.records(kit.Thing).add(kit.thing("a", owner="ben"))
+        tx.log.append(kit.entry(subject="ben"))
+
+    store.write(work)
+    store.read(lambda tx: tx.vouch(kit.Thing, ["a"], about="ben"))
+    with pytest.raises(IntegrityError):
+        store.read(lambda tx: tx.vouch(kit.Thing, ["a"], about="ana"))

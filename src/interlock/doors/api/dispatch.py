@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from interlock.core.approval.actor import Actor
@@ -69,14 +69,22 @@ def caller(station: Station, request: Request) -> Actor:
 
     Raises:
         Unauthenticated: ``token-unknown``.
+        IntegrityError: ``record-unvouched`` when the token on record is not the one that was made.
     """
     if request.local is not None:
         return request.local
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not looks_like_secret(secret):
         raise unknown_token()
-    found = station.store.read(lambda tx: list(tx.records(Token).find(hash=secret_hash(secret))))
+    found = station.store.read(lambda tx: _tokens(tx, secret_hash(secret)))
     return verify(found[0] if len(found) == 1 else None, secret, station.clock.now())
+
+
+def _tokens(tx: Tx, hashed: str) -> Sequence[Token]:
+    found = tx.records(Token).find(hash=hashed)
+    for token in found:
+        tx.vouch(Token, [token.id], about=token.id)
+    return found
 
 
 def _perform(station: Station, operation: Operation, path: Mapping[str, str], request: Request) -> Answer:

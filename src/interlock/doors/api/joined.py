@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -51,6 +51,9 @@ class _CountingTx:
 
     def index(self, kind: type[T]) -> Index:
         return self.inner.index(kind)
+
+    def vouch(self, kind: type[T], ids: Collection[str], *, about: str) -> None:
+        self.inner.vouch(kind, ids, about=about)
 
     def put_blob(self, content: bytes) -> str:
         return self.inner.put_blob(content)
