@@ -210,6 +210,20 @@ def _add_statement(
     if statement.purpose in ABOUT_CHANGES:
         tx.records(ChangeRecord).get(statement.subject)
     rules = station.rules(tx).rules
+    signed = keep_signed(station, tx, actor, rules, statement, signature)
+    tx.log.append(statement_entry(station, actor, signed))
+    return signed
+
+
+def keep_signed(
+    station: Station, tx: Tx, actor: Actor, rules: Rules, statement: Statement, signature: str
+) -> SignedStatement:
+    """The statement, verified under these rules and on record; the caller writes its ledger entry.
+
+    Raises:
+        Forbidden: an agent or a pipeline carried it.
+        InvalidInput: the signature is not one of the named person's, or the statement does not hold.
+    """
     signed = accept(
         statement,
         signature,
@@ -220,7 +234,6 @@ def _add_statement(
         record_id=station.ids.new("sig"),
     )
     tx.records(SignedStatement).add(signed)
-    tx.log.append(statement_entry(station, actor, signed))
     return signed
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.core.approval.accept import accept
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.enrolment import enrolment_refusals, genesis
 from interlock.core.approval.model import SignedStatement, Statement
@@ -28,6 +27,7 @@ from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules
 from interlock.core.ticket.model import Ticket
 from interlock.ports.store import Tx
+from interlock.road.gather import keep_signed
 from interlock.road.permit import redeem_in
 from interlock.road.recorded import complete
 from interlock.road.station import ACTIVATED, GENESIS, REPLACED, InForce, Station, check_genesis, latest_activation
@@ -158,16 +158,7 @@ def _sign_genesis(
             code="genesis-statement",
             hint="sign what `interlock rules genesis` prints",
         )
-    signed = accept(
-        statement,
-        signature,
-        catalog=rules.catalog,
-        settings=rules.settings,
-        now=station.clock.now(),
-        received_from=actor,
-        record_id=station.ids.new("sig"),
-    )
-    tx.records(SignedStatement).add(signed)
+    signed = keep_signed(station, tx, actor, rules, statement, signature)
     tx.log.append(_signed_entry(station, actor, signed))
     so_far = genesis(
         tx.records(SignedStatement).find(purpose=GENESIS, digest=rules.digest),

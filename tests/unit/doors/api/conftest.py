@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import httpx
@@ -20,31 +17,7 @@ from interlock.core.ledger.note import NoteSigner
 from interlock.road.station import Station
 from interlock.storage import open_store
 from interlock.storage.kinds import RECORD_TYPES
-
-START = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
-
-
-@dataclass
-class StandingClock:
-    """Stands still; ``pass_by`` moves it."""
-
-    moment: datetime = START
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def pass_by(self, **amount: float) -> None:
-        self.moment += timedelta(**amount)
-
-
-@dataclass
-class CountingIds:
-    """chg-0000000001, chg-0000000002, …"""
-
-    numbers: count[int] = field(default_factory=lambda: count(1))
-
-    def new(self, prefix: str) -> str:
-        return f"{prefix}-{next(self.numbers):010d}"
+from interlock.testing.road import CountingIds, StandingClock
 
 
 @pytest.fixture
