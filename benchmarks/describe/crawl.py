@@ -1,10 +1,11 @@
-"""Read the newest commits of a real repository one by one, and say what that took.
+"""Describe the newest commits of a real repository one by one, and say what that took.
 
-    python benchmarks/describe/crawl.py REPOSITORY [--commits 1000] [--materials] [--json]
+    python benchmarks/describe/crawl.py REPOSITORY [--commits 1000] [--json]
 
-Each commit is read as ``commit^..commit`` (merges against their first parent, roots from nothing). An empty
-commit has nothing to describe: the reader says so, and it is counted as refused, not as a failure. A failure is
-anything that is not an ``InterlockError``, or an ``IntegrityError``.
+Each commit is read as ``commit^..commit`` (merges against their first parent, roots from nothing), validated with
+every YAML, JSON and TOML file taken for configuration, and described. An empty commit has nothing to describe: the
+reader says so, and it is counted as refused, not as a failure. A failure is anything that is not an
+``InterlockError``, an ``IntegrityError``, or a validator that broke.
 """
 
 from __future__ import annotations
@@ -18,16 +19,26 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from interlock.core.change.change import change_digest
+from interlock.bootstrap import toolbox
+from interlock.config import from_environment
+from interlock.core.change.catalog import Catalog
+from interlock.core.change.change import Recipe, Submission
 from interlock.core.change.errors import IntegrityError, InterlockError
 from interlock.core.change.parts import GitRange
-from interlock.plugins.readers.git import GitReader
-from interlock.ports.reader import ReadRequest
+from interlock.core.change.settings import ConfigurationRule, Settings
+from interlock.core.facts.describe import describe
+from interlock.core.facts.model import Description
+from interlock.road.describe import read
+
+SETTINGS = Settings(
+    configuration=tuple(ConfigurationRule(match=f"**/*.{end}") for end in ("yaml", "yml", "json", "toml"))
+)
 
 
 def commits(repository: Path, count: int) -> list[tuple[str, str]]:
     """Newest first, the oldest ones last: every root is among them. Pairs of base and head."""
-    command = ["git", "-C", str(repository), "rev-list", "--parents", "--all", "--date-order"]
+    every = ["--exclude=refs/notes/*", "--all"]
+    command = ["git", "-C", str(repository), "rev-list", "--parents", *every, "--date-order"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     roots = [line for line in listed if " " not in line]
     chosen = listed[: max(count - len(roots), 0)] + roots
@@ -39,19 +50,27 @@ def head_of(repository: Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def read(repository: Path, base: str, head: str, *, materials: bool) -> GitRange:
-    reading = GitReader().read(ReadRequest(root=repository, arguments={"base": base, "head": head}))
-    if reading is None or not isinstance(reading.part, GitRange):
-        raise AssertionError("expected a git part")
-    change_digest((reading.part,))
-    if materials:
-        for path in reading.material.changed():
-            reading.material.before(path)
-            reading.material.after(path)
-    return reading.part
+def described(repository: Path, base: str, head: str) -> tuple[Submission, Description]:
+    recipe = Recipe(reader="git", arguments={"base": base, "head": head})
+    submission = read(toolbox(from_environment({}, repository)), repository, (recipe,), SETTINGS)
+    return submission, describe(submission, catalog=Catalog(digest=""), settings=SETTINGS)
 
 
-def look(part: GitRange, seen: Counter[str]) -> None:
+def look(submission: Submission, about: Description, seen: Counter[str]) -> None:
+    for validation in submission.validations:
+        seen["files validated"] += 1
+        seen["findings"] += len(validation.findings)
+        for finding in validation.findings:
+            if finding.rule.endswith("/broken"):
+                raise AssertionError(f"{validation.validator}: {finding.message}")
+    seen[f"provenance {about.provenance.kind}"] += 1
+    seen[f"going back: {about.reversibility.kind}"] += 1
+    for part in submission.parts:
+        if isinstance(part, GitRange):
+            look_at(part, seen)
+
+
+def look_at(part: GitRange, seen: Counter[str]) -> None:
     last = part.commits[-1]
     seen["merge commits"] += len(last.parents) > 1
     seen["root commits"] += not last.parents
@@ -71,7 +90,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("repository", type=Path)
     parser.add_argument("--commits", type=int, default=1000)
-    parser.add_argument("--materials", action="store_true", help="also read each file before and after")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     seen: Counter[str] = Counter()
@@ -81,7 +99,7 @@ def main() -> int:
     for base, head in commits(given.repository, given.commits):
         start = time.perf_counter()
         try:
-            look(read(given.repository, base, head, materials=given.materials), seen)
+            look(*described(given.repository, base, head), seen)
         except IntegrityError as error:
             failures.append(f"{head}: {error.code}: {error.message}")
         except InterlockError as error:

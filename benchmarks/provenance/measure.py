@@ -6,8 +6,9 @@ The oracle is a plain search over each commit's raw text, written apart from the
 addresses and indented lines that were seen in public history and that the product leaves alone, because a person
 could have written them. It looks for exact addresses in author, committer and co-author lines, an author's name
 that ends in `` (aider)``, ``Assisted-by`` and ``Generated-by`` lines without a person's address, and lines that
-start with ``Generated with [``. Hard negatives are commits without any of these whose people are called or live
-like a tool: named Claude, Cody, Devin or Jules, at the domain of a maker of such tools, or another bot.
+start with ``Generated with [`` or with the name of the tool that began the habit. Hard negatives are commits
+without any of these whose people are called or live like a tool: named Claude, Cody, Devin or Jules, at the domain
+of a maker of such tools, or another bot.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ ACCOUNTS = [
     "chatgpt-codex-connector[bot]",
     "gemini-code-assist[bot]",
     "factory-droid[bot]",
+    "claude[bot]",
+    "claude-code[bot]",
     "anthropic-code-agent[bot]",
     "kiloconnect[bot]",
     "codeflash-ai[bot]",
@@ -77,7 +80,9 @@ MESSAGE_MARKS = {
         rf"^(?:assisted|generated)-by:(?:[^<\n]*|.*<(?:{ADDRESS}|noreply@[^>\n]+)>\s*)$",
         re.IGNORECASE | re.MULTILINE,
     ),
-    "generated with": re.compile(r"^(?:\W{0,4} )?generated with \[", re.IGNORECASE | re.MULTILINE),
+    "generated with": re.compile(
+        r"^(?:\W{0,4} )?generated with (?:\[|claude code\b)", re.IGNORECASE | re.MULTILINE
+    ),
 }
 TOOL_ADDRESS = re.compile(ADDRESS, re.IGNORECASE)
 LIKE_A_TOOL = re.compile(
