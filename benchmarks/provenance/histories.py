@@ -61,8 +61,8 @@ is optimistic too; the one before is the figure for a history that nobody has se
 MISSED = """
 What is still missed, and stays so: a co-author line indented like a quotation; addresses at a tool maker's
 domain that a person could have (`claude-3-5-sonnet@anthropic.com`, `openhands-claude@all-hands.dev`,
-`gemini@google.com`, `gemini-cli@google.com`); and, outside the search, agents under a team's own address such as
-`amp@example.com`. Those belong into the catalog as agents. `Copilot Autofix powered by AI` comes from the
+`gemini@google.com`, `gemini-cli@google.com`); and, outside the search, `claude@anthropic.com` and agents under a
+team's own address such as `amp@example.com`. Those belong into the catalog as agents. `Copilot Autofix powered by AI` comes from the
 address of a code scanning bot and is not counted as a mark.
 """
 
