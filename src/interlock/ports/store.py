@@ -76,7 +76,17 @@ class Log(Protocol):
         """The latest time any entry carries, None in an empty ledger: a clock behind it was set back."""
 
 
-class Tx(Protocol):
+class Blobs(Protocol):
+    """Bytes named by their own digest, kept and read with the transaction they stand in."""
+
+    def put_blob(self, content: bytes) -> str:
+        """Keep bytes by their SHA-256 (idempotent, at most 32 MiB) and return ``sha256:…``."""
+
+    def blob(self, digest: str) -> bytes:
+        """Bytes by digest, re-hashed on the way out; raises ``NotFound`` or ``IntegrityError``."""
+
+
+class Tx(Blobs, Protocol):
     """One transaction over the registered record classes and the ledger."""
 
     @property
@@ -97,12 +107,6 @@ class Tx(Protocol):
         Raises:
             IntegrityError: ``record-unvouched`` when one is not what the ledger says.
         """
-
-    def put_blob(self, content: bytes) -> str:
-        """Keep bytes by their SHA-256 (idempotent, at most 32 MiB) and return ``sha256:…``."""
-
-    def blob(self, digest: str) -> bytes:
-        """Bytes by digest, re-hashed on the way out; raises ``NotFound`` or ``IntegrityError``."""
 
 
 class Provable(Protocol):
