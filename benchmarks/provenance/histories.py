@@ -32,10 +32,10 @@ What interlock says of public repositories that nobody wrote for it. Written by
 CRAWLED = """
 ## Described without a crash
 
-`python benchmarks/describe/crawl.py REPOSITORY --commits 1100`: each commit against its first parent is read,
+`python benchmarks/describe/crawl.py REPOSITORY --commits N`: each commit against its first parent is read,
 validated with every YAML, JSON and TOML file taken for configuration, and described. *Refused* are commits with
-a plain error: nothing in them, or an object that the copy lacks. A *crash* is any other exception, and a
-validator that broke.
+a plain error: nothing in them, an object that the copy lacks, a file taken for configuration that is malformed (a
+template, say). A *crash* is any other exception, and a validator that broke.
 """
 MARKED = """
 ## Provenance on explicit marks
@@ -62,8 +62,8 @@ MISSED = """
 What is still missed, and stays so: a co-author line indented like a quotation; addresses at a tool maker's
 domain that a person could have (`claude-3-5-sonnet@anthropic.com`, `openhands-claude@all-hands.dev`,
 `gemini@google.com`, `gemini-cli@google.com`); and, outside the search, `claude@anthropic.com` and agents under a
-team's own address such as `amp@example.com`. Those belong into the catalog as agents. `Copilot Autofix powered by AI` comes from the
-address of a code scanning bot and is not counted as a mark.
+team's own address such as `amp@example.com`. Those belong into the catalog as agents. `Copilot Autofix powered
+by AI` comes from the address of a code scanning bot and is not counted as a mark.
 """
 
 
