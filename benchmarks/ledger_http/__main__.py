@@ -2,8 +2,8 @@
 
     python -m benchmarks.ledger_http [--seconds 3] [--rounds 3] [--only sqlite|postgresql] [--json FILE]
 
-A real ``interlock serve`` is asked by a load generator in another process over keep-alive connections. An entry
-counts when its answer has arrived: committed with fsync and covered by a signed checkpoint that the answer carries.
+A real ``interlock serve`` is asked by a load generator in another process over kept connections. An entry
+counts when its answer has arrived: committed with fsync and covered by a signed checkpoint in the answer.
 Every request has an idempotency key, as every client of interlock sends one, so each batch also keeps its answer.
 
 Generator, server and database share the machine's cores. Each load runs ``--rounds`` times and the best round is
@@ -30,8 +30,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-
 from benchmarks.ledger.__main__ import Figure, row, show
+
 from interlock.core.ledger.checkpoint import parse_checkpoint
 from interlock.core.ledger.tiles import entries_path, tile_path
 from interlock.core.ledger.tree import TILE_HEIGHT, TILE_WIDTH

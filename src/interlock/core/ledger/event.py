@@ -77,7 +77,7 @@ def _entry(event: Event, place: int, actor: Actor, at: datetime) -> Entry:
             f"expected a change or 1 to {MAX_SUBJECT} printable characters as subject of event {place}, "
             f"got `{event.subject[:70]!a}`",
             code="event-subject",
-            hint="name a change (chg-…) or what it is about, on one line; say tickets, tokens and so on in a detail",
+            hint="name a change (chg-…) or what it is about, on one line; say a ticket in a detail",
         )
     body: dict[str, Json] = {"by": actor.kind, "token": actor.token, "said": event.said}
     return Entry(kind=PREFIX + event.name, subject=event.subject, actor=actor.principal, at=at, body=body)
