@@ -10,8 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -31,8 +30,7 @@ Report = Callable[[str, str, int | None], None]
 """Called with the record (``table/id``), what is wrong with it in one line, and the entry that says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(NamedTuple):
     first: int
     last: int
     digest: str
@@ -113,6 +111,8 @@ class _Table:
         self._name = name
         self._columns = columns
         self._paths = _paths(shape or {})
+        self._places = {name: place for place, name in enumerate(columns)}
+        self._copies = [(self._places.get(name), name, path.split(".")) for name, path in self._paths.items()]
         self._named = named
         self._report = report
         self._reached = -1
@@ -128,38 +128,39 @@ class _Table:
         statement = sa.select(*columns).select_from(sa.table(self._name)).order_by(sa.column("seq"))
         rows = self._connection.execute(statement, execution_options={"stream_results": True, "yield_per": _BATCH})
         count = 0
-        for batch in rows.mappings().partitions(_BATCH):
+        for batch in rows.partitions(_BATCH):
             count += len(batch)
             for row in batch:
                 self._row(row)
         return count
 
-    def _row(self, row: sa.RowMapping) -> None:
-        name = f"{self._name}/{row['id']}"
-        body = as_bytes(row["body"])
+    def _row(self, row: Sequence[Any]) -> None:
+        record_id, body = row[self._places["id"]], as_bytes(row[self._places["body"]])
+        name = f"{self._name}/{record_id}"
         digest = sha256(body)
         mark = self._named.take(name)
         if mark is None:
             self._report(name, "is recorded by no entry", None)
             return
         if digest != mark.digest:
-            self._report(name, self._what_differs(str(row["id"]), body, mark), mark.last)
-        elif wrong := self._wrong_copy(row, body, digest):
+            self._report(name, self._what_differs(str(record_id), body, mark), mark.last)
+        elif row[self._places["body_digest"]] != digest:
+            self._report(name, "carries another digest than its own", mark.last)
+        elif wrong := self._wrong_copy(row, _object(body)):
             self._report(name, wrong, mark.last)
         elif mark.first < self._reached:
             self._report(name, f"stands behind younger ones: entry {mark.first} recorded it first", mark.first)
         self._reached = max(self._reached, mark.first)
 
-    def _wrong_copy(self, row: sa.RowMapping, body: bytes, digest: str) -> str:
+    def _wrong_copy(self, row: Sequence[Any], stored: Mapping[str, Any]) -> str:
         """The first column that does not follow from the JSON, empty when all do."""
-        stored = _object(body)
-        if row["body_digest"] != digest:
-            return "carries another digest than its own"
-        for column, path in self._paths.items():
-            value = _lookup(stored, path)
-            wanted = value if value is None or column == "version" else str(value)
-            if row.get(column) != wanted:
-                return f"is filed wrongly: {column} is `{str(row.get(column))[:60]}`, its own JSON says otherwise"
+        for place, column, path in self._copies:
+            wanted: Any = stored
+            for step in path:
+                wanted = wanted.get(step) if isinstance(wanted, dict) else None
+            found = None if place is None else row[place]
+            if found != wanted and (column == "version" or wanted is None or found != str(wanted)):
+                return f"is filed wrongly: {column} is `{str(found)[:60]}`, its own JSON says otherwise"
         return ""
 
     def _what_differs(self, record_id: str, body: bytes, mark: _Mark) -> str:
@@ -198,10 +199,3 @@ def _paths(shape: Mapping[str, Any]) -> dict[str, str]:
     if shape.get("version"):
         paths["version"] = str(shape["version"])
     return paths | {"id": str(shape.get("key", "id"))}
-
-
-def _lookup(stored: Mapping[str, Any], path: str) -> object:
-    value: Any = stored
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
