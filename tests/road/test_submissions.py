@@ -20,11 +20,13 @@ from interlock.core.change.errors import IntegrityError
 from interlock.core.change.parts import FileChange, GitRange
 from interlock.core.facts.describe import describe
 from interlock.core.facts.model import Description
+from interlock.core.ledger.note import VerifierKey
 from interlock.core.policy.rules import Rules
 from interlock.ports.store import Page, Tx
 from interlock.road import decide, intake, permit, rules
 from interlock.road.compared import compare
 from interlock.road.recorded import MAX_REMEMBERED, Described
+from interlock.storage.audit import audit
 from interlock.testing.road import Road, submission
 
 
@@ -272,3 +274,26 @@ def test_an_offer_that_no_reader_writes_is_refused_by_the_gate(road: Road) -> No
     with pytest.raises(Exception, match="path") as refused:
         permit.gate(road.station, road.pipeline(), change.id, permit.Offer(submission=odd))
     assert getattr(refused.value, "code", "") == "submission-path"
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("DELETE FROM changes_in_flight", "is not found by `order-service` in changes_in_flight"),
+        (
+            "UPDATE changes_asked SET value = 'mallory' WHERE value = 'ana'",
+            "is found by `mallory` in changes_asked",
+        ),
+        ("INSERT INTO changes_asked VALUES ('ana', 'chg-none')", "is found by `ana` in changes_asked"),
+        ("DROP TABLE changes_asked", "is gone"),
+    ],
+)
+def test_the_audit_notices_side_tables_that_say_something_else(road: Road, statement: str, what: str) -> None:
+    road.open(submission("a"))
+    over = road.open(submission("b"))
+    intake.withdraw(road.station, road.person("omar"), over.id)
+    key = VerifierKey.parse(road.station.ledger_key)
+    assert audit(road.database, key).holds
+    damage(road, statement)
+    found = audit(road.database, key).findings
+    assert any(what in finding.text for finding in found), found

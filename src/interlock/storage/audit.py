@@ -26,8 +26,11 @@ from interlock.core.ledger.note import VerifierKey
 from interlock.core.ledger.tree import Tile, Tree
 from interlock.storage import schema
 from interlock.storage.compare import Named, compare
+from interlock.storage.compare_sides import compare_sides
 from interlock.storage.engine import Engines, connect, translate
+from interlock.storage.kinds import RECORD_TYPES
 from interlock.storage.ledger import as_bytes
+from interlock.storage.records import Shelf
 
 MAX_FINDINGS = 20
 UNSIGNED = "unsigned"
@@ -149,6 +152,7 @@ def audit_connection(
     _leaves(connection, state)
     _head(connection, state)
     records = compare(connection, state.named, state.contradicted)
+    compare_sides(connection, map(Shelf, RECORD_TYPES), state.contradicted)
     _signed(state, state.tree.size if first is None else first)
     findings = sorted(state.findings, key=lambda each: each.entry is None)
     return AuditReport(
