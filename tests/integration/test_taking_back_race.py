@@ -16,7 +16,7 @@ import pytest
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import SignedStatement
-from interlock.core.change.change import Change, ChangeState
+from interlock.core.change.change import ChangeState
 from interlock.core.change.errors import IllegalTransition, InterlockError
 from interlock.core.change.parse import parse_json
 from interlock.core.ledger.note import VerifierKey
@@ -24,7 +24,7 @@ from interlock.core.policy.decision import Outcome
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Page
-from interlock.road import gather, intake, permit, revoke
+from interlock.road import intake, permit, revoke
 from interlock.road.permit import GateResult
 from interlock.road.station import Station
 from interlock.storage.audit import audit
@@ -75,11 +75,6 @@ def at_once(*work: Callable[[], object]) -> list[object]:
         return list(pool.map(caught, work))
 
 
-def approval_of(road: Road, change: Change, person: str) -> str:
-    found = road.station.store.read(lambda tx: gather.statements_about(tx, change.id))
-    return next(one.id for one in found if one.statement.approver == person)
-
-
 def resting_on_what_was_taken_back(road: Road) -> list[str]:
     """Ids of tickets in force that carry a statement that was taken back."""
     now = road.clock.now()
@@ -102,7 +97,7 @@ def test_the_gate_and_the_taking_back_at_once_leave_no_ticket_in_force(road: Roa
     for number in range(ROUNDS):
         change = road.open(submission(f"race-{number}"))
         road.approve(change, "ana", "ben")
-        name = approval_of(road, change, "ben")
+        name = road.said_by(change, "ben").id
         offer = permit.Offer(submission=change.submission)
         gates = [partial(permit.gate, at, road.pipeline(), change.id, offer) for at in (road.station, other)]
         back = partial(revoke.take_back, other, BEN, name)
@@ -123,7 +118,7 @@ def test_redeeming_and_taking_back_at_once_have_one_winner(road: Road, other: St
         change = road.open(submission(f"use-{number}"))
         road.approve(change, "ana", "ben")
         ticket = str(road.gate(change).ticket_id)
-        name = approval_of(road, change, "ben")
+        name = road.said_by(change, "ben").id
         use, done = at_once(
             partial(permit.redeem, road.station, road.pipeline(), ticket),
             partial(revoke.take_back, other, BEN, name),
@@ -141,7 +136,7 @@ def test_taken_back_twice_at_once_is_taken_back_once(road: Road, other: Station)
     for number in range(ROUNDS):
         change = road.open(submission(f"twice-{number}"))
         road.approve(change, "ben")
-        name = approval_of(road, change, "ben")
+        name = road.said_by(change, "ben").id
         results = at_once(*(partial(revoke.take_back, at, BEN, name) for at in (road.station, other)))
         (refused,) = [one for one in results if isinstance(one, IllegalTransition)]
         assert refused.code == "statement-taken-back"
@@ -154,15 +149,7 @@ def test_a_delegation_taken_back_while_the_gate_reads_it(road: Road, other: Stat
     for number in range(ROUNDS // 3):
         change = road.open(submission(f"lent-{number}"))
         road.approve(change, "ana")
-        request = gather.StatementRequest(
-            purpose="delegation",
-            subject="cleo",
-            approver="ben",
-            digest=road.rules().digest,
-            details={"delegate": "cleo"},
-        )
-        said = gather.prepare_statement(road.station, road.person("ben"), request)
-        delegation = road.hand_in(said).id
+        delegation = road.lend("ben", "cleo").id
         road.hand_in(road.prepare(change, "cleo", on_behalf_of="ben"))
         offer = permit.Offer(submission=change.submission)
         _, done = at_once(

@@ -40,8 +40,7 @@ def take_back(road: Road, statement: str, by: str = "ben", *, why: str = "") -> 
 
 def of(road: Road, change: Change, person: str) -> str:
     """The id of the person's newest statement about the change."""
-    found = road.station.store.read(lambda tx: gather.statements_about(tx, change.id))
-    return [one.id for one in found if one.statement.approver == person][-1]
+    return road.said_by(change, person).id
 
 
 def ticket_of(road: Road, result: permit.GateResult) -> TicketRecord:
@@ -67,18 +66,6 @@ def permitted(road: Road, name: str = "a") -> tuple[Change, permit.GateResult]:
     result = road.gate(change)
     assert result.outcome is Outcome.ALLOW
     return change, result
-
-
-def lends(road: Road, change: Change, *, to: str = "cleo") -> tuple[str, str]:
-    """Ben lends his voice to somebody, who approves with it: ids of the delegation and of the approval."""
-    digest = road.rules().digest
-    request = gather.StatementRequest(
-        purpose="delegation", subject=to, approver="ben", digest=digest, details={"delegate": to}
-    )
-    said = gather.prepare_statement(road.station, road.person("ben"), request)
-    delegation = road.hand_in(said).id
-    road.hand_in(road.prepare(change, to, on_behalf_of="ben"))
-    return delegation, of(road, change, to)
 
 
 def test_an_approval_taken_back_before_the_gate_counts_no_more_and_says_who_and_why(road: Road) -> None:
@@ -296,87 +283,6 @@ def test_whoever_holds_the_database_is_written_down_as_that(road: Road) -> None:
     console = Actor(principal="local:ben@shop.example", kind="person", scopes=frozenset(Scope))
     done = revoke.take_back(road.station, console, of(road, change, "ben"))
     assert (done.right, done.statement.revoked_by) == ("approver", "local:ben@shop.example")
-
-
-def test_a_delegation_taken_back_voids_the_tickets_that_rest_on_it(road: Road) -> None:
-    change = road.open(submission("a"))
-    road.approve(change, "ana")
-    delegation, _ = lends(road, change)
-    result = road.gate(change)
-    assert result.outcome is Outcome.ALLOW
-    done = take_back(road, delegation, why="back from holiday")
-    assert [record.id for record in done.voided] == [result.ticket_id]
-    assert state_of(road, change) is ChangeState.OPEN
-    rejected = {one.approver: one.reason for one in road.gate(change).judgement.tally.rejected}
-    assert rejected == {"cleo": "the delegation by `ben` was taken back"}
-
-
-def test_a_delegation_taken_back_leaves_tickets_without_it_alone(road: Road) -> None:
-    _, result = permitted(road)
-    other = road.open(submission("b"))
-    delegation, _ = lends(road, other)
-    assert take_back(road, delegation).voided == ()
-    assert ticket_of(road, result).state is TicketState.ISSUED
-
-
-def test_whose_voice_was_lent_may_take_the_approval_back_and_who_borrowed_not_the_delegation(road: Road) -> None:
-    change = road.open(submission("a"))
-    delegation, approval = lends(road, change)
-    assert take_back(road, approval, "ben").right == "lender"
-    with pytest.raises(Forbidden):
-        take_back(road, delegation, "cleo")
-
-
-def test_a_lent_voice_is_worth_only_what_the_delegation_in_force_shows(road: Road) -> None:
-    """A delegation with presence that was taken back lends none of it to a later one without."""
-    change = road.open(submission("a"))
-    first, _ = lends(road, change)
-    take_back(road, first)
-    request = gather.StatementRequest(
-        purpose="delegation",
-        subject="cleo",
-        approver="ben",
-        digest=road.rules().digest,
-        details={"delegate": "cleo"},
-    )
-    said = gather.prepare_statement(road.station, road.person("ben"), request)
-    touched = road.keys["ben"].sign(said, flags=1)
-    gather.add_statement(road.station, road.person("ben"), said, touched)
-    (counted,) = road.gate(change).judgement.tally.counted
-    assert (counted.on_behalf_of, counted.presence) == ("ben", "present")
-
-
-def test_an_absence_is_taken_back_by_the_absent_person_alone(road: Road) -> None:
-    request = gather.StatementRequest(purpose="absence", subject="ben", approver="ben", digest=road.rules().digest)
-    said = gather.prepare_statement(road.station, road.person("ben"), request)
-    name = road.hand_in(said).id
-    with pytest.raises(Forbidden) as refused:
-        revoke.take_back(road.station, token("vera", Scope.ADMIN), name, why="we need ben")
-    assert refused.value.code == "statement-not-yours"
-    away = road.open(submission("a"))
-    assert "ben" not in [one.person for one in road.gate(away).judgement.proposals]
-    take_back(road, name)
-    back = road.gate(away).judgement.proposals
-    assert "ben" in [one.person for one in back]
-
-
-@pytest.mark.parametrize("purpose", ["exception", "break-glass"])
-def test_a_grant_taken_back_lifts_nothing_and_voids_its_ticket(road: Road, purpose: str) -> None:
-    change = road.open(submission("a"))
-    details = {"rule": "tier1-two-approvals", "reason": "checkout is down"}
-    minutes = timedelta(minutes=30)
-    for person in ("ana", "ben"):
-        said = road.prepare(change, person, purpose=purpose, details=details, answers={})
-        road.hand_in(replace(said, expires_at=said.issued_at + minutes))
-    road.approve(change, *(("vera",) if purpose == "exception" else ()))
-    result = road.gate(change)
-    assert result.outcome is Outcome.ALLOW
-    done = take_back(road, of(road, change, "ben"))
-    assert [record.id for record in done.voided] == [result.ticket_id]
-    again = road.gate(change)
-    assert again.outcome is not Outcome.ALLOW
-    assert again.judgement.grants == ()
-    assert state_of(road, change) is ChangeState.OPEN
 
 
 def test_a_withdrawn_change_stays_withdrawn(road: Road) -> None:

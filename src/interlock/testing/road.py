@@ -32,7 +32,7 @@ from interlock.road import rules as road_rules
 from interlock.road.station import Station
 from interlock.storage import open_store
 from interlock.storage.kinds import RECORD_TYPES
-from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
+from interlock.testing.authenticator import TOUCH_AND_PIN, UnsafeSimulatedAuthenticator
 from interlock.testing.shop.make import PEOPLE, Shop
 from interlock.testing.shop.story import ANSWERS_OF
 
@@ -135,6 +135,20 @@ class Road:
     def approve(self, change: Change, *people: str) -> list[SignedStatement]:
         """Approvals by these people as it should be."""
         return [self.hand_in(self.prepare(change, person)) for person in people]
+
+    def lend(self, person: str, to: str, *, flags: int = TOUCH_AND_PIN) -> SignedStatement:
+        """A delegation as long as one may be, signed with what the key is told to claim."""
+        request = gather.StatementRequest(
+            purpose="delegation", subject=to, approver=person, digest=self.rules().digest, details={"delegate": to}
+        )
+        said = gather.prepare_statement(self.station, self.person(person), request)
+        signature = self.keys[person].sign(said, flags=flags)
+        return gather.add_statement(self.station, self.person(person), said, signature)
+
+    def said_by(self, change: Change, person: str) -> SignedStatement:
+        """What the person said last about the change, as it is on record."""
+        found = self.station.store.read(lambda tx: gather.statements_about(tx, change.id))
+        return [one for one in found if one.statement.approver == person][-1]
 
     def gate(self, change: Change, submission: Submission | None = None, **offer: str) -> permit.GateResult:
         """What the gate says to the submission as it was opened, or to another."""
