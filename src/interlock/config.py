@@ -3,11 +3,14 @@
 Rules:
 1. Every setting is one ``INTERLOCK_…`` variable; a flag of the command line overrides it.
 2. An unknown ``INTERLOCK_…`` variable or an unusable value is refused: a misspelt setting must not be silent.
+3. A git worktree has no state of its own: it is that of the main checkout, so that all of them speak of one
+   ledger. The rule files are its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,9 +35,14 @@ PORT_MAX = 65_535
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Local settings. ``root`` is the folder with ``interlock.yaml``, else the repository's, else the current."""
+    """Local settings. ``root`` is the folder with ``interlock.yaml``, else the repository's, else the current.
+
+    ``home`` is the folder for this checkout's state, in the main checkout where ``root`` is in a worktree of it.
+    ``chosen`` are the names of the settings that somebody set.
+    """
 
     root: Path
+    home: Path
     database: str
     keys: Path
     origin: str
@@ -44,11 +52,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8484
     log: str | None = None
-
-    @property
-    def home(self) -> Path:
-        """The folder for state of this checkout."""
-        return self.root / ".interlock"
+    chosen: frozenset[str] = frozenset()
 
     def at(self, database: str | None) -> Config:
         """The same with another database, where one is given."""
@@ -63,18 +67,22 @@ def from_environment(environment: Mapping[str, str], folder: Path) -> Config:
     """
     _refuse_unknown(environment)
     root = _root(folder.resolve())
+    main = _main_checkout(root)
+    home = main / ".interlock"
     given = {name: value for name, value in environment.items() if name in SETTINGS and value}
     return Config(
         root=root,
-        database=given.get("INTERLOCK_DATABASE", f"sqlite:///{root / '.interlock' / 'interlock.db'}"),
-        keys=Path(given.get("INTERLOCK_KEYS", root / ".interlock" / "keys")),
-        origin=given.get("INTERLOCK_ORIGIN", f"interlock.local/{root.name or 'root'}"),
+        home=home,
+        database=given.get("INTERLOCK_DATABASE", f"sqlite:///{home / 'interlock.db'}"),
+        keys=Path(given.get("INTERLOCK_KEYS", home / "keys")),
+        origin=given.get("INTERLOCK_ORIGIN", f"interlock.local/{main.name or 'root'}"),
         server=_address(given.get("INTERLOCK_SERVER")),
         token=given.get("INTERLOCK_TOKEN"),
         change=given.get("INTERLOCK_CHANGE"),
         host=given.get("INTERLOCK_HOST", "127.0.0.1"),
         port=_port(given.get("INTERLOCK_PORT", "8484")),
         log=_log(given.get("INTERLOCK_LOG")),
+        chosen=frozenset(given),
     )
 
 
@@ -84,6 +92,23 @@ def _root(folder: Path) -> Path:
             if (place / mark).exists():
                 return place
     return folder
+
+
+def _main_checkout(root: Path) -> Path:
+    """The folder that ``root`` is in the main checkout; ``root`` itself where it is in no worktree of one.
+
+    A worktree's ``.git`` is a file that names its folder below the repository's, where ``commondir`` leads up.
+    """
+    top = next((place for place in (root, *root.parents) if (place / ".git").exists()), None)
+    if top is None or (top / ".git").is_dir():
+        return root
+    with suppress(OSError, UnicodeDecodeError):
+        mark, _, named = (top / ".git").read_text(encoding="utf-8").strip().partition(": ")
+        folder = (top / named).resolve()
+        common = (folder / (folder / "commondir").read_text(encoding="utf-8").strip()).resolve()
+        if mark == "gitdir" and common.name == ".git" and common.is_dir():
+            return common.parent / root.relative_to(top)
+    return root
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:

@@ -2,7 +2,8 @@
 
 Rules:
 1. These commands read; they need the public key and nothing secret. The key is the pinned one (``--key``), else
-   the public half of this machine's key file, else the database's own claim, and the answer says which.
+   the public half of this machine's key file, else the database's own claim. The answer says which, and which
+   database was read; beside a server only the one that is named.
 2. 0 it holds, 1 it does not, 2 wrong call, 3 it could not be read.
 """
 
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
+from interlock.doors.cli.desk import REFUSED, as_json, leave, show_json
 from interlock.doors.cli.ledger_key import empty, pinned, remembered
 from interlock.doors.cli.ledger_note import note
+from interlock.doors.cli.ledger_place import named, place
 from interlock.doors.cli.text import cut, mark, plural, safe, width
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as
     from interlock.doors.cli.files import read_text  # noqa: PLC0415  # likewise
     from interlock.storage.audit import audit  # noqa: PLC0415  # likewise
 
-    url = settings().at(database).database
+    url = place(database)
     key, source = pinned(url, vkey)
     kept = [open_checkpoint(read_text(file, limit=MAX_CHECKPOINT), key) for file in older]
     begun = time.monotonic()
@@ -58,6 +60,7 @@ def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as
         show_json(
             {
                 "holds": report.holds,
+                "database": named(url),
                 "size": report.size,
                 "signed": report.signed,
                 "records": report.records,
@@ -76,6 +79,7 @@ def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as
         for finding in report.findings:
             click.echo(f"  {mark(met=False)} {cut(safe(finding.text), width() - 4)}")
         click.echo(f"  key {key.name}+{key.key_id.hex()} {source}")
+        click.echo(f"  database {safe(named(url))}")
         if report.holds and report.unsigned:
             click.echo(f"  the newest {report.unsigned} came while this was read and are not signed yet")
         if report.holds and not kept:
@@ -95,17 +99,19 @@ def prove(*, index: int, database: str | None, vkey: str | None, out: str | None
     from interlock.doors.cli.files import write_whole  # noqa: PLC0415  # --help needs no cryptography
     from interlock.storage.prove import prove_entry  # noqa: PLC0415  # likewise
 
-    url = settings().at(database).database
+    url = place(database)
     key, _ = pinned(url, vkey)
     proof = prove_entry(url, key, index)
     leaf = (proof.extra or b"").decode()
     if as_json:
-        show_json({"index": index, "leaf": leaf, "proof": proof.text(), "key": str(key)})
+        show_json({"index": index, "leaf": leaf, "proof": proof.text(), "key": str(key), "database": named(url)})
     elif out is None:
         click.echo(proof.text(), nl=False)
+        click.echo(f"of database {safe(named(url))}", err=True)
     else:
         write_whole(out, proof.text().encode())
         click.echo(f"{mark(met=True)} entry {index} in {out}\n  {cut(safe(leaf), width() - 2)}")
+        click.echo(f"  database {safe(named(url))}")
         click.echo(f"  python verify_log.py proof {out} --key '{key}'")
 
 
@@ -119,15 +125,16 @@ def export(*, folder: Path, database: str | None, vkey: str | None, blobs: bool,
     """Write the log to FOLDER (C2SP tlog-tiles), with a one-file verifier beside it."""
     from interlock.storage.export import export_log  # noqa: PLC0415  # --help needs no cryptography
 
-    url = settings().at(database).database
+    url = place(database)
     key, source = pinned(url, vkey)
     done = export_log(url, key, folder, blobs=blobs)
     if as_json:
-        show_json({"folder": str(done.folder), "size": done.size, "blobs": done.blobs, "key": str(key)})
+        told = {"folder": str(done.folder), "size": done.size, "blobs": done.blobs, "key": str(key)}
+        show_json(told | {"database": named(url)})
         return
     click.echo(f"{mark(met=True)} {done.size:,} entries and {plural(done.blobs, 'blob')} in {done.folder}")
     click.echo(f"  python {done.folder / 'verify_log.py'} log {done.folder} --key '{key}'")
-    click.echo(f"  pin that key now; it is {source}")
+    click.echo(f"  pin that key now; it is {source}\n  database {safe(named(url))}")
 
 
 @ledger.command()
@@ -140,7 +147,7 @@ def drill(*, database: str | None, as_json: bool) -> None:
     from interlock.plugins.world.system import SystemClock  # noqa: PLC0415  # likewise
     from interlock.storage.drill import drill as run  # noqa: PLC0415  # likewise
 
-    url = settings().at(database).database
+    url = place(database)
     here = database is not None or not url.startswith("sqlite:///")
     here = here or Path(url.removeprefix("sqlite:///")).is_file()
     done = run(url if here else None, clock=SystemClock(), randomness=token_bytes)
@@ -161,11 +168,13 @@ def drill(*, database: str | None, as_json: bool) -> None:
 @as_json
 def show_key(*, database: str | None, as_json: bool) -> None:
     """Print the log's verifier key, to be pinned elsewhere."""
-    key, source = pinned(settings().at(database).database, None)
+    url = place(database)
+    key, source = pinned(url, None)
     if as_json:
-        show_json({"key": str(key), "from": source})
+        show_json({"key": str(key), "from": source, "database": named(url)})
     else:
         click.echo(str(key))
+        click.echo(f"the key {source}; database {safe(named(url))}", err=True)
 
 
 _VERDICT = {

@@ -11,6 +11,7 @@ import pytest
 from interlock.core.ledger.entry import Entry
 from interlock.core.ledger.note import NoteSigner
 from interlock.core.ticket.record import Bar
+from interlock.doors.cli.ledger_place import named
 from interlock.doors.cli.main import main
 from interlock.storage import open_store
 from interlock.storage.kinds import RECORD_TYPES
@@ -234,3 +235,31 @@ def test_a_database_without_entries_holds_nothing_and_stays_as_it_was(run, tmp_p
             assert (left, out) == (2, "")
             assert err.startswith(f"error[{code}]")
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("key",), ("export", "log"), ("prove", "0"), ("drill",), ("verify", "--json")]
+)
+def test_beside_a_server_no_other_ledger_is_taken_for_its_own(database, run, monkeypatch, tmp_path, command):
+    """A left-over local ledger used to be verified, and its key shown, as if it were the server's."""
+    monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:9")
+    monkeypatch.setenv("INTERLOCK_DATABASE", database)
+    code, out, err = run("ledger", *command)
+    assert code == 2
+    assert "ledger-elsewhere" in out + err
+    assert list((tmp_path / "home").iterdir()) == []
+    assert run("ledger", "verify", "--database", database)[0] == 0
+
+
+def test_every_answer_names_the_database(database, run, tmp_path):
+    for command in (("verify",), ("export", tmp_path / "log"), ("prove", "3"), ("key",)):
+        _, out, err = run("ledger", *command, "--database", database)
+        assert f"database {database}" in out + err
+        again = [tmp_path / "again" if part == tmp_path / "log" else part for part in command]
+        _, out, _ = run("ledger", *again, "--database", database, "--json")
+        assert json.loads(out)["database"] == database
+
+
+def test_a_password_is_never_shown():
+    assert named("postgresql://ana:secret@db.example/shop") == "postgresql://ana:***@db.example/shop"
+    assert "secret" not in named("post gresql://ana:secret@")
