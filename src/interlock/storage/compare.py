@@ -37,7 +37,7 @@ class _Mark(NamedTuple):
 
 
 class Named:
-    """What the entries say of records, read oldest first. About 250 bytes for each record."""
+    """What the entries say of records, read oldest first; all of it in memory until compared."""
 
     def __init__(self) -> None:
         self._marks: dict[str, bytes] = {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 
 from interlock.core.change.canonical import timestamp
 from interlock.core.change.errors import IntegrityError, InvalidInput
@@ -165,7 +166,7 @@ class SqlLog:
         for row in self._session.read(_NAMING, {"about": list(subjects)}):
             leaf = as_bytes(row.leaf)
             if b'"records":' in leaf:
-                newest |= _entry(row.position, leaf).records
+                newest |= _records_of(row.position, leaf)
         return newest
 
     def last_at(self) -> datetime | None:
@@ -212,6 +213,17 @@ def damaged(why: str) -> IntegrityError:
         code="ledger-damaged",
         hint="stop every server, keep the files, run interlock ledger verify and compare with a witness or backup",
     )
+
+
+def _records_of(position: int, leaf: bytes) -> dict[str, str]:
+    """What an entry names; a tenth of the time of reading all of it."""
+    try:
+        records = from_json(leaf).get("records", {})
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise damaged(f"entry {position} is not an entry") from error
+    if not isinstance(records, dict):
+        raise damaged(f"entry {position} names no records")
+    return records
 
 
 def _entry(position: int, leaf: bytes) -> Entry:
