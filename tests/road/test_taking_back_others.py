@@ -10,7 +10,9 @@ import pytest
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.change import Change, ChangeState
 from interlock.core.change.errors import Forbidden
+from interlock.core.change.parse import parse_json
 from interlock.core.policy.decision import Outcome
+from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.road import gather, intake, permit, revoke
 from interlock.testing.authenticator import TOUCH
@@ -79,6 +81,18 @@ def test_a_lent_voice_is_worth_only_what_the_delegation_in_force_shows(road: Roa
     road.lend("ben", "cleo", flags=TOUCH)
     (counted,) = road.gate(change).judgement.tally.counted
     assert (counted.on_behalf_of, counted.presence) == ("ben", "present")
+
+
+def test_a_later_ticket_carries_only_the_delegation_in_force(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana")
+    first, _ = lends(road, change)
+    take_back(road, first)
+    second = road.lend("ben", "cleo").id
+    record = ticket_of(road, road.gate(change))
+    content = road.station.store.read(lambda tx: tx.blob(record.blob))
+    carried = parse_json(Ticket, content, what="the ticket").delegations
+    assert [item.id for item in carried] == [second]
 
 
 def test_an_absence_is_taken_back_by_the_absent_person_alone(road: Road) -> None:
