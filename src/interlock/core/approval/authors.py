@@ -3,7 +3,8 @@
 Rules:
 1. Authors are the union of git author, committer, co-author and prompter (trailers and git-ai notes),
    authenticated pushers, the opener, the agent's sponsor, and whoever ran self-attested evidence.
-2. A name can only add an author, never take one away: whatever is written beside it, each of them stays.
+2. A name can only add an author, never take one away: whatever is written beside it, each of them stays. A
+   trailer that names two people names both.
 3. A pipeline is nobody by itself: it acts for those who pushed. A forge's own committer stamp
    (``GitHub <noreply@github.com>``) stands for the author beside it. A coding tool named as co-author stands for
    whoever used it; one that signs as author or committer is an agent, and the catalog must say whose.
@@ -19,6 +20,7 @@ from interlock.core.approval.identity import folded, kind_of, spellings
 from interlock.core.change.change import Change
 from interlock.core.change.parts import Commit, GitRange, Identity
 from interlock.core.evidence.model import Evidence
+from interlock.core.facts.authors import read_identities
 from interlock.core.facts.model import Description
 
 CO_AUTHOR_TRAILERS = frozenset({"co-authored-by", "co-developed-by", "prompted-by", "on-behalf-of"})
@@ -40,7 +42,6 @@ TOOLS = frozenset(
     }
 )
 
-_WRITTEN = re.compile(r"([^<>]{0,200})<([^<>]{1,320})>")
 _PROMPTER = re.compile(r'"human_author"\s{0,8}:\s{0,8}"([^"\\]{1,400})"')
 
 
@@ -79,7 +80,7 @@ def _of_commits(commits: tuple[Commit, ...]) -> Iterator[Identity]:
             named.update((text, None) for key, text in commit.trailers if key.casefold() in CO_AUTHOR_TRAILERS)
         if commit.note:
             named.update(dict.fromkeys(_PROMPTER.findall(commit.note)))
-    yield from _people(map(_read, named))
+    yield from _people(identity for text in named for identity in read_identities(text))
 
 
 def _people(identities: Iterable[Identity]) -> Iterator[Identity]:
@@ -90,11 +91,3 @@ def _people(identities: Iterable[Identity]) -> Iterator[Identity]:
 
 def _is_stamp(identity: Identity) -> bool:
     return (folded(identity.name), folded(identity.email)) in FORGE_STAMPS
-
-
-def _read(text: str) -> Identity:
-    """``Name <address>``; text without an address is a name alone."""
-    found = _WRITTEN.search(text)
-    if not found:
-        return Identity(name=text.strip()[:200], email="")
-    return Identity(name=found[1].strip(), email=found[2].strip())

@@ -3,7 +3,8 @@
 Rules:
 1. Each identity once, as written, sorted; a name can only add an author, never take one away.
 2. A forge's own committer stamp stands for the author beside it and is left out.
-3. A trailer in the middle of a message counts as well: a squashed merge leaves those of its commits there.
+3. Each address of a trailer is somebody: one that names two people names both. A trailer in the middle of a
+   message counts as well: a squashed merge leaves those of its commits there.
 4. These are claims. Who of them is which person, and who else is an author (pusher, opener, sponsor), is
    decided where approvals are counted.
 """
@@ -21,7 +22,9 @@ _CO_AUTHOR = frozenset({"co-authored-by", "co-developed-by"})
 _TRAILER = re.compile(
     r"(?P<key>co-authored-by|co-developed-by|assisted-by|generated-by)\s?:\s*(?P<text>\S.*)", re.IGNORECASE
 )
-_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+_ADDRESS = re.compile(r"[^\s@<>,;()]{1,320}@[^\s@<>,;()]{1,320}")
+_BRACKETS = re.compile(r"<([^<>]+)>")
+_BETWEEN = " \t,;&<>"
 MAX_IDENTITY = 400
 """Characters of a name or an address that are kept."""
 
@@ -32,15 +35,36 @@ def authors_of(parts: Sequence[Part]) -> tuple[Identity, ...]:
     return tuple(sorted(found, key=lambda identity: (identity.name, identity.email)))
 
 
-def read_identity(text: str) -> Identity:
-    """``Name <address>`` as an identity, also without the brackets; text without both is a name alone."""
-    name, _, rest = text.partition("<")
-    email, end, _ = rest.partition(">")
-    if not end or not email.strip():
-        name, _, email = text.strip().rpartition(" ")
-        if not _ADDRESS.fullmatch(email) or not name.strip():
-            return Identity(name=text.strip()[:MAX_IDENTITY], email="")
-    return Identity(name=name.strip()[:MAX_IDENTITY], email=email.strip()[:MAX_IDENTITY])
+def read_identities(text: str) -> tuple[Identity, ...]:
+    """Everybody one trailer names: each ``Name <address>`` and ``Name address``; without either, a name alone."""
+    found: list[Identity] = []
+    end = 0
+    for match in _BRACKETS.finditer(text):
+        before, name = _bare(text[end : match.start()])
+        inside = _ADDRESS.findall(match[1]) if match[1].count("@") > 1 else [match[1]]
+        found += [*before, *(_identity(name, address) for address in inside if address.strip())]
+        end = match.end()
+    before, words = _bare(text[end:])
+    found += [_alone(text[end:])] if words and _ADDRESS.search(text[end:]) else before
+    return tuple(dict.fromkeys(found)) or (_alone(text),)
+
+
+def _bare(text: str) -> tuple[list[Identity], str]:
+    """Addresses without brackets, each with the words before it, and the words after the last."""
+    found, end = [], 0
+    for match in () if _ADDRESS.fullmatch(text.strip(_BETWEEN)) else _ADDRESS.finditer(text):
+        name = text[end : match.start()].strip(_BETWEEN)
+        found.append(_identity(name, match[0]) if name else _alone(match[0]))
+        end = match.end()
+    return found, text[end:].strip(_BETWEEN)
+
+
+def _alone(text: str) -> Identity:
+    return Identity(name=text.strip(_BETWEEN)[:MAX_IDENTITY], email="")
+
+
+def _identity(name: str, email: str) -> Identity:
+    return Identity(name=name.strip(_BETWEEN)[:MAX_IDENTITY], email=email.strip()[:MAX_IDENTITY])
 
 
 def trailers_of(commit: Commit) -> tuple[tuple[str, str, int | None], ...]:
@@ -58,7 +82,9 @@ def trailers_of(commit: Commit) -> tuple[tuple[str, str, int | None], ...]:
 
 def co_authors(commit: Commit) -> Iterator[Identity]:
     """The identities named as co-authors anywhere in the message."""
-    return (read_identity(text) for key, text, _ in trailers_of(commit) if key in _CO_AUTHOR)
+    for key, text, _ in trailers_of(commit):
+        if key in _CO_AUTHOR:
+            yield from read_identities(text)
 
 
 def _of(commit: Commit) -> Iterator[Identity]:

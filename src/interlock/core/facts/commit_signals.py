@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 from interlock.core.approval.identity import spellings
 from interlock.core.change.parts import Commit, Identity
-from interlock.core.facts.authors import read_identity, trailers_of
+from interlock.core.facts.authors import read_identities, trailers_of
 from interlock.core.facts.markers import (
     is_aider_name,
     tool_of_address,
@@ -76,8 +76,11 @@ def _of_trailer(key: str, text: str) -> tuple[str | None, ProvenanceKind]:
     if key in _TRAILERS:
         return tool_of_assistance(text), _TRAILERS[key]
     if key in _CO_AUTHORS:
-        identity = read_identity(text)
-        return tool_of_address(identity.email) or tool_of_login(identity.name), _HELPED
+        named = read_identities(text)
+        tools = (
+            tool_of_address(one.email) or tool_of_address(one.name) or tool_of_login(one.name) for one in named
+        )
+        return next((tool for tool in tools if tool is not None), None), _HELPED
     return None, _HELPED
 
 

@@ -51,6 +51,14 @@ def evidence(standing: str, received_from: str) -> Evidence:
         bare_change(shop.commit("eve@shop.example", trailers=(("Co-authored-by", "D <dee+x@shop.example>"),))),
         bare_change(shop.commit("eve@shop.example", trailers=(("CO-AUTHORED-BY", "D <DEE@shop.example>"),))),
         bare_change(shop.commit("eve@shop.example", trailers=(("Co-authored-by", "dee"),))),
+        bare_change(
+            shop.commit(
+                "eve@shop.example", trailers=(("Co-authored-by", "E <eve@shop.example> D <dee@shop.example>"),)
+            )
+        ),
+        bare_change(
+            shop.commit("eve@shop.example", trailers=(("Co-authored-by", "eve@shop.example, dee@shop.example"),))
+        ),
         bare_change(shop.commit("eve@shop.example", trailers=(("Prompted-by", "D <dee@shop.example>"),))),
         bare_change(replace(shop.commit("eve@shop.example"), note='{"human_author": "D <dee@shop.example>"}')),
         bare_change(pushed_by=("dee-gh",)),

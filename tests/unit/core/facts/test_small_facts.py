@@ -9,7 +9,7 @@ import pytest
 from interlock.core.change.parts import Finding, Identity, KeyChange, Validation
 from interlock.core.change.settings import ConfigurationRule, Settings
 from interlock.core.facts.artefacts import artefacts_of
-from interlock.core.facts.authors import authors_of, read_identity
+from interlock.core.facts.authors import authors_of, read_identities
 from interlock.core.facts.checked import checked_of
 from interlock.core.facts.model import Artefacts, Size
 from interlock.core.facts.size import size_of
@@ -184,9 +184,33 @@ def test_authors_are_the_union_of_author_committer_and_co_authors(make: Any) -> 
 
 
 def test_an_identity_is_read_as_written() -> None:
-    assert read_identity("A <a@b> <c@d>") == Identity(name="A", email="a@b")
-    assert read_identity("<a@b>") == Identity(name="", email="a@b")
-    assert read_identity("a@b") == Identity(name="a@b", email="")
-    assert read_identity("A B a@b") == Identity(name="A B", email="a@b")
-    assert read_identity("A a@b c") == Identity(name="A a@b c", email="")
-    assert read_identity("A <a@b") == Identity(name="A <a@b", email="")
+    assert read_identities("A <a@b>") == (Identity(name="A", email="a@b"),)
+    assert read_identities("<a@b>") == (Identity(name="", email="a@b"),)
+    assert read_identities("a@b") == (Identity(name="a@b", email=""),)
+    assert read_identities("A B a@b") == (Identity(name="A B", email="a@b"),)
+    assert read_identities("A B") == (Identity(name="A B", email=""),)
+    assert read_identities("A <>") == (Identity(name="A", email=""),)
+    assert read_identities("A a@b c") == (Identity(name="A a@b c", email=""),)
+    assert read_identities("") == (Identity(name="", email=""),)
+    assert read_identities("A <a@b") == (Identity(name="A", email="a@b"),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A <a@b> B <c@d>",
+        "A <a@b>, B <c@d>",
+        "A <a@b> & B c@d",
+        "A a@b B <c@d>",
+        "A a@b, B c@d",
+        "A <a@b> <x> B <c@d>",
+        "A <a@b> B <c@d> and more",
+    ],
+)
+def test_a_trailer_that_names_two_people_names_both(text):
+    """Only the first address used to count, so that the second person could approve."""
+    assert {Identity(name="A", email="a@b"), Identity(name="B", email="c@d")} <= set(read_identities(text))
+
+
+def test_two_addresses_in_one_pair_of_brackets_are_both_kept():
+    assert {one.email for one in read_identities("A <a@b, c@d>")} == {"a@b", "c@d"}
