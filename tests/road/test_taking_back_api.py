@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.canonical import plain
 from interlock.doors.api import dispatch
+from interlock.doors.api.app import create_app
 from interlock.doors.api.openapi import document
 from interlock.doors.api.table import route
 from interlock.testing.road import Road, submission
@@ -150,6 +153,20 @@ def test_the_listing_filters_pages_and_hides_no_signature_in_it(road: Road, api:
     assert "signature" not in page["items"][0]
     assert api(BEN, "GET", "/v1/statements?standing=wrong")[1]["code"] == "query-parameter"
     assert api(BEN, "GET", f"/v1/statements/{name}")[1]["standing"] == "in-force"
+
+
+def test_an_address_that_is_spelt_out_is_no_statements_name(road: Road) -> None:
+    """Preparing takes a POST; asked with GET its address once read as a statement called `prepare`."""
+    assert route("GET", "/v1/statements/prepare") == ["POST"]
+    assert route("POST", "/v1/statements/standing") == ["GET"]
+
+    async def asked() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(road.station), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://interlock.test") as client:
+            return await client.get("/v1/statements/prepare")
+
+    reply = asyncio.run(asked())
+    assert (reply.status_code, reply.headers["allow"], reply.json()["code"]) == (405, "POST", "method-not-allowed")
 
 
 def test_it_is_in_the_openapi_document() -> None:

@@ -55,8 +55,14 @@ def create_app(station: Station, observer: Observer | None = None) -> FastAPI:
     return app
 
 
+_SPELT_OUT = frozenset(operation.path for operation in OPERATIONS)
+"""Addresses that are never read as the name of a record."""
+
+
 def _endpoint(station: Station, operation: Operation, observer: Observer, lane: Lane) -> Endpoint:
     async def endpoint(request: Request) -> Response:
+        if request.path_params and request.url.path in _SPELT_OUT:
+            raise HTTPException(405)
         started = time.perf_counter()
         request_id = _request_id(request)
         body = await _bounded(request)

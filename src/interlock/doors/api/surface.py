@@ -137,9 +137,12 @@ PAGE = (
 
 
 def match(operations: Sequence[Operation], method: str, path: str) -> tuple[Operation, dict[str, str]] | list[str]:
-    """The operation and its path parameters, or the methods that ``path`` does take (none: no such path)."""
+    """The operation and its path parameters, or the methods that ``path`` does take (none: no such path).
+
+    An address that is spelt out in the table is never read as the name of a record.
+    """
     allowed: list[str] = []
-    for operation in operations:
+    for operation in [each for each in operations if each.path == path] or operations:
         found = operation.path_pattern.fullmatch(path)
         if found and operation.method == method:
             return operation, found.groupdict()
