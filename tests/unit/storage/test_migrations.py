@@ -1,4 +1,4 @@
-"""A database of the first schema is brought to the present one without losing a word."""
+"""A database of the first schema, whose changes hold their submissions, is not carried on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from interlock.core.change.canonical import canonical, plain, sha256
-from interlock.core.change.change import Change, ChangeRecord, ChangeState
-from interlock.core.change.errors import IntegrityError
-from interlock.road import decide, intake
+from interlock.core.change.canonical import canonical, sha256
+from interlock.core.change.change import Change
+from interlock.core.change.errors import InvalidInput
+from interlock.road import intake
 from interlock.testing.road import CountingIds, Road, submission
 
 
@@ -65,26 +65,20 @@ def old(tmp_path: Path) -> FirstSchema:
     return made
 
 
-def test_submissions_become_blobs_under_the_digest_the_ledger_knows(old: FirstSchema) -> None:
-    station = old.road.another_server(CountingIds())
-    ana = old.road.person("ana")
-    for change in old.changes[:2]:
-        judged = decide.judge(station, ana, change.id, "production")
-        assert judged.change.submission == change.submission
-        kept = station.store.read(lambda tx, name=change.id: tx.records(ChangeRecord).get(name))
-        (entry,) = [entry for _, entry in station.store.read(lambda tx, name=change.id: tx.log.entries(name))]
-        assert kept.blob == entry.body["submission"]
-        assert plain(kept.reviewers) == plain(change.reviewers)
-    index = station.store.read(lambda tx: tx.index(ChangeRecord).carriers("in_flight", ["order-service"]))
-    assert index == sorted(change.id for change in old.changes[:2])
-    assert intake.show(station, ana, old.changes[2].id).state is ChangeState.WITHDRAWN
-    station.store.close()
+def test_a_road_of_the_first_schema_is_refused_and_left_as_it_is(old: FirstSchema) -> None:
+    """No entry would name the records' new form (ADR 0011), so nothing is moved and nothing is lost."""
 
+    def stored() -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(old.path)) as connection:
+            return [
+                *connection.execute("SELECT id, body_digest, body FROM changes"),
+                *connection.execute("SELECT version_num FROM alembic_version"),
+                *connection.execute("SELECT digest FROM blob ORDER BY digest"),
+            ]
 
-def test_a_damaged_record_is_left_for_the_start_to_refuse(old: FirstSchema) -> None:
-    with closing(sqlite3.connect(old.path)) as connection:
-        connection.execute("UPDATE changes SET body = replace(body, 'Promise', 'Promises')")
-        connection.commit()
-    with pytest.raises(IntegrityError) as refused:
+    before = stored()
+    with pytest.raises(InvalidInput) as refused:
         old.road.another_server(CountingIds())
-    assert refused.value.code == "record-damaged"
+    assert refused.value.code == "state-older"
+    assert stored() == before
+    assert ("0001",) in before
