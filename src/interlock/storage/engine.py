@@ -38,16 +38,21 @@ _IN_THE_WAY = ("attempt to write a readonly", "read-only transaction", "query_on
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
-    """Two pools on one database: ``writer`` begins by taking the write lock, ``reader`` cannot write."""
+    """Pools on one database: ``writer`` begins by taking the write lock, ``reader`` cannot write.
+
+    ``settled`` reads what never changes, where PostgreSQL needs no transaction around a statement.
+    """
 
     writer: sa.Engine
     reader: sa.Engine
+    settled: sa.Engine
     sqlite: bool
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.writer.dispose()
         self.reader.dispose()
+        self.settled.dispose()
 
 
 def connect(url: str, *, create: bool = True) -> Engines:
@@ -114,7 +119,7 @@ def _sqlite(path: str, *, create: bool) -> Engines:
     sa.event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     sa.event.listen(reader, "connect", _open_for_reading)
     sa.event.listen(reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return Engines(writer=writer, reader=reader, sqlite=True)
+    return Engines(writer=writer, reader=reader, settled=reader, sqlite=True)
 
 
 def _open_for_writing(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
@@ -139,8 +144,22 @@ def _postgresql(url: URL) -> Engines:
         max_overflow=32,
         execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     )
+    settled = sa.create_engine(
+        url,
+        connect_args=arguments,
+        pool_size=8,
+        max_overflow=32,
+        isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,
+    )
     sa.event.listen(writer, "connect", _session_for_writing)
-    return Engines(writer=writer, reader=reader, sqlite=False)
+    sa.event.listen(settled, "connect", _session_for_settled)
+    return Engines(writer=writer, reader=reader, settled=settled, sqlite=False)
+
+
+def _session_for_settled(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
+    connection.autocommit = True
+    connection.execute("SET default_transaction_read_only = on")
 
 
 def _session_for_writing(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection

@@ -71,7 +71,9 @@ class Session:
         self.written: dict[tuple[str, str], Mapping[str, object]] = {}
         """Values by table and id of the record."""
 
-    def read(self, statement: sa.Select[Any], values: Mapping[str, object] | None = None) -> sa.CursorResult[Any]:
+    def read(
+        self, statement: sa.Select[Any] | sa.CompoundSelect[Any], values: Mapping[str, object] | None = None
+    ) -> sa.CursorResult[Any]:
         """Rows of a query. Of record tables, use ``settle`` first."""
         return self._execute(statement, values)
 

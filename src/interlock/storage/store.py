@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -12,25 +11,23 @@ import sqlalchemy as sa
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InterlockError, Unavailable
 from interlock.core.ledger.checkpoint import parse_checkpoint
-from interlock.core.ledger.merkle import Node, consistency_proof, hash_leaf, inclusion_proof, verify_inclusion
+from interlock.core.ledger.merkle import hash_leaf, verify_inclusion
 from interlock.core.ledger.note import NoteSigner, split_note
 from interlock.core.ledger.prooffile import ProofFile
 from interlock.core.ledger.tiles import entries_path, pack_bundle, tile_path, unknown_tile
-from interlock.core.ledger.tree import TILE_HEIGHT, TILE_WIDTH, node_from
+from interlock.core.ledger.tree import TILE_HEIGHT, TILE_WIDTH
 from interlock.ports.store import Tx
 from interlock.ports.world import Clock
 from interlock.storage.engine import CONNECTION_LOST, Engines, translate
 from interlock.storage.ledger import damaged, read_leaves, read_tile
 from interlock.storage.memory import Memory
+from interlock.storage.proofs import Prover
 from interlock.storage.seal import Seal, Sealed
 from interlock.storage.session import Session
 from interlock.storage.transaction import Shelves, SqlTx
 from interlock.storage.writer import Writer
 
 T = TypeVar("T")
-
-_CACHED_FROM_LEVEL = 4
-_CACHED_NODES = 50_000
 
 
 class SqlStore:
@@ -43,7 +40,7 @@ class SqlStore:
         self._shelves = shelves
         self._seal = Seal(engines, signer, clock, memory)
         self._writer = Writer(engines, self._seal, shelves)
-        self._nodes: dict[tuple[int, int], bytes] = {}
+        self._prover = Prover(engines)
         self.verifier = signer.verifier
 
     def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
@@ -69,16 +66,14 @@ class SqlStore:
     def prove(self, index: int) -> tuple[bytes, ProofFile]:
         """The leaf at ``index`` and its proof, verified before it leaves; ``InvalidInput`` beyond the log."""
         sealed = self._covering(index)
-        size = sealed.tree.size
-
-        def look(session: Session) -> tuple[bytes, list[bytes]]:
-            proof = inclusion_proof(index, size, self._node(session, sealed))
-            return read_leaves(session, index, index + 1)[0], proof
-
-        leaf, proof = self._reading(look)
+        leaf, proof = self._twice(lambda: self._prover.inclusion(index, sealed.tree))
         try:
             verify_inclusion(
-                index, size, hash_leaf(leaf), proof, parse_checkpoint(split_note(sealed.note).text).root
+                index,
+                sealed.tree.size,
+                hash_leaf(leaf),
+                proof,
+                parse_checkpoint(split_note(sealed.note).text).root,
             )
         except InterlockError as error:
             raise damaged(f"entry {index} does not lead to the signed root") from error
@@ -88,7 +83,7 @@ class SqlStore:
         """Hashes that show the first ``old`` entries to be the beginning of the first ``new`` (default: all)."""
         sealed = self._covering((new or old) - 1)
         size = sealed.tree.size if new is None else new
-        return self._reading(lambda session: consistency_proof(old, size, self._node(session, sealed)))
+        return self._twice(lambda: self._prover.consistency(old, size, sealed.tree))
 
     def tile(self, level: int, number: int, width: int) -> bytes:
         """The first ``width`` hashes of a tile under the newest checkpoint; ``NotFound`` beyond it."""
@@ -120,35 +115,17 @@ class SqlStore:
         renewed: Sealed = self._writer.submit(None)
         return renewed
 
-    def _node(self, session: Session, sealed: Sealed) -> Node:
-        """Node hashes under one signed tree. Perfect subtrees never change, so the higher ones are remembered."""
-
-        @lru_cache(maxsize=8)
-        def tile(level: int, number: int) -> Sequence[bytes]:
-            edge = sealed.tree.open_row(level, number)
-            return edge if edge is not None else read_tile(session, level, number, TILE_WIDTH)
-
-        compute = node_from(lambda level, number, _width: tile(level, number))
-
-        def node(level: int, index: int) -> bytes:
-            known = self._nodes.get((level, index))
-            if known is None:
-                known = compute(level, index)
-                if level >= _CACHED_FROM_LEVEL:
-                    if len(self._nodes) >= _CACHED_NODES:
-                        self._nodes.clear()
-                    self._nodes[level, index] = known
-            return known
-
-        return node
-
     def _reading(self, look: Callable[[Session], T]) -> T:
+        return self._twice(lambda: self._look(look))
+
+    def _twice(self, read: Callable[[], T]) -> T:
+        """``read``, once more where a pooled connection was dead."""
         try:
-            return self._look(look)
+            return read()
         except Unavailable as error:
             if error.code != CONNECTION_LOST:
                 raise
-        return self._look(look)
+        return read()
 
     def _look(self, look: Callable[[Session], T]) -> T:
         try:
