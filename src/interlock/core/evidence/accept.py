@@ -21,10 +21,7 @@ from interlock.core.change.change import ChangeHeader
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import Settings
 from interlock.core.evidence import statement as in_toto
-from interlock.core.evidence.junit import read_junit
 from interlock.core.evidence.model import Evidence, Runner, Standing
-from interlock.core.evidence.sarif import read_sarif
-from interlock.core.evidence.summary import summary_of
 from interlock.core.evidence.trust import refusal, verify_envelope
 
 Format = Literal["dsse", "sarif", "junit"]
@@ -149,6 +146,8 @@ def sniff(content: bytes) -> Format:
 def _signed(
     content: bytes, *, change: ChangeHeader, services: tuple[str, ...], runners: tuple[Runner, ...], now: datetime
 ) -> _Reading:
+    from interlock.core.evidence.summary import summary_of  # noqa: PLC0415  # not for commands that add nothing
+
     verified = verify_envelope(content, runners, now=now, services=services)
     found = verified.statement
     issued, expires = found.times()
@@ -167,6 +166,8 @@ def _signed(
 
 def _unsigned(content: bytes, kind: Literal["sarif", "junit"], *, subject: str | None) -> _Reading:
     if kind == "sarif":
+        from interlock.core.evidence.sarif import read_sarif  # noqa: PLC0415  # as above
+
         scan = read_sarif(content)
         return _Reading(
             subject=subject or "",
@@ -174,6 +175,8 @@ def _unsigned(content: bytes, kind: Literal["sarif", "junit"], *, subject: str |
             summary=scan.summary(),
             issued_at=scan.finished_at,
         )
+    from interlock.core.evidence.junit import read_junit  # noqa: PLC0415  # as above
+
     return _Reading(subject=subject or "", predicate_type=in_toto.JUNIT, summary=read_junit(content).summary())
 
 
