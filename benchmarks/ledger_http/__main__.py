@@ -9,7 +9,7 @@ Every request has an idempotency key, as every client of interlock sends one, so
 Generator, server and database share the machine's cores. Each load runs ``--rounds`` times and the best round is
 shown, since neighbours on the machine only ever slow it down; processor time is the server's alone (for PostgreSQL
 without the database's). Proofs are fetched one after another on one connection. The tiles are fetched at the end
-and verified with the one-file verifier.
+and verified with the one-file verifier. Last, the bare driver commits the same rows: what the machine can do.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import httpx
 from benchmarks.ledger.__main__ import Figure, row, show
+from benchmarks.ledger_http.floor import GROUP, commits
 
 from interlock.core.ledger.checkpoint import parse_checkpoint
 from interlock.core.ledger.tiles import entries_path, tile_path
@@ -133,6 +135,15 @@ def figures(server: Server, database: str, *, seconds: float, rounds: int) -> It
     yield from tiles(server, database)
 
 
+def bare(url: str, folder: Path, database: str, seconds: float) -> Iterator[Figure]:
+    """The machine's own limit in the same run."""
+    times = commits(url, folder, seconds)
+    what = f"bare driver, {GROUP} rows a commit"
+    yield Figure(database=database, what=what, value=len(times) * GROUP / sum(times) * 1e3, unit="/s")
+    yield Figure(database=database, what=f"{what}, median", value=statistics.median(times), unit="ms")
+    yield Figure(database=database, what=f"{what}, p99", value=statistics.quantiles(times, n=100)[-1], unit="ms")
+
+
 def proofs(server: Server, database: str) -> Iterator[Figure]:
     chance = random.Random(1)
     with client(server) as http:
@@ -197,11 +208,13 @@ def main() -> None:
             if given.only not in {None, database.lower()}:
                 continue
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interlock-bench-")))
-            url = f"sqlite:///{folder}/interlock.db"
+            url = other = f"sqlite:///{folder}/interlock.db"
             if database == "PostgreSQL":
-                url = stack.enter_context(PostgreSQL()).new_database()
+                postgresql = stack.enter_context(PostgreSQL())
+                url, other = postgresql.new_database(), postgresql.new_database()
             server = stack.enter_context(serving(folder, url))
-            for figure in figures(server, database, seconds=given.seconds, rounds=given.rounds):
+            measured = figures(server, database, seconds=given.seconds, rounds=given.rounds)
+            for figure in chain(measured, bare(other, folder, database, given.seconds)):
                 found.append(figure)
                 show(figure)
     if given.json is not None:
