@@ -104,6 +104,7 @@ ENTRIES = {
     "statement.revoked": "somebody took a statement back; the body says by which right, why and which tickets ended",
     "ticket.issued": "a ticket; the body is all that it permits",
     "ticket.redeemed": "its one use",
+    "ticket.key-renewed": "tickets are signed by another key from here on; the body names both and says why",
     "ticket.voided": "taken back before its use, or after: its rollout goes no further",
     "token.created": "an API token was made; the body has no secret",
     "token.revoked": "an API token was revoked",

@@ -4,6 +4,8 @@ Rules:
 1. Nothing heavy is imported or started before it is needed: reading a change needs no database, and asking a
    server needs neither.
 2. A process owns its store; ``close`` finishes what was accepted and lets go.
+3. State is begun only by what is meant to begin it, and looked at before anything is made: reading makes nothing,
+   and where there is a ledger its keys must be there.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_bytes
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from interlock import registry
 from interlock.config import Config
-from interlock.core.change.errors import InterlockError, InvalidInput
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.change.errors import InterlockError, InvalidInput, NotFound
 from interlock.plugins.rule_sources.folder import FolderRules
 from interlock.plugins.rule_sources.git_ref import GitRules
 from interlock.plugins.world.system import RandomIds, SystemClock
@@ -23,6 +28,10 @@ from interlock.ports.reader import Reader
 from interlock.ports.rule_source import RuleSource
 from interlock.road.describe import WORKTREE, Toolbox
 from interlock.road.station import Station
+from interlock.road.ticket_key import check_why, note_renewal
+
+LEDGER_KEY, TICKET_KEY = "ledger.key", "ticket.key"
+"""Files among ``Config.keys``."""
 
 _IGNORE = ".gitignore"
 
@@ -39,30 +48,43 @@ class Interlock:
         self.station.store.close()
 
 
-def build(config: Config, *, server: bool = False) -> Interlock:
-    """Open the state and take the keys, making both where there are none.
+def build(config: Config, *, server: bool = False, begin: bool = True) -> Interlock:
+    """Open the state and take the keys; where nothing was begun, ``begin`` makes both.
 
     A server knows no working tree: before the genesis it has no rules at all.
 
     Raises:
+        NotFound: ``state-missing`` where nothing was begun, unless ``begin``; ``key-missing``.
         InvalidInput: database, keys or settings cannot be used.
         Unavailable: the database does not answer.
     """
     from interlock.storage import open_store  # noqa: PLC0415  # SQLAlchemy is half of a command's start
     from interlock.storage.keys import load_or_create_key  # noqa: PLC0415  # likewise
     from interlock.storage.kinds import RECORD_TYPES  # noqa: PLC0415  # likewise
+    from interlock.storage.look import look  # noqa: PLC0415  # likewise
     from interlock.storage.memory import FILE, Memory  # noqa: PLC0415  # likewise
 
     clock = SystemClock()
+    begun = look(config.database).begun
+    if not begun and not begin:
+        raise no_state(config)
     made = _prepare(config)
     try:
-        signer = load_or_create_key(config.keys / "ledger.key", config.origin, token_bytes)
-        tickets = load_or_create_key(config.keys / "ticket.key", f"{config.origin}/tickets", token_bytes)
+        signer = load_or_create_key(config.keys / LEDGER_KEY, config.origin, token_bytes, begun=begun)
+        name = f"{config.origin}/tickets"
+        tickets = load_or_create_key(config.keys / TICKET_KEY, name, token_bytes, begun=begun)
     except InterlockError:
         _take_back(made)
         raise
     memory = Memory(config.keys / FILE)
-    store = open_store(config.database, signer=signer, clock=clock, record_types=RECORD_TYPES, memory=memory)
+    store = open_store(
+        config.database,
+        signer=signer,
+        clock=clock,
+        record_types=RECORD_TYPES,
+        memory=memory,
+        ticket_key=str(tickets.verifier),
+    )
     station = Station(
         store=store,
         clock=clock,
@@ -72,6 +94,58 @@ def build(config: Config, *, server: bool = False) -> Interlock:
         ledger_key=str(signer.verifier),
     )
     return Interlock(station=station, config=config)
+
+
+def renew_ticket_key(config: Config, actor: Actor, why: str) -> tuple[str, int]:
+    """A new ticket key in the place of one that is gone; its verifier key and the ledger entry that names it.
+
+    Raises:
+        NotFound: ``state-missing``, ``key-missing`` for the ledger's own key.
+        Conflict: ``key-exists`` while the old one still lies there.
+        InvalidInput: ``ticket-key-why``, or the state cannot be opened.
+    """
+    from interlock.storage import open_store  # noqa: PLC0415  # SQLAlchemy is half of a command's start
+    from interlock.storage.keys import create_key, load_key  # noqa: PLC0415  # likewise
+    from interlock.storage.kinds import RECORD_TYPES  # noqa: PLC0415  # likewise
+    from interlock.storage.look import look  # noqa: PLC0415  # likewise
+    from interlock.storage.memory import FILE, Memory  # noqa: PLC0415  # likewise
+    from interlock.storage.ticket_key import repin  # noqa: PLC0415  # likewise
+
+    actor.require(Scope.ADMIN)
+    check_why(why)
+    clock, before = SystemClock(), look(config.database)
+    if not before.begun:
+        raise no_state(config)
+    signer, memory = load_key(config.keys / LEDGER_KEY), Memory(config.keys / FILE)
+    store = open_store(config.database, signer=signer, clock=clock, record_types=RECORD_TYPES, memory=memory)
+    try:
+        made = create_key(config.keys / TICKET_KEY, f"{config.origin}/tickets", token_bytes)
+        after = str(made.verifier)
+        entry = note_renewal(store, clock, actor, before=before.ticket_key, after=after, why=why)
+        repin(config.database, after)
+    finally:
+        store.close()
+    return after, entry
+
+
+def unbegun(config: Config) -> Station:
+    """A station over no state at all: good for what the rules of the working tree can answer, keeps nothing."""
+    from interlock.storage.empty import EmptyStore  # noqa: PLC0415  # only where there is no state
+
+    key = Ed25519PrivateKey.generate()
+    rules = FolderRules(config.root)
+    return Station(store=EmptyStore(), clock=SystemClock(), ids=RandomIds(), ticket_key=key, fallback=rules)
+
+
+def no_state(config: Config) -> NotFound:
+    """The error where nothing was ever begun."""
+    place = config.database.removeprefix("sqlite:///")
+    return NotFound(
+        f"expected interlock's state at `{place if place != config.database else 'INTERLOCK_DATABASE'}`, got none",
+        code="state-missing",
+        hint="go to the folder that has it, or set INTERLOCK_DATABASE or INTERLOCK_SERVER; "
+        "a new one begins with interlock rules genesis",
+    )
 
 
 def toolbox(config: Config) -> Toolbox:

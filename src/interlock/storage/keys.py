@@ -2,7 +2,8 @@
 
 Rules:
 1. The file appears whole or not at all, for its owner only (0600), and is never overwritten: a log keeps its key.
-2. A key that others can read is refused, as is a link or anything that is not a small regular file.
+2. Only what was never begun gets a new key. Where the database names one already, a missing file is an error.
+3. A key that others can read is refused, as is a link or anything that is not a small regular file.
 """
 
 from __future__ import annotations
@@ -60,9 +61,10 @@ def load_key(path: Path) -> NoteSigner:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise NotFound(
-            f"expected the log's key at `{path}`, got nothing",
+            f"expected this state's {path.stem} key at `{path}`, got nothing",
             code="key-missing",
-            hint="restore it from where you keep secrets; only a new log gets a new key",
+            hint="restore it from where you keep secrets, or set INTERLOCK_KEYS to its folder; "
+            "only a new state gets a new key (docs/how-to/upgrade.md)",
         ) from error
     except OSError as error:
         raise _unreadable(path, error.strerror or "an error") from error
@@ -80,12 +82,19 @@ def load_key(path: Path) -> NoteSigner:
     return NoteSigner.parse(text)
 
 
-def load_or_create_key(path: Path, name: str, randomness: Callable[[int], bytes]) -> NoteSigner:
-    """The key at ``path``, made on the first start; two that start at once agree on one."""
+def load_or_create_key(
+    path: Path, name: str, randomness: Callable[[int], bytes], *, begun: bool = False
+) -> NoteSigner:
+    """The key at ``path``, made on the first start; two that start at once agree on one.
+
+    Raises:
+        NotFound: ``key-missing`` when the state was ``begun`` with a key already.
+    """
     try:
         return load_key(path)
     except NotFound:
-        pass
+        if begun:
+            raise
     try:
         return create_key(path, name, randomness)
     except Conflict:

@@ -3,7 +3,8 @@
 Rules:
 1. A start on a current schema reads one row and loads nothing; Alembic is imported only to migrate.
 2. A database of a newer interlock is refused, never guessed at.
-3. Two servers that start at once may both migrate: one wins, the other looks again.
+3. A database whose records this version cannot carry on honestly is refused before anything is touched.
+4. Two servers that start at once may both migrate: one wins, the other looks again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from interlock.core.change.errors import InvalidInput
 from interlock.storage import schema
 from interlock.storage.engine import Engines, translate
+from interlock.storage.look import standing
 
 _TRIES = 5
 _PAUSE_SECONDS = 0.2
@@ -25,7 +27,7 @@ def bring_up_to_date(engines: Engines) -> None:
     """Migrate to ``schema.REVISION``.
 
     Raises:
-        InvalidInput: ``schema-newer``.
+        InvalidInput: ``schema-newer``, ``state-older``.
         Unavailable: the database cannot be reached.
     """
     for tries_left in reversed(range(_TRIES)):
@@ -38,12 +40,26 @@ def bring_up_to_date(engines: Engines) -> None:
                 code="schema-newer",
                 hint="start the newer interlock that wrote it",
             )
+        _check_age(engines, revision)
         try:
             _migrate(engines)
         except sa.exc.DBAPIError as error:
             if not tries_left:
                 raise translate(error) from error
             time.sleep(_PAUSE_SECONDS)
+
+
+def _check_age(engines: Engines, revision: str | None) -> None:
+    if revision is None or revision >= schema.OLDEST:
+        return
+    size = standing(engines).size
+    if size:
+        raise InvalidInput(
+            f"expected a state of schema {schema.OLDEST} or newer, got `{revision}` with {size} entries, "
+            "begun with an older interlock",
+            code="state-older",
+            hint="keep it with the interlock that wrote it, and begin a new one here: docs/how-to/upgrade.md",
+        )
 
 
 def current_revision(engines: Engines) -> str | None:

@@ -14,6 +14,7 @@ from interlock.storage.migrate import bring_up_to_date
 from interlock.storage.records import RecordType, Shelf
 from interlock.storage.shapes import keep_shapes
 from interlock.storage.store import SqlStore
+from interlock.storage.ticket_key import pin
 
 
 def open_store(
@@ -23,14 +24,16 @@ def open_store(
     clock: Clock,
     record_types: Iterable[RecordType[Any]],
     memory: Memory | None = None,
+    ticket_key: str | None = None,
 ) -> SqlStore:
     """A store over ``sqlite:///path`` or ``postgresql://…``, created and migrated where needed.
 
     ``memory`` remembers outside the database what was signed last, and refuses a database that went behind it.
+    ``ticket_key`` is the verifier key of the key that signs tickets here; None where none are signed.
 
     Raises:
-        InvalidInput: ``database-url``, ``record-type``, ``log-key-mismatch``, ``schema-newer`` or
-            ``database-unsafe``.
+        InvalidInput: ``database-url``, ``record-type``, ``log-key-mismatch``, ``ticket-key-mismatch``,
+            ``schema-newer``, ``state-older`` or ``database-unsafe``.
         Unavailable: the database does not answer.
         IntegrityError: what is stored contradicts its own proof.
     """
@@ -47,7 +50,14 @@ def open_store(
         bring_up_to_date(engines)
         keep_shapes(engines, shelves)
         kinds = {shelf.type.kind: shelf for shelf in shelves}
-        return SqlStore(engines, signer=signer, clock=clock, shelves=kinds, memory=memory)
+        store = SqlStore(engines, signer=signer, clock=clock, shelves=kinds, memory=memory)
     except BaseException:
         engines.dispose()
         raise
+    try:
+        if ticket_key is not None:
+            pin(engines, ticket_key)
+    except BaseException:
+        store.close()
+        raise
+    return store

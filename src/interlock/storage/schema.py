@@ -4,14 +4,17 @@ Rules:
 1. ``ledger_entry`` holds the leaves' bytes, the one truth; tiles, head and checkpoints can be recomputed from them
    and are checked against them. ``hash`` is there to name the entry whose bytes were changed.
 2. ``ledger_head`` is one row: whoever holds its lock may append. ``latest`` is the latest time of any entry.
-3. Any change here comes with an Alembic migration and a new ``REVISION``.
+3. ``ledger_log`` is one row: the verifier keys of the ledger and of its tickets.
+4. Any change here comes with an Alembic migration and a new ``REVISION``.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISION = "0002"
+REVISION = "0003"
+OLDEST = "0002"
+"""The oldest schema whose records this version can carry on; what is older and has entries is refused."""
 
 metadata = sa.MetaData()
 
@@ -20,6 +23,7 @@ log = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("vkey", sa.Text, nullable=False),
+    sa.Column("ticket_vkey", sa.Text),
 )
 
 head = sa.Table(

@@ -1,84 +1,91 @@
-"""A database of the first schema, whose changes hold their submissions, is not carried on."""
+"""An older state is carried on where that is honest, and else refused before anything is touched."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from interlock.core.change.canonical import canonical, sha256
-from interlock.core.change.change import Change
 from interlock.core.change.errors import InvalidInput
-from interlock.road import intake
+from interlock.core.ledger.note import NoteSigner
+from interlock.storage import open_store, schema
+from interlock.storage.audit import audit
+from interlock.storage.kinds import RECORD_TYPES
+from interlock.storage.look import look
 from interlock.testing.road import CountingIds, Road, submission
 
 
-@dataclass
-class FirstSchema:
-    """A road whose database was put back to the form of schema 0001, with the submissions inside the records."""
-
-    road: Road
-    changes: list[Change]
-
-    @property
-    def path(self) -> str:
-        return self.road.database.removeprefix("sqlite:///")
-
-    def put_back(self) -> None:
-        self.road.station.store.close()
-        with closing(sqlite3.connect(self.path)) as connection:
-            for name, body in connection.execute("SELECT id, body FROM changes").fetchall():
-                record = json.loads(body)
-                blob = record.pop("blob")
-                del record["parts"]
-                (content,) = connection.execute("SELECT content FROM blob WHERE digest = ?", (blob,)).fetchone()
-                text = canonical(record | {"submission": json.loads(content)})
-                connection.execute(
-                    "UPDATE changes SET body = ?, body_digest = ? WHERE id = ?",
-                    (text.decode(), sha256(text), name),
-                )
-            # One submission is no blob at all, as if it had been pruned: the record is its only copy.
-            connection.execute(
-                "DELETE FROM blob WHERE digest = ?", (sha256(canonical(self.changes[0].submission)),)
-            )
-            connection.execute("DROP TABLE changes_in_flight")
-            connection.execute("DROP TABLE changes_asked")
-            shape = {"columns": ["state", "digest"], "key": "id", "unique": [], "version": "version"}
-            connection.execute(
-                "UPDATE record_shape SET shape = ? WHERE name = 'changes'", (canonical(shape).decode(),)
-            )
-            connection.execute("UPDATE alembic_version SET version_num = '0001'")
-            connection.commit()
-
-
 @pytest.fixture
-def old(tmp_path: Path) -> FirstSchema:
-    road = Road(folder=tmp_path, enforced=())
-    changes = [road.open(submission(name)) for name in ("a", "b", "c")]
-    intake.withdraw(road.station, road.person("omar"), changes[2].id)
-    made = FirstSchema(road=road, changes=changes)
-    made.put_back()
+def road(tmp_path: Path) -> Road:
+    """A road with three changes, whose store is closed."""
+    made = Road(folder=tmp_path, enforced=())
+    for name in ("a", "b", "c"):
+        made.open(submission(name))
+    made.station.store.close()
     return made
 
 
-def test_a_road_of_the_first_schema_is_refused_and_left_as_it_is(old: FirstSchema) -> None:
-    """No entry would name the records' new form (ADR 0011), so nothing is moved and nothing is lost."""
+def put_back(road: Road, revision: str) -> Path:
+    path = Path(road.database.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE ledger_log DROP COLUMN ticket_vkey")
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
 
-    def stored() -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(old.path)) as connection:
-            return [
-                *connection.execute("SELECT id, body_digest, body FROM changes"),
-                *connection.execute("SELECT version_num FROM alembic_version"),
-                *connection.execute("SELECT digest FROM blob ORDER BY digest"),
-            ]
 
-    before = stored()
+def test_a_state_of_the_schema_before_is_carried_on_and_still_verifies(road: Road) -> None:
+    put_back(road, "0002")
+    store = road.another_server(CountingIds()).store
+    verifier = store.verifier
+    store.close()
+    assert look(road.database).revision == schema.REVISION
+    assert audit(road.database, verifier).holds
+
+
+def test_a_state_whose_records_cannot_be_carried_on_is_refused_in_one_line_and_stays(road: Road) -> None:
+    path = put_back(road, "0001")
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
     with pytest.raises(InvalidInput) as refused:
-        old.road.another_server(CountingIds())
+        road.another_server(CountingIds())
     assert refused.value.code == "state-older"
-    assert stored() == before
-    assert ("0001",) in before
+    assert "upgrade.md" in refused.value.hint
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+def test_an_old_database_without_entries_is_brought_up(tmp_path: Path, road: Road) -> None:
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    signer = NoteSigner("ledger.example/old", bytes(32))
+    open_store(url, signer=signer, clock=road.clock, record_types=RECORD_TYPES).close()
+    with closing(sqlite3.connect(tmp_path / "empty.db")) as connection:
+        connection.execute("ALTER TABLE ledger_log DROP COLUMN ticket_vkey")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.commit()
+    open_store(url, signer=signer, clock=road.clock, record_types=RECORD_TYPES).close()
+    assert look(url).revision == schema.REVISION
+
+
+def test_a_newer_state_is_refused(road: Road) -> None:
+    put_back(road, "9999")
+    with pytest.raises(InvalidInput) as refused:
+        road.another_server(CountingIds())
+    assert refused.value.code == "schema-newer"
+
+
+def test_records_of_a_log_that_named_none_are_one_finding_that_says_why(road: Road) -> None:
+    """Every record of such a log used to be called recorded by no entry, as if somebody had written them in."""
+    key = NoteSigner("ledger.example/plain", bytes(32))
+    url = road.database.replace("state.db", "plain.db")
+    store = open_store(url, signer=key, clock=road.clock, record_types=RECORD_TYPES)
+    store.close()
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        connection.execute("ATTACH ? AS other", (road.database.removeprefix("sqlite:///"),))
+        connection.execute("INSERT INTO changes SELECT * FROM other.changes")
+        connection.commit()
+    report = audit(url, key.verifier)
+    assert [finding.what for finding in report.findings] == ["record"]
+    assert "3 records are covered by no entry" in report.findings[0].text

@@ -101,6 +101,7 @@ class Operation:
     ``kept`` is False where the answer holds a secret: a repeated key is then refused.
     ``committed`` completes an answer once its transaction is durable, on every repetition too. Where ``unless``
     says yes, a caller without a token may ask as well.
+    Without a server what ``begins`` makes the state where there is none, and what is ``stateless`` needs none.
     """
 
     name: str
@@ -120,6 +121,8 @@ class Operation:
     joined: bool = True
     kept: bool = True
     takes_version: bool = False
+    begins: bool = False
+    stateless: bool = False
     media: str = "application/json"
     path_pattern: re.Pattern[str] = field(init=False)
 

@@ -28,7 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "statement": ("interlock.doors.cli.statement:statement", "List, show and take back what people signed."),
     "evidence": ("interlock.doors.cli.evidence:evidence", "Add attestations, scans and test reports; list them."),
     "gate": ("interlock.doors.cli.gate:gate", "Ask whether a change may go: 0 yes, 1 no, 3 undecidable."),
-    "ticket": ("interlock.doors.cli.ticket:ticket", "Verify a ticket offline."),
+    "ticket": (
+        "interlock.doors.cli.ticket:ticket",
+        "Verify a ticket offline, write what deployers pin, replace the key.",
+    ),
     "exception": ("interlock.doors.cli.exception:exception", "Lift one rule for one change, by its own quorum."),
     "break-glass": ("interlock.doors.cli.break_glass:break_glass", "Let one change through now, on the record."),
     "delegate": ("interlock.doors.cli.delegate:delegate", "Let somebody else review in your place for a while."),

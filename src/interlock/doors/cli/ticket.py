@@ -14,13 +14,17 @@ import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, show_json
 from interlock.doors.cli.files import read_bytes, write_whole
+from interlock.doors.cli.ticket_key import new_key
 
 PINS_FILE = "interlock-pins.json"
 
 
 @click.group()
 def ticket() -> None:
-    """Verify a ticket offline."""
+    """Verify a ticket offline, write what deployers pin, replace the key."""
+
+
+ticket.add_command(new_key)
 
 
 @ticket.command()

@@ -55,5 +55,6 @@ OPERATIONS = (
         body=EventsRequest,
         reply=EventsRecorded,
         status=201,
+        begins=True,
     ),
 )

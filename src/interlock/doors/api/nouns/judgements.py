@@ -72,6 +72,7 @@ OPERATIONS = (
         body=CheckRequest,
         reply=JudgementShown,
         joined=False,
+        stateless=True,
     ),
     Operation(
         name="judgeChange",

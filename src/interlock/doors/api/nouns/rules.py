@@ -97,6 +97,7 @@ OPERATIONS = (
         summary="The rules in force: digest, settings, who stands for them.",
         run=_show,
         reply=RulesShown,
+        stateless=True,
     ),
     Operation(
         name="signGenesis",
@@ -107,6 +108,7 @@ OPERATIONS = (
         run=_genesis,
         body=GenesisRequest,
         reply=GenesisState,
+        begins=True,
     ),
     Operation(
         name="activateRules",

@@ -125,6 +125,7 @@ OPERATIONS = (
         reply=TokenCreated,
         status=201,
         kept=False,
+        begins=True,
     ),
     Operation(
         name="listTokens",

@@ -1,0 +1,120 @@
+"""State that was never begun: every question about it is answered, nothing is kept.
+
+It stands in where nothing may be made, so that a change can be checked before there is a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from interlock.core.change.canonical import Json
+from interlock.core.change.errors import IntegrityError, NotFound
+from interlock.core.ledger.entry import Entry
+from interlock.ports.store import Page, Tx
+
+T = TypeVar("T")
+
+
+class EmptyStore:
+    """The port ``Store`` over nothing. Safe to use from several threads."""
+
+    def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
+        """Refused: there is nothing to write to."""
+        raise _nothing_kept()
+
+    def read(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` over no records and an empty ledger."""
+        return work(_EmptyTx())
+
+    def checkpoint(self, covering: int | None = None) -> str:
+        """Nothing was signed."""
+        raise _nothing("a checkpoint")
+
+    def inclusion(self, index: int) -> Mapping[str, Json]:
+        """There is no entry."""
+        raise _nothing(f"entry {index}")
+
+    def tile(self, level: int, number: int, width: int) -> bytes:
+        """There is no tile."""
+        raise _nothing(f"tile {level}/{number}")
+
+    def bundle(self, number: int, width: int) -> bytes:
+        """There is no bundle."""
+        raise _nothing(f"bundle {number}")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _EmptyTx:
+    @property
+    def log(self) -> _EmptyLog:
+        return _EmptyLog()
+
+    def records(self, kind: type[T]) -> _EmptyShelf:
+        return _EmptyShelf()
+
+    def index(self, kind: type[T]) -> _EmptyShelf:
+        return _EmptyShelf()
+
+    def vouch(self, kind: type[T], ids: Collection[str], *, about: str) -> None:
+        if ids:
+            raise _nothing(f"`{min(ids)[:80]}`")
+
+    def put_blob(self, content: bytes) -> str:
+        raise _nothing_kept()
+
+    def blob(self, digest: str) -> bytes:
+        raise _nothing(f"`{digest[:80]}`")
+
+
+class _EmptyShelf:
+    def get(self, record_id: str) -> Any:  # noqa: ANN401  # a record of whatever kind; there is none
+        raise _nothing(f"`{record_id[:80]}`")
+
+    def find(self, **where: str | None) -> Sequence[Any]:
+        return ()
+
+    def page(self, page: Page, **where: str | None) -> Sequence[Any]:
+        return ()
+
+    def add(self, record: object) -> None:
+        raise _nothing_kept()
+
+    def replace(self, record: object, *, expected_version: int | None = None) -> None:
+        raise _nothing_kept()
+
+    def carriers(self, column: str, values: Collection[str]) -> Sequence[str]:
+        return ()
+
+    def counts(self, column: str, *, besides: str) -> Mapping[str, int]:
+        return {}
+
+
+class _EmptyLog:
+    def append(self, entry: Entry) -> int:
+        raise _nothing_kept()
+
+    def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
+        return ()
+
+    def last_at(self) -> datetime | None:
+        return None
+
+
+def _nothing(wanted: str) -> NotFound:
+    return NotFound(
+        f"expected {wanted}, got a state that was never begun",
+        code="record-unknown",
+        hint="list what there is, or correct the id",
+    )
+
+
+def _nothing_kept() -> IntegrityError:
+    return IntegrityError(
+        "expected a state to write to, got one that was never begun",
+        code="write-while-reading",
+        hint="report it: a command that reads tried to write",
+    )
