@@ -5,13 +5,15 @@ Rules:
    change is judged, because keys are revoked, digests move and time passes.
 2. Only a signature speaks for a person. The token that carried it is recorded beside it, and an agent's token
    may not carry any.
-3. What cannot be verified is refused and leaves no trace; what is verified and does not count is kept and shown.
+3. What cannot be verified is refused and leaves no trace; so is what could never count, whoever signs it
+   (``core.policy.signable``). Else what is verified and does not count is kept and shown.
+4. The same evidence twice is one record: a pipeline that repeats its step gets the first answer again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from interlock.core.approval.accept import accept, check_shape
 from interlock.core.approval.actor import Actor, Scope
@@ -25,11 +27,13 @@ from interlock.core.evidence.accept import accept as accept_evidence
 from interlock.core.evidence.model import Evidence
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.rules import Rules
+from interlock.core.policy.signable import check_signable
 from interlock.ports.store import Tx
 from interlock.road.station import Station
 
 ABOUT_CHANGES: frozenset[str] = frozenset({"approve", "exception", "break-glass"})
 BREAK_GLASS_MINUTES = 60
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +64,8 @@ def prepare_statement(station: Station, actor: Actor, request: StatementRequest)
     """What a person signs: complete, with nonce and expiry, about the digest the change has now.
 
     Raises:
-        NotFound: no such change, or no such person in the catalog.
-        InvalidInput: a digest is needed and none is given, or a text is one that no statement may hold.
+        NotFound: no such change, or no such person, rule or environment.
+        InvalidInput: a digest is needed and none is given, or what is said could never count.
     """
     actor.require(Scope.READ)
     return station.store.read(lambda tx: _prepare(station, tx, request))
@@ -72,7 +76,9 @@ def add_statement(station: Station, actor: Actor, statement: Statement, signatur
 
     Raises:
         Forbidden: an agent or a token without ``approve`` carried it.
-        InvalidInput: the signature is not one of the named person's, or the statement does not hold.
+        InvalidInput: the signature is not one of the named person's, or the statement does not hold or could
+            never count.
+        NotFound: no such change, person, rule or environment.
         Conflict: this very statement is on record already.
     """
     actor.require(Scope.APPROVE)
@@ -102,12 +108,25 @@ def add_evidence(station: Station, actor: Actor, change_id: str, offer: Evidence
             id=station.ids.new("evd"),
             subject=offer.subject,
         )
+        before = _same(tx, evidence)
+        if before is not None:
+            return before
         tx.put_blob(content)
         tx.records(Evidence).add(evidence)
         tx.log.append(_evidence_entry(actor, evidence))
         return evidence
 
     return station.store.write(work)
+
+
+def _same(tx: Tx, evidence: Evidence) -> Evidence | None:
+    """The piece on record with the same bytes that says and is worth the same, None when there is none."""
+    now = replace(evidence, id="", issued_at=_EVER, expires_at=_EVER, received_at=_EVER, received_from="")
+    for kept in evidence_about(tx, evidence.change):
+        was = replace(kept, id="", issued_at=_EVER, expires_at=_EVER, received_at=_EVER, received_from="")
+        if was == now and kept.expires_at > evidence.received_at:
+            return kept
+    return None
 
 
 def _evidence_entry(actor: Actor, evidence: Evidence) -> Entry:
@@ -160,7 +179,7 @@ def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
     now = station.clock.now()
     made = Statement(
         purpose=request.purpose,
-        subject=request.subject,
+        subject=request.approver if request.purpose == "absence" else request.subject,
         digest=_digest_of(tx, request),
         environment=request.environment,
         approver=request.approver,
@@ -172,6 +191,7 @@ def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
         details=request.details,
     )
     check_shape(made)
+    check_signable(made, rules)
     return made
 
 
@@ -210,6 +230,7 @@ def _add_statement(
     if statement.purpose in ABOUT_CHANGES:
         tx.records(ChangeRecord).get(statement.subject)
     rules = station.rules(tx).rules
+    check_signable(statement, rules)
     signed = keep_signed(station, tx, actor, rules, statement, signature)
     tx.log.append(statement_entry(station, actor, signed))
     return signed

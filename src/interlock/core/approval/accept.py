@@ -180,12 +180,17 @@ def _check_times(said: Statement, settings: Settings, now: datetime) -> None:
     if said.issued_at > now + SKEW:
         raise _refused("a statement from the past", f"{said.issued_at:%FT%TZ}", "statement-from-future", _CLOCK)
     if now - said.issued_at > ARRIVAL:
-        raise _refused(f"one issued within {ARRIVAL}", f"{said.issued_at:%FT%TZ}", "statement-too-old", _AGAIN)
+        expected = f"one issued within {_hours(ARRIVAL)}"
+        raise _refused(expected, f"{said.issued_at:%FT%TZ}", "statement-too-old", _AGAIN)
     if said.expires_at <= now:
         raise _refused("a statement in force", f"one until {said.expires_at:%FT%TZ}", "statement-expired", _AGAIN)
     if said.expires_at - said.issued_at > longest:
-        lifetime = said.expires_at - said.issued_at
-        raise _refused(f"a lifetime of at most {longest}", f"{lifetime}", "statement-lifetime", _AGAIN)
+        got = _hours(said.expires_at - said.issued_at)
+        raise _refused(f"a lifetime of at most {_hours(longest)}", got, "statement-lifetime", _AGAIN)
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:g} hours"
 
 
 _CHECK = "interlock catalog check names people, keys and what is ambiguous"
