@@ -169,7 +169,10 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerraformPlan:
-    """A Terraform or OpenTofu plan in its JSON form. ``plan_digest`` covers the whole document canonically."""
+    """A Terraform or OpenTofu plan in its JSON form. ``plan_digest`` covers the whole document canonically.
+
+    ``incomplete`` says in words what a partial plan leaves unsaid; ``invokes`` are the provider actions it runs.
+    """
 
     kind: Literal["terraform-plan"] = "terraform-plan"
     path: str
@@ -179,6 +182,8 @@ class TerraformPlan:
     resources: tuple[ResourceChange, ...]
     drifted: tuple[str, ...] = ()
     errored: bool = False
+    incomplete: tuple[str, ...] = ()
+    invokes: tuple[str, ...] = ()
 
     def identity(self) -> Json:
         """The digest of the plan's own content; the file's name does not matter."""

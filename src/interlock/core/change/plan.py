@@ -2,35 +2,38 @@
 
 Rules:
 1. Every entry of ``resource_changes`` is kept, also no-ops and data sources; an action this version does not know
-   is refused. Delete with create, in either order, is a replace. ``importing`` adds the action ``import``.
+   is refused, and so is one that the entry itself contradicts. Delete with create, in either order, is a replace.
+   ``importing`` adds the action ``import``. What is deferred is kept as well: put off is not harmless.
 2. Attributes are compared key by key. What is known only after apply is ``{"unknown": true}``; what the plan
    marks sensitive, and what looks like a secret, is replaced by its digest. Of a created or deleted resource,
    attributes that are null were never set and are left out.
 3. ``plan_digest`` covers the whole document in canonical form, numbers exactly, except ``timestamp`` (when it was
    planned is not what is planned); ``relevant_attributes`` is a set and is sorted first.
-4. An errored plan is read and marked: policy decides about it.
+4. A partial plan is read and marked with what it leaves unsaid: policy decides about it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import cast, get_args
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import cast
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.exact_json import ExactDocument, read_exact
 from interlock.core.change.keydiff import ABSENT, Absent, Path, compare, pointer
 from interlock.core.change.keyed import Single
-from interlock.core.change.parts import KeyChange, PlanAction, ResourceChange, TerraformPlan
+from interlock.core.change.parts import KeyChange, ResourceChange, TerraformPlan
+from interlock.core.change.plan_actions import plan_actions, shape
+from interlock.core.change.plan_gaps import flag, gaps_of, invocations_of
 from interlock.core.change.redact import redacted, shown
 
 MAX_RESOURCES = 200_000
 MAX_CHANGES = 2_000_000
 _DOMAIN = "interlock.dev/terraform-plan/v1"
 _VERSION = re.compile(r"0\.[12]|1\.\d{1,3}")
-_ACTIONS = frozenset(get_args(PlanAction)) - {"import"}
 _UNKNOWN = Single(unknown=True)
 _MAKE = "terraform show -json plan.out > plan.json"
 
@@ -39,18 +42,18 @@ def read_plan(path: str, content: bytes) -> TerraformPlan:
     """The plan in ``content``; ``path`` is shown only.
 
     Raises:
-        InvalidInput: ``plan-unreadable``, ``plan-version``, ``plan-shape``, ``plan-too-big``, or
-            ``json-malformed``.
+        InvalidInput: ``plan-unreadable``, ``plan-version``, ``plan-shape``, ``plan-contradiction``,
+            ``plan-too-big``, or ``json-malformed``.
     """
     document = _document(content)
     top = document.value
     if not isinstance(top, dict):
-        raise _shape("an object at the top", top)
+        raise shape("an object at the top", top)
     version = _version(top)
-    entries = _entries(top, "resource_changes")
-    if len(entries) > MAX_RESOURCES:
-        raise _too_big(f"at most {MAX_RESOURCES} resources", len(entries))
-    resources = tuple(_resource(entry) for entry in entries)
+    entries, deferred = _entries(top, "resource_changes"), _entries(top, "deferred_changes")
+    if len(entries) + len(deferred) > MAX_RESOURCES:
+        raise _too_big(f"at most {MAX_RESOURCES} resources", len(entries) + len(deferred))
+    resources = (*map(_resource, entries), *map(_deferred, deferred))
     changed = sum(len(resource.changes) for resource in resources)
     if changed > MAX_CHANGES:
         raise _too_big(f"at most {MAX_CHANGES} changed attributes", changed)
@@ -62,7 +65,9 @@ def read_plan(path: str, content: bytes) -> TerraformPlan:
         plan_digest=_digest(document, top),
         resources=resources,
         drifted=drifted,
-        errored=top.get("errored") is True,
+        errored=flag(top, "errored") is True,
+        incomplete=gaps_of(top, _told(resources), changes=any(map(_acts, resources))),
+        invokes=invocations_of(top),
     )
 
 
@@ -108,16 +113,16 @@ def _entries(top: dict[str, Json], key: str) -> list[dict[str, Json]]:
     if entries is None:
         return []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise _shape(f"a list of objects at `{key}`", entries)
+        raise shape(f"a list of objects at `{key}`", entries)
     return cast("list[dict[str, Json]]", entries)
 
 
-def _resource(entry: dict[str, Json]) -> ResourceChange:
+def _resource(entry: dict[str, Json], *, decided: bool = True) -> ResourceChange:
     change = entry.get("change")
     if not isinstance(change, dict):
-        raise _shape("an object at `change`", change)
+        raise shape("an object at `change`", change)
     address = _text(entry, "address")
-    actions = _actions(change, address)
+    actions = plan_actions(entry, change, address, decided=decided)
     return ResourceChange(
         address=address,
         type=_text(entry, "type"),
@@ -132,26 +137,31 @@ def _resource(entry: dict[str, Json]) -> ResourceChange:
     )
 
 
-def _actions(change: dict[str, Json], address: str) -> tuple[PlanAction, ...]:
-    actions = change.get("actions")
-    if not isinstance(actions, list) or not actions:
-        raise _shape(f"a list of actions of `{address[:100]}`", actions)
-    unknown = [action for action in actions if not isinstance(action, str) or action not in _ACTIONS]
-    if unknown:
-        raise _shape(f"actions among {', '.join(sorted(_ACTIONS))} of `{address[:100]}`", unknown[0])
-    known = cast("list[PlanAction]", actions)
-    if change.get("importing") is None:
-        return tuple(known)
-    return (*(action for action in known if action != "no-op"), "import")
+def _deferred(entry: dict[str, Json]) -> ResourceChange:
+    """What is put off until later, as it is foreseen."""
+    planned = entry.get("resource_change")
+    if not isinstance(planned, dict):
+        raise shape("an object at `resource_change` of each deferred change", planned)
+    why = f"deferred: {entry.get('reason') or 'for no reason given'}"
+    return replace(_resource(planned, decided=False), reason=why[:200])
+
+
+def _told(resources: Iterable[ResourceChange]) -> frozenset[str]:
+    """Every address that a change speaks of, its former one too."""
+    return frozenset(name for one in resources for name in (one.address, one.previous_address) if name is not None)
+
+
+def _acts(resource: ResourceChange) -> bool:
+    return not set(resource.actions) <= {"no-op", "read"}
 
 
 def _paths(change: dict[str, Json], address: str) -> Iterator[str]:
     paths = change.get("replace_paths") or []
     if not isinstance(paths, list):
-        raise _shape(f"a list of paths of `{address[:100]}`", paths)
+        raise shape(f"a list of paths of `{address[:100]}`", paths)
     for path in paths:
         if not isinstance(path, list) or not all(isinstance(step, str | int) for step in path):
-            raise _shape(f"a path of keys and indexes of `{address[:100]}`", path)
+            raise shape(f"a path of keys and indexes of `{address[:100]}`", path)
         yield pointer(cast("list[str | int]", path))
 
 
@@ -228,21 +238,13 @@ def _holds_true(mark: Json) -> bool:
 def _text(entry: dict[str, Json], key: str) -> str:
     found = entry.get(key)
     if not isinstance(found, str) or not found:
-        raise _shape(f"a text at `{key}` of each resource", found)
+        raise shape(f"a text at `{key}` of each resource", found)
     return found
 
 
 def _optional(entry: dict[str, Json], key: str) -> str | None:
     found = entry.get(key)
     return found if isinstance(found, str) and found else None
-
-
-def _shape(expected: str, got: Json) -> InvalidInput:
-    return InvalidInput(
-        f"expected {expected}, got `{json.dumps(got)[:60]}`",
-        code="plan-shape",
-        hint=f"write the plan again: {_MAKE}",
-    )
 
 
 def _unreadable(got: str) -> InvalidInput:

@@ -5,8 +5,8 @@ Rules:
    each is a loss, of stored state or not. ``forget`` takes a resource out of the plan's state and leaves it
    running: no loss.
 2. A Kubernetes object that configuration deletes is a loss when its kind holds state.
-3. Unknown, never guessed: a plan that ended in an error, files that migrate a database, binaries that nobody can
-   read, a submodule that moved, a change about which nothing was read.
+3. Unknown, never guessed: a plan that is partial or runs a provider's actions, files that migrate a database,
+   binaries that nobody can read, a submodule that moved, a change about which nothing was read.
 4. One loss makes the change irreversible, whatever else is unknown.
 """
 
@@ -19,7 +19,7 @@ from typing import Literal
 from interlock.core.change.parts import ConfigurationFile, FileChange, Part, ResourceChange, TerraformPlan
 from interlock.core.facts.kubernetes import kind_of_document, removed_documents
 from interlock.core.facts.model import Loss, Reversibility, Source
-from interlock.core.facts.ordered import configuration_of, files_of, plans_of, resources_of
+from interlock.core.facts.ordered import MAX_SOURCES, configuration_of, files_of, plans_of, resources_of
 from interlock.core.facts.stateful import STATEFUL_KINDS, STATEFUL_TYPES
 
 _MIGRATION = re.compile(
@@ -33,9 +33,7 @@ def reversibility_of(parts: Sequence[Part]) -> Reversibility:
     """Losses first, then what nobody can tell."""
     losses = [_of_resource(plan, resource) for plan, resource in resources_of(parts) if _is_loss(resource)]
     losses += [loss for file in configuration_of(parts) for loss in _of_configuration(file)]
-    unknowns = [
-        Source(where=plan.path, text="the plan ended in an error") for plan in plans_of(parts) if plan.errored
-    ]
+    unknowns = [source for plan in plans_of(parts) for source in _unsaid(plan)]
     unknowns += [source for file in files_of(parts) for source in _unknown(file)]
     kind: Literal["reversible", "irreversible", "unknown"]
     kind = "irreversible" if losses else "unknown" if unknowns else "reversible"
@@ -69,6 +67,16 @@ def _of_configuration(file: ConfigurationFile) -> Iterator[Loss]:
         if kind_of_document(document) in STATEFUL_KINDS:
             source = Source(where=file.path, line=line, text="deleted from the configuration")
             yield Loss(what=document, action="irreversible-kind", stateful=True, source=source)
+
+
+def _unsaid(plan: TerraformPlan) -> Iterator[Source]:
+    """What a plan does not tell about itself; one that ended in an error, whoever read it, tells too little."""
+    if plan.errored and not plan.incomplete:
+        yield Source(where=plan.path, text="the plan ended in an error")
+    for gap in plan.incomplete:
+        yield Source(where=plan.path, text=f"plan incomplete: {gap}")
+    for action in plan.invokes[:MAX_SOURCES]:
+        yield Source(where=plan.path, text=f"runs {action}: what a provider's action does is not in the plan")
 
 
 def _unknown(file: FileChange) -> Iterator[Source]:

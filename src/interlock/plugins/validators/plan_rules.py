@@ -4,8 +4,9 @@ Rules:
 1. Judged is what each managed resource will be, for every resource that the plan creates, updates or replaces; and
    each deletion of something that keeps other things from being lost.
 2. What was so before the change is a warning, not an error: the change is not to blame, and somebody should know.
-3. A value that is known only after apply cannot be checked; that is a warning, never a pass.
-4. ``ignore`` names rules by resource: ``[{rule: plan/public-ingress, address: aws_security_group.lb}]``; both are
+3. A partial plan is an error: what it does not say cannot be judged. A provider's action it runs is a warning.
+4. A value that is known only after apply cannot be checked; that is a warning, never a pass.
+5. ``ignore`` names rules by resource: ``[{rule: plan/public-ingress, address: aws_security_group.lb}]``; both are
    globs, ``*`` stands for anything, and an entry that names no rule or no address is refused.
 """
 
@@ -27,6 +28,8 @@ from interlock.core.facts.plan_rules.view import Problem, View
 from interlock.ports.reader import Material, Reading
 
 _DELETED = "take the deletion out of this change, and say in one of its own why it may go"
+_WHOLE = "plan everything, without -target and until nothing is deferred, or split the change"
+_ACTION = "look at what the action does before it runs"
 _UNKNOWN = "look at it after apply, or write the value into the configuration"
 
 
@@ -63,11 +66,34 @@ class PlanRules:
             Validation(
                 validator=self.name,
                 path=reading.part.path,
-                findings=tuple(_findings(reading.part.path, reading.material, wanted.ignore)),
+                findings=(
+                    *_unsaid(reading.part, wanted.ignore),
+                    *_findings(reading.part.path, reading.material, wanted.ignore),
+                ),
             )
             for reading in readings
             if isinstance(reading.part, TerraformPlan)
         )
+
+
+def _unsaid(plan: TerraformPlan, ignored: Sequence[Ignored]) -> Iterator[Finding]:
+    """What the plan does not tell about itself."""
+    whole = plan.incomplete or (("the plan ended in an error",) if plan.errored else ())
+    for gap in whole:
+        problem = Problem(rule="plan/incomplete", words=f"plan incomplete: {gap}", remedy=_WHOLE)
+        if not _is_ignored(problem, "plan", ignored):
+            yield replace(
+                _finding(plan.path, 0, plan.path, problem), message=one_line(problem.words), pointer=None
+            )
+    for action in plan.invokes:
+        words = "is run, and what it does is not in the plan"
+        problem = Problem(rule="plan/action", words=words, remedy=_ACTION, level="warning")
+        if not _is_ignored(problem, action, ignored):
+            yield replace(_finding(plan.path, 0, action, problem), pointer=None)
+
+
+def _is_ignored(problem: Problem, address: str, ignored: Sequence[Ignored]) -> bool:
+    return any(fnmatchcase(problem.rule, i.rule) and fnmatchcase(address, i.address) for i in ignored)
 
 
 def _findings(path: str, material: Material, ignored: Sequence[Ignored]) -> Iterator[Finding]:
@@ -88,7 +114,7 @@ def _findings(path: str, material: Material, ignored: Sequence[Ignored]) -> Iter
             continue
         address = str(entry.get("address", "a resource"))
         for problem in _problems(entry):
-            if not any(fnmatchcase(problem.rule, i.rule) and fnmatchcase(address, i.address) for i in ignored):
+            if not _is_ignored(problem, address, ignored):
                 yield _finding(path, index, address, problem)
 
 

@@ -54,6 +54,7 @@ def test_there_are_73_real_plans_with_9_deletes_and_4_replaces():
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem[-60:])
 def test_each_real_plan_is_read_and_each_delete_and_replace_found_and_none_invented(path):
     found = read_plan("p", path.read_bytes())
+    assert found.incomplete == () == found.invokes
     deletes = [
         (one.address, one.deposed) for one in found.resources if "delete" in one.actions and not one.replaces
     ]
@@ -136,16 +137,17 @@ def test_delete_with_create_in_either_order_is_a_replace(actions):
 
 
 @pytest.mark.parametrize(
-    ("actions", "importing", "expected"),
+    ("actions", "after", "more", "expected"),
     [
-        (["no-op"], {"id": "x"}, ("import",)),
-        (["update"], {"id": "x"}, ("update", "import")),
-        (["forget"], None, ("forget",)),
-        (["read"], None, ("read",)),
+        (["no-op"], {"a": 1}, {"importing": {"id": "x"}}, ("import",)),
+        (["update"], {"a": 1}, {"importing": {"id": "x"}}, ("update", "import")),
+        (["forget"], None, {}, ("forget",)),
+        (["create", "forget"], {"a": 1}, {}, ("create", "forget")),
+        (["read"], {"a": 1}, {"mode": "data"}, ("read",)),
     ],
 )
-def test_imports_forgets_and_reads_are_actions(actions, importing, expected):
-    found = only(actions, {"a": 1}, {"a": 1}, importing=importing)
+def test_imports_forgets_and_reads_are_actions(actions, after, more, expected):
+    found = only(actions, {"a": 1}, after, **more)
     assert found.actions == expected
     assert not found.replaces
 
@@ -218,7 +220,7 @@ def test_the_digest_covers_everything_else(more):
         (json.dumps(plan(resource([]))).encode(), "plan-shape"),
         (json.dumps(plan(resource(["explode"]))).encode(), "plan-shape"),
         (json.dumps(plan(resource([1]))).encode(), "plan-shape"),
-        (json.dumps(plan(resource(["update"], replace_paths=["a"]))).encode(), "plan-shape"),
+        (json.dumps(plan(resource(["create"], None, {}, replace_paths=["a"]))).encode(), "plan-shape"),
         (json.dumps(plan(resource(["update"], replace_paths={}) | {"address": ""})).encode(), "plan-shape"),
     ],
 )

@@ -102,7 +102,7 @@ class Make:
             documents=documents,
         )
 
-    def plan(self, *resources: ResourceChange, errored: bool = False) -> TerraformPlan:
+    def plan(self, *resources: ResourceChange, errored: bool = False, **fields: object) -> TerraformPlan:
         return TerraformPlan(
             path="plan.json",
             format_version="1.2",
@@ -110,6 +110,7 @@ class Make:
             plan_digest="sha256:" + "c" * 64,
             resources=resources,
             errored=errored,
+            **fields,
         )
 
     def resource(self, address: str, *actions: str, **fields: object) -> ResourceChange:

@@ -114,3 +114,11 @@ def test_a_loss_outweighs_what_is_unknown(make: Any) -> None:
     found = reversibility_of((plan,))
     assert found.kind == "irreversible"
     assert len(found.unknowns) == 1
+
+
+@pytest.mark.parametrize("field", ["incomplete", "invokes"])
+def test_what_a_plan_leaves_unsaid_is_never_reversible(make: Any, field: str) -> None:
+    """A plan with `complete: false`, or one that runs a provider's action, used to be reversible."""
+    found = reversibility_of((make.plan(make.resource("aws_sqs_queue.x", "update"), **{field: ("why",)}),))
+    assert found.kind == "unknown"
+    assert "why" in found.unknowns[0].text

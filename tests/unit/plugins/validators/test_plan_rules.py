@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -334,3 +335,29 @@ def test_how_wide_an_administrator_is_decides(planned, told, role, scope, level)
     after = {"role_definition_name": role, "scope": scope}
     found = told(PlanRules(), planned(("azurerm_role_assignment", None, after)))
     assert [each for each, _, _ in found] == ([] if level is None else [level])
+
+
+def test_a_partial_plan_is_an_error_and_may_be_ignored_by_name(planned, told):
+    whole = planned(("aws_sqs_queue", {"name": "a"}, {"name": "b"}))
+    part = replace(whole.part, incomplete=("the plan calls itself incomplete",))
+    partial = replace(whole, part=part)
+    ((level, rule, message),) = told(PlanRules(), partial)
+    assert (level, rule) == ("error", "plan/incomplete")
+    assert message == "plan incomplete: the plan calls itself incomplete"
+    ignored = {"ignore": [{"rule": "plan/incomplete", "address": "plan"}]}
+    assert told(PlanRules(), partial, ignored) == []
+    assert told(PlanRules(), whole) == []
+
+
+def test_a_plan_that_ended_in_an_error_is_an_error(planned, told):
+    whole = planned(("aws_sqs_queue", {"name": "a"}, {"name": "b"}))
+    errored = replace(whole, part=replace(whole.part, errored=True))
+    assert [(level, rule) for level, rule, _ in told(PlanRules(), errored)] == [("error", "plan/incomplete")]
+
+
+def test_a_providers_action_is_named_and_a_warning(planned, told):
+    whole = planned(("aws_sqs_queue", {"name": "a"}, {"name": "b"}))
+    running = replace(whole, part=replace(whole.part, invokes=("action.aws_lambda_invoke.x",)))
+    ((level, rule, message),) = told(PlanRules(), running)
+    assert (level, rule) == ("warning", "plan/action")
+    assert message.startswith("action.aws_lambda_invoke.x is run")
