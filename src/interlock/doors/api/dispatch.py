@@ -6,7 +6,8 @@ Rules:
 2. Every POST may carry an ``Idempotency-Key``: the first answer is stored in the transaction of its work and
    given again to the same request; another request under that key is refused. What records nothing, and the
    gate, which gives the same ticket however often it is asked, need no stored answer.
-3. ``If-Match`` names the version that the caller saw; a record that moved on answers 412.
+3. ``If-Match`` names the version that the caller saw; a record that moved on answers 412. Every other conflict
+   answers 409, whatever the caller saw: reading again would not help them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from interlock.ports.store import Tx
 from interlock.road.station import Station
 
 _SECRET = 0
+_STALE = "version-stale"
 _ETAG = re.compile(r'"([0-9]{1,9})"')
 
 
@@ -59,7 +61,7 @@ def answer(station: Station, operation: Operation, path: Mapping[str, str], requ
     try:
         return _response(_perform(station, operation, path, request))
     except InterlockError as error:
-        moved = isinstance(error, Conflict) and "if-match" in request.headers
+        moved = error.code == _STALE and "if-match" in request.headers
         told = problem(error, request.id, status=PRECONDITION_FAILED if moved else None)
         return Response(status=told.status, headers={"content-type": MEDIA}, body=_json(told))
 

@@ -199,9 +199,17 @@ def test_twelve_racing_repeats_do_the_work_once(station):
     assert entries(station) == 1
 
 
-def test_a_conflict_under_if_match_is_a_failed_precondition(station):
-    assert ask(station, REFUSE, headers={"if-match": '"3"'})[0] == 412
-    assert ask(station, REFUSE)[0] == 409
+def test_only_a_record_that_moved_on_is_a_failed_precondition(station):
+    """A caller who is told 412 reads again and repeats; a conflict that has nothing to do with it stays 409."""
+
+    def stale(call):
+        raise Conflict("it moved", code="version-stale", hint="read it again")
+
+    moved = replace(WRITE, name="moved", run=stale)
+    assert ask(station, moved, headers={"if-match": '"3"'})[0] == 412
+    assert ask(station, moved)[0] == 409
+    for seen in ('"3"', "*"):
+        assert ask(station, REFUSE, headers={"if-match": seen})[0] == 409
 
 
 @pytest.mark.parametrize("header", ["3", '"x"', 'W/"3"', '"1", "2"', '"1234567890"'])
