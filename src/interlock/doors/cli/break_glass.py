@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from interlock.doors.cli.desk import as_json
+from interlock.doors.cli.desk import as_json, change_id
 from interlock.doors.cli.signed import make
 from interlock.doors.cli.signing import Pen, signing_flags
 
 
 @click.command(name="break-glass")
-@click.argument("change")
+@click.argument("change", required=False)
 @click.option("--reason", required=True, help="What is broken now.")
 @click.option("--environment", default="production", show_default=True, help="For which place.")
 @click.option(
@@ -18,11 +18,13 @@ from interlock.doors.cli.signing import Pen, signing_flags
 )
 @signing_flags
 @as_json
-def break_glass(*, change: str, reason: str, environment: str, minutes: int, pen: Pen, as_json: bool) -> None:
+def break_glass(
+    *, change: str | None, reason: str, environment: str, minutes: int, pen: Pen, as_json: bool
+) -> None:
     """Sign to let CHANGE through now. Tier-1 needs two people; never an agent; judge and ledger stay."""
     request = {
         "purpose": "break-glass",
-        "subject": change,
+        "subject": change_id(change),
         "environment": environment,
         "hours": minutes / 60,
         "details": {"reason": reason},

@@ -22,15 +22,21 @@ def evidence() -> None:
 
 
 @evidence.command()
-@click.argument("change")
-@click.argument("file")
+@click.argument("named", nargs=-1, required=True, metavar="[CHANGE] FILE")
 @click.option(
     "--format", "form", type=click.Choice(["dsse", "sarif", "junit"]), help="Default by the file's name."
 )
 @click.option("--subject", metavar="DIGEST", help="What an unsigned report is about; default the change as it is.")
 @as_json
-def add(*, change: str, file: str, form: str | None, subject: str | None, as_json: bool) -> None:
-    """Add FILE as evidence for CHANGE. Signed by a trusted runner it counts; else it is self-attested."""
+def add(*, named: tuple[str, ...], form: str | None, subject: str | None, as_json: bool) -> None:
+    """Add FILE as evidence for CHANGE. Signed by a trusted runner it counts; else it is self-attested.
+
+    The same file twice is one piece of evidence, under its first id.
+    """
+    *changes, file = named
+    if len(changes) > 1:
+        raise click.UsageError(f"expected a change and one file, got {len(named)} arguments")
+    change = change_id(changes[0] if changes else None)
     kind = form or _form(file)
     content = base64.b64encode(read_bytes(file, limit=MAX_FILE)).decode()
     with client() as api:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from interlock.doors.cli.desk import as_json
+from interlock.doors.cli.desk import as_json, change_id
 from interlock.doors.cli.signed import make
 from interlock.doors.cli.signing import Pen, signing_flags
 
@@ -15,7 +15,7 @@ def exception() -> None:
 
 
 @exception.command()
-@click.argument("change")
+@click.argument("change", required=False)
 @click.option("--rule", required=True, help="The id of the rule, as a refusal names it.")
 @click.option("--reason", required=True, help="Why it is right this once.")
 @click.option("--environment", default="production", show_default=True, help="For which place.")
@@ -23,12 +23,12 @@ def exception() -> None:
 @signing_flags
 @as_json
 def grant(
-    *, change: str, rule: str, reason: str, environment: str, hours: float | None, pen: Pen, as_json: bool
+    *, change: str | None, rule: str, reason: str, environment: str, hours: float | None, pen: Pen, as_json: bool
 ) -> None:
     """Sign for an exception. It counts when the rule's whole quorum has, and never by who benefits."""
     request = {
         "purpose": "exception",
-        "subject": change,
+        "subject": change_id(change),
         "environment": environment,
         "hours": hours,
         "details": {"rule": rule, "reason": reason},
