@@ -2,7 +2,8 @@
 
 Rules:
 1. Genesis: two people of the proposed catalog sign the digest of the first rules; one suffices only where the
-   rules themselves say ``one_person: true``. It happens once.
+   rules themselves say ``one_person: true``. It happens once, and again only over rules that this version cannot
+   read, by people of the catalog in force (see ``mend``).
 2. Afterwards new rules come into force only with a ticket of this ledger, issued under the rules in force, whose
    artefact is the digest of exactly these rules. The ticket is redeemed in the same transaction.
    The quorum is counted again there, and neither a broken glass nor another environment's ticket will do.
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlock.core.approval.actor import Actor, Scope
-from interlock.core.approval.enrolment import enrolment_refusals, genesis
+from interlock.core.approval.enrolment import Genesis, enrolment_refusals, genesis
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.canonical import Json
 from interlock.core.change.change import ChangeRecord
@@ -24,10 +25,11 @@ from interlock.core.change.parts import Artefact
 from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.activation import Activation
-from interlock.core.policy.rules import Rules, load_rules
+from interlock.core.policy.rules import Foundation, Rules, load_rules
 from interlock.core.ticket.model import Ticket
 from interlock.ports.store import Tx
 from interlock.road.gather import keep_signed
+from interlock.road.mend import counted, keep_for, unreadable
 from interlock.road.permit import redeem_in
 from interlock.road.recorded import complete
 from interlock.road.station import ACTIVATED, GENESIS, REPLACED, InForce, Station, check_genesis, latest_activation
@@ -123,7 +125,9 @@ def _not_for(tx: Tx, ticket: Ticket, before: Rules, after: Rules) -> str:
     return ""
 
 
-def _check_enrolment(station: Station, tx: Tx, before: Rules, after: Rules, authors: tuple[str, ...]) -> None:
+def _check_enrolment(
+    station: Station, tx: Tx, before: Rules | Foundation, after: Rules, authors: tuple[str, ...]
+) -> None:
     refused = enrolment_refusals(
         before.catalog,
         after.catalog,
@@ -145,30 +149,53 @@ def _sign_genesis(
     statement: Statement,
     signature: str,
 ) -> GenesisState:
-    if latest_activation(tx) is not None:
-        raise Conflict(
-            "expected no rules in force, got some already",
-            code="genesis-done",
-            hint="change them on the road: open a change that touches the rule files",
-        )
-    check_genesis(tx)
+    held = _held(station, tx)
     if statement.purpose != GENESIS or statement.digest != rules.digest:
         raise InvalidInput(
             f"expected genesis of `{rules.digest}`, got {statement.purpose} of `{statement.digest[:80]}`",
             code="genesis-statement",
             hint="sign what `interlock rules genesis` prints",
         )
-    signed = keep_signed(station, tx, actor, rules, statement, signature)
+    if held is None:
+        signed = keep_signed(station, tx, actor, rules, statement, signature)
+    else:
+        signed = keep_for(station, tx, actor, held, statement, signature)
     tx.log.append(_signed_entry(station, actor, signed))
-    so_far = genesis(
+    so_far = _first(station, tx, rules) if held is None else counted(station, tx, held, rules.digest)
+    if held is not None and so_far.complete:
+        _check_enrolment(station, tx, held, rules, ())
+    done = _activate(station, tx, actor, files, rules, so_far.people, None) if so_far.complete else None
+    return GenesisState(digest=rules.digest, signed_by=so_far.people, needed=so_far.needed, activation=done)
+
+
+def _held(station: Station, tx: Tx) -> Foundation | None:
+    """What stands while this version cannot read the rules in force; None before the first rules.
+
+    Raises:
+        Conflict: ``genesis-done`` where rules are in force and can be read.
+    """
+    before = latest_activation(tx)
+    if before is None:
+        check_genesis(tx)
+        return None
+    held = unreadable(station, tx, before)
+    if held is None:
+        raise Conflict(
+            "expected no rules in force, got some already",
+            code="genesis-done",
+            hint="change them on the road: open a change that touches the rule files",
+        )
+    return held
+
+
+def _first(station: Station, tx: Tx, rules: Rules) -> Genesis:
+    return genesis(
         tx.records(SignedStatement).find(purpose=GENESIS, digest=rules.digest),
         digest=rules.digest,
         catalog=rules.catalog,
         settings=rules.settings,
         now=station.clock.now(),
     )
-    done = _activate(station, tx, actor, files, rules, so_far.people, None) if so_far.complete else None
-    return GenesisState(digest=rules.digest, signed_by=so_far.people, needed=so_far.needed, activation=done)
 
 
 def _signed_entry(station: Station, actor: Actor, signed: SignedStatement) -> Entry:

@@ -6,18 +6,21 @@ Rules:
 2. They are believed only when the files lead to the activation's digest, its ledger entry names that digest, and
    no entry says that others replaced it; a record alone is a row that whoever owns the database could have
    written, or taken away. The same goes for having no rules at all.
-3. Before anything was activated a station may carry provisional rules, good for ``check`` and nothing else.
+3. Rules that were activated by another interlock and cannot be read by this one stay in force: whatever needs them
+   cannot be decided (see ``mend``).
+4. Before anything was activated a station may carry provisional rules, good for ``check`` and nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from interlock.core.change.errors import IntegrityError, InvalidInput
+from interlock.core.change.errors import IntegrityError, InvalidInput, Unavailable
 from interlock.core.policy.activation import Activation
-from interlock.core.policy.rules import Rules, load_rules
+from interlock.core.policy.rules import Rules, load_rules, rules_digest_of
 from interlock.ports.rule_source import RuleSource
 from interlock.ports.store import Page, Store, Tx
 from interlock.ports.world import Clock, Ids
@@ -27,6 +30,9 @@ ACTIVATED = "rules.activated"
 REPLACED = "rules.replaced"
 GENESIS = "genesis"
 """What the first rules replace."""
+
+RULES_OLDER = "rules-older"
+"""The code of an error about rules in force that this version cannot read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,7 @@ class Station:
 
         Raises:
             InvalidInput: ``rules-none`` when nothing was activated yet.
+            Unavailable: ``rules-older`` when this version cannot read them.
             IntegrityError: ``rules-damaged`` when the record, its files and its ledger entries disagree.
         """
         activation = latest_activation(tx)
@@ -87,13 +94,38 @@ class Station:
         _check_entries(tx, activation)
         known = self._parsed.get(activation.digest)
         if known is None:
-            known = load_rules({path: tx.blob(blob) for path, blob in activation.files.items()})
+            known = _read({path: tx.blob(blob) for path, blob in activation.files.items()}, activation)
             if known.digest != activation.digest:
                 named = f"`{activation.id}` names `{activation.digest[:19]}…`"
                 raise _damaged(f"{named}, but its files are rules `{known.digest[:19]}…`")
             self._parsed.clear()
             self._parsed[activation.digest] = known
         return known
+
+
+def _read(files: Mapping[str, bytes], activation: Activation) -> Rules:
+    try:
+        return load_rules(files)
+    except InvalidInput as error:
+        # They were read when they were activated: the same files and another reader, or other files.
+        if _digest_of(files) not in {None, activation.digest}:
+            raise _damaged(
+                f"`{activation.id}` names `{activation.digest[:19]}…`, but its files are others"
+            ) from error
+        raise Unavailable(
+            f"the rules in force do not load in this version of interlock: {error.message}",
+            code=RULES_OLDER,
+            hint="change them with the version that activated them, or have two people of their catalog sign "
+            "mended ones: interlock rules genesis (docs/how-to/upgrade.md)",
+            plugin="rules",
+        ) from error
+
+
+def _digest_of(files: Mapping[str, bytes]) -> str | None:
+    try:
+        return rules_digest_of(files)
+    except InvalidInput:
+        return None
 
 
 def latest_activation(tx: Tx) -> Activation | None:

@@ -31,23 +31,43 @@ class Rules:
     bundle: Bundle
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation:
+    """What rules rest on without their policies: who is who, and how much it takes."""
+
+    digest: str
+    settings: Settings
+    catalog: Catalog
+
+
 def load_rules(files: Mapping[str, bytes]) -> Rules:
     """Rules from the bytes of their files, keyed by path relative to the repository's root.
 
     Raises:
         InvalidInput: the first file that cannot be used, by name.
     """
+    found = load_foundation(files)
+    used = {path: content for path, content in sorted(files.items()) if is_rule_file(path, found.settings)}
+    return Rules(
+        digest=found.digest,
+        files={path: sha256(content) for path, content in used.items()},
+        settings=found.settings,
+        catalog=found.catalog,
+        bundle=load_bundle(_below(used, found.settings.policies)),
+    )
+
+
+def load_foundation(files: Mapping[str, bytes]) -> Foundation:
+    """Settings and catalog among the bytes of all rule files; the policies are not read.
+
+    Raises:
+        InvalidInput: the first file that cannot be used, by name.
+    """
     settings = settings_of(files)
     used = {path: content for path, content in sorted(files.items()) if is_rule_file(path, settings)}
-    digests = {path: sha256(content) for path, content in used.items()}
-    rules_digest = digest("interlock.dev/rules/v1", digests)
-    return Rules(
-        digest=rules_digest,
-        files=digests,
-        settings=settings,
-        catalog=read_catalog(_catalog_files(used, settings), digest=rules_digest),
-        bundle=load_bundle(_below(used, settings.policies)),
-    )
+    rules_digest = rules_digest_of(files)
+    catalog = read_catalog(_catalog_files(used, settings), digest=rules_digest)
+    return Foundation(digest=rules_digest, settings=settings, catalog=catalog)
 
 
 def rules_digest_of(files: Mapping[str, bytes]) -> str:
