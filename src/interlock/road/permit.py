@@ -8,34 +8,40 @@ Rules:
    Asking again while a ticket is valid gives the same ticket, so a lost answer costs nothing; if the answer has
    become no meanwhile, the ticket is voided.
 3. A refusal is recorded too, with the rules that refused: friction is measured where it happens.
-4. Tier-1 starts with its first stage only; everything wider is granted later by a passing judge.
+4. Into production goes what is judged and nothing else: a range that begins after what was shipped there before
+   leaves commits out and is refused, and so is a checkout that is not what its HEAD says.
+5. What may go because its canary plan is what an enforced rule asks for starts with the first stage only; wider
+   weights are for a judge to grant. Where no enforced rule asks for a canary, nobody would grant them, and the
+   ticket is for everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.delegation import names
 from interlock.core.approval.model import SignedStatement
 from interlock.core.change.canonical import Json, canonical
-from interlock.core.change.catalog import Tier
 from interlock.core.change.change import Change, ChangeRecord, ChangeState, Submission
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_json
-from interlock.core.change.parts import Artefact
+from interlock.core.change.parts import Artefact, GitRange
 from interlock.core.change.submission_check import check_environment, check_offered
 from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Outcome, Reason
+from interlock.core.policy.evaluate import FIRST_STAGE
 from interlock.core.ticket.issue import draw, issued_entry, seal
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_of
+from interlock.core.ticket.shipped import Checkout, check_checkout
 from interlock.ports.store import Tx
 from interlock.road.compared import Compared, compare
 from interlock.road.decide import Judgement, judge_in, stricter
 from interlock.road.gather import standing_statements
+from interlock.road.shipped import edited_here, not_whole, record_shipped
 from interlock.road.station import Station
 from interlock.road.void import void_in
 
@@ -46,12 +52,16 @@ FIRST_STAGE_MOST = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What the pipeline is about to ship: read again, or at least its digest, and the artefact if there is one."""
+    """What the pipeline is about to ship: read again, or at least its digest, and the artefact if there is one.
+
+    ``checkout`` is where it was read.
+    """
 
     environment: str = "production"
     submission: Submission | None = None
     digest: str | None = None
     artefact: str | None = None
+    checkout: Checkout | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +93,8 @@ def gate(station: Station, actor: Actor, change_id: str, offer: Offer) -> GateRe
     actor.require(Scope.GATE)
     check_environment(offer.environment)
     check_offered(offer.digest, offer.artefact)
+    if offer.checkout is not None:
+        check_checkout(offer.checkout)
     if offer.submission is None and offer.digest is None:
         raise InvalidInput(
             "expected what is about to ship, got nothing to compare with the record",
@@ -128,7 +140,11 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, 
     compared = ready.at(tx, record)
     judgement = _judged(station, tx, actor, compared, offer)
     earlier = _valid_ticket(station, tx, compared, offer)
-    reasons = (*_standing(actor, compared.change, offer, judgement), *judgement.decision.reasons)
+    standing = (
+        *_standing(actor, compared.change, offer, judgement),
+        *_going_out(tx, actor, compared, offer, judgement),
+    )
+    reasons = (*standing, *judgement.decision.reasons)
     if judgement.decision.outcome is not Outcome.ALLOW or reasons:
         tx.log.append(_refusal(station, actor, judgement, reasons, compared))
         if earlier is not None:
@@ -182,7 +198,8 @@ def _issue(station: Station, tx: Tx, actor: Actor, change: ChangeRecord, judgeme
     moved = change.move(ChangeState.PERMITTED)
     tx.records(ChangeRecord).replace(moved, expected_version=change.version)
     index = tx.log.append(issued_entry(ticket, actor=actor.principal))
-    tx.log.append(_allowed(station, actor, judgement, ticket.id))
+    first = record_shipped(tx, judgement.change.submission, ticket)
+    tx.log.append(_allowed(station, actor, judgement, ticket.id, first=first))
     for grant in judgement.grants:
         if grant.audit:
             audit: dict[str, Json] = {
@@ -208,8 +225,8 @@ def _delegations(tx: Tx, approvals: tuple[SignedStatement, ...]) -> tuple[Signed
 
 
 def first_weight(judgement: Judgement) -> float:
-    """The weight in percent that a ticket starts with: the first stage for Tier-1, everything below."""
-    if judgement.tier is not Tier.ONE:
+    """The weight in percent that a ticket permits: the first stage where the decision rests on a canary plan."""
+    if FIRST_STAGE not in judgement.decision.marks:
         return FULL
     declared = judgement.description.documentation.first_stage_percent
     return declared if declared is not None and 0 < declared <= FIRST_STAGE_MOST else FIRST_STAGE_MOST
@@ -249,6 +266,15 @@ def _standing(actor: Actor, change: Change, offer: Offer, judgement: Judgement) 
     return tuple(found)
 
 
+def _going_out(tx: Tx, actor: Actor, compared: Compared, offer: Offer, judgement: Judgement) -> Iterator[Reason]:
+    """What would go out and is judged nowhere."""
+    yield from edited_here(offer.checkout)
+    if judgement.guarded:
+        read = compared.reading is not None and compared.reading.digest == compared.change.digest
+        submission = compared.reading.submission if read and compared.reading else compared.change.submission
+        yield from not_whole(tx, submission, offer.environment, offer.checkout, believed=reads_again(actor))
+
+
 def _read_by_pipeline(change: Change) -> bool:
     """Whether the description on record is a pipeline's own: it made the latest push."""
     return bool(change.pushed_by) and change.pushed_by[-1].startswith(("pipeline:", "local:"))
@@ -260,8 +286,12 @@ def _reason(name: str, text: str, remedy: str, facts: Mapping[str, Json]) -> Rea
     )
 
 
-def _allowed(station: Station, actor: Actor, judgement: Judgement, ticket: str) -> Entry:
-    """What was only watched, and what was lifted: friction and catches are counted from these."""
+def _allowed(station: Station, actor: Actor, judgement: Judgement, ticket: str, *, first: bool) -> Entry:
+    """What was only watched, and what was lifted: friction and catches are counted from these.
+
+    ``begins`` says where each range began, ``taken_as_given`` that nothing was shipped before to begin at.
+    """
+    ranges = [part for part in judgement.change.submission.parts if isinstance(part, GitRange)]
     body: dict[str, Json] = {
         "digest": judgement.change.digest,
         "environment": judgement.environment,
@@ -269,6 +299,8 @@ def _allowed(station: Station, actor: Actor, judgement: Judgement, ticket: str) 
         "observed": [reason.id for reason in judgement.decision.observed if reason.lifted_by is None],
         "lifted": [reason.id for reason in judgement.decision.observed if reason.lifted_by is not None],
         "input": judgement.decision.input_digest,
+        "begins": [part.base for part in ranges],
+        "taken_as_given": first,
     }
     return _entry(station, actor, "gate.allowed", judgement.change.id, body)
 

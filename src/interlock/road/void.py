@@ -4,7 +4,8 @@ Rules:
 1. A voided ticket is refused at redemption, with the reason. Offline it verifies until its time is over: what
    was handed out cannot be called in from somebody who does not ask.
 2. Its approvals were not used by it, and are given back: whether they count is decided anew.
-3. A change that holds no other ticket for its present digest is open again.
+3. What it let through is no longer taken for shipped: the next range covers it again.
+4. A change that holds no other ticket for its present digest is open again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from interlock.core.ledger.entry import Entry
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
 from interlock.road.gather import statements_about
+from interlock.road.shipped import forget_shipped
 from interlock.road.station import Station
 
 _HELD = frozenset({TicketState.ISSUED, TicketState.REDEEMED})
@@ -40,6 +42,7 @@ def void_in(station: Station, tx: Tx, actor: Actor, ticket_id: str, *, why: str)
             tx.records(SignedStatement).replace(signed.given_back())
     body: dict[str, Json] = {"change": after.change, "digest": after.digest, "why": why}
     tx.log.append(Entry(kind="ticket.voided", subject=ticket_id, actor=actor.principal, at=now, body=body))
+    forget_shipped(tx, after.environment, ticket_id)
     _reopen(station, tx, actor, after)
     return after
 

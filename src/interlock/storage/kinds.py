@@ -11,6 +11,7 @@ from interlock.core.change.change import ChangeRecord
 from interlock.core.evidence.model import Evidence
 from interlock.core.policy.activation import Activation
 from interlock.core.ticket.record import Bar, TicketRecord
+from interlock.core.ticket.shipped import Shipped
 from interlock.storage.records import RecordType
 
 RECORD_TYPES: tuple[RecordType[Any], ...] = (
@@ -36,6 +37,7 @@ RECORD_TYPES: tuple[RecordType[Any], ...] = (
     ),
     RecordType(kind=Evidence, table="evidence", columns=("change", "subject", "predicate_type")),
     RecordType(kind=TicketRecord, table="tickets", columns=("change", "digest", "environment"), version="version"),
+    RecordType(kind=Shipped, table="shipped", columns=("environment", "latest"), version="version"),
     RecordType(kind=Bar, table="bars", columns=("digest", "environment"), version="version"),
     RecordType(kind=Activation, table="activations", columns=("digest",)),
     RecordType(kind=Token, table="tokens", columns=("hash", "principal"), unique=("hash",), version="version"),

@@ -26,6 +26,7 @@ from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.note import NoteSigner
 from interlock.core.policy.modes import default_modes
 from interlock.core.policy.rules import Rules, load_rules
+from interlock.core.ticket.shipped import Checkout
 from interlock.registry import bundled_policies
 from interlock.road import gather, intake, permit
 from interlock.road import rules as road_rules
@@ -150,10 +151,19 @@ class Road:
         found = self.station.store.read(lambda tx: gather.statements_about(tx, change.id))
         return [one for one in found if one.statement.approver == person][-1]
 
-    def gate(self, change: Change, submission: Submission | None = None, **offer: str) -> permit.GateResult:
+    def gate(
+        self,
+        change: Change,
+        submission: Submission | None = None,
+        *,
+        checkout: Checkout | None = None,
+        environment: str = "production",
+        artefact: str | None = None,
+    ) -> permit.GateResult:
         """What the gate says to the submission as it was opened, or to another."""
         offered = submission or change.submission
-        return permit.gate(self.station, self.pipeline(), change.id, permit.Offer(submission=offered, **offer))
+        offer = permit.Offer(submission=offered, environment=environment, artefact=artefact, checkout=checkout)
+        return permit.gate(self.station, self.pipeline(), change.id, offer)
 
     def rules_change(self, edits: Mapping[str, bytes]) -> tuple[dict[str, bytes], Submission]:
         """Other rule files, and the submission that would bring them about."""

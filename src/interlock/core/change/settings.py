@@ -71,6 +71,13 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GitSettings:
+    """``trunk`` is the branch that a first range is compared with; empty for the usual names."""
+
+    trunk: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole file."""
 
@@ -90,6 +97,7 @@ class Settings:
     thresholds: Thresholds = field(default_factory=Thresholds)
     trust: Trust = field(default_factory=Trust)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    git: GitSettings = field(default_factory=GitSettings)
 
 
 def read_settings(value: object) -> Settings:

@@ -35,7 +35,7 @@ def open_(
     """Record a change. Prints its id."""
     config = settings()
     with client(config) as api:
-        submission = read(api, recipes(sources, config.root, head="HEAD"), config)
+        submission = read(api, recipes(sources, config.root, head="HEAD", client=api), config)
         body = {
             "title": title or _subject(submission),
             "submission": submission,
@@ -112,7 +112,7 @@ def push(change: str | None, *, as_json: bool, sources: Sources) -> None:
     with client(config) as api:
         name = change_id(change)
         seen = api.get(f"/v1/changes/{name}").etag
-        submission = read(api, recipes(sources, config.root, head="HEAD"), config)
+        submission = read(api, recipes(sources, config.root, head="HEAD", client=api), config)
         pushed = api.post(f"/v1/changes/{name}/revisions", {"submission": submission}, if_match=seen).json
     if as_json:
         show_json(pushed)

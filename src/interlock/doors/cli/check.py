@@ -24,8 +24,8 @@ def check(
 ) -> None:
     """Describe and decide here; record nothing. Exit 0 when nothing is missing, 1 when something is."""
     config = settings()
-    wanted = recipes(sources, config.root, head="WORKTREE")
     with client(config) as api:
+        wanted = recipes(sources, config.root, head="WORKTREE", client=api, environment=environment)
         body = {"submission": read(api, wanted, config), "environment": environment, "services": list(services)}
         judgement = api.post("/v1/check", body).json
     if as_json:

@@ -3,7 +3,9 @@
 Rules:
 1. The change is read again here, by its own recipes, so that what is judged is what ships; ``--digest`` stands
    in only where nothing can be read.
-2. The ticket is written whole to ``--ticket-file`` or not at all, and never for a refusal.
+2. What ships is the checkout: a range that begins after what was shipped before is refused, and so are edits that
+   are in no commit.
+3. The ticket is written whole to ``--ticket-file`` or not at all, and never for a refusal.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from interlock.doors.cli.desk import REFUSED, as_json, change_id, client, leave,
 from interlock.doors.cli.files import write_whole
 from interlock.doors.cli.reading import read
 
-AS_CHECKED_OUT = {"git": {"head": "HEAD"}}
-"""What ships is what is checked out here, whatever head the change was opened with."""
+AS_CHECKED_OUT = {"git": {"head": "HEAD", "path": "."}}
+"""What ships is what is checked out here, whatever head and folder the change was opened with."""
 
 
 @click.command()
@@ -52,7 +54,7 @@ def gate(
     config = settings()
     name = change_id(change)
     with client(config) as api:
-        offer, moved = _offer(api, name, digest, config)
+        offer, moved, notes = _offer(api, name, digest, environment, config)
         wanted = {"environment": environment, "artefact": artefact, **offer}
         result = api.post(f"/v1/changes/{name}/gate", wanted).json
     if ticket_file and result["ticket"]:
@@ -63,18 +65,24 @@ def gate(
         everything=everything,
         ticket_file=ticket_file,
         moved=moved,
+        notes=notes,
         report_file=report_file or "interlock-gate.xml",
     )
     if result["outcome"] != "allow":
         leave(REFUSED)
 
 
-def _offer(api: Client, name: str, digest: str | None, config: Config) -> tuple[dict[str, Any], str]:
-    """What is offered, and in one line what moved since it was recorded."""
+def _offer(
+    api: Client, name: str, digest: str | None, environment: str, config: Config
+) -> tuple[dict[str, Any], str, list[str]]:
+    """What is offered, in one line what moved since it was recorded, and what is to be said of the checkout."""
     if digest:
-        return {"digest": digest}, ""
+        return {"digest": digest}, "", []
     from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help reads nothing
     from interlock.core.change.change import Recipe  # noqa: PLC0415  # likewise
+    from interlock.core.change.parts import GitRange  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.checkout import checkout  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.checkout import told as told_of  # noqa: PLC0415  # likewise
     from interlock.doors.cli.screens.drift import drift  # noqa: PLC0415  # likewise
 
     recorded = api.get(f"/v1/changes/{name}/submission").json
@@ -86,4 +94,6 @@ def _offer(api: Client, name: str, digest: str | None, config: Config) -> tuple[
     before = api.get(f"/v1/changes/{name}").json["digest"]
     told = plain(submission)
     moved = drift(recorded, before, told, submission.digest) if isinstance(told, dict) else ""
-    return {"submission": submission}, moved
+    found = checkout(api, config.root, submission, environment)
+    bases = [part.base for part in submission.parts if isinstance(part, GitRange)]
+    return {"submission": submission, "checkout": found}, moved, told_of(found, bases)

@@ -2,7 +2,8 @@
 
 Rules:
 1. The flags combine freely; each becomes a recipe that can be read again.
-2. Without any flag the working tree is read against the branch it will be merged into.
+2. Without any flag the range begins after what was shipped last from here; where nothing was, with the branch
+   that the working tree will be merged into.
 3. Thresholds and trust come from the rules in force (through the API), never from the working tree once there
    are any.
 """
@@ -23,13 +24,13 @@ import click
 from interlock.config import Config
 from interlock.core.change.change import Recipe, Submission
 from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.checkout import PRODUCTION, TRUNKS, begins
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import settings
 
 if TYPE_CHECKING:
     from interlock.core.change.settings import Settings
 
-TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 SLOW_SECONDS = 1.0
 
 
@@ -69,18 +70,26 @@ def reading_flags(function: Callable[..., None]) -> Callable[..., None]:
             "--plan", "plans", multiple=True, metavar="FILE", help="A Terraform or OpenTofu plan as JSON."
         ),
         click.option("--head", metavar="REV", help="Up to this revision; default the working tree."),
-        click.option("--base", metavar="REV", help="Since this revision; default the trunk."),
+        click.option(
+            "--base", metavar="REV", help="Since this revision; default what was shipped last, else the trunk."
+        ),
     ):
         wrapped = option(wrapped)
     return wrapped
 
 
-def recipes(given: Sources, root: Path, *, head: str) -> tuple[Recipe, ...]:
-    """The flags as recipes; ``head`` is what a git range ends in when nobody says."""
+def recipes(
+    given: Sources, root: Path, *, head: str, client: Client | None = None, environment: str = PRODUCTION
+) -> tuple[Recipe, ...]:
+    """The flags as recipes; ``head`` is what a git range ends in when nobody says.
+
+    With a ``client`` a range that is not said to begin anywhere begins after what was shipped last.
+    """
     found: list[Recipe] = []
     others = given.plans or given.configs or given.artefacts
     if given.base or given.head or not others:
-        base = given.base or default_base(root)
+        shipped = begins(client, root, environment) if client and not (given.base or given.head) else None
+        base = given.base or shipped or default_base(root)
         found.append(Recipe(reader="git", arguments={"base": base, "head": given.head or head}))
     found.extend(Recipe(reader="terraform-plan", arguments={"path": _inside(root, plan)}) for plan in given.plans)
     found.extend(Recipe(reader="configuration", arguments=_pair(root, *pair)) for pair in given.configs)

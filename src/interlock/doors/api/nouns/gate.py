@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from interlock.core.approval.actor import Scope
 from interlock.core.policy.decision import Outcome, Reason
 from interlock.core.ticket.record import TicketRecord
+from interlock.core.ticket.shipped import Shipped
 from interlock.doors.api.nouns.judgements import JudgementShown
 from interlock.doors.api.nouns.judgements import shown as shown_judgement
-from interlock.doors.api.surface import Answer, Call, Operation
+from interlock.doors.api.surface import Answer, Call, Operation, Query
 from interlock.ports.store import Tx
 from interlock.road import intake, permit
 from interlock.road.permit import Offer
+from interlock.road.shipped import show_shipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,11 @@ def _tickets(call: Call) -> Answer:
     return Answer(body={"items": [record.at(now) for record in found], "next": None})
 
 
+def _shipped(call: Call) -> Answer:
+    repository, environment = call.text("repository") or "", call.text("environment") or ""
+    return Answer(body=show_shipped(call.station, call.actor, repository, environment))
+
+
 OPERATIONS = (
     Operation(
         name="gate",
@@ -69,6 +76,19 @@ OPERATIONS = (
         body=Offer,
         reply=GateReply,
         joined=False,
+    ),
+    Operation(
+        name="showShipped",
+        method="GET",
+        path="/v1/shipped",
+        scope=Scope.READ,
+        summary="What went from a repository to an environment before: where the next range begins.",
+        run=_shipped,
+        reply=Shipped,
+        query=(
+            Query(name="environment", text="where it went", required=True),
+            Query(name="repository", text="the address of its origin, empty for none"),
+        ),
     ),
     Operation(
         name="redeemTicket",

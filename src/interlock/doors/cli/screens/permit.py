@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -28,13 +29,22 @@ _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def show(
-    result: Told, *, form: str, everything: bool, ticket_file: str | None, moved: str, report_file: str
+    result: Told,
+    *,
+    form: str,
+    everything: bool,
+    ticket_file: str | None,
+    moved: str,
+    notes: Sequence[str],
+    report_file: str,
 ) -> None:
     """Print ``result`` in one of the four formats."""
     if form == "json":
         show_json(result)
         return
-    click.echo("\n".join(_text(result, everything=everything, ticket_file=ticket_file, moved=moved)))
+    lines = _text(result, everything=everything, ticket_file=ticket_file, moved=moved)
+    lines += [line for note in notes for line in told("note", safe(note))]
+    click.echo("\n".join(lines))
     if form == "github":
         _github(result, ticket_file)
     if form == "gitlab":

@@ -1,0 +1,183 @@
+"""The checkout that ships, as git sees it: what differs from HEAD, and what lies before a range.
+
+Rules:
+1. Every tracked file is compared by its content, whatever the index claims (``assume-unchanged`` hides nothing). A
+   file that a sparse checkout leaves out is not there to be shipped. A Git LFS file is compared with its pointer.
+2. A commit before a base is covered when a shipped head has it in its history, or when the base has the very tree
+   of one: a squashed or rebased merge of what was shipped is no new content.
+3. A shallow clone that ends before the answer is an error, never an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.paths import path_text, readable
+from interlock.core.ticket.shipped import FROM_NOTHING, MAX_NAMED, Checkout, LeftOut, Tip
+from interlock.plugins.readers.gitbox import Glass, Located, locate, resolve
+
+_LOOKED_BACK = 2_000
+_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
+_MAX_POINTER = 1024
+_SUBJECT = 200
+
+
+def survey(root: Path, bases: Sequence[str], tips: Sequence[Tip], trunks: Sequence[str]) -> Checkout | None:
+    """The checkout at ``root``; None where there is none, or no commit in it yet.
+
+    ``bases`` are full commit ids; without any, all of HEAD must be covered. ``trunks`` are tried in their order
+    where there are no ``tips``.
+
+    Raises:
+        InvalidInput: ``git-shallow``, or an error of ``Glass.run``.
+    """
+    located = locate(root)
+    if located is None:
+        return None
+    head, trunk = _named(located, () if tips else trunks)
+    if head is None:
+        return None
+    glass = Glass(located)
+    try:
+        known, begin = _covering(glass, head, tips, trunk)
+        trees = {tip.tree for tip in tips}
+        begun = [base for base in bases or (head,) if base not in FROM_NOTHING]
+        asked = [base for base in begun if _tree(glass, base) not in trees]
+        compared = bool(known) or bool(tips)
+        left = _left_out(glass, asked, known) if compared and asked else []
+        edited, untracked = _differing(glass, head) if located.work_tree else ([], [])
+    finally:
+        glass.close()
+    return Checkout(
+        repository=located.origin,
+        head=head,
+        bases=tuple(bases),
+        heads=tuple(tip.head for tip in tips),
+        trunk=trunk[0] if trunk else None,
+        left_out=tuple(left[:MAX_NAMED]),
+        left_out_count=len(left),
+        begin=begin,
+        edited=tuple(edited[:MAX_NAMED]),
+        edited_count=len(edited),
+        untracked=tuple(untracked[:MAX_NAMED]),
+        untracked_count=len(untracked),
+    )
+
+
+def beginning(root: Path, tips: Sequence[Tip]) -> str | None:
+    """Where a range up to HEAD begins by itself: the newest shipped head in its history, or a commit like it."""
+    located = locate(root)
+    head = resolve(located, ["HEAD^{commit}"])[0] if located else None
+    if located is None or head is None:
+        return None
+    glass = Glass(located)
+    try:
+        found = resolve(located, [f"{tip.head}^{{commit}}" for tip in tips])
+        for known in reversed(found):
+            if known and _merge_base(glass, head, known) == known:
+                return known
+        return _alike(glass, head, tips)
+    finally:
+        glass.close()
+
+
+def _named(located: Located, trunks: Sequence[str]) -> tuple[str | None, tuple[str, str] | None]:
+    """HEAD's commit, and the first trunk that there is, with its name."""
+    head, *found = resolve(located, ["HEAD^{commit}", *(f"{name}^{{commit}}" for name in trunks)])
+    return head, next(((name, known) for name, known in zip(trunks, found, strict=True) if known), None)
+
+
+def _covering(
+    glass: Glass, head: str, tips: Sequence[Tip], trunk: tuple[str, str] | None
+) -> tuple[list[str], str | None]:
+    """The commits whose history is covered, and where a range to ``head`` must begin after the newest of them."""
+    named = resolve(glass.located, [f"{tip.head}^{{commit}}" for tip in tips]) if tips else []
+    known = [each for each in named if each] or ([trunk[1]] if trunk else [])
+    begin = next((found for each in reversed(known) if (found := _merge_base(glass, head, each))), None)
+    return known, begin
+
+
+def _left_out(glass: Glass, bases: Sequence[str], known: Sequence[str]) -> list[LeftOut]:
+    without = [f"^{each}" for each in known]
+    output = glass.run("log", "-z", "--no-show-signature", "--format=%H %s", *bases, *without, "--")
+    lines = [readable(line).partition(" ") for line in output.split(b"\0") if line]
+    if not glass.located.shallow.isdisjoint(commit for commit, _, _ in lines):
+        raise InvalidInput(
+            "expected the history back to what was shipped, got a shallow clone that ends before it",
+            code="git-shallow",
+            hint="git fetch --unshallow (in GitHub Actions: fetch-depth: 0)",
+        )
+    return [LeftOut(commit=commit, subject=subject[:_SUBJECT]) for commit, _, subject in lines]
+
+
+def _merge_base(glass: Glass, one: str, other: str) -> str | None:
+    found = glass.run("merge-base", one, other, none_is_empty=True).decode("ascii").strip()
+    return found or None
+
+
+def _tree(glass: Glass, commit: str) -> str:
+    return glass.run("log", "-1", "--no-show-signature", "--format=%T", commit, "--").decode("ascii").strip()
+
+
+def _alike(glass: Glass, head: str, tips: Sequence[Tip]) -> str | None:
+    """The newest commit of the main line whose tree is one that was shipped."""
+    trees = {tip.tree for tip in tips}
+    if not trees:
+        return None
+    shape = ("--first-parent", f"--max-count={_LOOKED_BACK}", "--no-show-signature", "--format=%H %T")
+    for line in glass.run("log", *shape, head, "--").decode("ascii").splitlines():
+        commit, _, tree = line.partition(" ")
+        if tree in trees:
+            return commit
+    return None
+
+
+def _differing(glass: Glass, head: str) -> tuple[list[str], list[str]]:
+    """Tracked files that are not what HEAD says, and files that are neither tracked nor ignored."""
+    root = glass.located.work_tree
+    if root is None:
+        return [], []
+    place = {"GIT_INDEX_FILE": os.fspath(glass.folder / "gate-index"), "GIT_WORK_TREE": os.fspath(root)}
+    settings = [word for setting in glass.located.file_settings for word in ("-c", setting)]
+    glass.run("read-tree", head, extra=place)
+    gone = _listed(glass.run(*settings, "ls-files", "-z", "-d", extra=place, folder=root))
+    edited = _listed(glass.run(*settings, "ls-files", "-z", "-m", extra=place, folder=root)) - gone
+    others = ("-o", "--exclude-standard", "--directory", "--no-empty-directory")
+    exclude = glass.located.git_dir / "info" / "exclude"
+    extra = [f"--exclude-from={exclude}"] if exclude.is_file() else []
+    untracked = _listed(glass.run(*settings, "ls-files", "-z", *others, *extra, extra=place, folder=root))
+    wrong = {name for name in edited if not _is_stored_elsewhere(glass, root, head, name)}
+    wrong |= gone - _sparse(glass, root, bool(gone))
+    return sorted(map(path_text, wrong)), sorted(map(path_text, untracked))
+
+
+def _listed(output: bytes) -> set[bytes]:
+    return {name for name in output.split(b"\0") if name}
+
+
+def _sparse(glass: Glass, root: Path, wanted: bool) -> set[bytes]:  # noqa: FBT001  # nothing is gone: nothing is asked
+    """The files that the checkout was told to leave out."""
+    index = glass.located.git_dir / "index"
+    if not wanted or not index.exists():
+        return set()
+    place = {"GIT_INDEX_FILE": os.fspath(index), "GIT_WORK_TREE": os.fspath(root)}
+    output = glass.run("ls-files", "-z", "-t", extra=place, folder=root)
+    return {line[2:] for line in output.split(b"\0") if line.startswith(b"S ")}
+
+
+def _is_stored_elsewhere(glass: Glass, root: Path, head: str, name: bytes) -> bool:
+    """Whether the file on disk is what HEAD's Git LFS pointer names."""
+    try:
+        pointer = glass.file(head, name)
+        found = _POINTER.match(pointer) if pointer and len(pointer) <= _MAX_POINTER else None
+        if not found:
+            return False
+        with open(os.fsencode(root) + b"/" + name, "rb") as file:  # noqa: PTH123  # a name that need not be UTF-8
+            return hashlib.file_digest(file, "sha256").hexdigest().encode() == found[1]
+    except (OSError, InvalidInput):
+        return False
