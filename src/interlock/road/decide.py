@@ -26,7 +26,7 @@ from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision, Outcome
-from interlock.core.policy.evaluate import decide
+from interlock.core.policy.evaluate import FIRST_STAGE, decide
 from interlock.core.policy.exceptions import grants_of
 from interlock.core.policy.question import DecisionInput, Grant
 from interlock.core.policy.rules import Rules
@@ -245,6 +245,7 @@ def _stricter(recorded: Decision, offered: Decision) -> Decision:
         reasons=_once((*offered.reasons, *recorded.reasons)),
         observed=_once((*offered.observed, *recorded.observed)),
         obligations=tuple(replace(item, met=item.id not in unmet) for item in obligations),
+        marks=(*offered.marks, *(mark for mark in (FIRST_STAGE,) if mark in {*recorded.marks} - {*offered.marks})),
         expires=min(recorded.expires, offered.expires),
     )
 

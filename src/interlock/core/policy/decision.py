@@ -52,7 +52,8 @@ class Decision:
 
     ``bundle_digest`` names rules and layers, ``input_digest`` the facts judged; after ``expires`` decide again.
     The outcome is allow exactly when ``reasons`` is empty: a rule lifted by an exception stands in ``observed``,
-    with ``lifted_by``. ``marks`` say what is special: ``fast-lane``, ``one-person``, ``lifted:GRANT``.
+    with ``lifted_by``. ``marks`` say what is special: ``fast-lane``, ``one-person``, ``lifted:GRANT``, and
+    ``first-stage`` for a change that may go because a canary was promised.
     """
 
     outcome: Outcome

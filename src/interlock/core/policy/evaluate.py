@@ -7,6 +7,8 @@ Rules:
 3. Cedar skips a forbid that errors and would then allow. Every error it reports, a request it cannot read, and
    an environment or service that the rules do not know deny, with that as the reason.
 4. The answer holds until something it depends on may change by itself: at most ``LIFETIME``.
+5. What is allowed and would not be without its canary plan is marked ``first-stage``: the plan is a promise, and
+   nobody has seen yet that it is kept. Where no enforced rule asks for the plan, it binds nobody.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ from interlock.core.policy.written import written
 LIFETIME = timedelta(minutes=15)
 ENGINE_LAYER = "interlock"
 """The layer named by reasons that no policy gave."""
+FIRST_STAGE = "first-stage"
+"""The mark of a decision that rests on a canary plan."""
 
 _UNREADABLE = "correct the name or text with the broken character, and submit the change again"
 _DOMAIN = b"interlock.dev/decision-input/v1\x00"
@@ -81,7 +85,21 @@ def decide_facts(
         input_digest=sha256(_DOMAIN + record),
         decided_at=standing.now,
         expires=_expiry(bundle, standing, ends),
-        marks=_marks(facts, firing),
+        marks=(
+            *_marks(facts, firing),
+            *((FIRST_STAGE,) if not reasons and _rests_on_canary(facts, bundle, standing) else ()),
+        ),
+    )
+
+
+def _rests_on_canary(facts: Facts, bundle: Bundle, standing: Standing) -> bool:
+    """Whether an enforced rule that nobody lifted would stop the change if it had no canary plan."""
+    if facts.get("canary_complete") is not True:
+        return False
+    fired = ask({**facts, "canary_complete": False, "canary_problems": ["no canary plan"]}, bundle.engine)
+    return any(
+        policy.id in fired.rules and bundle.modes.of(policy, facts) == "enforce" and not _lifting(policy, standing)
+        for policy in _holding(fired, bundle, facts, standing.now)
     )
 
 

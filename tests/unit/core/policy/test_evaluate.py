@@ -245,7 +245,48 @@ def test_marks_say_what_is_special(corpus, bundle) -> None:
     small = question(build(by_name["small and safe takes the fast lane"], bases))
     alone = question(build(by_name["the only person was there"], bases))
     assert decide(small, bundle).marks == ("fast-lane",)
-    assert decide(alone, bundle).marks == ("one-person",)
+    assert decide(alone, bundle).marks == ("one-person", "first-stage")
+
+
+@pytest.mark.parametrize(
+    ("modes", "expected"),
+    [
+        (b"default: enforce", ("first-stage",)),
+        (b"default: observe", ()),
+        (b"{default: observe, rules: {canary-plan: enforce}}", ("first-stage",)),
+        (b"{default: enforce, rules: {canary-plan: observe}}", ()),
+        (b'{default: observe, rules: {canary-plan: {scopes: [{scope: "tier:2", mode: enforce}]}}}', ()),
+    ],
+)
+def test_a_canary_plan_binds_where_an_enforced_rule_asks_for_it(ready, bundled, modes, expected) -> None:
+    """Every Tier-1 ticket was once for 5 % for ever, asked for or not."""
+    assert decide(ready, load_bundle({**bundled, "modes.yaml": modes})).marks == expected
+
+
+def test_a_wide_change_below_tier_1_that_planned_a_canary_starts_with_it(ready, bundled) -> None:
+    """It was once let through for its canary plan, and then shipped to everybody at once."""
+    bundle = load_bundle({**bundled, "modes.yaml": b"default: enforce"})
+    facts = {**facts_of(ready, ()), "tier": 2, "too_wide": True}
+    assert "first-stage" in decide_facts(facts, bundle, Standing(now=NOW)).marks
+    assert "first-stage" not in decide_facts({**facts, "vp_approvals": 1}, bundle, Standing(now=NOW)).marks
+    refused = decide_facts({**facts, "canary_complete": False}, bundle, Standing(now=NOW))
+    assert (refused.outcome, refused.marks) == (Outcome.NEEDS, ())
+
+
+def test_who_lifts_the_canary_rule_lifts_its_ceiling(ready, bundle) -> None:
+    grant = Grant(
+        id="exc-1",
+        kind="exception",
+        rule="canary-plan",
+        people=("ana", "ben"),
+        reason="no splitter here",
+        expires_at=NOW + timedelta(hours=1),
+        change=ready.change.id,
+        audit=False,
+    )
+    assert decide(replace(ready, grants=(grant,)), bundle).marks == ()
+    other = replace(grant, rule="scanned")
+    assert decide(replace(ready, grants=(other,)), bundle).marks == ("first-stage",)
 
 
 def test_digests_follow_facts_and_rules(ready, bare, bundle, bundled) -> None:
