@@ -18,12 +18,22 @@ MOST_TEXT, MOST_PROGRESS = 52, 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One thing that is needed; ``met`` None is only watched."""
+    """One thing that is needed; ``met`` None is only watched.
+
+    Where ``text`` ends in a list, ``head`` is what stands before it and ``items`` are shown each on a line.
+    """
 
     met: bool | None
     text: str
     progress: str = ""
     remedy: str = ""
+    head: str = ""
+    items: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """The text without the list that is shown below it."""
+        return self.head or self.text
 
 
 def label(word: str) -> str:
@@ -48,17 +58,18 @@ def table(word: str, rows: list[Row]) -> list[str]:
     """All rows under one label."""
     if not rows:
         return []
-    text = min(MOST_TEXT, max(columns(row.text) for row in rows))
+    text = min(MOST_TEXT, max(columns(row.short) for row in rows))
     progress = min(MOST_PROGRESS, max(columns(row.progress) for row in rows))
     room = width() - MARGIN - 2 - text - 2 - (progress + 2 if progress else 0)
     lines: list[str] = []
     for row in rows:
         lines.extend(_narrow(row) if width() < NARROW else _wide(row, text, progress, room))
+        lines.extend(_items(row))
     return [label(word if not place else "") + line for place, line in enumerate(lines)]
 
 
 def _wide(row: Row, text: int, progress: int, room: int) -> list[str]:
-    words, remedy = wrap(row.text, text), wrap(row.remedy, room)
+    words, remedy = wrap(row.short, text), wrap(row.remedy, room)
     lines = []
     for place in range(max(len(words), len(remedy))):
         left = words[place] if place < len(words) else ""
@@ -72,9 +83,19 @@ def _wide(row: Row, text: int, progress: int, room: int) -> list[str]:
 
 def _narrow(row: Row) -> list[str]:
     room = width() - MARGIN - 2
-    first, *rest = wrap(f"{row.text} · {row.progress}" if row.progress else row.text, room)
+    first, *rest = wrap(f"{row.short} · {row.progress}" if row.progress else row.short, room)
     arrows = ("  → ", "    ")
     remedy = (
         [arrows[place > 0] + line for place, line in enumerate(wrap(row.remedy, room - 2))] if row.remedy else []
     )
     return [f"{mark(row.met)} {first}", *(f"  {line}" for line in rest), *remedy]
+
+
+def _items(row: Row) -> list[str]:
+    """Below the row, over the whole width: what is listed is read line by line."""
+    room = width() - MARGIN - 4
+    return [
+        ("  · " if place == 0 else "    ") + line
+        for item in row.items
+        for place, line in enumerate(wrap(item, room))
+    ]

@@ -2,7 +2,8 @@
 
 Rules:
 1. The answer is the first word. Everything that is missing is listed, each with what supplies it; what is met
-   takes one line, what is only watched a number, unless ``--all`` asks for it.
+   takes one line, what is only watched a number, unless ``--all`` asks for it. What waits for more signatures
+   stands under what it would lift.
 2. It reads only what the API answered.
 """
 
@@ -12,12 +13,16 @@ import re
 from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
+from interlock.doors.cli.screens.signatures import away_text, pending_lines
 from interlock.doors.cli.text import paint, plural, safe
 
 Told = dict[str, Any]
 _COLOUR = {"allow": "green", "needs": "yellow", "deny": "red"}
 _WORD = {"allow": "allowed", "needs": "refused", "deny": "refused"}
 MOST_PATHS = 4
+MOST_ITEMS = 12
+NAMED = 3
+"""Items of a list that a rule's sentence names itself."""
 
 
 def answer(outcome: str, text: str) -> list[str]:
@@ -43,6 +48,7 @@ def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = N
     )
     lines += subject(judgement)
     lines += table("needs", missing)
+    lines += pending_lines(judgement)
     if everything:
         lines += table("met", [_obligation(item) for item in met])
         lines += table("watched", watched)
@@ -57,16 +63,28 @@ def missing_rows(decision: Told, reasons: list[Told] | None = None, change: str 
     fired = decision["reasons"] if reasons is None else reasons
     progress = {item["id"]: item["progress"] for item in decision["obligations"]}
     order = {"deny": 0, "needs": 1, "allow": 2}
-    rows = [
-        Row(
-            met=False,
-            text=safe(reason["text"]),
-            progress=safe(progress.get(reason["id"], "")),
-            remedy=_named(safe(reason["remedy"]), change),
-        )
-        for reason in sorted(fired, key=lambda reason: order[reason["outcome"]])
-    ]
+    rows = []
+    for reason in sorted(fired, key=lambda reason: order[reason["outcome"]]):
+        head, items = _listed(reason)
+        done, remedy = safe(progress.get(reason["id"], "")), _named(safe(reason["remedy"]), change)
+        text = safe(reason["text"])
+        rows.append(Row(met=False, text=text, progress=done, remedy=remedy, head=head, items=items))
     return list(dict.fromkeys(rows))
+
+
+def _listed(reason: Told) -> tuple[str, tuple[str, ...]]:
+    """The reason's sentence without the list it ends in, and that list's items where there are several.
+
+    The sentence names the first few; here is room for more.
+    """
+    text = safe(reason["text"])
+    for value in reason["facts"].values():
+        items = [safe(item) for item in value] if isinstance(value, list) else []
+        head, found, tail = text.rpartition(f": {', '.join(items[:NAMED])}")
+        if len(items) > 1 and found and tail in {"", f" and {len(items) - NAMED} more"}:
+            left = len(items) - MOST_ITEMS
+            return head, (*items[:MOST_ITEMS], *([f"and {left} more"] if left > 0 else []))
+    return "", ()
 
 
 def _named(remedy: str, change: str) -> str:
@@ -174,7 +192,8 @@ def _obligation(item: Told) -> Row:
 
 def _people(judgement: Told, missing: list[Row]) -> list[str]:
     proposals = judgement["proposals"]
-    if not proposals or not missing or not any("approv" in row.remedy or "people" in row.text for row in missing):
+    if not missing or not any("approv" in row.remedy or "people" in row.text for row in missing):
         return []
     asked = [f"{safe(one['person'])} ({safe(one['reason'])}, {one['open_reviews']} open)" for one in proposals[:4]]
-    return told("ask", ", ".join(asked))
+    away = away_text(judgement)
+    return [*(told("ask", ", ".join(asked)) if asked else []), *(told("away", away) if away else [])]
