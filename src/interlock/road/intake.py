@@ -2,7 +2,8 @@
 
 Rules:
 1. The record names who opened it, who pushed to it and, for an agent, who answers for that agent; all of them
-   count as authors later.
+   count as authors later. A pipeline says whose push it brings; names only add up, over all pushes, and a push for
+   which it named nobody stays on record too.
 2. The same content is the same change: a digest that is already open is refused with the id that has it, and
    pushing it again is refused too: nobody describes it anew with other authors.
 3. What costs time with the size of a submission happens before the transaction (``receive``), because one writer
@@ -16,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Actor, Scope
-from interlock.core.approval.identity import principal_of
+from interlock.core.approval.identity import MAX_IDENTITY, kind_of, principal_of
 from interlock.core.approval.principals import principals_of
 from interlock.core.change.canonical import Json
 from interlock.core.change.change import Change, ChangeClass, ChangeRecord, ChangeState, Submission, record_of
@@ -31,17 +32,22 @@ from interlock.road.recorded import Received, content_of, received
 from interlock.road.station import InForce, Station
 
 MAX_TITLE = 200
+MAX_PUSHERS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest:
-    """What opening takes. ``services`` may add to what the paths show, never take away."""
+    """What opening takes. ``services`` may add to what the paths show, never take away.
+
+    ``pushed_by`` are accounts on the forge of those who pushed the commits.
+    """
 
     title: str
     submission: Submission
     change_class: ChangeClass = "normal"
     services: tuple[str, ...] = ()
     emergency_reason: str | None = None
+    pushed_by: tuple[str, ...] = ()
 
 
 def receive(station: Station, submission: Submission) -> Received:
@@ -78,14 +84,17 @@ def push(
     *,
     version: int | None,
     ready: Received | None = None,
+    pushed_by: tuple[str, ...] = (),
 ) -> Change:
     """A new revision of an existing change; what was bound to the older digest no longer counts.
 
     Raises:
+        InvalidInput: ``pushed-by``.
         Conflict: ``version-stale`` when the record is not at ``version`` any more.
         IllegalTransition: the change was withdrawn or closed.
     """
     actor.require(Scope.OPEN)
+    check_pushers(pushed_by)
     content = ready or receive(station, submission)
 
     def work(tx: Tx) -> Change:
@@ -103,6 +112,7 @@ def push(
             digest=content.digest,
             revision=before.revision + 1,
             pushed_by=_pushers(before, actor),
+            pushed_for=_pushed_for(before.pushed_for, actor, pushed_by),
             agent=agent or before.agent,
             sponsor=sponsor or before.sponsor,
         )
@@ -180,6 +190,7 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, content:
         agent=agent,
         sponsor=sponsor,
         pushed_by=(principal_of(actor),),
+        pushed_for=_pushed_for((), actor, request.pushed_by),
         emergency_reason=request.emergency_reason,
     )
     change = _placed(station, tx, in_force, change, content.blob)
@@ -208,6 +219,12 @@ def _pushers(before: ChangeRecord, actor: Actor) -> tuple[str, ...]:
     return (*(name for name in before.pushed_by if name != mine), mine)
 
 
+def _pushed_for(before: tuple[str, ...], actor: Actor, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Whose pushes this has brought so far; a pipeline that names nobody leaves its own name instead."""
+    mine = named or ((principal_of(actor),) if actor.kind == "pipeline" else ())
+    return tuple(dict.fromkeys((*before, *mine)))
+
+
 def _placed(station: Station, tx: Tx, in_force: InForce, change: Change, blob: str) -> Change:
     """The change with every service it touches, and the reviewers proposed for it."""
     description = station.described.of(change.submission, in_force.rules, blob)
@@ -227,6 +244,7 @@ def _record(
         "submission": tx.put_blob(content.raw),
         "agent": change.agent,
         "sponsor": change.sponsor,
+        "pushed_for": list(change.pushed_for),
         "rules": station.rules(tx).rules.digest,
         **more,
     }
@@ -242,8 +260,9 @@ def check_request(request: OpenRequest) -> None:
     """Pass what a request says besides its submission.
 
     Raises:
-        InvalidInput: ``change-title``, ``change-emergency`` or ``reason-text``.
+        InvalidInput: ``change-title``, ``change-emergency``, ``reason-text`` or ``pushed-by``.
     """
+    check_pushers(request.pushed_by)
     title = request.title.strip()
     if not title or len(title) > MAX_TITLE or not title.isprintable():
         raise InvalidInput(
@@ -259,6 +278,21 @@ def check_request(request: OpenRequest) -> None:
         )
     if request.emergency_reason:
         check_reason(request.emergency_reason)
+
+
+def check_pushers(named: tuple[str, ...]) -> None:
+    """Pass accounts as a forge writes them.
+
+    Raises:
+        InvalidInput: ``pushed-by``.
+    """
+    fit = all(0 < len(name) <= MAX_IDENTITY and name.isprintable() and kind_of(name) is None for name in named)
+    if not fit or len(named) > MAX_PUSHERS:
+        raise InvalidInput(
+            f"expected at most {MAX_PUSHERS} accounts on the forge, of 1 to {MAX_IDENTITY} printable characters",
+            code="pushed-by",
+            hint="name who pushed as the forge does: --pushed-by LOGIN",
+        )
 
 
 def _known_services(services: tuple[str, ...], rules: Rules) -> None:

@@ -5,7 +5,8 @@ Rules:
    authenticated pushers, the opener, the agent's sponsor, and whoever ran self-attested evidence.
 2. A name can only add an author, never take one away: whatever is written beside it, each of them stays. A
    trailer that names two people names both.
-3. A pipeline is nobody by itself: it acts for those who pushed. A forge's own committer stamp
+3. A pipeline is nobody by itself: it acts for those who pushed, and names them. A push for which it names nobody
+   was made by somebody unknown: whoever writes commits writes the names in them. A forge's own committer stamp
    (``GitHub <noreply@github.com>``) stands for the author beside it. A coding tool named as co-author stands for
    whoever used it; one that signs as author or committer is an agent, and the catalog must say whose.
 """
@@ -66,6 +67,9 @@ def written_by(
     for principal in principals:
         if principal and kind_of(principal) != "pipeline":
             yield Identity(name=principal, email="")
+    for account in change.pushed_for:
+        unnamed = kind_of(account) == "pipeline"
+        yield Identity(name=f"an unnamed person behind {account}" if unnamed else account, email="")
 
 
 def _of_commits(commits: tuple[Commit, ...]) -> Iterator[Identity]:

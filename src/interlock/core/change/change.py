@@ -71,7 +71,8 @@ class ChangeHeader:
     """A change but for its content. ``opened_by``, ``sponsor``, ``agent`` are principals of catalog or token.
 
     ``services`` are those declared and those the description found touched; ``reviewers`` those proposed when it
-    was opened, which is what a person's load is counted by.
+    was opened, which is what a person's load is counted by. ``pushed_for`` are the accounts that were named as
+    having pushed; a pipeline's own principal among them is a push for which it named nobody.
     """
 
     id: str
@@ -86,6 +87,7 @@ class ChangeHeader:
     agent: str | None = None
     sponsor: str | None = None
     pushed_by: tuple[str, ...] = ()
+    pushed_for: tuple[str, ...] = ()
     emergency_reason: str | None = None
     reviewers: tuple[str, ...] = ()
     version: int = 1

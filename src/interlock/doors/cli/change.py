@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
 from interlock.doors.cli.desk import as_json, change_id, client, settings, show_json
+from interlock.doors.cli.pushed_by import pushed_by_flag, pushers
 from interlock.doors.cli.reading import Sources, read, reading_flags, recipes
 from interlock.doors.cli.text import pad, safe, short
 
@@ -21,6 +23,7 @@ def change() -> None:
 @click.option("--class", "change_class", type=click.Choice(["standard", "normal", "emergency"]), default="normal")
 @click.option("--reason", help="Why it is an emergency.")
 @click.option("--service", "services", multiple=True, help="A service it touches beyond what its paths show.")
+@pushed_by_flag
 @reading_flags
 @as_json
 def open_(
@@ -29,6 +32,7 @@ def open_(
     change_class: str,
     reason: str | None,
     services: tuple[str, ...],
+    pushed_by: tuple[str, ...],
     as_json: bool,
     sources: Sources,
 ) -> None:
@@ -42,6 +46,7 @@ def open_(
             "change_class": change_class,
             "services": list(services),
             "emergency_reason": reason,
+            "pushed_by": pushers(pushed_by, os.environ),
         }
         opened = api.post("/v1/changes", body).json
     if as_json:
@@ -104,16 +109,18 @@ def list_(state: str | None, limit: int, after: str | None, *, as_json: bool) ->
 
 @change.command()
 @click.argument("change", required=False)
+@pushed_by_flag
 @reading_flags
 @as_json
-def push(change: str | None, *, as_json: bool, sources: Sources) -> None:
+def push(change: str | None, *, pushed_by: tuple[str, ...], as_json: bool, sources: Sources) -> None:
     """Add a revision: what was approved for the older one no longer counts."""
     config = settings()
     with client(config) as api:
         name = change_id(change)
         seen = api.get(f"/v1/changes/{name}").etag
         submission = read(api, recipes(sources, config.root, head="HEAD", client=api), config)
-        pushed = api.post(f"/v1/changes/{name}/revisions", {"submission": submission}, if_match=seen).json
+        body = {"submission": submission, "pushed_by": pushers(pushed_by, os.environ)}
+        pushed = api.post(f"/v1/changes/{name}/revisions", body, if_match=seen).json
     if as_json:
         show_json(pushed)
         return

@@ -38,6 +38,7 @@ class ChangeShown:
     opened_by: str
     opened_at: datetime
     pushed_by: tuple[str, ...]
+    pushed_for: tuple[str, ...]
     parts: tuple[str, ...]
     agent: str | None = None
     sponsor: str | None = None
@@ -46,9 +47,10 @@ class ChangeShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRequest:
-    """What a new revision brings."""
+    """What a new revision brings. ``pushed_by`` are accounts on the forge of those who pushed it."""
 
     submission: Submission
+    pushed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ def shown(change: Change | ChangeRecord) -> ChangeShown:
         opened_by=change.opened_by,
         opened_at=change.opened_at,
         pushed_by=change.pushed_by,
+        pushed_for=change.pushed_for,
         parts=change.parts,
         agent=change.agent,
         sponsor=change.sponsor,
@@ -94,7 +97,15 @@ def _open(call: Call) -> Answer:
 def _push(call: Call) -> Answer:
     wanted: PushRequest = call.body
     name, submission = call.path["change"], wanted.submission
-    change = intake.push(call.station, call.actor, name, submission, version=call.if_match, ready=call.ready)
+    change = intake.push(
+        call.station,
+        call.actor,
+        name,
+        submission,
+        version=call.if_match,
+        ready=call.ready,
+        pushed_by=wanted.pushed_by,
+    )
     return _answer(change)
 
 
