@@ -15,9 +15,9 @@ from typing import Protocol, TypeVar
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
-from interlock.core.approval.model import Proposal, SignedStatement, Tally
+from interlock.core.approval.model import Away, Proposal, SignedStatement, Tally
 from interlock.core.approval.principals import principals_of
-from interlock.core.approval.reviewers import propose
+from interlock.core.approval.reviewers import Panel, panel
 from interlock.core.approval.tally import tally
 from interlock.core.change.catalog import Tier
 from interlock.core.change.change import Change, ChangeClass, ChangeHeader, ChangeRecord, Submission
@@ -27,8 +27,8 @@ from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision, Outcome
 from interlock.core.policy.evaluate import FIRST_STAGE, decide
-from interlock.core.policy.exceptions import grants_of
-from interlock.core.policy.question import DecisionInput, Grant
+from interlock.core.policy.exceptions import Lifts, lifts_of
+from interlock.core.policy.question import DecisionInput, Grant, Pending
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.tier import tier_of
 from interlock.core.ticket.record import TicketRecord, TicketState
@@ -44,7 +44,9 @@ DRAFT = "draft"
 class Judgement:
     """A change with all that was found, shown and decided about it. ``change.id`` is ``draft`` for a check.
 
-    ``guarded``: it would enter production or bring rules about, so its description must be more than the opener's.
+    ``pending`` are exceptions and broken glass that lift nothing yet; ``away`` are people who could help and are
+    not there, where few are left. ``guarded``: it would enter production or bring rules about, so its description
+    must be more than the opener's.
     """
 
     change: Change
@@ -54,7 +56,9 @@ class Judgement:
     evidence: tuple[Evidence, ...]
     decision: Decision
     grants: tuple[Grant, ...]
+    pending: tuple[Pending, ...]
     proposals: tuple[Proposal, ...]
+    away: tuple[Away, ...]
     rules_digest: str
     provisional: bool
     one_person: bool
@@ -131,7 +135,7 @@ def judge_in(
     description = station.described.of(change.submission, rules, name)
     change = replace(change, services=services_of(change, description))
     evidence = _evidence(tx, rules, change, now)
-    counted, grants = _said(tx, rules, change, description, environment, evidence, now)
+    counted, lifts = _said(tx, rules, change, description, environment, evidence, now)
     given = DecisionInput(
         change=change,
         description=description,
@@ -143,10 +147,11 @@ def judge_in(
         now=now,
         actor=actor.kind,
         actor_name=actor.principal,
-        grants=grants,
+        grants=lifts.grants,
         conflicts=conflicts_of(tx, change),
         offered_digest=offered_digest,
     )
+    asked = panel_for(tx, in_force, change, description, now, counted)
     return Judgement(
         change=change,
         environment=environment,
@@ -154,8 +159,10 @@ def judge_in(
         tally=counted,
         evidence=evidence,
         decision=decide(given, rules.bundle),
-        grants=grants,
-        proposals=proposals_for(tx, in_force, change, description, now),
+        grants=lifts.grants,
+        pending=lifts.pending,
+        proposals=asked.proposals,
+        away=asked.away,
         rules_digest=rules.digest,
         provisional=in_force.provisional,
         one_person=rules.settings.one_person,
@@ -182,7 +189,7 @@ def _said(
     environment: str,
     evidence: tuple[Evidence, ...],
     now: datetime,
-) -> tuple[Tally, tuple[Grant, ...]]:
+) -> tuple[Tally, Lifts]:
     """Who approves, and what was lifted: both are counted from the same statements by the same rules."""
     statements, standing, not_before = spendable(tx, change, now), standing_statements(tx), tx.log.last_at()
     counted = tally(
@@ -197,7 +204,7 @@ def _said(
         standing=standing,
         not_before=not_before,
     )
-    grants = grants_of(
+    lifts = lifts_of(
         statements,
         change=change,
         description=description,
@@ -210,7 +217,7 @@ def _said(
         standing=standing,
         not_before=not_before,
     )
-    return counted, grants
+    return counted, lifts
 
 
 def stricter(recorded: Judgement, offered: Judgement) -> Judgement:
@@ -232,7 +239,17 @@ def stricter(recorded: Judgement, offered: Judgement) -> Judgement:
         change=replace(offered.change, services=services),
         tier=min(recorded.tier, offered.tier),
         tally=told,
+        pending=_waiting(recorded.pending, offered.pending, authors=told.authors),
         decision=_stricter(recorded.decision, offered.decision),
+    )
+
+
+def _waiting(*sides: tuple[Pending, ...], authors: tuple[str, ...]) -> tuple[Pending, ...]:
+    """What waits on either side, once each, for people who wrote in neither."""
+    found = {(one.kind, one.rule): one for side in reversed(sides) for one in side}
+    return tuple(
+        replace(one, may_sign=tuple(name for name in one.may_sign if name not in authors))
+        for one in found.values()
     )
 
 
@@ -277,19 +294,21 @@ def conflicts_of(tx: Tx, change: ChangeHeader) -> tuple[str, ...]:
     return tuple(name for name in found if name != change.id)
 
 
-def proposals_for(
-    tx: Tx, in_force: InForce, change: Change, description: Description, now: datetime
-) -> tuple[Proposal, ...]:
-    """Who is worth asking, given who is away and how much everybody has open."""
+def panel_for(
+    tx: Tx, in_force: InForce, change: Change, description: Description, now: datetime, told: Tally | None = None
+) -> Panel:
+    """Who is worth asking, given who is away, how much everybody has open and who has approved already."""
     rules = in_force.rules
-    return propose(
+    written = principals_of(rules.catalog).authors(change, description, ()).people
+    return panel(
         change=change,
         description=description,
         catalog=rules.catalog,
         settings=rules.settings,
         open_reviews=tx.index(ChangeRecord).counts("asked", besides=change.id),
         standing=standing_statements(tx),
-        authors=principals_of(rules.catalog).authors(change, description, ()).people,
+        authors=written if told is None else told.authors,
+        counted=() if told is None else told.counted,
         now=now,
     )
 

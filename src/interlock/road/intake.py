@@ -27,7 +27,7 @@ from interlock.core.change.submission_check import check_reason
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.rules import Rules
 from interlock.ports.store import Page, Tx
-from interlock.road.decide import proposals_for, services_of
+from interlock.road.decide import panel_for, services_of
 from interlock.road.recorded import Received, content_of, received
 from interlock.road.station import InForce, Station
 
@@ -229,7 +229,7 @@ def _placed(station: Station, tx: Tx, in_force: InForce, change: Change, blob: s
     """The change with every service it touches, and the reviewers proposed for it."""
     description = station.described.of(change.submission, in_force.rules, blob)
     change = replace(change, services=services_of(change, description))
-    proposed = proposals_for(tx, in_force, change, description, station.clock.now())
+    proposed = panel_for(tx, in_force, change, description, station.clock.now()).proposals
     return replace(change, reviewers=tuple(proposal.person for proposal in proposed))
 
 

@@ -81,13 +81,19 @@ def refusal(
 
 def absent(standing: Iterable[SignedStatement], now: datetime, principals: Principals) -> frozenset[str]:
     """Everybody with an open, rightly signed absence."""
-    return frozenset(
-        item.statement.approver
-        for item in standing
-        if item.statement.purpose == "absence"
-        and in_window(item, now)
-        and _signature(item, principals, now) is None
-    )
+    return frozenset(absent_until(standing, now, principals))
+
+
+def absent_until(
+    standing: Iterable[SignedStatement], now: datetime, principals: Principals
+) -> dict[str, datetime]:
+    """Everybody with an open, rightly signed absence, and when the last of these ends."""
+    found: dict[str, datetime] = {}
+    for item in standing:
+        said = item.statement
+        if said.purpose == "absence" and in_window(item, now) and _signature(item, principals, now) is None:
+            found[said.approver] = max(said.expires_at, found.get(said.approver, said.expires_at))
+    return found
 
 
 def names(item: SignedStatement, delegator: str, delegate: str) -> bool:

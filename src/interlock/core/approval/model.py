@@ -110,6 +110,14 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """Somebody who could be asked and is away until then."""
+
+    person: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A reviewer worth asking, with why, and how many reviews are already open with this person."""
 

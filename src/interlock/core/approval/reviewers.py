@@ -8,7 +8,9 @@ Rules:
 3. Nobody is the bottleneck: one more person is asked than needed, and one more senior where a senior is
    needed, since each single one of them may be ill. Where the catalog cannot provide that many, this is said
    with what to do about it.
-4. The same input proposes the same people in the same order.
+4. Nobody is asked whose approval counts already, and each of them is one person less that is needed. Where
+   nobody is to spare, whoever could help and is away is named, with the end of the absence.
+5. The same input proposes the same people in the same order.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock.core.approval.delegation import absent, delegate_of, in_window
-from interlock.core.approval.model import Proposal, SignedStatement
+from interlock.core.approval.delegation import absent_until, delegate_of, in_window
+from interlock.core.approval.model import Away, Counted, Proposal, SignedStatement
 from interlock.core.approval.ownership import owners_by_distance
 from interlock.core.approval.principals import Principals, principals_of
 from interlock.core.change.catalog import RANK, Catalog, Role, Tier
@@ -40,10 +42,14 @@ class Shortage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """Whom to ask, in order, and what is missing for a quorum that no single person can block."""
+    """Whom to ask, in order, and what is missing for a quorum that no single person can block.
+
+    ``away`` are those who could be asked if they were there, named when nobody is to spare.
+    """
 
     proposals: tuple[Proposal, ...]
     shortages: tuple[Shortage, ...] = ()
+    away: tuple[Away, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,32 +78,6 @@ class _Candidate:
         return RANK[self.role] >= RANK[Role.SENIOR]
 
 
-def propose(
-    *,
-    change: Change,
-    description: Description,
-    catalog: Catalog,
-    settings: Settings,
-    open_reviews: Mapping[str, int],
-    authors: Iterable[str],
-    now: datetime,
-    standing: Iterable[SignedStatement] = (),
-    principals: Principals | None = None,
-) -> tuple[Proposal, ...]:
-    """The reviewers worth asking, the best first."""
-    return panel(
-        change=change,
-        description=description,
-        catalog=catalog,
-        settings=settings,
-        open_reviews=open_reviews,
-        authors=authors,
-        now=now,
-        standing=standing,
-        principals=principals,
-    ).proposals
-
-
 def panel(
     *,
     change: Change,
@@ -108,25 +88,32 @@ def panel(
     authors: Iterable[str],
     now: datetime,
     standing: Iterable[SignedStatement] = (),
-    principals: Principals | None = None,
+    counted: Iterable[Counted] = (),
 ) -> Panel:
     """The reviewers worth asking and what the catalog lacks.
 
-    ``open_reviews`` counts what each person has open, ``standing`` are delegations and absences.
+    ``open_reviews`` counts what each person has open, ``standing`` are delegations and absences, ``counted`` the
+    approvals that count already.
     """
-    known, kept = principals or principals_of(catalog), tuple(standing)
-    away = absent(kept, now, known)
-    barred = {name for author in authors for name in known.same(author)} | away
+    known, kept, given = principals_of(catalog), tuple(standing), tuple(counted)
+    ends = absent_until(kept, now, known)
+    away = frozenset(ends)
+    done = {name for one in given for name in known.same(one.person)}
+    barred = {name for author in authors for name in known.same(author)} | done
     owners = _stand_ins(owners_by_distance(change, description, catalog), kept, away, now)
-    need, limit = need_of(description, settings), settings.thresholds.reviews_per_person
+    need, limit = _left(need_of(description, settings), given), settings.thresholds.reviews_per_person
+    could = [name for name in catalog.people if name not in barred and known.can_sign(name, now)]
     able = [
-        _candidate(catalog, name, owners, open_reviews.get(name, 0), limit)
-        for name in catalog.people
-        if name not in barred and known.can_sign(name, now)
+        _candidate(catalog, name, owners, open_reviews.get(name, 0), limit) for name in could if name not in away
     ]
     chosen = _choose(_each_principal_once(sorted(able, key=lambda one: one.turn), known), need)
     proposals = tuple(Proposal(person=one.name, reason=one.reason, open_reviews=one.load) for one in chosen)
-    return Panel(proposals=proposals, shortages=tuple(_shortages(chosen, need)))
+    gone = [] if len(chosen) > need.people else [name for name in could if name in away]
+    return Panel(
+        proposals=proposals,
+        shortages=tuple(_shortages(chosen, need)),
+        away=tuple(Away(person=name, until=ends[name]) for name in sorted(gone)),
+    )
 
 
 def need_of(description: Description, settings: Settings) -> Need:
@@ -137,6 +124,14 @@ def need_of(description: Description, settings: Settings) -> Need:
         return Need(people=1, seniors=0)
     by_ai = description.provenance.kind is not ProvenanceKind.HUMAN
     return Need(people=2, seniors=2 if description.reversibility.kind != "reversible" else int(by_ai))
+
+
+def _left(need: Need, counted: tuple[Counted, ...]) -> Need:
+    """What is still needed beside the approvals that count; at least one, for rules may ask for more."""
+    if not need.people:
+        return need
+    seniors = sum(RANK[Role(one.role)] >= RANK[Role.SENIOR] for one in counted)
+    return Need(people=max(1, need.people - len(counted)), seniors=max(0, need.seniors - seniors))
 
 
 def _stand_ins(

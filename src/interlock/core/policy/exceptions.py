@@ -9,15 +9,19 @@ Rules:
    at most 60 minutes, one change; a follow-up audit is always due.
 4. What protects the road itself (``@liftable("never")``) is lifted by nothing.
 5. A grant ends when the first of its statements does. One without a reason does not exist.
+6. What has not its quorum yet is told: who signed, how many more it takes, and whose signature would count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from interlock.core.approval.model import Counted, Purpose, SignedStatement, Tally
+from interlock.core.approval.delegation import absent
+from interlock.core.approval.model import Counted, Purpose, Rejected, SignedStatement, Tally
+from interlock.core.approval.principals import principals_of
 from interlock.core.approval.tally import tally
 from interlock.core.change.catalog import RANK, Catalog, Role, Tier
 from interlock.core.change.change import Change
@@ -26,11 +30,15 @@ from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
 from interlock.core.policy.bundle import Bundle
 from interlock.core.policy.policy import Policy, Quorum
-from interlock.core.policy.question import Grant
+from interlock.core.policy.question import Grant, Pending
 from interlock.core.policy.tier import tier_of
 
 BREAK_GLASS = timedelta(minutes=60)
 EVERY_RULE = "*"
+_SOFTWARE = (
+    "made with a software key, which proves possession only; Tier-1 takes a key with a PIN or a finger here"
+)
+_OFF_CALL = "not on call, and breaking the glass takes somebody who is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,27 @@ class _Question:
         )
 
 
-def grants_of(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifts:
+    """What is lifted now, and what would be if more people signed."""
+
+    grants: tuple[Grant, ...] = ()
+    pending: tuple[Pending, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weighed:
+    """All that was signed to lift one rule (``*``: every one): whose word counts, and how many it takes."""
+
+    kind: Literal["exception", "break-glass"]
+    rule: str
+    statements: tuple[SignedStatement, ...]
+    counted: tuple[Counted, ...]
+    rejected: tuple[Rejected, ...]
+    wanted: Quorum
+
+
+def lifts_of(
     statements: Iterable[SignedStatement],
     *,
     change: Change,
@@ -84,8 +112,8 @@ def grants_of(
     evidence: Iterable[Evidence] = (),
     standing: Iterable[SignedStatement] = (),
     not_before: datetime | None = None,
-) -> tuple[Grant, ...]:
-    """Every exception and break-glass among ``statements`` that has its quorum now.
+) -> Lifts:
+    """Every exception and break-glass among ``statements``: those that have their quorum now, and the others.
 
     Statements of other purposes are left out. The other arguments are those of ``tally``, and the rules in force.
     """
@@ -101,11 +129,12 @@ def grants_of(
         standing=tuple(standing),
         not_before=not_before,
     )
-    given = tuple(statements)
-    rules = sorted({_rule(one) for one in given} - {""})
-    found = [_exception(rule, [one for one in given if _rule(one) == rule], about) for rule in rules]
-    found.append(_break_glass([one for one in given if one.statement.purpose == "break-glass"], about))
-    return tuple(grant for grant in found if grant is not None)
+    given = tuple(one for one in statements if one.statement.purpose in {"exception", "break-glass"})
+    weighed = _weigh(given, about)
+    return Lifts(
+        grants=tuple(_grant(one, about) for one in weighed if _suffices(one.counted, one.wanted)),
+        pending=tuple(_pending(one, about) for one in weighed if not _suffices(one.counted, one.wanted)),
+    )
 
 
 def quorum_of(policy: Policy, *, tier_one: bool) -> Quorum:
@@ -113,53 +142,113 @@ def quorum_of(policy: Policy, *, tier_one: bool) -> Quorum:
     return policy.quorum or Quorum(people=2 if tier_one else 1)
 
 
-def _exception(rule: str, statements: list[SignedStatement], about: _Question) -> Grant | None:
-    policy = about.bundle.policies.get(rule)
-    if policy is None or policy.effect != "forbid" or policy.protected:
-        return None
-    reasoned = [one for one in statements if _reason(one)]
+def _weigh(given: tuple[SignedStatement, ...], about: _Question) -> list[_Weighed]:
+    """One for each rule that somebody signed for and that may be lifted, and one for the glass."""
+    found = []
+    for rule in sorted({_rule(one) for one in given} - {""}):
+        policy = about.bundle.policies.get(rule)
+        if policy is not None and policy.effect == "forbid" and not policy.protected:
+            found.append(_exception(policy, tuple(one for one in given if _rule(one) == rule), about))
+    broken = tuple(one for one in given if one.statement.purpose == "break-glass")
+    return [*found, _break_glass(broken, about)] if broken else found
+
+
+def _exception(policy: Policy, statements: tuple[SignedStatement, ...], about: _Question) -> _Weighed:
     authors = about.count((), "exception", {}).authors
     barred = dict.fromkeys(authors, "an exception cannot be granted by who benefits from it")
-    counted = _present(about.count(reasoned, "exception", barred).counted, about)
+    told = about.count([one for one in statements if _reason(one)], "exception", barred)
+    present = _present(told.counted, about)
     wanted = quorum_of(policy, tier_one=about.tier_one)
-    if not _suffices(counted, wanted):
-        return None
-    return _grant("exception", rule, reasoned, counted, about)
-
-
-def _break_glass(statements: list[SignedStatement], about: _Question) -> Grant | None:
-    reasoned = [one for one in statements if _reason(one) and _short(one)]
-    counted = _present(about.count(reasoned, "break-glass", {}).counted, about)
-    if not about.tier_one:
-        counted = tuple(one for one in counted if about.catalog.people[one.person].on_call)
-    if not _suffices(counted, Quorum(people=2 if about.tier_one else 1)):
-        return None
-    return _grant("break-glass", EVERY_RULE, reasoned, counted, about)
-
-
-def _grant(
-    kind: str, rule: str, statements: list[SignedStatement], counted: tuple[Counted, ...], about: _Question
-) -> Grant:
-    ids = {one.id for one in counted}
-    used = sorted((one for one in statements if one.id in ids), key=lambda one: (one.received_at, one.id))
-    return Grant(
-        id=used[0].id,
-        kind="break-glass" if kind == "break-glass" else "exception",
-        rule=rule,
-        change=about.change.id,
-        people=tuple(sorted({one.person for one in counted})),
-        statements=tuple(sorted(ids)),
-        reason=_reason(used[0]),
-        expires_at=min(one.statement.expires_at for one in used),
-        audit=kind == "break-glass",
+    return _Weighed(
+        kind="exception",
+        rule=policy.id,
+        statements=statements,
+        counted=present,
+        rejected=(*told.rejected, *_without(told.counted, present, _SOFTWARE)),
+        wanted=wanted,
     )
 
 
+def _break_glass(statements: tuple[SignedStatement, ...], about: _Question) -> _Weighed:
+    told = about.count([one for one in statements if _reason(one) and _short(one)], "break-glass", {})
+    present = _present(told.counted, about)
+    called = tuple(one for one in present if about.tier_one or about.catalog.people[one.person].on_call)
+    off = (*_without(told.counted, present, _SOFTWARE), *_without(present, called, _OFF_CALL))
+    return _Weighed(
+        kind="break-glass",
+        rule=EVERY_RULE,
+        statements=statements,
+        counted=called,
+        rejected=(*told.rejected, *off),
+        wanted=Quorum(people=2 if about.tier_one else 1),
+    )
+
+
+def _without(before: tuple[Counted, ...], after: tuple[Counted, ...], why: str) -> tuple[Rejected, ...]:
+    return tuple(Rejected(id=one.id, approver=one.person, reason=why) for one in before if one not in after)
+
+
+def _grant(weighed: _Weighed, about: _Question) -> Grant:
+    used = _used(weighed)
+    return Grant(
+        id=used[0].id,
+        kind=weighed.kind,
+        rule=weighed.rule,
+        change=about.change.id,
+        people=tuple(sorted({one.person for one in weighed.counted})),
+        statements=tuple(sorted(one.id for one in used)),
+        reason=_reason(used[0]),
+        expires_at=min(one.statement.expires_at for one in used),
+        audit=weighed.kind == "break-glass",
+    )
+
+
+def _pending(weighed: _Weighed, about: _Question) -> Pending:
+    used = _used(weighed)
+    return Pending(
+        kind=weighed.kind,
+        rule=weighed.rule,
+        people=tuple(sorted({one.person for one in weighed.counted})),
+        needed=weighed.wanted.people,
+        role=weighed.wanted.role.value if weighed.wanted.role else None,
+        reason=_reason(used[0]) if used else "",
+        expires_at=min((one.statement.expires_at for one in used), default=None),
+        may_sign=tuple(_could(weighed, about)),
+        void=tuple(one for one in weighed.rejected if not _taken_back(one.id, weighed)),
+    )
+
+
+def _could(weighed: _Weighed, about: _Question) -> Iterator[str]:
+    """Whose signature would bring it nearer: no author, nobody who has signed or is away, and of the rank."""
+    known, wanted, people = principals_of(about.catalog), weighed.wanted, about.catalog.people
+    authors = about.count((), weighed.kind, {}).authors
+    gone = {name for one in weighed.counted for name in known.same(one.person)}
+    gone |= absent(about.standing, about.now, known) | {same for name in authors for same in known.same(name)}
+    last = len(weighed.counted) + 1 >= wanted.people and not _ranked(weighed.counted, wanted)
+    for name, person in sorted(people.items()):
+        of_rank = not last or wanted.role is None or RANK[person.role] >= RANK[wanted.role]
+        on_call = weighed.kind == "exception" or about.tier_one or person.on_call
+        if name not in gone and of_rank and on_call and known.can_sign(name, about.now):
+            yield name
+
+
+def _used(weighed: _Weighed) -> list[SignedStatement]:
+    ids = {one.id for one in weighed.counted}
+    used = (one for one in weighed.statements if one.id in ids)
+    return sorted(used, key=lambda one: (one.received_at, one.id))
+
+
+def _taken_back(name: str, weighed: _Weighed) -> bool:
+    return any(one.id == name and one.revoked_at is not None for one in weighed.statements)
+
+
 def _suffices(counted: tuple[Counted, ...], wanted: Quorum) -> bool:
+    return len({one.person for one in counted}) >= wanted.people and _ranked(counted, wanted)
+
+
+def _ranked(counted: tuple[Counted, ...], wanted: Quorum) -> bool:
     ranks = [RANK[Role(one.role)] for one in counted if one.role in RANK]
-    people = {one.person for one in counted}
-    ranked = wanted.role is None or any(rank >= RANK[wanted.role] for rank in ranks)
-    return len(people) >= wanted.people and ranked
+    return wanted.role is None or any(rank >= RANK[wanted.role] for rank in ranks)
 
 
 def _present(counted: tuple[Counted, ...], about: _Question) -> tuple[Counted, ...]:

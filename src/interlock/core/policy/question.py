@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from interlock.core.approval.model import Tally
+from interlock.core.approval.model import Rejected, Tally
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.change import Change
 from interlock.core.change.settings import Settings
@@ -32,6 +32,25 @@ class Grant:
     reason: str
     expires_at: datetime
     audit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """An exception or break-glass on record that lifts nothing yet: ``needed`` people take part, ``people`` have.
+
+    ``role`` is the rank that one of them must hold. ``may_sign`` are those whose signature would count and who are
+    there. ``expires_at`` is when the first signature ends, None where none counts. ``void`` are those that do not.
+    """
+
+    kind: Literal["exception", "break-glass"]
+    rule: str
+    people: tuple[str, ...]
+    needed: int
+    role: str | None = None
+    reason: str = ""
+    expires_at: datetime | None = None
+    may_sign: tuple[str, ...] = ()
+    void: tuple[Rejected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from interlock.core.approval.principals import Principals
-from interlock.core.approval.reviewers import Need, need_of, panel, propose
+from interlock.core.approval.reviewers import Need, need_of, panel
 from interlock.core.change.catalog import Group, OwnerRule, Place, Role, Service, Tier
 from interlock.core.change.parts import FileChange
 from interlock.core.facts.model import Provenance, ProvenanceKind, Reversibility
@@ -44,21 +44,6 @@ def test_owners_come_first_and_one_more_is_asked_than_needed():
     assert names(found) == ["ana", "ben", "dee"]
     assert found.proposals[0].reason == "owner of order-service, director"
     assert found.shortages == ()
-
-
-def test_the_shorthand_proposes_the_same():
-    about, known = change(), shop.shop()
-    told = shop.description(about, known)
-    found = propose(
-        change=about,
-        description=told,
-        catalog=known,
-        settings=shop.SETTINGS,
-        open_reviews={},
-        authors=["cai"],
-        now=NOW,
-    )
-    assert found == ask().proposals
 
 
 def test_authors_are_never_asked():

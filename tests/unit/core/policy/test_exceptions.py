@@ -8,8 +8,8 @@ import pytest
 from interlock.core.approval.model import SignedStatement
 from interlock.core.change.catalog import Tier
 from interlock.core.change.settings import Settings
-from interlock.core.policy.exceptions import grants_of
-from interlock.core.policy.question import Grant
+from interlock.core.policy.exceptions import Lifts, lifts_of
+from interlock.core.policy.question import Grant, Pending
 from interlock.testing.approvals import NOW, SETTINGS, approval, change, description, shop
 
 WHY = "scanner is down until noon"
@@ -31,6 +31,15 @@ def breaking(who: str, **more: object) -> SignedStatement:
 
 
 def grants(bundle, *statements: SignedStatement, **more: object) -> tuple[Grant, ...]:
+    return lifts(bundle, *statements, **more).grants
+
+
+def pending(bundle, *statements: SignedStatement, **more: object) -> Pending:
+    (one,) = lifts(bundle, *statements, **more).pending
+    return one
+
+
+def lifts(bundle, *statements: SignedStatement, **more: object) -> Lifts:
     subject, catalog = change(), more.pop("catalog", shop())
     arguments = {
         "change": subject,
@@ -41,7 +50,7 @@ def grants(bundle, *statements: SignedStatement, **more: object) -> tuple[Grant,
         "bundle": bundle,
         "now": NOW,
     }
-    return grants_of(statements, **(arguments | more))  # type: ignore[arg-type]  # a test names arguments
+    return lifts_of(statements, **(arguments | more))  # type: ignore[arg-type]  # a test names arguments
 
 
 def below_tier_one() -> dict[str, object]:

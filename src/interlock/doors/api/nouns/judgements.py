@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interlock.core.approval.actor import Scope
-from interlock.core.approval.model import Proposal, Tally
+from interlock.core.approval.model import Away, Proposal, Tally
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision
-from interlock.core.policy.question import Grant
+from interlock.core.policy.question import Grant, Pending
 from interlock.doors.api.nouns.changes import ChangeShown
 from interlock.doors.api.nouns.changes import shown as shown_change
 from interlock.doors.api.surface import Answer, Call, Operation, Query
@@ -27,8 +27,10 @@ class JudgementShown:
     tally: Tally
     evidence: tuple[Evidence, ...]
     grants: tuple[Grant, ...]
+    pending: tuple[Pending, ...]
     decision: Decision
     proposals: tuple[Proposal, ...]
+    away: tuple[Away, ...]
     rules_digest: str
     provisional: bool
     one_person: bool
@@ -43,8 +45,10 @@ def shown(judgement: Judgement) -> JudgementShown:
         tally=judgement.tally,
         evidence=judgement.evidence,
         grants=judgement.grants,
+        pending=judgement.pending,
         decision=judgement.decision,
         proposals=judgement.proposals,
+        away=judgement.away,
         rules_digest=judgement.rules_digest,
         provisional=judgement.provisional,
         one_person=judgement.one_person,

@@ -21,6 +21,7 @@ import click
 from interlock.doors.cli.desk import show_json
 from interlock.doors.cli.files import write_whole
 from interlock.doors.cli.screens.columns import Row, told
+from interlock.doors.cli.screens.signatures import beside, glass_lines, void_lines
 from interlock.doors.cli.screens.verdict import answer, missing_rows, verdict
 from interlock.doors.cli.text import safe, short
 
@@ -54,7 +55,9 @@ def show(
 def _text(result: Told, *, everything: bool, ticket_file: str | None, moved: str) -> list[str]:
     if result["outcome"] != "allow":
         first, *rest = verdict(result["judgement"], everything=everything, reasons=result["reasons"])
-        return [first, *(told("", moved) if moved else []), *rest]
+        judgement = result["judgement"]
+        signed = [*void_lines(judgement, everything=everything), *glass_lines(judgement)]
+        return [first, *(told("", moved) if moved else []), *rest, *signed]
     judgement = result["judgement"]
     change = judgement["change"]
     place = f"{change['id']} {short(change['digest'])} → {safe(judgement['environment'])}"
@@ -63,6 +66,7 @@ def _text(result: Told, *, everything: bool, ticket_file: str | None, moved: str
     where = f"written to {ticket_file}" if ticket_file else "not written: --ticket-file FILE keeps it"
     return [
         *answer("allow", " · ".join([first, *limits])),
+        *glass_lines(judgement),
         *told("ticket", f"{where} · verify it offline: interlock ticket verify FILE"),
     ]
 
@@ -79,6 +83,8 @@ def _limits(ticket: str) -> list[str]:
 def _github(result: Told, ticket_file: str | None) -> None:
     for row in _missing(result):
         click.echo(f"::error title=interlock::{_command_text(f'{row.text} → {row.remedy}')}")
+    for text in beside(result["judgement"], refused=result["outcome"] != "allow"):
+        click.echo(f"::warning title=interlock::{_command_text(text)}")
     for reason in result["judgement"]["decision"]["observed"]:
         click.echo(f"::notice title=interlock (watched only)::{_command_text(safe(reason['text']))}")
     _append("GITHUB_STEP_SUMMARY", markdown(result))
@@ -100,6 +106,8 @@ def markdown(result: Told) -> str:
     if rows:
         lines += ["", "| missing | so far | what to do |", "|---|---|---|"]
         lines += [f"| {_cell(row.text)} | {_cell(row.progress)} | {_cell(row.remedy)} |" for row in rows]
+    signed = beside(judgement, refused=result["outcome"] != "allow")
+    lines += ["", *(f"- **{_cell(text)}**" for text in signed)] if signed else []
     met = [item for item in judgement["decision"]["obligations"] if item["met"]]
     lines += ["", *(f"- ✓ {_cell(item['text'])}" for item in met)]
     watched = judgement["decision"]["observed"]
@@ -127,6 +135,9 @@ def junit(result: Told) -> bytes:
         )
     for text in met:
         ET.SubElement(suite, "testcase", name=_xml(text), classname="interlock.gate", time="0")
+    signed = beside(result["judgement"], refused=result["outcome"] != "allow")
+    if signed:
+        ET.SubElement(suite, "system-out").text = _xml("\n".join(signed))
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
