@@ -25,6 +25,7 @@ from interlock.core.policy.lint import Lint, lint_policy
 from interlock.core.policy.modes import Freeze, Modes, read_modes
 from interlock.core.policy.policy import Layer, Policy
 from interlock.core.policy.statements import read_statements
+from interlock.core.policy.weaker import lint_tiers
 
 MODES_FILE = "modes.yaml"
 MAX_FILES = 500
@@ -80,7 +81,10 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
         layers=_layers(sorts, files, policies),
         modes=modes,
         freezes=freezes,
-        lints=tuple(lint for policy in policies.values() for lint in lint_policy(policy)),
+        lints=(
+            *(lint for policy in policies.values() for lint in lint_policy(policy)),
+            *lint_tiers(policies, modes, MODES_FILE),
+        ),
         tests={path: files[path] for path in sorts["tests"]},
         engine=build_engine(policies),
     )

@@ -96,6 +96,12 @@ class Modes:
             return "enforce" if "enforce" in matching else "observe"
         return own or policy.mode or self.default
 
+    def anywhere(self, policy: Policy) -> bool:
+        """Whether ``policy`` is enforced for any change at all."""
+        own, scopes = self.rules.get(policy.id, _UNSAID)
+        everywhere = policy.protected or (own or policy.mode or self.default) == "enforce"
+        return everywhere or any(mode == "enforce" for _, mode in scopes)
+
 
 def read_modes(content: bytes | None, policies: Mapping[str, Policy]) -> tuple[Modes, tuple[Freeze, ...]]:
     """Modes and freeze windows; without a file everything is enforced and nothing frozen.

@@ -63,6 +63,8 @@ def genesis(*, only_show: bool, pen: Pen, as_json: bool) -> None:
     if only_show:
         click.echo(loaded.digest)
         return
+    for doubt in loaded.bundle.lints:
+        click.echo(f"doubt    {doubt.path}: {safe(doubt.message)}; {safe(doubt.remedy)}", err=True)
     owners = {key.fingerprint: person.name for person in loaded.catalog.people.values() for key in person.keys}
     done = hand_in(pen, lambda person: _statement(person, loaded.digest), owners)
     if done is None:

@@ -53,3 +53,28 @@ def test_what_can_fire_raises_no_doubt(condition) -> None:
 
 def test_the_bundled_rules_raise_no_doubt(bundle: Bundle) -> None:
     assert bundle.lints == ()
+
+
+@pytest.mark.parametrize(
+    ("modes", "doubted"),
+    [
+        (b"{default: observe, rules: {one-approval: enforce}}", True),
+        (b"{default: enforce, rules: {tier1-two-approvals: observe}}", True),
+        (b'{default: observe, rules: {one-approval: {scopes: [{scope: "tier:2", mode: enforce}]}}}', True),
+        (b"{default: observe, rules: {one-approval: enforce, tier1-two-approvals: enforce}}", False),
+        (b"default: observe", False),
+        (b"default: enforce", False),
+    ],
+)
+def test_modes_under_which_tier_1_asks_for_less_are_named(bundled, modes, doubted) -> None:
+    """The tutorial's modes once let a Tier-1 change through with no approval at all, where Tier-2 needed one."""
+    found = load_bundle({**bundled, "modes.yaml": modes}).lints
+    assert [(lint.policy, lint.path) for lint in found] == [("tier1-two-approvals", "modes.yaml")] * doubted
+    assert all("Tier-1 asks for less" in lint.message and "tier1-presence" in lint.remedy for lint in found)
+
+
+def test_taking_tier_1s_rule_away_is_named_too(bundled) -> None:
+    files = {path: content for path, content in bundled.items() if not path.startswith("tests/")}
+    rest = files["base/approvals.cedar"].split(b'@id("tier1-presence")')[1]
+    found = load_bundle({**files, "base/approvals.cedar": b'@id("tier1-presence")' + rest}).lints
+    assert ["there is no `tier1-two-approvals`" in lint.message for lint in found] == [True]
