@@ -94,9 +94,10 @@ class Told:
             commit = replace(commit, author=replace(commit.author, email=self.email))
         commits, documents, files = (commit,), (), git.files
         if self.document:
-            written = replace(commit, id="f" * 39 + "1", message="Plan it")
+            written = replace(commit, id="f" * 39 + "1", message="Plan it", documents_only=True)
             documents = (self._written(written.id),)
             plan = replace(git.files[0], path="change.md", status="added")
+            commit = replace(commit, parents=(written.id,))
             commits = (commit, written) if self.document_late else (written, commit)
             files = (plan, *git.files)
         git = replace(git, commits=commits, files=files, documents=documents)

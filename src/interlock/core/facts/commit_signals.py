@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from interlock.core.approval.identity import spellings
+from interlock.core.change.catalog import Catalog
 from interlock.core.change.parts import Commit, Identity
 from interlock.core.facts.authors import read_identities, trailers_of
 from interlock.core.facts.markers import (
@@ -27,6 +28,16 @@ from interlock.core.facts.model import ProvenanceKind, Signal, Source
 _HELPED = ProvenanceKind.AI_ASSISTED
 _TRAILERS = {"assisted-by": _HELPED, "generated-by": ProvenanceKind.AI_AUTHORED}
 _CO_AUTHORS = frozenset({"co-authored-by", "co-developed-by"})
+
+
+def agents_by_account(catalog: Catalog) -> dict[str, str]:
+    """The catalog's agents, by every spelling of their accounts."""
+    return {
+        spelling: agent.name
+        for agent in catalog.agents.values()
+        for account in agent.accounts
+        for spelling in spellings(account)
+    }
 
 
 def signals_of_commit(commit: Commit, agents: Mapping[str, str]) -> Iterator[Signal]:

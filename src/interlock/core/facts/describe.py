@@ -10,6 +10,8 @@ Rules:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.change import Submission
 from interlock.core.change.settings import Settings
@@ -18,6 +20,7 @@ from interlock.core.facts.authors import authors_of
 from interlock.core.facts.blast import blast_of
 from interlock.core.facts.checked import checked_of
 from interlock.core.facts.documentation import documentation_of
+from interlock.core.facts.listed_first import tests_before
 from interlock.core.facts.model import Description
 from interlock.core.facts.ordered import ordered_parts
 from interlock.core.facts.provenance import provenance_of
@@ -35,6 +38,7 @@ def describe(submission: Submission, *, catalog: Catalog, settings: Settings) ->
     """
     parts = ordered_parts(submission.parts)
     documentation = documentation_of(parts, settings)
+    documentation = replace(documentation, tests_before=tests_before(parts, documentation, catalog))
     return Description(
         digest=submission.digest,
         catalog_digest=catalog.digest,

@@ -117,7 +117,10 @@ class Reversibility:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documentation:
-    """What ``change.md`` says. ``first_digest`` was recorded before the first commit, else None."""
+    """What ``change.md`` says. ``first_digest`` is that of the first commit's version, None where it wrote none.
+
+    ``tests_before`` are the tests that a person listed before any code, whatever the list says now.
+    """
 
     present: bool = False
     path: str = ""
@@ -125,6 +128,7 @@ class Documentation:
     failure_modes: tuple[str, ...] = ()
     rollback_steps: tuple[str, ...] = ()
     required_tests: tuple[str, ...] = ()
+    tests_before: tuple[str, ...] = ()
     digest: str | None = None
     first_digest: str | None = None
     before_first_commit: bool = False
@@ -135,6 +139,11 @@ class Documentation:
     first_stage_percent: float | None = None
     bake_minutes: float | None = None
     business_metric: str | None = None
+
+    @property
+    def tests_listed_first(self) -> bool:
+        """The required tests hold everything that a person listed before the code, and that is something."""
+        return bool(self.tests_before) and set(self.tests_before) <= set(self.required_tests)
 
     @property
     def complete(self) -> bool:

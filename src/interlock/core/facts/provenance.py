@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from interlock.core.approval.identity import spellings
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parts import Commit, Part
 from interlock.core.facts.agent_trace import signals_of_trace
-from interlock.core.facts.commit_signals import signals_of_commit
+from interlock.core.facts.commit_signals import agents_by_account, signals_of_commit
 from interlock.core.facts.git_ai import Note, read_note
 from interlock.core.facts.model import Documentation, Provenance, ProvenanceKind, Signal, Source
 from interlock.core.facts.ordered import commits_of, ranges_of
@@ -30,12 +29,7 @@ _NOTE = "git-ai-note"
 
 def provenance_of(parts: Sequence[Part], documentation: Documentation, catalog: Catalog) -> Provenance:
     """The provenance of all commits, traces and the declaration together."""
-    agents = {
-        spelling: agent.name
-        for agent in catalog.agents.values()
-        for account in agent.accounts
-        for spelling in spellings(account)
-    }
+    agents = agents_by_account(catalog)
     signals: list[Signal] = []
     conflicts: list[str] = []
     marked = commits = 0

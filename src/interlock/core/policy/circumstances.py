@@ -138,7 +138,7 @@ def _written(documents: Documentation, limits: Thresholds) -> Facts:
         "failure_modes": sorted(set(documents.failure_modes)),
         "failure_modes_count": len(set(documents.failure_modes)),
         "required_tests": sorted(set(documents.required_tests)),
-        "tests_listed_first": bool(documents.required_tests) and documents.before_first_commit,
+        "tests_listed_first": documents.tests_listed_first,
     }
 
 

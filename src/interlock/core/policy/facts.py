@@ -104,7 +104,10 @@ _GIVEN = (
     _is("rules_touched", "catalog, keys, policies, trust or settings change"),
     _is("software_keys_suffice", "settings let a software key approve at this tier"),
     _names("services", "services that the change touches"),
-    _is("tests_listed_first", "required tests were written down before the first commit"),
+    _is(
+        "tests_listed_first",
+        "a person listed required tests in a commit of their own before the code, and all of them still stand",
+    ),
     _count("tier", "most critical tier touched; a change of the rules counts as 1, no service as 2"),
     _is("too_wide", "reaches more services, fleet or orders than a limit_ fact allows"),
     _names("unmapped_authors", "authors that the catalog maps to no single person"),
