@@ -20,13 +20,15 @@ from interlock.storage.engine import Engines, connect, translate
 class Standing:
     """What stands in a database: its schema, the ledger's and the ticket's verifier keys, and how many entries.
 
-    All None and 0 where nothing was begun; ``ticket_key`` is None too before a start pinned it.
+    All None and 0 where nothing was begun; ``ticket_key`` is None too before a start pinned it. ``signed_at`` is
+    when the newest checkpoint was signed (UTC).
     """
 
     revision: str | None = None
     ledger_key: str | None = None
     ticket_key: str | None = None
     size: int = 0
+    signed_at: str | None = None
 
     @property
     def begun(self) -> bool:
@@ -68,6 +70,7 @@ def standing(engines: Engines) -> Standing:
                 revision=connection.execute(sa.select(schema.alembic_version.c.version_num)).scalar(),
                 ledger_key=row.vkey if row else None,
                 ticket_key=getattr(row, "ticket_vkey", None),
+                signed_at=connection.execute(sa.select(sa.func.max(schema.checkpoint.c.signed_at))).scalar(),
                 size=connection.execute(sa.select(schema.head.c.size)).scalar() or 0,
             )
     except sa.exc.DBAPIError as error:

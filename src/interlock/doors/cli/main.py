@@ -41,6 +41,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "catalog": ("interlock.doors.cli.catalog:catalog", "Check services, owners and dependencies."),
     "reset": ("interlock.doors.cli.reset:reset", "Start a dated layer over the most critical services."),
     "ledger": ("interlock.doors.cli.ledger:ledger", "Verify, prove, export and drill the ledger."),
+    "status": (
+        "interlock.doors.cli.status:status",
+        "Show the state in use: database or server, keys, ledger, rules.",
+    ),
     "token": ("interlock.doors.cli.token:token", "Make, list and revoke API tokens."),
     "serve": ("interlock.doors.cli.serve:serve", "Serve the API."),
     "demo": (

@@ -11,6 +11,7 @@ import click
 
 from interlock.core.approval.model import Statement
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
+from interlock.doors.cli.screens.standing import in_force
 from interlock.doors.cli.signing import Pen, hand_in, signing_flags
 from interlock.doors.cli.text import safe, short
 
@@ -32,17 +33,7 @@ def show(*, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    activation = found["activation"]
-    click.echo(f"rules    {found['digest']}")
-    if activation is None:
-        click.echo("         of this working tree; none are in force yet: interlock rules genesis")
-    else:
-        how = f"ticket {activation['ticket']}" if activation["ticket"] else "genesis"
-        mode = " · one-person mode" if activation["one_person"] else ""
-        who = ", ".join(safe(name) for name in activation["signed_by"])
-        click.echo(f"         since {activation['activated_at'][:16].replace('T', ' ')} UTC by {how}: {who}{mode}")
-    people = ", ".join(safe(name) for name in found["people"]) or "nobody"
-    click.echo(f"         {len(found['files'])} files, {found['services']} services, people: {people}")
+    click.echo("\n".join(in_force(found)))
 
 
 @rules.command()
