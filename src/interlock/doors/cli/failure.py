@@ -4,7 +4,8 @@ Rules:
 1. 2 is for what the caller can correct, 3 for what could not be decided (an outage, broken state, a fault of
    interlock itself): a pipeline treats 3 like a refusal.
 2. With ``--json`` the error is one JSON object on stdout, so that a program reads one stream only.
-3. A fault of interlock itself is shown as one line; its trace goes to a file of its own, in
+3. A group without a command says its help, as click does.
+4. A fault of interlock itself is shown as one line; its trace goes to a file of its own, in
    ``.interlock/faults`` where there is one, else among the temporary files.
 """
 
@@ -38,6 +39,9 @@ def report(error: BaseException, *, as_json: bool) -> int:
     if isinstance(error, InterlockError):
         code = UNDECIDED if error.status >= _SERVER_FAULT else WRONG_INPUT
         return _tell(error.code, error.message, error.hint, code, as_json)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return WRONG_INPUT
     if isinstance(error, click.ClickException):
         return _tell("usage", _usage(error), _usage_hint(error), WRONG_INPUT, as_json)
     return _fault(error, as_json=as_json)

@@ -35,8 +35,8 @@ def _shown(character: str) -> str:
 
 
 def width() -> int:
-    """Columns to write in: the terminal's between 60 and 132, 120 in a pipe."""
-    if not sys.stdout.isatty():
+    """Columns to write in, between 60 and 132: COLUMNS, else the terminal's, else 120 in a pipe."""
+    if not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal():
         return PIPE_WIDTH
     return max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size().columns))
 

@@ -120,3 +120,13 @@ def test_a_folder_that_is_gone_is_no_fault_of_our_own(name, capsys, tmp_path, mo
     assert (code, out) == (2, "")
     assert err.startswith("error[folder-gone]: ")
     assert err.count("\n") == 2
+
+
+@pytest.mark.parametrize("group", ["", "ledger", "ticket", "rules", "policy"])
+def test_a_bare_group_says_its_help(group, capsys):
+    """It used to be one line of 1,800 characters behind `error[usage]`."""
+    code, out, err = run(*group.split(), capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: ")
+    assert "error[" not in err
+    assert err.count("\n") > 5

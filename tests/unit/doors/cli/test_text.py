@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 
 import pytest
@@ -61,3 +62,14 @@ def test_a_remedy_is_never_cut_at_any_width(monkeypatch, wide):
 def test_short_digests_and_counts_read_like_words():
     assert text.short("sha256:" + "7f3a" + "0" * 58 + "c1") == "7f3a…c1"
     assert [text.plural(count, "rule") for count in (0, 1, 1200)] == ["0 rules", "1 rule", "1,200 rules"]
+
+
+@pytest.mark.parametrize(
+    ("columns_say", "wide"), [(None, 120), ("", 120), ("90", 90), ("20", 60), ("500", 132), ("x", 120)]
+)
+def test_piped_output_is_as_wide_as_columns_say(monkeypatch, columns_say, wide):
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns_say is not None:
+        monkeypatch.setenv("COLUMNS", columns_say)
+    assert text.width() == wide
