@@ -9,6 +9,10 @@ from pathlib import Path
 import click
 
 from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.text import width, wrap
+
+TRIED = 43
+"""Columns for what was tried."""
 
 
 @click.command()
@@ -40,7 +44,8 @@ def _told(folder: Path, started: float) -> None:
     seen = Story(root=folder, policies=policies, say=click.echo).tell()
     click.echo("\n── What was tried, and what was said\n")
     for tried, said in seen:
-        click.echo(f"{tried:<42} {said[:90]}")
+        first, *rest = wrap(said, width() - TRIED)
+        click.echo("\n".join([f"{tried:<{TRIED}}{first}", *(f"{'':<{TRIED}}{line}" for line in rest)]))
     took = f"{time.monotonic() - started:.0f} s on embedded defaults"
     click.echo(f"\n{took}. Real: git, SQLite, Cedar, every signature and every proof.")
     click.echo("Simulated: the people's security keys, in software. Rollback rehearsal, alert proof and canary")

@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -156,7 +157,7 @@ class Story:
 
     def _open(self, terminal: Terminal, title: str, *more: str) -> str:
         words = ("change", "open", "--title", title, "--base", "main", *more)
-        self.say(f"$ interlock {' '.join(words)}")
+        self.say(f"$ interlock {shlex.join(words)}")
         opened = json.loads(terminal.run(*words, "--json", show=False))
         change: str = opened["id"]
         self.say(f"{change} {opened['digest']}")

@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,7 +35,7 @@ class Terminal:
             BadReply: ``demo-step`` when the exit code is another than expected.
         """
         if show:
-            self.say(f"$ interlock {' '.join(words)}")
+            self.say(f"$ interlock {shlex.join(words)}")
         done = subprocess.run(  # noqa: S603  # our own entry point, words of our own
             [sys.executable, "-m", "interlock", *words],
             cwd=self.root,
