@@ -99,3 +99,54 @@ def test_a_lost_ledger_key_is_named_and_not_replaced(terminal, founded):
         assert (said.code, said.err.split(":")[0]) == (2, "error[key-missing]")
         assert str(key) in said.err
     assert not key.exists()
+
+
+def test_status_where_nothing_is_says_what_would_be_used_and_makes_nothing(terminal, empty):
+    said = terminal.ok("status")
+    assert f"sqlite:///{empty}/.interlock/interlock.db" in said.out
+    assert "nothing there yet" in said.out
+    assert list(empty.iterdir()) == []
+    assert terminal.ok("status", "--json").json["state"]["begun"] is False
+
+
+def test_status_names_database_keys_ledger_and_rules(terminal, founded):
+    found = terminal.ok("status", "--json").json
+    rules = terminal.ok("rules", "show", "--json").json
+    assert found["rules"] == rules
+    assert found["ledger"]["key"] == terminal.ok("ledger", "key").out.strip()
+    assert found["ledger"]["size"] == terminal.entries()
+    assert [each["fits"] for each in found["keys"]["files"].values()] == [True, True]
+    said = terminal.ok("status").out
+    for part in (rules["digest"], "✓ ledger.key", "✓ ticket.key", "the last checkpoint at"):
+        assert part in said
+    assert len(said.splitlines()) <= 12
+
+
+def test_status_goes_on_where_something_is_wrong_and_exits_1(terminal, founded):
+    (founded.root / ".interlock" / "keys" / "ticket.key").unlink()
+    said = terminal("status", "--json")
+    assert said.code == 1
+    assert [each["code"] for each in said.json["wrong"]] == ["key-missing"]
+    assert said.json["ledger"]["size"] > 0
+    assert "✗ ticket.key" in terminal("status").out
+
+
+def test_status_of_a_server(terminal, server, monkeypatch):
+    found = terminal.ok("status", "--json").json
+    assert found["server"]["address"] == server.address
+    assert found["state"] is None
+    assert found["rules"]["digest"].startswith("sha256:")
+    assert found["ledger"]["size"] > 0
+    monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:9")
+    said = terminal("status", "--json")
+    assert (said.code, [each["code"] for each in said.json["wrong"]]) == (1, ["server-unreachable"])
+    assert "no answer" in terminal("status").out
+
+
+def test_a_gate_without_a_server_tells_the_pipeline_page(terminal, shop, monkeypatch):
+    monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:9")
+    said = terminal("gate", "chg-1", "--format", "github")
+    assert said.code == 3
+    assert said.out.startswith("::error title=interlock, undecided::expected a server")
+    assert "unset" not in said.err
+    assert terminal("gate", "chg-1").out == ""

@@ -10,15 +10,19 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from interlock.config import Config
+from interlock.core.change.errors import InterlockError
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import REFUSED, as_json, change_id, client, leave, settings
 from interlock.doors.cli.files import write_whole
 from interlock.doors.cli.reading import read
+from interlock.doors.cli.text import safe
 
 AS_CHECKED_OUT = {"git": {"head": "HEAD", "path": "."}}
 """What ships is what is checked out here, whatever head and folder the change was opened with."""
@@ -53,7 +57,7 @@ def gate(
 
     config = settings()
     name = change_id(change)
-    with client(config) as api:
+    with _told_to("json" if as_json else form), client(config) as api:
         offer, moved, notes = _offer(api, name, digest, environment, config)
         wanted = {"environment": environment, "artefact": artefact, **offer}
         result = api.post(f"/v1/changes/{name}/gate", wanted).json
@@ -70,6 +74,18 @@ def gate(
     )
     if result["outcome"] != "allow":
         leave(REFUSED)
+
+
+@contextmanager
+def _told_to(form: str) -> Iterator[None]:
+    """Let the pipeline's page say why there was no answer; the error goes on as it was."""
+    try:
+        yield
+    except InterlockError as error:
+        if form == "github":
+            text = safe(f"{error.message} → {error.hint}").replace("%", "%25")
+            click.echo(f"::error title=interlock, undecided::{text}")
+        raise
 
 
 def _offer(

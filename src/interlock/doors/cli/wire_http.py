@@ -35,7 +35,7 @@ class HttpWire:
             raise Unavailable(
                 f"expected a server at `{self._server}`, got no connection",
                 code="server-unreachable",
-                hint="start it (interlock serve), or unset INTERLOCK_SERVER to work without one",
+                hint="start it (interlock serve), or correct INTERLOCK_SERVER",
                 plugin="server",
             ) from error
         except httpx.HTTPError as error:
