@@ -33,8 +33,9 @@ def shown(form: str, name: str, capsys, tmp_path: Path) -> str:
         read(name),
         form=form,
         everything=False,
-        ticket_file="ticket.json" if name == "gate-allowed" else None,
+        ticket_file="ticket.json" if name != "gate-refused" else None,
         moved="",
+        notes=(),
         report_file=str(tmp_path / "report.xml"),
     )
     return capsys.readouterr().out
@@ -73,7 +74,7 @@ def test_a_screen_reads_as_it_was_agreed(screen, wide, monkeypatch):
     assert too_wide == []
 
 
-@pytest.mark.parametrize("name", ["gate-refused", "gate-allowed"])
+@pytest.mark.parametrize("name", ["gate-refused", "gate-allowed", "gate-glass"])
 @pytest.mark.parametrize("form", ["text", "github"])
 def test_the_gate_reads_as_it_was_agreed(form, name, capsys, tmp_path, monkeypatch):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
@@ -81,7 +82,7 @@ def test_the_gate_reads_as_it_was_agreed(form, name, capsys, tmp_path, monkeypat
     compare(f"{name}.{form}.txt", shown(form, name, capsys, tmp_path))
 
 
-@pytest.mark.parametrize("name", ["gate-refused", "gate-allowed"])
+@pytest.mark.parametrize("name", ["gate-refused", "gate-allowed", "gate-glass"])
 def test_the_step_summary_and_the_report(name):
     compare(f"{name}.md", permit.markdown(read(name)))
     compare(f"{name}.xml", permit.junit(read(name)).decode() + "\n")

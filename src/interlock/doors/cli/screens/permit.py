@@ -85,7 +85,7 @@ def _github(result: Told, ticket_file: str | None) -> None:
         click.echo(f"::error title=interlock::{_command_text(f'{row.text} → {row.remedy}')}")
     for text in beside(result["judgement"], refused=result["outcome"] != "allow"):
         click.echo(f"::warning title=interlock::{_command_text(text)}")
-    for reason in result["judgement"]["decision"]["observed"]:
+    for reason in _watched(result["judgement"]):
         click.echo(f"::notice title=interlock (watched only)::{_command_text(safe(reason['text']))}")
     _append("GITHUB_STEP_SUMMARY", markdown(result))
     outputs = {"outcome": result["outcome"], "ticket-id": result["ticket_id"] or "", "ticket": ticket_file or ""}
@@ -110,7 +110,7 @@ def markdown(result: Told) -> str:
     lines += ["", *(f"- **{_cell(text)}**" for text in signed)] if signed else []
     met = [item for item in judgement["decision"]["obligations"] if item["met"]]
     lines += ["", *(f"- ✓ {_cell(item['text'])}" for item in met)]
-    watched = judgement["decision"]["observed"]
+    watched = _watched(judgement)
     lines += (
         ["", f"{len(watched)} more watched only: {_cell(', '.join(one['id'] for one in watched))}"]
         if watched
@@ -139,6 +139,11 @@ def junit(result: Told) -> bytes:
     if signed:
         ET.SubElement(suite, "system-out").text = _xml("\n".join(signed))
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _watched(judgement: Told) -> list[Told]:
+    """Rules that would refuse, were they enforced; what was lifted is told beside them."""
+    return [one for one in judgement["decision"]["observed"] if not one["lifted_by"]]
 
 
 def _missing(result: Told) -> list[Row]:

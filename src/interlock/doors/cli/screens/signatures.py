@@ -84,6 +84,11 @@ def glass_lines(judgement: Told) -> list[str]:
 def beside(judgement: Told, *, refused: bool) -> list[str]:
     """All of this as sentences, for reports: what waits and what does not count only where that matters."""
     found = [f"the glass: {text}" for text in glass_texts(judgement)]
+    found += [
+        safe(f"lifted: {one['rule']} by {', '.join(one['people'])}: {one['reason']}")
+        for one in judgement["grants"]
+        if one["kind"] == "exception"
+    ]
     if refused:
         found += [f"pending: {row.text} {row.progress} · {row.remedy}" for row in pending_rows(judgement)]
         found += [f"void: {text}" for text in void_texts(judgement)]
