@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import click
 
+from interlock.core.change.change import Recipe
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.reading import Sources, read, reading_flags, recipes
+
+_COMMIT = re.compile("[0-9a-f]{40,64}")
 
 
 @click.command()
@@ -33,6 +39,16 @@ def check(
     else:
         from interlock.doors.cli.screens.verdict import verdict  # noqa: PLC0415  # --json draws nothing
 
-        click.echo("\n".join(verdict(judgement, everything=everything)))
+        click.echo("\n".join([*verdict(judgement, everything=everything), *_since(sources, wanted)]))
     if judgement["decision"]["outcome"] != "allow":
         leave(REFUSED)
+
+
+def _since(given: Sources, wanted: Sequence[Recipe]) -> list[str]:
+    """What the range is compared with, where that is what was shipped last."""
+    base = next((recipe.arguments["base"] for recipe in wanted if recipe.reader == "git"), "")
+    if given.base or not _COMMIT.fullmatch(base):
+        return []
+    from interlock.doors.cli.screens.columns import told  # noqa: PLC0415  # --json draws nothing
+
+    return told("since", f"{base[:12]}, which was shipped last; another: --base REV")

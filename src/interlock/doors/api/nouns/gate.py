@@ -85,6 +85,7 @@ OPERATIONS = (
         summary="What went from a repository to an environment before: where the next range begins.",
         run=_shipped,
         reply=Shipped,
+        stateless=True,
         query=(
             Query(name="environment", text="where it went", required=True),
             Query(name="repository", text="the address of its origin, empty for none"),
