@@ -62,6 +62,18 @@ class Reading:
     material: Material
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """What a reader shows of itself: files below a root, by path, arguments it reads them by, and some it refuses.
+
+    A reader in a file of its own carries one as its attribute ``example``; the contract suite puts it to the test.
+    """
+
+    files: dict[str, bytes]
+    arguments: dict[str, str]
+    refused: dict[str, str]
+
+
 class Reader(Protocol):
     """Turns a source into a part. Timeout: a reader bounds its own subprocesses (default 60 s)."""
 

@@ -1,4 +1,7 @@
-"""What holds for every reader, whatever it reads: the port's promises."""
+"""What holds for every reader, whatever it reads: the port's promises.
+
+An installed reader that carries an ``example`` is put to the test by that; the built-in ones share a folder.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from interlock.core.change.change import change_digest
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_json
 from interlock.core.change.parts import Part
-from interlock.ports.reader import ReadRequest
+from interlock.ports.reader import Example, ReadRequest
 
 ARGUMENTS = {
     "git": {"base": "HEAD^", "head": "HEAD"},
@@ -32,8 +35,11 @@ BROKEN = {
 }
 
 
+INSTALLED = sorted(point.name for point in entry_points(group="interlock.readers"))
+
+
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path, reader):
     """A folder in which every reader finds something."""
     made = tmp_path / "root"
     made.mkdir()
@@ -41,6 +47,9 @@ def root(tmp_path):
     (made / "old.yaml").write_text("a: 1\n")
     (made / "new.yaml").write_text("a: 2\npassword: hunter2\n")
     (made / "app.bin").write_bytes(b"\x7fELF")
+    for path, content in (example_of(reader) or NOTHING).files.items():
+        (made / path).parent.mkdir(parents=True, exist_ok=True)
+        (made / path).write_bytes(content)
     who = ("-c", "user.name=A", "-c", "user.email=a@example.com")
     environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "HOME": os.devnull}
     for command in (
@@ -54,7 +63,7 @@ def root(tmp_path):
     return made
 
 
-@pytest.fixture(params=sorted(ARGUMENTS))
+@pytest.fixture(params=INSTALLED)
 def name(request):
     return request.param
 
@@ -64,13 +73,27 @@ def reader(name):
     return registry.readers()[name]()
 
 
+NOTHING = Example(files={}, arguments={}, refused={})
+
+
+def example_of(reader):
+    return getattr(reader, "example", None)
+
+
 @pytest.fixture
-def read(reader, root, name):
-    return lambda **more: reader.read(ReadRequest(root=root, arguments=ARGUMENTS[name] | more))
+def arguments(reader, name):
+    return ARGUMENTS[name] if name in ARGUMENTS else example_of(reader).arguments
+
+
+@pytest.fixture
+def read(reader, root, arguments):
+    return lambda **more: reader.read(ReadRequest(root=root, arguments=arguments | more))
 
 
 def test_the_suite_knows_every_installed_reader():
-    assert sorted(ARGUMENTS) == sorted(point.name for point in entry_points(group="interlock.readers"))
+    assert set(ARGUMENTS) == set(BROKEN)
+    loaded = registry.readers()
+    assert [name for name in INSTALLED if name not in ARGUMENTS and not example_of(loaded[name])] == []
 
 
 def test_it_is_called_what_it_is_registered_as(reader, name):
@@ -113,8 +136,9 @@ def test_it_has_nothing_to_say_about_what_is_another_readers(reader, root):
 
 
 def test_what_it_cannot_use_is_refused_in_one_line_with_advice(reader, root, name):
+    broken = BROKEN.get(name) or example_of(reader).refused
     with pytest.raises(InvalidInput) as caught:
-        reader.read(ReadRequest(root=root, arguments=BROKEN[name]))
+        reader.read(ReadRequest(root=root, arguments=broken))
     assert "\n" not in caught.value.message
     assert caught.value.message[0].islower()
     assert caught.value.hint
@@ -146,6 +170,6 @@ def test_its_material_is_sorted_and_answers_for_each_path_and_for_none(read):
     assert not material.exists("no/such/path")
 
 
-def test_a_root_that_does_not_exist_is_refused(reader, name, tmp_path):
+def test_a_root_that_does_not_exist_is_refused(reader, arguments, tmp_path):
     with pytest.raises(InvalidInput):
-        reader.read(ReadRequest(root=tmp_path / "nowhere", arguments=ARGUMENTS[name]))
+        reader.read(ReadRequest(root=tmp_path / "nowhere", arguments=arguments))

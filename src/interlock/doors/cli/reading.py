@@ -1,7 +1,8 @@
 """What to read, as flags, and the reading itself: on the caller's machine, then the submission goes to the API.
 
 Rules:
-1. The flags combine freely; each becomes a recipe that can be read again.
+1. The flags combine freely; each becomes a recipe that can be read again. Any installed reader is reached by its
+   name with ``--part``; the other flags are short for the built-in ones.
 2. Without any flag the range begins after what was shipped last from here; where nothing was, with the branch
    that the working tree will be merged into.
 3. Thresholds and trust come from the rules in force (through the API), never from the working tree once there
@@ -27,6 +28,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.checkout import PRODUCTION, TRUNKS, begins
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import settings
+from interlock.doors.cli.part import named
 
 if TYPE_CHECKING:
     from interlock.core.change.settings import Settings
@@ -43,10 +45,11 @@ class Sources:
     plans: tuple[str, ...]
     configs: tuple[tuple[str, str], ...]
     artefacts: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
 
 def reading_flags(function: Callable[..., None]) -> Callable[..., None]:
-    """``--base --head --plan --config --artefact`` on a command, which gets them as one ``sources``."""
+    """``--base --head --plan --config --artefact --part`` on a command, which gets them as one ``sources``."""
 
     @wraps(function)
     def gathered(**given: Any) -> None:  # noqa: ANN401  # whatever click read
@@ -55,6 +58,13 @@ def reading_flags(function: Callable[..., None]) -> Callable[..., None]:
 
     wrapped: Callable[..., None] = gathered
     for option in (
+        click.option(
+            "--part",
+            "parts",
+            multiple=True,
+            metavar="'READER KEY=VALUE …'",
+            help="What any installed reader reads, by its own arguments.",
+        ),
         click.option(
             "--artefact", "artefacts", multiple=True, metavar="REF", help="An image NAME@sha256:…, or a file."
         ),
@@ -86,7 +96,7 @@ def recipes(
     With a ``client`` a range that is not said to begin anywhere begins after what was shipped last.
     """
     found: list[Recipe] = []
-    others = given.plans or given.configs or given.artefacts
+    others = given.plans or given.configs or given.artefacts or given.parts
     if given.base or given.head or not others:
         shipped = begins(client, root, environment) if client and not (given.base or given.head) else None
         base = given.base or shipped or default_base(root)
@@ -94,6 +104,7 @@ def recipes(
     found.extend(Recipe(reader="terraform-plan", arguments={"path": _inside(root, plan)}) for plan in given.plans)
     found.extend(Recipe(reader="configuration", arguments=_pair(root, *pair)) for pair in given.configs)
     found.extend(Recipe(reader="artefact", arguments=_artefact(root, item)) for item in given.artefacts)
+    found.extend(named(item) for item in given.parts)
     return tuple(found)
 
 
