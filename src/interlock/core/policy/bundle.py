@@ -41,7 +41,6 @@ class Bundle:
     layers: tuple[Layer, ...]
     modes: Modes
     freezes: tuple[Freeze, ...]
-    lints: tuple[Lint, ...]
     tests: dict[str, bytes]
     engine: Engine
 
@@ -49,6 +48,12 @@ class Bundle:
     def order(self) -> dict[str, int]:
         """Where each policy stands: reasons keep the order of the files."""
         return {name: place for place, name in enumerate(self.policies)}
+
+    @cached_property
+    def lints(self) -> tuple[Lint, ...]:
+        """Doubts about the policies; a decision does not wait for them."""
+        own = (lint for policy in self.policies.values() for lint in lint_policy(policy))
+        return (*own, *lint_tiers(self.policies, self.modes, MODES_FILE))
 
     @property
     def overlaid(self) -> bool:
@@ -81,10 +86,6 @@ def load_bundle(files: Mapping[str, bytes]) -> Bundle:
         layers=_layers(sorts, files, policies),
         modes=modes,
         freezes=freezes,
-        lints=(
-            *(lint for policy in policies.values() for lint in lint_policy(policy)),
-            *lint_tiers(policies, modes, MODES_FILE),
-        ),
         tests={path: files[path] for path in sorts["tests"]},
         engine=build_engine(policies),
     )
