@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,9 +59,10 @@ def read(
         progress(f"reading {recipe.reader}")
         reader = _reader(toolbox, recipe.reader)
         materials = tuple(reading.material for reading in readings)
+        arguments = recipe.arguments if asked else recipe.arguments | _renamed(readings)
         request = ReadRequest(
             root=root,
-            arguments=recipe.arguments,
+            arguments=arguments,
             materials=materials,
             runners=settings.trust.runners,
             now=toolbox.now(),
@@ -126,6 +128,13 @@ def _complete(recipes: Sequence[Recipe], settings: Settings) -> list[tuple[Recip
             match = "\n".join(rule.match for rule in settings.configuration)
             complete.append((Recipe(reader="configuration", arguments={"match": match}), False))
     return complete
+
+
+def _renamed(readings: Sequence[Reading]) -> dict[str, str]:
+    """What the git ranges renamed, for the reader of configuration: a new name hides nothing."""
+    files = (file for reading in readings if isinstance(reading.part, GitRange) for file in reading.part.files)
+    renamed = {file.path: file.old_path for file in files if file.status == "renamed" and file.old_path}
+    return {"renamed": json.dumps(renamed)} if renamed else {}
 
 
 def _reader(toolbox: Toolbox, name: str) -> Reader:

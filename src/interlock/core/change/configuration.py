@@ -53,8 +53,10 @@ def format_of(path: str) -> Format | None:
     return _ENDINGS.get(posixpath.splitext(name)[1].lower())
 
 
-def read_configuration(path: str, before: bytes | None, after: bytes | None) -> ConfigurationFile:
-    """The difference of one file.
+def read_configuration(
+    path: str, before: bytes | None, after: bytes | None, *, formerly: str | None = None
+) -> ConfigurationFile:
+    """The difference of one file, which was at ``formerly`` before where it was renamed.
 
     Raises:
         InvalidInput: ``configuration-format``, ``configuration-malformed``, ``configuration-encoding``,
@@ -70,13 +72,14 @@ def read_configuration(path: str, before: bytes | None, after: bytes | None) -> 
     new = read_documents(path, kind, after)
     changes: tuple[KeyChange, ...]
     try:
-        old = read_documents(path, kind, before)
+        old = read_documents(formerly or path, format_of(formerly or path) or kind, before)
     except InvalidInput as error:
         changes = (KeyChange(pointer="", op="changed", before={"unreadable": error.message}),)
     else:
         changes = tuple(_changes(path, old, new))
     return ConfigurationFile(
         path=path,
+        formerly=formerly,
         format=kind,
         before_digest=None if before is None else sha256(before),
         after_digest=None if after is None else sha256(after),

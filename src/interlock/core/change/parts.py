@@ -121,7 +121,10 @@ class KeyChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationFile:
-    """One configuration file, before and after. Digests are SHA-256 of the raw bytes, sizes are bytes."""
+    """One configuration file, before and after. Digests are SHA-256 of the raw bytes, sizes are bytes.
+
+    ``formerly`` is the path it had before, where it was renamed.
+    """
 
     path: str
     format: Literal["yaml", "json", "toml", "env"]
@@ -131,6 +134,7 @@ class ConfigurationFile:
     before_size: int | None = None
     after_size: int | None = None
     documents: tuple[str, ...] = ()
+    formerly: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,7 @@ def _of_range(part: GitRange) -> Iterator[InvalidInput]:
 def _of_configuration(part: Configuration) -> Iterator[InvalidInput]:
     for file in part.files:
         yield from _path(file.path)
+        yield from () if file.formerly is None else _path(file.formerly)
         yield from _count(file.before_size, "a size before")
         yield from _count(file.after_size, "a size after")
         for change in file.changes:

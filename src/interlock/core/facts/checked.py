@@ -2,7 +2,8 @@
 
 Rules:
 1. A configuration file is one that was read key by key, or a changed file in git that a rule of ``interlock.yaml``
-   calls configuration. One that no longer exists needs no validator.
+   calls configuration. One that was renamed is configuration under its new path when it was under the old one.
+   One that no longer exists needs no validator and is listed as deleted.
 2. A validator looked at a file when it names its path, with or without findings, and constrains what the file may
    hold. ``CONSTRAIN`` lists those that do: a size or the absence of nulls permits any other content.
 3. ``bounds`` constrains a file when a limit of ``interlock.yaml`` speaks of it; steps from the last value are no
@@ -31,13 +32,17 @@ def checked_of(parts: Sequence[Part], validations: Sequence[Validation], setting
     """The validations, sorted, and the files without any."""
     seen = {validation.path for validation in validations if _constrains(validation, settings)}
     gone = {file.path for file in files_of(parts) if file.status == "deleted"}
-    wanted = {file.path for file in configuration_of(parts) if file.after_digest is not None}
+    read = list(configuration_of(parts))
+    wanted = {file.path for file in read if file.after_digest is not None}
+    deleted = {file.path for file in read if file.after_digest is None}
     for file in files_of(parts):
-        if any(matches(rule.match, file.path) for rule in settings.configuration):
+        names = {file.path, file.old_path or file.path} if file.status == "renamed" else {file.path}
+        if any(matches(rule.match, name) for rule in settings.configuration for name in names):
             wanted.add(file.path)
     return Checked(
         validations=tuple(sorted(validations, key=canonical)),
         unvalidated=tuple(sorted(wanted - gone - seen)),
+        deleted=tuple(sorted(deleted | (wanted & gone))),
     )
 
 

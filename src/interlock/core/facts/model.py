@@ -182,10 +182,11 @@ class Artefacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What validators said, and which configuration files none of them looked at."""
+    """What validators said, which configuration files none of them looked at, and which are deleted."""
 
     validations: tuple[Validation, ...] = ()
     unvalidated: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[Finding, ...]:

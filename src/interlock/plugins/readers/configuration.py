@@ -2,7 +2,9 @@
 
 Arguments, one of two ways:
 - ``match``: patterns (one a line or between commas, ``!`` excludes) over the files that the other readers of the
-  same request found changed. A matching file must be readable configuration.
+  same request found changed. A matching file must be readable configuration. ``renamed`` names files that were
+  renamed (a JSON object, new path → old): one whose old path matches is read under its new path and compared with
+  what was at the old one.
 - ``before`` and ``after``: two files, or two folders whose files of a known format are compared by their place in
   them. One may be left out: then everything is new, or everything is gone.
 
@@ -11,8 +13,9 @@ Without any of these, or when no changed file matches, there is nothing to read.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from interlock.core.change.change import Recipe
@@ -37,11 +40,13 @@ class ConfigurationMaterial:
         *,
         behind: tuple[Material, ...] = (),
         folder: Path | None = None,
+        formerly: Mapping[str, str] | None = None,
     ) -> None:
         self._before = before
         self._after = after
         self._behind = behind
         self._folder = folder
+        self.formerly = dict(formerly or {})
 
     def changed(self) -> Iterable[str]:
         """Paths that differ, sorted."""
@@ -87,7 +92,10 @@ class ConfigurationReader:
         if material is None:
             return None
         files = [
-            read_configuration(path, material.before(path), material.after(path)) for path in material.changed()
+            read_configuration(
+                path, material.before(path), material.after(path), formerly=material.formerly.get(path)
+            )
+            for path in material.changed()
         ]
         part = Configuration(files=tuple(files))
         return Reading(part=part, recipe=Recipe(reader=self.name, arguments=named), material=material)
@@ -100,12 +108,13 @@ def _matched(request: ReadRequest, patterns: str) -> ConfigurationMaterial | Non
     after: dict[str, bytes] = {}
     seen: set[str] = set()
     budget = _Budget()
+    renamed = _renamed(request, wanted)
     for material in request.materials:
         for path in material.changed():
-            if path in seen or not wanted(path):
+            if path in seen or path in renamed.values() or not (path in renamed or wanted(path)):
                 continue
             seen.add(path)
-            old, new = material.before(path), material.after(path)
+            old, new = material.before(renamed.get(path, path)), material.after(path)
             if old is not None:
                 before[path] = old
             if new is not None:
@@ -114,7 +123,13 @@ def _matched(request: ReadRequest, patterns: str) -> ConfigurationMaterial | Non
             budget.take(new)
     if not before and not after:
         return None
-    return ConfigurationMaterial(before, after, behind=request.materials)
+    return ConfigurationMaterial(before, after, behind=request.materials, formerly=renamed)
+
+
+def _renamed(request: ReadRequest, wanted: Callable[[str], bool]) -> dict[str, str]:
+    """New path → old, of files that were configuration and still have a format that can be read key by key."""
+    told = json.loads(request.arguments.get("renamed", "{}"))
+    return {new: old for new, old in told.items() if wanted(old) and format_of(new)}
 
 
 def _compared(request: ReadRequest, named: dict[str, str]) -> ConfigurationMaterial:

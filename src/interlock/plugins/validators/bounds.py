@@ -8,7 +8,8 @@ Rules:
 3. Numbers that are names (ports, ids, versions, times of day) are not compared unless a limit speaks of them.
 4. ``limits`` are tried in order and the first that covers file and pointer decides: ``minimum`` and ``maximum``
    hold for new keys too, ``factor`` replaces the default, ``free: true`` lets the value move as it likes.
-5. A file is named when a limit speaks of it or something is wrong: a small step alone makes no file a checked one.
+5. A renamed file keeps the limits of its old path where its new one has none.
+6. A file is named when a limit speaks of it or something is wrong: a small step alone makes no file a checked one.
 """
 
 from __future__ import annotations
@@ -81,7 +82,11 @@ class Bounds:
             if isinstance(reading.part, Configuration)
             for file in reading.part.files
             if file.after_digest is not None
-            and ((findings := tuple(_findings(file, wanted))) or _has_limits(file.path, wanted))
+            and (
+                (findings := tuple(_findings(file, wanted)))
+                or _has_limits(file.path, wanted)
+                or _has_limits(file.formerly or file.path, wanted)
+            )
         )
 
 
@@ -114,7 +119,7 @@ def _findings(file: ConfigurationFile, settings: BoundsSettings) -> Iterator[Fin
             continue
         for pointer, after in leaves(change.after, change.pointer):
             before = at(change.before, pointer.removeprefix(change.pointer)) if change.op == "changed" else None
-            limit = _limit(file.path, pointer, settings)
+            limit = _limit(file.path, pointer, settings) or _limit(file.formerly or file.path, pointer, settings)
             problem = _problem(before, after, pointer, limit, settings, texts=file.format == "env")
             if problem is not None:
                 yield _finding(file, change, pointer, *problem)

@@ -1,7 +1,8 @@
 """Configuration fits its JSON Schema, one schema per glob of files.
 
 Rules:
-1. ``schemas`` says which files (``match``) fit which schema; the first entry that matches decides.
+1. ``schemas`` says which files (``match``) fit which schema; the first entry that matches decides. A renamed file
+   fits the schema of its old path as well: a new name is no way out.
 2. A schema is a file of the repository (JSON or YAML) as it is after the change. It may refer to other files of
    the repository; a reference to anywhere else is refused, nothing is ever fetched.
 3. A schema that is missing, unreadable or no schema is an error on every file that it should have checked.
@@ -20,7 +21,7 @@ from interlock.core.change.documents import Document, documents
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.globs import matches
 from interlock.core.change.parse import parse
-from interlock.core.change.parts import Finding, Validation
+from interlock.core.change.parts import Finding, GitRange, Validation
 from interlock.core.change.pointers import at, dotted, joined, one_line, shown
 from interlock.core.change.schema_words import schema_words
 from interlock.ports.reader import Material, Reading
@@ -68,20 +69,35 @@ class JsonSchema:
                 )
         found: dict[str, Validation] = {}
         checkers: dict[str, Any] = {}
+        formerly = _renamed(readings)
         for reading in readings if rules else ():
             for path in reading.material.changed():
-                chosen = next((item.schema for item in rules if matches(item.match, path)), None)
-                if chosen is not None and path not in found:
-                    findings = _checked(path, reading.material, chosen, readings, checkers)
-                    if findings is not None:
-                        found[path] = Validation(validator=self.name, path=path, findings=findings)
+                old = formerly.get(path, path)
+                chosen = [_chosen(rules, name) for name in dict.fromkeys((path, old))]
+                schemas = tuple(dict.fromkeys(schema for schema in chosen if schema is not None))
+                if path in found or not schemas:
+                    continue
+                told = [_checked(path, old, reading.material, schema, readings, checkers) for schema in schemas]
+                findings = tuple(dict.fromkeys(finding for one in told if one is not None for finding in one))
+                if None not in told:
+                    found[path] = Validation(validator=self.name, path=path, findings=findings)
         return tuple(found[path] for path in sorted(found))
 
 
+def _renamed(readings: Sequence[Reading]) -> dict[str, str]:
+    """New path → old, of every file that the ranges renamed."""
+    files = (file for reading in readings if isinstance(reading.part, GitRange) for file in reading.part.files)
+    return {file.path: file.old_path for file in files if file.status == "renamed" and file.old_path}
+
+
+def _chosen(rules: Sequence[SchemaRule], path: str) -> str | None:
+    return next((rule.schema for rule in rules if matches(rule.match, path)), None)
+
+
 def _checked(
-    path: str, material: Material, schema: str, readings: Sequence[Reading], checkers: dict[str, Any]
+    path: str, old: str, material: Material, schema: str, readings: Sequence[Reading], checkers: dict[str, Any]
 ) -> tuple[Finding, ...] | None:
-    """What is wrong with one file, None when it is gone."""
+    """What is wrong with one file, which was at ``old`` before; None when it is gone."""
     try:
         content = material.after(path)
         if content is None:
@@ -89,7 +105,7 @@ def _checked(
         new = documents(path, content)
         if schema not in checkers:
             checkers[schema] = _checker(schema, readings)
-        found = tuple(_findings(path, new, _before(path, material), checkers[schema]))
+        found = tuple(_findings(path, new, _before(old, material), checkers[schema]))
     except InvalidInput as error:
         return (_refusal("json-schema/unreadable", error.message, path, error.hint),)
     except _NoSchema as error:

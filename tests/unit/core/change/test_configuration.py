@@ -134,3 +134,10 @@ def test_a_real_release_is_read_and_a_changed_request_is_one_key():
     assert {(one.op, one.before, one.after) for one in found.changes} == {("changed", "100m", "150m")}
     lines = after.split(b"\n")
     assert all(b"150m" in lines[one.line - 1] for one in found.changes)
+
+
+def test_a_renamed_file_is_compared_with_what_it_was_in_the_format_it_had():
+    """The old side is read as what it was; otherwise nobody could tell what was lost."""
+    found = read_configuration("a.json", b"days: 7\n", b'{"days": null}', formerly="a.yaml")
+    assert (found.formerly, found.format) == ("a.yaml", "json")
+    assert [(one.pointer, one.before) for one in found.changes] == [("/days", 7)]

@@ -34,6 +34,7 @@ def facts(judgement: Told) -> list[str]:
         [f"{one['action']} {one['what']}{_at([one['source']])}" for one in description["reversibility"]["losses"]],
     )
     lines += _block("unowned", list(description["blast"]["unowned"]))
+    lines += _block("deletes", [f"configuration {path}" for path in description["checked"]["deleted"]])
     lines += _block("no check", list(description["checked"]["unvalidated"]))
     return lines + _findings(description) + _documentation(description["documentation"])
 
