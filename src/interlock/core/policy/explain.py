@@ -68,8 +68,41 @@ def read_facts(value: object) -> Facts:
     missing = sorted(name for name, fact in FACTS.items() if not fact.optional and name not in value)
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise _wrong("fact-missing", f"expected the fact `{missing[0]}`{more}, got none", "say every given fact")
+        raise _wrong("fact-missing", f"expected the fact `{missing[0]}`{more}, got none", _WHOLE)
     return {str(name): _checked(FACTS[name], value[name]) for name in sorted(value)}
+
+
+def first_facts() -> Facts:
+    """Every fact of an ordinary change to production that nobody has approved or shown anything about yet."""
+    quiet: dict[str, FactValue] = {"Bool": False, "Long": 0, "Set<String>": []}
+    plain = {name: fact.values[0] if fact.values else quiet.get(fact.type, "") for name, fact in FACTS.items()}
+    return {**plain, **_ORDINARY, **NOTHING}
+
+
+_WHOLE = "say every given fact; interlock policy facts prints a whole set to start from"
+_ORDINARY: Facts = {
+    "approvals_required": 1,
+    "artefact_previous_known": True,
+    "artefacts": ["oci:registry.example/orders"],
+    "change_class": "normal",
+    "documented": True,
+    "environment": "production",
+    "failure_modes": ["orders drop"],
+    "failure_modes_count": 1,
+    "files": 1,
+    "limit_fleet_percent": 25,
+    "limit_orders_percent": 25,
+    "limit_services": 5,
+    "lines": 12,
+    "production": True,
+    "provenance": "human",
+    "reached_services": 1,
+    "required_tests": ["test_orders"],
+    "services": ["orders"],
+    "software_keys_suffice": True,
+    "tests_listed_first": True,
+    "tier": 2,
+}
 
 
 def _checked(fact: Fact, value: object) -> FactValue:

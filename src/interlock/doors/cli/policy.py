@@ -91,6 +91,19 @@ def explain(*, subject: str, environment: str, as_json: bool) -> None:
         click.echo("\n".join(rulebook.rule(found, bundle)))
 
 
+@policy.command()
+@as_json
+def facts(*, as_json: bool) -> None:
+    """Print a whole set of facts, as JSON, to start from: change some, then explain it.
+
+    They are those of an ordinary Tier-2 change that nobody has approved yet.
+    """
+    from interlock.core.policy.explain import first_facts  # noqa: PLC0415  # --help stays fast
+
+    del as_json  # what explain reads is JSON in any case
+    show_json(first_facts())
+
+
 def _bundle() -> Bundle:
     from interlock.doors.cli.policies import working_bundle  # noqa: PLC0415  # --help reads no rules
 

@@ -3,8 +3,8 @@ from importlib import resources
 import pytest
 
 from interlock.core.change.errors import InvalidInput, NotFound
-from interlock.core.policy.explain import explain_rule, read_facts
-from interlock.core.policy.facts import FACTS, SCHEMA_TEXT
+from interlock.core.policy.explain import explain_rule, first_facts, read_facts
+from interlock.core.policy.facts import FACTS, NOTHING, SCHEMA_TEXT
 
 KINDS = {"Set<String>": [], "Bool": False, "Long": 1, "String": "x"}
 GIVEN = {
@@ -57,3 +57,16 @@ def test_facts_that_do_not_fit_are_refused(value, code) -> None:
 def test_the_schema_file_beside_the_policies_is_the_schema() -> None:
     file = resources.files("interlock.core.policy.bundled") / "interlock.cedarschema"
     assert file.read_text() == SCHEMA_TEXT
+
+
+def test_a_whole_set_of_facts_to_start_from_is_one_that_can_be_explained() -> None:
+    given = first_facts()
+    assert set(given) == set(FACTS)
+    assert read_facts(given) == {name: given[name] for name in sorted(given)}
+    assert {name: given[name] for name in NOTHING} == NOTHING
+
+
+def test_what_is_missing_says_where_a_whole_set_is() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_facts({"tier": 1})
+    assert "interlock policy facts" in refused.value.hint
