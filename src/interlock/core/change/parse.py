@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError, to_json
@@ -26,6 +28,9 @@ MAX_NODES = 1_000_000
 MAX_WRITTEN = 64 << 20
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
+_UNKNOWN_KEY = frozenset({"unexpected_keyword_argument", "extra_forbidden"})
+_MISSING_KEY = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+"""What pydantic calls them, in the words of Python."""
 
 
 def parse(kind: type[T], value: object, *, what: str) -> T:
@@ -77,7 +82,7 @@ def parse_json(kind: type[T], text: bytes | str, *, what: str) -> T:
         adapter: TypeAdapter[tuple[T]] = _adapter(kind)  # type: ignore[arg-type]  # mypy doubts that types hash
         parsed = adapter.validate_json(joined)[0]
     except ValidationError as error:
-        raise _refused(error, what) from error
+        raise _refused(error, what, kind) from error
     return parsed
 
 
@@ -98,25 +103,52 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401  # any type pydanti
     return TypeAdapter(tuple[kind], config=_STRICT)
 
 
-def _refused(error: ValidationError, what: str) -> InvalidInput:
+def _refused(error: ValidationError, what: str, kind: object) -> InvalidInput:
     problems = error.errors(include_url=False)
     first = problems[0]
     place = ".".join(str(step) for step in first["loc"][1:]) or "the top"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return InvalidInput(
-        f"expected {what} to fit its schema, got a problem at `{place[:120]}`: {_sentence(first)}{more}",
+        f"expected {what} to fit its schema, got a problem at `{place[:120]}`: {_sentence(first)}"
+        f"{_meant(first, kind)}{more}",
         code="input-shape",
         hint=_hint(first),
     )
 
 
 def _sentence(problem: ErrorDetails) -> str:
+    if problem["type"] in _UNKNOWN_KEY:
+        return "there is no such key"
+    if problem["type"] in _MISSING_KEY:
+        return "this key is missing"
     text = problem["msg"].replace("\n", " ")[:160]
     return text[:1].lower() + text[1:]
 
 
+def _meant(problem: ErrorDetails, kind: object) -> str:
+    """The nearest key that the record at that place has, where its path leads through records alone."""
+    if problem["type"] not in _UNKNOWN_KEY:
+        return ""
+    *steps, last = problem["loc"][1:]
+    for step in steps:
+        kind = _inside(kind, str(step))
+    known = fields(kind) if isinstance(kind, type) and is_dataclass(kind) else ()
+    return closest(str(last), [field.name for field in known])
+
+
+def _inside(kind: object, step: str) -> object:
+    """The type at one step into ``kind``; None where that cannot be told."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        kind = get_type_hints(kind).get(step)
+    else:
+        kind = next((each for each in reversed(get_args(kind)) if each is not ...), None)
+    if isinstance(kind, UnionType):
+        return next((each for each in get_args(kind) if each is not type(None)), None)
+    return kind
+
+
 def _hint(problem: ErrorDetails) -> str:
-    if problem["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+    if problem["type"] in _UNKNOWN_KEY:
         return f"remove the key `{str(problem['loc'][-1])[:60]}`, or correct its spelling"
     return "correct the value at that place"
 

@@ -1,7 +1,8 @@
 """From the text of one Cedar file to its statements, each with the line it starts on.
 
 Cedar's own parser gives no positions through its JSON form, so the text is cut at each ``;`` outside strings and
-comments, and every statement is parsed and validated alone: an error then names its file and line.
+comments, and every statement is parsed alone: an error then names its file and line. What a whole file says is
+validated at once, and only where that fails one by one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 import cedarpy
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.policy.facts import SCHEMA_TEXT
+from interlock.core.change.parse import closest
+from interlock.core.policy.facts import FACTS, SCHEMA_TEXT
 
 MAX_FILE = 1 << 20
 MAX_STATEMENT = 64 << 10
@@ -54,7 +56,9 @@ def read_statements(path: str, content: bytes) -> list[CedarStatement]:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refused(path, 1, "policy-unreadable", "expected UTF-8 text") from error
-    return [_parsed(path, line, statement) for line, statement in _cut(path, text)]
+    found = [_parsed(path, line, statement) for line, statement in _cut(path, text)]
+    _validate(path, found)
+    return found
 
 
 def _cut(path: str, text: str) -> list[tuple[int, str]]:
@@ -81,7 +85,7 @@ def _check_size(path: str, line: int, words: list[str]) -> None:
     for word in words:
         depth += (word in "([{") - (word in ")]}")
         deepest = max(deepest, depth)
-    operators = sum(len(_OPERATORS.findall(word)) for word in words if not word.startswith('"'))
+    operators = len(_OPERATORS.findall(" ".join(word for word in words if not word.startswith('"'))))
     size = sum(len(word) for word in words)
     if size > MAX_STATEMENT or deepest > MAX_NESTING or operators > MAX_OPERATORS:
         raise _refused(path, line, "policy-too-large", _TOO_LARGE)
@@ -98,12 +102,21 @@ def _parsed(path: str, line: int, text: str) -> CedarStatement:
         raise _refused(path, line, "policy-template", "expected a policy without `?principal` or `?resource`")
     if _depth(forms) > MAX_DEPTH:
         raise _refused(path, line, "policy-too-large", _TOO_LARGE)
-    result = cedarpy.validate_policies(text, _SCHEMA)
-    if not result.validation_passed:
-        problem = result.errors[0].error if result.errors else "the policy does not fit the schema"
-        raise _refused(path, line, "policy-schema", _lower(problem.removeprefix("for policy `policy0`, ")))
     (est,) = forms["staticPolicies"].values()
     return CedarStatement(line, text, est)
+
+
+def _validate(path: str, statements: list[CedarStatement]) -> None:
+    """Every statement fits the schema; the first that does not is named."""
+    together = "\n".join(each.text for each in statements)
+    if cedarpy.validate_policies(together, _SCHEMA).validation_passed:
+        return
+    for each in statements:
+        result = cedarpy.validate_policies(each.text, _SCHEMA)
+        if not result.validation_passed:
+            problem = result.errors[0].error if result.errors else "the policy does not fit the schema"
+            raise _unfit(path, each.line, _lower(problem.removeprefix("for policy `policy0`, ")))
+    raise _refused(path, 1, "policy-schema", "the policies of this file do not fit the schema together")
 
 
 def _depth(value: object) -> int:
@@ -121,9 +134,27 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _refused(path: str, line: int, code: str, problem: str) -> InvalidInput:
+def _unfit(path: str, line: int, problem: str) -> InvalidInput:
+    """The error for what Cedar's validator refuses, in the words of facts where it is about one."""
+    named = _ATTRIBUTE.search(problem)
+    if named is None:
+        return _refused(path, line, "policy-schema", problem)
+    fact = named["fact"]
+    if named["optional"]:
+        problem = f"expected `context has {fact}` before `context.{fact}` is read: it is optional"
+        return _refused(
+            path, line, "policy-schema", problem, hint=f"write: context has {fact} && context.{fact} …"
+        )
+    problem = f"expected a known fact, got `context.{fact}`{closest(fact, list(FACTS))}"
+    return _refused(path, line, "policy-schema", problem, hint="docs/reference/policies.md lists every fact")
+
+
+_ATTRIBUTE = re.compile(r"(?P<optional>optional )?attribute `(?P<fact>[^`]+)` in context")
+
+
+def _refused(path: str, line: int, code: str, problem: str, *, hint: str = "") -> InvalidInput:
     return InvalidInput(
         f"{path}:{line}: {problem}",
         code=code,
-        hint="correct the policy, then: interlock policy check",
+        hint=hint or "correct the policy, then: interlock policy check",
     )

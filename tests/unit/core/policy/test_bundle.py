@@ -4,6 +4,7 @@ import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.bundle import load_bundle
+from interlock.core.policy.statements import read_statements
 
 PERMIT = b'@id("open") permit(principal, action, resource);\n'
 HEAD = '@id("x") @outcome("deny") @reason("r") @remedy("m") '
@@ -154,3 +155,25 @@ def test_strings_and_comments_do_not_end_a_policy() -> None:
     bundle = load(text)
     assert bundle.policies["x"].reason == 'a; b // c " ;'
     assert bundle.policies["y"].place.line == 4
+
+
+@pytest.mark.parametrize(
+    ("condition", "says", "hint"),
+    [
+        ("context.linez > 3", "got `context.linez` (did you mean `lines`?)", "lists every fact"),
+        (
+            "context.fleet_percent > 3",
+            "expected `context has fleet_percent` before",
+            "context has fleet_percent &&",
+        ),
+    ],
+)
+def test_a_fact_that_is_misspelt_or_unguarded_is_told_in_the_words_of_facts(condition, says, hint):
+    """Cedar's own words for it were `unable to guarantee safety of access to optional attribute`."""
+    text = f'@id("a")\nforbid (principal, action, resource) when {{ {condition} }};'
+    with pytest.raises(InvalidInput) as refused:
+        read_statements("base/a.cedar", text.encode())
+    assert refused.value.code == "policy-schema"
+    assert refused.value.message.startswith("base/a.cedar:1: ")
+    assert says in refused.value.message
+    assert hint in refused.value.hint
