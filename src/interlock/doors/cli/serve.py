@@ -7,6 +7,7 @@ Rules:
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import replace
 
@@ -25,6 +26,8 @@ def serve(host: str | None, port: int | None, database: str | None, log: str | N
     config = settings().at(database)
     config = replace(config, host=host or config.host, port=config.port if port is None else port)
     wanted = log or config.log or ("text" if sys.stderr.isatty() else "json")
+
+    gc.set_threshold(100_000, 50, 50)  # main collects so seldom because a command soon ends
 
     from interlock.bootstrap import build  # noqa: PLC0415  # --help needs no server
     from interlock.doors.api.server import run  # noqa: PLC0415  # likewise
