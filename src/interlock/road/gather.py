@@ -174,7 +174,7 @@ def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
         raise NotFound(
             f"expected a person of the catalog, got `{request.approver[:80]}`",
             code="person-unknown",
-            hint="interlock catalog check lists people; --as NAME says who you are",
+            hint="interlock catalog people lists them; --as NAME says who you are",
         )
     now = station.clock.now()
     made = Statement(

@@ -150,3 +150,12 @@ def test_a_gate_without_a_server_tells_the_pipeline_page(terminal, shop, monkeyp
     assert said.out.startswith("::error title=interlock, undecided::expected a server")
     assert "unset" not in said.err
     assert terminal("gate", "chg-1").out == ""
+
+
+def test_people_are_listed_with_what_they_are_known_by(terminal, shop):
+    found = terminal.ok("catalog", "people", "--json").json
+    assert [each["name"] for each in found] == sorted(terminal.ok("rules", "show", "--json").json["people"])
+    assert all(each["keys"] and each["emails"] for each in found if each["name"] in {"ana", "ben"})
+    lines = terminal.ok("catalog", "people").out.splitlines()
+    assert len(lines) == len(found)
+    assert any("ana" in line and "1 key" in line and "✓" in line for line in lines)

@@ -30,7 +30,7 @@ _SIGNS = {"error": False, "warning": None, "note": None}
 
 @click.group()
 def catalog() -> None:
-    """Check services, owners and dependencies."""
+    """Check services, owners and dependencies; list people."""
 
 
 @catalog.command()
@@ -41,13 +41,9 @@ def check(*, paths: tuple[Path, ...], as_json: bool) -> None:
 
     Without PATH: the catalog that interlock.yaml names. Exit 0 without errors, 1 with some.
     """
-    from interlock.core.change.canonical import digest, sha256  # noqa: PLC0415  # --help reads no catalog
-    from interlock.core.change.catalog_check import check_catalog  # noqa: PLC0415  # likewise
-    from interlock.core.change.catalog_read import read_catalog  # noqa: PLC0415  # likewise
+    from interlock.core.change.catalog_check import check_catalog  # noqa: PLC0415  # --help reads no catalog
 
-    files = _files(paths or _configured())
-    digests = {path: sha256(content) for path, content in sorted(files.items())}
-    found = read_catalog(files, digest=digest("interlock.dev/catalog/v1", digests))
+    found = _read(paths)
     findings = check_catalog(found)
     errors = sum(finding.level == "error" for finding in findings)
     if as_json:
@@ -55,6 +51,26 @@ def check(*, paths: tuple[Path, ...], as_json: bool) -> None:
     else:
         click.echo("\n".join(_screen(found, findings)))
     leave(REFUSED if errors else 0)
+
+
+@catalog.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]…", type=click.Path(path_type=Path))
+@as_json
+def people(*, paths: tuple[Path, ...], as_json: bool) -> None:
+    """List people with role, keys, groups and addresses. Without PATH: the catalog that interlock.yaml names."""
+    from interlock.doors.cli.screens import people as screen  # noqa: PLC0415  # --help reads no catalog
+
+    found = _read(paths)
+    show_json(screen.people_json(found)) if as_json else click.echo("\n".join(screen.people(found)))
+
+
+def _read(paths: Sequence[Path]) -> Catalog:
+    from interlock.core.change.canonical import digest, sha256  # noqa: PLC0415  # --help reads no catalog
+    from interlock.core.change.catalog_read import read_catalog  # noqa: PLC0415  # likewise
+
+    files = _files(paths or _configured())
+    digests = {path: sha256(content) for path, content in sorted(files.items())}
+    return read_catalog(files, digest=digest("interlock.dev/catalog/v1", digests))
 
 
 def _configured() -> Sequence[Path]:

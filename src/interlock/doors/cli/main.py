@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "absence": ("interlock.doors.cli.absence:absence", "Say that you are away, so that nobody waits for you."),
     "rules": ("interlock.doors.cli.rules:rules", "Show the rules in force, enrol the first people, activate."),
     "policy": ("interlock.doors.cli.policy:policy", "Check, test and explain policies."),
-    "catalog": ("interlock.doors.cli.catalog:catalog", "Check services, owners and dependencies."),
+    "catalog": ("interlock.doors.cli.catalog:catalog", "Check services, owners and dependencies; list people."),
     "reset": ("interlock.doors.cli.reset:reset", "Start a dated layer over the most critical services."),
     "ledger": ("interlock.doors.cli.ledger:ledger", "Verify, prove, export and drill the ledger."),
     "status": (
