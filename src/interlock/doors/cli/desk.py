@@ -59,8 +59,8 @@ def client(config: Config | None = None) -> Iterator[Any]:
 
 
 def show_json(value: object) -> None:
-    """Print ``value`` as indented JSON."""
-    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    """Print ``value`` as indented JSON, in which no pipeline's runner finds a command (``##[…]``) to follow."""
+    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False).replace("##", "#\\u0023"))
 
 
 def change_id(given: str | None) -> str:

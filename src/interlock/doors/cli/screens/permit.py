@@ -2,7 +2,8 @@
 
 Rules:
 1. Each format carries the same: the outcome, every reason with its remedy, the ticket's name and expiry.
-2. What came from outside is escaped for the format it goes into; no text can forge a workflow command.
+2. What came from outside is escaped for the format it goes into; no text can forge a workflow command. For GitHub
+   the screen stands between ``::stop-commands::`` and its token, which nobody can guess.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import base64
 import json
 import os
 import re
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,9 @@ def show(
         return
     lines = _text(result, everything=everything, ticket_file=ticket_file, moved=moved)
     lines += [line for note in notes for line in told("note", safe(note))]
+    if form == "github":
+        token = secrets.token_hex(16)
+        lines = [f"::stop-commands::{token}", *lines, f"::{token}::"]
     click.echo("\n".join(lines))
     if form == "github":
         _github(result, ticket_file)
@@ -164,7 +169,7 @@ def _command_text(text: str) -> str:
 
 def _cell(text: str) -> str:
     shown = safe(text)
-    for sign in "\\`*_{}[]<>()#+!|":
+    for sign in "\\`*_{}[]<>()#+!|~&":
         shown = shown.replace(sign, f"\\{sign}")
     return shown
 
