@@ -159,3 +159,14 @@ def test_people_are_listed_with_what_they_are_known_by(terminal, shop):
     lines = terminal.ok("catalog", "people").out.splitlines()
     assert len(lines) == len(found)
     assert any("ana" in line and "1 key" in line and "✓" in line for line in lines)
+
+
+def test_init_again_names_what_the_modes_that_are_there_enforce(terminal, shop):
+    """It used to say what it would have enforced, and that everything else is only watched."""
+    modes = shop.root / "policies" / "modes.yaml"
+    modes.write_text(modes.read_text().replace("observe", "enforce"))
+    said = terminal.ok("init", "--look-back", "30d").out
+    assert "everything is there already; nothing was written" in said
+    assert "by policies/modes.yaml, which stays as it is" in said
+    assert "tier1-two-approvals" in said
+    assert "the others only watch" not in said

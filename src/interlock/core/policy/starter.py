@@ -10,11 +10,12 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import yaml
 
+from interlock.core.approval.identity import folded, spellings
 from interlock.core.change.settings import SETTINGS_FILE
 from interlock.core.facts.markers import tool_of_address
 from interlock.core.facts.survey import Author, Survey
@@ -60,6 +61,7 @@ _BUILDS = frozenset(
 )
 """Files in the root that make the repository itself a service."""
 _NAME = re.compile(r"[^a-z0-9]+")
+_ENTITY = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +73,14 @@ class Starter:
 
 
 def starter(
-    survey: Survey, *, bundled: Mapping[str, bytes], existing: frozenset[str], one_person: bool
+    survey: Survey,
+    *,
+    bundled: Mapping[str, bytes],
+    existing: frozenset[str],
+    one_person: bool,
+    owners: Collection[str] = (),
 ) -> Starter:
-    """What to write beside ``existing`` (paths that are there already)."""
+    """What to write beside ``existing`` (paths that are there already); ``owners`` are named by CODEOWNERS."""
     globs = configuration_globs(survey.paths)
     services = service_folders(survey)
     people = people_of(survey.authors)
@@ -82,7 +89,7 @@ def starter(
     files = {SETTINGS_FILE: _settings(survey.name, globs, alone=alone)}
     files |= {f"policies/{path}": content for path, content in bundled.items()}
     if not has_catalog:
-        files[_CATALOG] = _catalog(services, people)
+        files[_CATALOG] = _catalog(services, people, owners)
     few = len(people) == FEW and not alone
     found = (
         f"{_many(len(services), 'service')} from folders and Dockerfiles"
@@ -133,15 +140,24 @@ def service_folders(survey: Survey) -> dict[str, str]:
 
 
 def people_of(authors: tuple[Author, ...]) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Person name → display name and addresses; one name with several addresses is one person."""
+    """Person name → display name and addresses; one name with several addresses is one person.
+
+    So are several names with one address. Whoever committed once is left out, unless nobody did more.
+    """
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
-    for author in authors:
+    owner: dict[str, str] = {}
+    written = [author for author in authors if author.identity.email and not _is_machine(author)]
+    least = min(LEAST_COMMITS, max((author.commits for author in written), default=0))
+    for author in written:
         email = author.identity.email
-        if author.commits < LEAST_COMMITS or not email or _is_machine(author):
+        if author.commits < least:
             continue
-        name = _slug(author.identity.name) or _slug(email.partition("@")[0])
+        known = spellings(email)
+        same = next((owner[spelt] for spelt in known if spelt in owner), None)
+        name = same or _slug(author.identity.name) or _slug(email.partition("@")[0])
         display, emails = found.get(name, (author.identity.name, ()))
-        found[name] = (display, (*emails, email))
+        found[name] = (display, emails if same and folded(email) in map(folded, emails) else (*emails, email))
+        owner |= dict.fromkeys(known, name)
     return dict(list(found.items())[:MAX_PEOPLE])
 
 
@@ -169,12 +185,14 @@ def _settings(name: str, globs: tuple[str, ...], *, alone: bool) -> bytes:
     return (head + yaml.safe_dump(value, sort_keys=False, allow_unicode=True)).encode()
 
 
-def _catalog(services: Mapping[str, str], people: Mapping[str, tuple[str, tuple[str, ...]]]) -> bytes:
+def _catalog(
+    services: Mapping[str, str], people: Mapping[str, tuple[str, tuple[str, ...]]], owners: Collection[str]
+) -> bytes:
     head = (
         "# Guessed from folders and history. Correct it: give each service its tier (1 earns money or reaches\n"
         "# customers), owner and dependencies, and each person their role and SSH keys.\n"
     )
-    documents = [*_components(services), *_group(), *_users(people)]
+    documents = [*_components(services), *_groups(owners), *_users(people)]
     return (head + yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)).encode()
 
 
@@ -186,8 +204,11 @@ def _components(services: Mapping[str, str]) -> Iterator[dict[str, object]]:
 _SERVICE_SPEC: dict[str, object] = {"type": "service", "lifecycle": "production", "owner": "group:maintainers"}
 
 
-def _group() -> Iterator[dict[str, object]]:
-    yield _entity("Group", "maintainers", {}, {"type": "team", "children": []})
+def _groups(owners: Collection[str]) -> Iterator[dict[str, object]]:
+    """Everybody, and one for each team or login of CODEOWNERS: who is in it only people can say."""
+    named = {owner.rpartition("/")[2].lstrip("@").lower() for owner in owners if owner.startswith("@")}
+    for name in ("maintainers", *sorted(name for name in named - {"maintainers"} if _ENTITY.fullmatch(name))):
+        yield _entity("Group", name, {}, {"type": "team", "children": []})
 
 
 def _users(people: Mapping[str, tuple[str, tuple[str, ...]]]) -> Iterator[dict[str, object]]:

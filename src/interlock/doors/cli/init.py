@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interlock.road.report import LookBack
 
 MOST_MERGES = 500
+MODES = "policies/modes.yaml"
 
 
 @click.command()
@@ -50,7 +51,18 @@ def init(*, look_back: str, one_person: bool, dry_run: bool, as_json: bool) -> N
         return
     from interlock.doors.cli.screens.first_look import first_look  # noqa: PLC0415  # --json draws nothing
 
-    click.echo("\n".join(first_look(written, report, days=days, dry_run=dry_run)))
+    standing = None if MODES in written.files else _standing()
+    click.echo("\n".join(first_look(written, report, days=days, dry_run=dry_run, standing=standing)))
+
+
+def _standing() -> tuple[str, ...]:
+    """The rules that the modes of this working tree enforce everywhere."""
+    from interlock.doors.cli.policies import working_bundle  # noqa: PLC0415  # only where modes are there already
+
+    bundle = working_bundle()[0]
+    here: dict[str, Any] = {"services": [], "tier": 0, "environment": ""}
+    forbids = [policy for policy in bundle.policies.values() if policy.effect == "forbid"]
+    return tuple(sorted(policy.id for policy in forbids if bundle.modes.of(policy, here) == "enforce"))
 
 
 def _starter(root: Path, survey: object, *, one_person: bool) -> Starter:
@@ -62,7 +74,21 @@ def _starter(root: Path, survey: object, *, one_person: bool) -> Starter:
     if not isinstance(survey, Survey):
         raise TypeError
     bundled = {**bundled_policies(), "modes.yaml": default_modes(()).encode()}
-    return starter(survey, bundled=bundled, existing=_existing(root), one_person=one_person)
+    existing, owners = _existing(root), _owners(root)
+    return starter(survey, bundled=bundled, existing=existing, one_person=one_person, owners=owners)
+
+
+def _owners(root: Path) -> list[str]:
+    """Whom CODEOWNERS names; nobody where it cannot be read, which `catalog check` says."""
+    from interlock.core.change.codeowners import read_codeowners  # noqa: PLC0415  # only here
+    from interlock.core.change.settings import Settings  # noqa: PLC0415  # only here
+
+    found: dict[str, None] = {}
+    for place in Settings().codeowners:
+        with suppress(InvalidInput, OSError):
+            rules = read_codeowners(place, (root / place).read_bytes())
+            found |= {owner: None for rule in rules for owner in rule.owners}
+    return list(found)
 
 
 def _existing(root: Path) -> frozenset[str]:
@@ -103,10 +129,10 @@ def _enforced(written: Starter, report: LookBack) -> Starter:
 
     from interlock.core.policy.modes import default_modes  # noqa: PLC0415  # only here
 
-    if "policies/modes.yaml" not in written.files or not report.judged:
+    if MODES not in written.files or not report.judged:
         return written
     modes = default_modes(report.quiet).encode()
-    return replace(written, files={**written.files, "policies/modes.yaml": modes})
+    return replace(written, files={**written.files, MODES: modes})
 
 
 def _write(root: Path, files: dict[str, bytes]) -> None:

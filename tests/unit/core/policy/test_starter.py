@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from interlock.core.change.catalog_check import check_catalog
 from interlock.core.change.parts import Identity
 from interlock.core.facts.survey import Author, Survey
 from interlock.core.policy.modes import default_modes
@@ -83,8 +84,9 @@ def test_two_addresses_of_one_name_are_one_person() -> None:
     assert found == {"ana": ("Ana", ("ana@a.example", "ana@b.example"))}
 
 
-def test_a_single_commit_makes_no_person() -> None:
-    assert people_of((Author(identity=Identity(name="Ana", email="ana@a.example"), commits=1),)) == {}
+def test_a_single_commit_makes_no_person_beside_others() -> None:
+    written = (("Ben", "ben@shop.example", 2), ("Ana", "ana@shop.example", 1))
+    assert set(people_of(survey(authors=written).authors)) == {"ben"}
 
 
 def test_configuration_is_named_by_its_outermost_folder() -> None:
@@ -97,3 +99,26 @@ def test_test_images_are_no_services() -> None:
         "atlantis": "cmd/atlantis/**",
         "shop": "**",
     }
+
+
+def test_two_names_with_one_address_are_one_person() -> None:
+    """Each name became a person of its own, and the catalog's own check refused the shared address."""
+    written = (("Ana Ruiz", "ana@shop.example", 9), ("ana", "Ana@Shop.example", 4), ("ana", "7+ana@x.example", 3))
+    assert people_of(survey(authors=written).authors)["ana-ruiz"] == ("Ana Ruiz", ("ana@shop.example",))
+    made = first("src/a.py", authors=(*written, *TWO[1:]))
+    assert not [each for each in check_catalog(load_rules(made.files).catalog) if each.rule.endswith("-shared")]
+
+
+def test_where_nobody_committed_twice_everybody_counts() -> None:
+    assert set(people_of(survey(authors=(("Ana", "ana@shop.example", 1),)).authors)) == {"ana"}
+
+
+def test_whom_codeowners_names_the_catalog_knows() -> None:
+    owners = ("@shop/Payments", "@octocat", "ana@shop.example", "@-", "@maintainers")
+    made = starter(
+        survey("src/a.py", authors=TWO), bundled=BUNDLED, existing=frozenset(), one_person=False, owners=owners
+    )
+    files = made.files | {"CODEOWNERS": b"* @shop/Payments @octocat ana@shop.example\n"}
+    catalog = load_rules(files).catalog
+    assert set(catalog.groups) == {"maintainers", "payments", "octocat"}
+    assert not [each for each in check_catalog(catalog) if each.rule == "catalog-codeowners-nobody"]

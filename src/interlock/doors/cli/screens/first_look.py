@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from interlock.doors.cli.text import cut, mark, pad, plural, safe, width
+from interlock.doors.cli.text import cut, mark, pad, plural, safe, width, wrap
 
 if TYPE_CHECKING:
     from interlock.core.policy.starter import Starter
@@ -17,12 +17,20 @@ LATEST = 8
 """Columns at the right for the newest merge that a rule would have spoken about."""
 
 
-def first_look(written: Starter, report: LookBack | None, *, days: int, dry_run: bool) -> Iterator[str]:
-    """The screen, line by line."""
+def first_look(
+    written: Starter,
+    report: LookBack | None,
+    *,
+    days: int,
+    dry_run: bool,
+    standing: tuple[str, ...] | None = None,
+) -> Iterator[str]:
+    """The screen, line by line; ``standing`` are the rules enforced by modes that were there already."""
     yield from _files(written, dry_run=dry_run)
     if report is not None:
         yield ""
         yield from _past(report, days)
+        yield from _enforced(report, standing)
     yield ""
     yield "next     correct catalog-info.yaml: tiers, owners, who depends on whom, people's roles and SSH keys"
     yield "         interlock catalog check          what is still missing there"
@@ -57,7 +65,6 @@ def _past(report: LookBack, days: int) -> Iterator[str]:
     yield from _findings(report.judged)
     yield from _rules("would have asked for", [rule for rule in report.rules if rule.asks], len(report.judged))
     yield from _unreadable(report)
-    yield from _enforced(report)
 
 
 def _shares(report: LookBack) -> str:
@@ -102,11 +109,14 @@ def _unreadable(report: LookBack) -> Iterator[str]:
         yield cut(f"         {mark(met=False)} {item.change.head[:8]} {safe(item.error)}", width())
 
 
-def _enforced(report: LookBack) -> Iterator[str]:
+def _enforced(report: LookBack, standing: tuple[str, ...] | None) -> Iterator[str]:
     if report.judged and not any(item.tier == 1 for item in report.judged):
         yield "         none of them touched a Tier-1 service: give services their tier in catalog-info.yaml,"
         yield "         then interlock init --dry-run says this again with your tiers"
-    if report.quiet:
+    if standing is not None:
+        yield f"enforced {plural(len(standing), 'rule')} by policies/modes.yaml, which stays as it is"
+        yield from (f"         {line}" for line in wrap(", ".join(standing), width() - 9) if standing)
+    elif report.quiet:
         count = plural(len(report.quiet), "rule")
         yield f"enforced {count} about content that no past merge broke; the others only watch"
         yield cut(f"         {', '.join(report.quiet)}", width())
