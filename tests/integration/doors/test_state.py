@@ -11,6 +11,7 @@ import pytest
 from interlock.bootstrap import unbegun
 from interlock.config import from_environment
 from interlock.core.change.errors import IntegrityError, NotFound
+from interlock.core.policy.modes import default_modes
 
 READING = (
     ("change", "list"),
@@ -163,8 +164,7 @@ def test_people_are_listed_with_what_they_are_known_by(terminal, shop):
 
 def test_init_again_names_what_the_modes_that_are_there_enforce(terminal, shop):
     """It used to say what it would have enforced, and that everything else is only watched."""
-    modes = shop.root / "policies" / "modes.yaml"
-    modes.write_text(modes.read_text().replace("observe", "enforce"))
+    (shop.root / "policies" / "modes.yaml").write_text(default_modes(("tier1-two-approvals",)))
     said = terminal.ok("init", "--look-back", "30d").out
     assert "everything is there already; nothing was written" in said
     assert "by policies/modes.yaml, which stays as it is" in said
