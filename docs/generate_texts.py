@@ -17,6 +17,8 @@ SETTINGS = {
     "Settings.thresholds": "limits that policies read",
     "Settings.trust": "whose word counts",
     "Settings.ledger": "who may read the ledger",
+    "Settings.git": "what interlock needs to know of this repository",
+    "GitSettings.trunk": "the branch that a first range is compared with; empty for the usual names",
     "LedgerSettings.public": "anybody who reaches the server may read checkpoint, tiles and entries; entries name people",
     "Environment.production": "whether customers depend on it",
     "Environment.markers": "globs of paths or plan addresses that belong to it",
