@@ -6,7 +6,9 @@ Rules:
 2. A schema is a file of the repository (JSON or YAML) as it is after the change. It may refer to other files of
    the repository; a reference to anywhere else is refused, nothing is ever fetched.
 3. A schema that is missing, unreadable or no schema is an error on every file that it should have checked.
-4. Every document of a file is checked, changed keys or not: a file fits or it does not.
+4. A schema comes with the change that it judges: its work is bounded (``core.change.bounded_schema``), and where
+   the bound is reached that is an error on the file.
+5. Every document of a file is checked, changed keys or not: a file fits or it does not.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from interlock.core.change.bounded_schema import Budget, Unbounded, bounded, in_one_dialect, refuse_unevaluated
 from interlock.core.change.canonical import Json
 from interlock.core.change.documents import Document, documents
 from interlock.core.change.errors import InvalidInput
@@ -68,7 +71,7 @@ class JsonSchema:
                     hint="correct that entry of validators.json-schema.schemas",
                 )
         found: dict[str, Validation] = {}
-        checkers: dict[str, Any] = {}
+        checkers = _Checkers(readings)
         formerly = _renamed(readings)
         for reading in readings if rules else ():
             for path in reading.material.changed():
@@ -77,7 +80,7 @@ class JsonSchema:
                 schemas = tuple(dict.fromkeys(schema for schema in chosen if schema is not None))
                 if path in found or not schemas:
                     continue
-                told = [_checked(path, old, reading.material, schema, readings, checkers) for schema in schemas]
+                told = [_checked(path, old, reading.material, schema, checkers) for schema in schemas]
                 findings = tuple(dict.fromkeys(finding for one in told if one is not None for finding in one))
                 if None not in told:
                     found[path] = Validation(validator=self.name, path=path, findings=findings)
@@ -95,7 +98,7 @@ def _chosen(rules: Sequence[SchemaRule], path: str) -> str | None:
 
 
 def _checked(
-    path: str, old: str, material: Material, schema: str, readings: Sequence[Reading], checkers: dict[str, Any]
+    path: str, old: str, material: Material, schema: str, checkers: _Checkers
 ) -> tuple[Finding, ...] | None:
     """What is wrong with one file, which was at ``old`` before; None when it is gone."""
     try:
@@ -103,12 +106,10 @@ def _checked(
         if content is None:
             return None
         new = documents(path, content)
-        if schema not in checkers:
-            checkers[schema] = _checker(schema, readings)
-        found = tuple(_findings(path, new, _before(old, material), checkers[schema]))
+        found = tuple(_findings(path, new, _before(old, material), checkers.of(schema)))
     except InvalidInput as error:
         return (_refusal("json-schema/unreadable", error.message, path, error.hint),)
-    except _NoSchema as error:
+    except (_NoSchema, Unbounded) as error:
         return (_refusal("json-schema/schema", str(error), path, f"correct {schema}"),)
     if not new:
         return (_refusal("json-schema/empty", f"{path} holds no document", path, "write one, or remove the file"),)
@@ -126,19 +127,43 @@ def _before(path: str, material: Material) -> tuple[Document, ...]:
         return ()  # what it was is told where it can be read
 
 
-def _checker(schema: str, readings: Sequence[Reading]) -> Any:  # noqa: ANN401  # jsonschema's own protocol
+class _Checkers:
+    """The checkers of one run, by their schemas; they share what the run may cost."""
+
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        self._readings = readings
+        self._budget = Budget()
+        self._made: dict[str, Any] = {}
+
+    def of(self, schema: str) -> Any:  # noqa: ANN401  # jsonschema's own protocol
+        """The checker of the schema at a path."""
+        if schema not in self._made:
+            self._made[schema] = _checker(schema, self._readings, self._budget)
+        return self._made[schema]
+
+
+def _checker(schema: str, readings: Sequence[Reading], budget: Budget) -> Any:  # noqa: ANN401  # as above
     from jsonschema import Draft202012Validator  # noqa: PLC0415  # costs 60 ms and is needed only when files match
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415  # as above
     from jsonschema.validators import validator_for  # noqa: PLC0415  # as above
     from referencing import Registry, Resource  # noqa: PLC0415  # as above
     from referencing.exceptions import NoSuchResource  # noqa: PLC0415  # as above
-    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415  # as above
+    from referencing.jsonschema import DRAFT202012, specification_with  # noqa: PLC0415  # as above
+
+    loaded: list[Any] = []
+
+    def resource(value: Any) -> Resource[Any]:  # noqa: ANN401  # as above
+        loaded.append(value)
+        refuse_unevaluated(loaded)
+        named = value.get("$schema", "") if isinstance(value, dict) else ""
+        specification = specification_with(str(named).rstrip("#"), default=DRAFT202012)
+        return specification.create_resource(in_one_dialect(value))
 
     def retrieve(uri: str) -> Resource[Any]:
         path = uri.removeprefix(_ROOT).partition("#")[0]
         if not uri.startswith(_ROOT) or not _inside(path):
             raise NoSuchResource(ref=uri)  # type: ignore[call-arg]  # attrs makes the argument
-        return Resource.from_contents(_schema(path, readings), default_specification=DRAFT202012)
+        return resource(_schema(path, readings))
 
     value = _schema(schema, readings)
     kind = validator_for(value, default=Draft202012Validator)
@@ -147,10 +172,8 @@ def _checker(schema: str, readings: Sequence[Reading]) -> Any:  # noqa: ANN401  
     except SchemaError as error:
         raise _NoSchema(f"{schema} is no schema: {error.message[:120]}") from error
     registry: Registry[Any] = Registry(retrieve=retrieve)  # type: ignore[call-arg]  # attrs hides the alias
-    registry = registry.with_resource(
-        _ROOT + schema, Resource.from_contents(value, default_specification=DRAFT202012)
-    )
-    return kind({"$ref": _ROOT + schema}, registry=registry)
+    registry = registry.with_resource(_ROOT + schema, resource(value))
+    return bounded(kind, budget)({"$ref": _ROOT + schema}, registry=registry)
 
 
 def _schema(path: str, readings: Sequence[Reading]) -> Any:  # noqa: ANN401  # whatever is in the file

@@ -140,3 +140,23 @@ def test_many_errors_are_cut_short_and_counted(checked):
 def test_settings_that_mean_nothing_are_refused(checked, settings):
     with pytest.raises(InvalidInput):
         checked(None, "delivery: {}", settings=settings)
+
+
+def test_a_schema_that_would_never_end_is_judged_or_refused_at_once(checked):
+    """The change that brings the schema brings the value too: `check` and the gate used to hang on this."""
+    evil = {"properties": {"zone": {"pattern": "^(a+)+$"}}}
+    ((one,),) = [found.findings for found in checked("zone: a\n", f"zone: {'a' * 5000}!\n", json.dumps(evil))]
+    assert one.rule == "json-schema/pattern"
+    parts = {f"p{n}": {"allOf": [{"$ref": f"#/$defs/p{n + 1}"}] * 2} for n in range(60)}
+    doubling = {"$ref": "#/$defs/p0", "$defs": {**parts, "p60": {}}}
+    ((two,),) = [found.findings for found in checked("zone: a\n", "zone: b\n", json.dumps(doubling))]
+    assert (two.rule, two.level) == ("json-schema/schema", "error")
+    assert "too many steps" in two.message
+
+
+@pytest.mark.parametrize(
+    "schema", [{"pattern": "(?=a)"}, {"patternProperties": {"(a+)+": {}}, "unevaluatedProperties": False}]
+)
+def test_a_schema_without_a_bound_is_an_error_on_the_file(checked, schema):
+    ((one,),) = [found.findings for found in checked('"a"\n', '"b"\n', json.dumps(schema))]
+    assert (one.rule, one.level) == ("json-schema/schema", "error")
