@@ -32,7 +32,7 @@ def pins(road: Road) -> Pins:
 
 
 def _verdict(road: Road, content: bytes, pins: Pins, **differs: object) -> Verified | Refused:
-    expected = replace(Expected(environment="production", artefact=IMAGE.digest), **differs)  # type: ignore[arg-type]  # fields of Expected
+    expected = replace(Expected(environment="production", artefact=IMAGE.digest, weight=5.0), **differs)  # type: ignore[arg-type]  # fields of Expected
     return verify(content, pins=pins, now=road.clock.now(), expected=expected)
 
 

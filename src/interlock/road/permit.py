@@ -33,7 +33,7 @@ from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Outcome, Reason
 from interlock.core.policy.evaluate import FIRST_STAGE
-from interlock.core.ticket.issue import draw, issued_entry, seal
+from interlock.core.ticket.issue import FIRST_STAGE_MOST, draw, issued_entry, seal
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import Bar, TicketRecord, TicketState, record_of
 from interlock.core.ticket.shipped import Checkout, check_checkout
@@ -46,7 +46,6 @@ from interlock.road.station import Station
 from interlock.road.void import void_in
 
 FULL = 100.0
-FIRST_STAGE_MOST = 5.0
 """Percent of traffic."""
 
 

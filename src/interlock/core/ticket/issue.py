@@ -27,6 +27,9 @@ from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Decision, Outcome
 from interlock.core.ticket.model import ENTRY_KIND, MAX_LIFE, MAX_TICKET, Inclusion, Ticket
 
+FIRST_STAGE_MOST = 5.0
+"""Percent of traffic that a first ticket for a Tier-1 service permits at most."""
+
 
 def draw(
     change: Change,

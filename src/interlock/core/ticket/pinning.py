@@ -6,7 +6,8 @@ Rules:
 2. A quorum is pinned where the rules enforce it for every change: two approvals for a Tier-1 service, with
    proof of presence unless software keys suffice. What depends on the change (AI, risk, fast lane) stays the
    server's word.
-3. A rule that is only watched, or is not among the policies, pins nothing.
+3. A Tier-1 service is pinned to the most that a first stage may send to it. Whoever widens a rollout pins more.
+4. A rule that is only watched, or is not among the policies, pins nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from interlock.core.change.catalog import Catalog, Tier
 from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.dsse import key_id_of, load_public_key
 from interlock.core.policy.rules import Rules
+from interlock.core.ticket.issue import FIRST_STAGE_MOST
 from interlock.core.ticket.pins import (
     PinnedEnvironment,
     PinnedIssuer,
@@ -56,6 +58,7 @@ def _environment(rules: Rules, name: str) -> PinnedEnvironment:
     return PinnedEnvironment(
         quorum=Quorum(approvals=0),
         services={service: _quorum(rules, name, service) for service in critical},
+        weights=dict.fromkeys(critical, FIRST_STAGE_MOST),
         break_glass=True,
         exceptions=(TWO_APPROVALS,),
     )

@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -83,7 +83,7 @@ class PinnedEnvironment:
     """The quorum of an environment, and of single services where it is stricter.
 
     ``break_glass`` is whether people may break the glass here, ``exceptions`` names the rules whose exceptions
-    count as approvals, ``max_weight`` is a ceiling in percent.
+    count as approvals, ``max_weight`` is a ceiling in percent, ``weights`` that of services where it is lower.
     """
 
     quorum: Quorum
@@ -91,6 +91,12 @@ class PinnedEnvironment:
     break_glass: bool = False
     exceptions: tuple[str, ...] = ()
     max_weight: float = 100.0
+    weights: dict[str, float] = field(default_factory=dict)
+
+    def weight_for(self, services: Iterable[str]) -> float:
+        """The most in percent that may be sent to these services; without a name, the least of all."""
+        named = set(services) or set(self.weights)
+        return min([self.max_weight, *(self.weights[name] for name in named & set(self.weights))])
 
     def quorum_for(self, services: Iterable[str]) -> Quorum:
         """What a ticket over these services must show; one that names no service must show the most."""
@@ -121,6 +127,11 @@ class Pins:
     def principal(self, name: str) -> str:
         """The principal behind a person's name; somebody who is not pinned stands alone."""
         return self.people[name].principal if name in self.people else name
+
+    def without_glass(self) -> Pins:
+        """The same, for a deployer that lets nothing through for which people broke the glass."""
+        closed = {name: replace(place, break_glass=False) for name, place in self.environments.items()}
+        return replace(self, environments=closed)
 
     def to_bytes(self) -> bytes:
         """The file's canonical form."""
@@ -159,8 +170,8 @@ def _check_environment(name: str, place: PinnedEnvironment) -> None:
     for quorum in (place.quorum, *place.services.values()):
         if not 0 <= quorum.seniors <= quorum.approvals <= 20:  # noqa: PLR2004  # more people than any quorum
             raise _shape(f"0 ≤ seniors ≤ approvals ≤ 20 in `{name[:60]}`")
-    if not 0 < place.max_weight <= 100:  # noqa: PLR2004  # percent
-        raise _shape(f"`max_weight` above 0 and at most 100 in `{name[:60]}`")
+    if not all(0 < weight <= 100 for weight in (place.max_weight, *place.weights.values())):  # noqa: PLR2004  # percent
+        raise _shape(f"`max_weight` and `weights` above 0 and at most 100 in `{name[:60]}`")
 
 
 def _check_people(pins: Pins) -> None:

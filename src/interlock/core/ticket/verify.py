@@ -7,7 +7,8 @@ Rules:
 2. Everything wrong is told at once, each with what to do.
 3. What the caller does not expect is not compared, and the answer says so: a ticket proves what it names, not
    that this is what lies on the deployer's disk.
-4. Clocks may differ by 30 seconds; a ticket that claims to live longer than 15 minutes is refused.
+4. A ticket for less than all traffic is refused to whoever does not say how much they are about to send.
+5. Clocks may differ by 30 seconds; a ticket that claims to live longer than 15 minutes is refused.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from interlock.core.ledger.prooffile import ProofFile
 from interlock.core.policy.decision import Outcome
 from interlock.core.ticket.issue import issued_body
 from interlock.core.ticket.model import ENTRY_KIND, MAX_LIFE, MAX_TICKET, Inclusion, Ticket
-from interlock.core.ticket.pins import Pins
+from interlock.core.ticket.pins import PinnedEnvironment, Pins
 from interlock.core.ticket.quorum import Voice, check_quorum
 from interlock.core.ticket.read import Sealed, read_ticket
 from interlock.core.ticket.refusal import ASK_AGAIN, DISTRUST, Refusal
 
 SKEW = timedelta(seconds=30)
+ALL = 100.0
+"""Percent of traffic."""
+
 _PINS = "check the pins: interlock ticket pins, with a person looking at what changed"
 
 
@@ -80,9 +84,7 @@ def verify(content: bytes, *, pins: Pins, now: datetime, expected: Expected) -> 
     else:
         voices, bad = check_quorum(ticket, pins, place, service_known=expected.service is not None)
         reasons += bad
-        if ticket.max_weight > place.max_weight:
-            text = f"permits {ticket.max_weight:g} %, where at most {place.max_weight:g} % are pinned"
-            reasons.append(Refusal(code="weight-pinned", text=text, remedy=ASK_AGAIN))
+        reasons += _ceiling(ticket, place, expected)
     reasons += [*_modes(ticket, pins), *_expected(ticket, expected)]
     if reasons:
         return Refused(ticket=ticket, reasons=tuple(reasons))
@@ -92,6 +94,23 @@ def verify(content: bytes, *, pins: Pins, now: datetime, expected: Expected) -> 
         unchecked=tuple(one.name for one in fields(Expected) if getattr(expected, one.name) is None),
         other_rules=ticket.rules_digest != pins.rules_digest,
     )
+
+
+def _ceiling(ticket: Ticket, place: PinnedEnvironment, expected: Expected) -> list[Refusal]:
+    """What is pinned binds the server's word and, for single services, what is about to be sent.
+
+    Where the deployer does not name the service, the lowest ceiling of the environment holds.
+    """
+    if ticket.max_weight > place.max_weight:
+        text = f"permits {ticket.max_weight:g} %, where at most {place.max_weight:g} % are pinned"
+        return [Refusal(code="weight-pinned", text=text, remedy=ASK_AGAIN)]
+    sent = ticket.max_weight if expected.weight is None else expected.weight
+    most = place.weight_for(ticket.services if expected.service is not None else ())
+    if most < sent <= ticket.max_weight:
+        text = f"up to {sent:g} % of traffic would be sent to it, where at most {most:g} % are pinned"
+        remedy = f"send no more (--weight {most:g}), or name a service that is not Tier-1 (--service)"
+        return [Refusal(code="weight-pinned", text=text, remedy=remedy)]
+    return []
 
 
 def _issuer(sealed: Sealed, pins: Pins) -> list[Refusal]:
@@ -178,6 +197,10 @@ def _expected(ticket: Ticket, expected: Expected) -> list[Refusal]:
         for code, what, wanted, names in pairs
         if wanted is not None and wanted not in names
     ]
+    if expected.weight is None and ticket.max_weight < ALL:
+        text = f"permits at most {ticket.max_weight:g} % of traffic, and nobody said how much is about to be sent"
+        remedy = f"say how much, and send no more: --weight {ticket.max_weight:g}"
+        reasons.append(Refusal(code="weight-unstated", text=text, remedy=remedy))
     if expected.weight is not None and not 0 <= expected.weight <= ticket.max_weight:
         text = f"permits at most {ticket.max_weight:g} % of traffic, not {expected.weight:g} %"
         reasons.append(

@@ -35,7 +35,7 @@ def _sealed(world: Any, kept: dict[str, Any]) -> tuple[bytes, Any]:
 
 def _holds(content: bytes, pins: Any) -> bool:
     try:
-        return isinstance(verify(content, pins=pins, now=NOW, expected=Expected()), Verified)
+        return isinstance(verify(content, pins=pins, now=NOW, expected=Expected(weight=5.0)), Verified)
     except InvalidInput:
         return False
 

@@ -140,6 +140,27 @@ def test_a_ceiling_of_weight_may_be_pinned(world: Any) -> None:
     assert {"weight-pinned"} == world.codes(world.sealed(), pins=world.pins(environments={"production": place}))
 
 
+@pytest.mark.parametrize(
+    ("service", "weight", "codes"),
+    [
+        ("order-service", None, {"weight-pinned"}),
+        ("order-service", 5.1, {"weight-pinned"}),
+        ("order-service", 5.0, set()),
+        (None, 100.0, {"weight-pinned"}),
+        (None, 5.0, set()),
+        ("docs", 100.0, set()),
+    ],
+)
+def test_a_server_that_permits_all_traffic_is_held_to_the_service_s_ceiling(
+    world: Any, service: str | None, weight: float | None, codes: set[str]
+) -> None:
+    place = PinnedEnvironment(quorum=Quorum(approvals=2), weights={"order-service": 5.0})
+    services = ("docs",) if service == "docs" else ("order-service",)
+    ticket = world.ticket(max_weight=100.0, services=services)
+    pins = world.pins(environments={"production": place})
+    assert codes == world.codes(world.sealed(ticket), pins=pins, service=service, weight=weight)
+
+
 def test_other_rules_are_said_and_refused_where_pinned(world: Any) -> None:
     pins = world.pins(rules_digest=sha256(b"other rules"))
     found = verify(world.sealed(), pins=pins, now=NOW, expected=world.expected())

@@ -66,6 +66,12 @@ def test_tier_one_in_production_needs_two_with_presence(pin: Any) -> None:
     assert not pins.environments["staging"].break_glass
 
 
+def test_a_tier_one_service_is_pinned_to_its_first_stage(pin: Any) -> None:
+    place = pin(_rules()).environments["production"]
+    assert place.weights == dict.fromkeys(place.services, 5.0)
+    assert place.max_weight == 100.0
+
+
 def test_software_keys_where_they_suffice(pin: Any) -> None:
     assert _quorum(pin(_rules(trust=Trust(software_keys="all")))) == Quorum(approvals=2)
     assert _quorum(pin(_rules(trust=Trust(software_keys="none")))).presence == "verified"

@@ -45,6 +45,8 @@ def _edited(world: Any, *path: str | int, value: object) -> bytes:
         (("environments", "production", "quorum", "presence"), "surely", "input-shape"),
         (("environments", "production", "max_weight"), 0, "pins-shape"),
         (("environments", "production", "max_weight"), 101, "pins-shape"),
+        (("environments", "production", "weights"), {"order-service": 0}, "pins-shape"),
+        (("environments", "production", "weights"), {"order-service": 100.5}, "pins-shape"),
         (("people", "ana", "role"), "king", "input-shape"),
         (("log",), "no vkey", "vkey-malformed"),
         (("surprise",), 1, "input-shape"),

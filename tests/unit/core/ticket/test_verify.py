@@ -10,7 +10,7 @@ import pytest
 
 from interlock.core.change.canonical import sha256
 from interlock.core.change.catalog import Role
-from interlock.core.ticket.verify import Expected, Verified, verify
+from interlock.core.ticket.verify import Expected, Refused, Verified, verify
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 
@@ -27,9 +27,27 @@ def test_an_honest_ticket_holds_and_names_who_said_yes(world: Any) -> None:
 
 
 def test_what_was_not_compared_is_said(world: Any) -> None:
-    found = verify(world.sealed(), pins=world.pins(), now=NOW, expected=Expected(digest=world.change.digest))
+    found = verify(
+        world.sealed(), pins=world.pins(), now=NOW, expected=Expected(digest=world.change.digest, weight=5.0)
+    )
     assert isinstance(found, Verified)
-    assert found.unchecked == ("change", "environment", "artefact", "service", "weight")
+    assert found.unchecked == ("change", "environment", "artefact", "service")
+
+
+def test_a_ticket_for_some_traffic_is_refused_to_whoever_does_not_say_how_much(world: Any) -> None:
+    """Left out, everything would go to it: what is not compared is not stopped."""
+    found = verify(world.sealed(), pins=world.pins(), now=NOW, expected=replace(world.expected(), weight=None))
+    assert isinstance(found, Refused)
+    assert [(one.code, one.remedy) for one in found.reasons] == [
+        ("weight-unstated", "say how much, and send no more: --weight 5")
+    ]
+
+
+def test_a_ticket_for_all_traffic_needs_no_weight(world: Any) -> None:
+    sealed = world.sealed(world.ticket(max_weight=100.0))
+    found = verify(sealed, pins=world.pins(), now=NOW, expected=replace(world.expected(), weight=None))
+    assert isinstance(found, Verified)
+    assert "weight" in found.unchecked
 
 
 @pytest.mark.parametrize(

@@ -108,12 +108,20 @@ def _run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str,
 
 
 def test_a_valid_ticket(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = _run("verify", "ticket.json", "--at", AT, "--digest", SUBMISSION.digest, capsys=capsys)
+    code, out, _ = _run(
+        "verify", "ticket.json", "--at", AT, "--digest", SUBMISSION.digest, "--weight", "5", capsys=capsys
+    )
     assert code == 0
     assert out.startswith("valid    ")
     assert "for 600 s more" in out
     assert "chg-1 · docs" in out
-    assert "not compared: change, environment, artefact, service, weight" in out
+    assert "not compared: change, environment, artefact, service" in out
+
+
+def test_how_much_is_sent_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = _run("verify", "ticket.json", "--at", AT, capsys=capsys)
+    assert code == 1
+    assert "--weight 5" in out
 
 
 def test_every_reason_with_what_to_do(capsys: pytest.CaptureFixture[str], here: Path) -> None:
@@ -142,7 +150,7 @@ def test_now_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json_has_the_same_keys_either_way(capsys: pytest.CaptureFixture[str]) -> None:
-    good = _run("verify", "ticket.json", "--at", AT, "--json", capsys=capsys)
+    good = _run("verify", "ticket.json", "--at", AT, "--weight", "5", "--json", capsys=capsys)
     bad = _run("verify", "ticket.json", "--at", AT, "--weight", "50", "--json", capsys=capsys)
     assert (good[0], bad[0]) == (0, 1)
     valid, refused = json.loads(good[1]), json.loads(bad[1])
@@ -153,9 +161,9 @@ def test_json_has_the_same_keys_either_way(capsys: pytest.CaptureFixture[str]) -
 
 def test_an_image_reference_is_read_as_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
     named = f"registry.example.com/shop@{IMAGE}"
-    assert _run("verify", "ticket.json", "--at", AT, "--artefact", named, capsys=capsys)[0] == 0
+    assert _run("verify", "ticket.json", "--at", AT, "--weight", "5", "--artefact", named, capsys=capsys)[0] == 0
     other = f"registry.example.com/shop@{sha256(b'x')}"
-    assert _run("verify", "ticket.json", "--at", AT, "--artefact", other, capsys=capsys)[0] == 1
+    assert _run("verify", "ticket.json", "--at", AT, "--weight", "5", "--artefact", other, capsys=capsys)[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -199,7 +207,7 @@ def test_show_says_that_nothing_is_verified(capsys: pytest.CaptureFixture[str]) 
 def test_verifying_opens_no_database_and_asks_no_server(here: Path) -> None:
     code = (
         "import sys; from interlock.doors.cli.main import main\n"
-        f"try: main(['ticket', 'verify', 'ticket.json', '--at', '{AT}'])\n"
+        f"try: main(['ticket', 'verify', 'ticket.json', '--weight', '5', '--at', '{AT}'])\n"
         "except SystemExit as left: print(left.code, file=sys.stderr)\n"
         "print('|'.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)"
     )
