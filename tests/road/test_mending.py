@@ -153,3 +153,14 @@ def test_files_that_are_others_are_damage_and_not_age(road: Road) -> None:
     with pytest.raises(IntegrityError) as refused:
         sign(road, "ana")
     assert refused.value.code == "rules-damaged"
+
+
+def test_a_signature_handed_in_twice_is_told_as_such(tmp_path: Path) -> None:
+    """It used to be `expected a new record …, got one whose id or unique value is taken`."""
+    road = Road(folder=tmp_path, enforced=())
+    said = road.prepare(road.open(submission("a")), "ana")
+    first = road.hand_in(said)
+    with pytest.raises(Conflict) as refused:
+        road.hand_in(said)
+    assert refused.value.code == "statement-twice"
+    assert first.id in refused.value.message

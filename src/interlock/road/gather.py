@@ -21,7 +21,7 @@ from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import Purpose, SignedStatement, Statement
 from interlock.core.change.canonical import Json
 from interlock.core.change.change import ChangeRecord
-from interlock.core.change.errors import InvalidInput, NotFound
+from interlock.core.change.errors import Conflict, InvalidInput, NotFound
 from interlock.core.evidence.accept import Format
 from interlock.core.evidence.accept import accept as accept_evidence
 from interlock.core.evidence.model import Evidence
@@ -254,8 +254,24 @@ def keep_signed(
         received_from=actor,
         record_id=station.ids.new("sig"),
     )
-    tx.records(SignedStatement).add(signed)
+    keep_new(tx, signed)
     return signed
+
+
+def keep_new(tx: Tx, signed: SignedStatement) -> None:
+    """The statement on record, once.
+
+    Raises:
+        Conflict: ``statement-twice``.
+    """
+    before = tx.records(SignedStatement).find(nonce=signed.statement.nonce)
+    if before:
+        raise Conflict(
+            f"expected a statement that is not on record, got the one that is there as `{before[0].id}`",
+            code="statement-twice",
+            hint="there is nothing left to do; interlock statement show tells what it counts for",
+        )
+    tx.records(SignedStatement).add(signed)
 
 
 def statement_entry(station: Station, actor: Actor, signed: SignedStatement) -> Entry:

@@ -21,6 +21,7 @@ from interlock.core.change.errors import InvalidInput, Unavailable
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Foundation, load_foundation
 from interlock.ports.store import Tx
+from interlock.road.gather import keep_new
 from interlock.road.station import GENESIS, RULES_OLDER, Station, latest_activation
 
 QUORUM = 2
@@ -67,7 +68,7 @@ def keep_for(
         received_from=actor,
         record_id=station.ids.new("sig"),
     )
-    tx.records(SignedStatement).add(signed)
+    keep_new(tx, signed)
     return signed
 
 

@@ -34,6 +34,8 @@ _DAMAGED = (
     "no such table",
 )
 _IN_THE_WAY = ("attempt to write a readonly", "read-only transaction", "query_only")
+_NOT_OURS = ("does not exist", "authentication failed", "no pg_hba.conf entry", "permission denied")
+"""A server that runs and does not know or let in whom the URL names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ def translate(error: sa.exc.SQLAlchemyError, *, committing: bool = False) -> Int
     code, hint = "database-unavailable", "check that the database runs and has space, then repeat"
     if getattr(error, "connection_invalidated", False):
         code = CONNECTION_LOST
+    if any(sign in text for sign in _NOT_OURS):
+        hint = "correct name, role and password in INTERLOCK_DATABASE, or create them on the server"
     if "full" in text or "No space" in text:
         code, hint = "storage-full", "free space on the database's disk, then repeat; nothing was changed"
     return Unavailable(f"the database did not answer: {text}", code=code, hint=hint, plugin=PLUGIN)

@@ -79,7 +79,14 @@ def load_key(path: Path) -> NoteSigner:
                 hint=f"chmod 600 {path}; if others may have read it, begin a new log",
             )
         text = file.read(_MAX_BYTES).decode("utf-8", errors="replace")
-    return NoteSigner.parse(text)
+    return _parsed(path, text)
+
+
+def _parsed(path: Path, text: str) -> NoteSigner:
+    try:
+        return NoteSigner.parse(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{error.message}, in `{path}`", code=error.code, hint=error.hint) from error
 
 
 def load_or_create_key(

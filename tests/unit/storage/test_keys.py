@@ -91,3 +91,13 @@ def test_names_that_no_note_can_carry_are_refused(tmp_path, name):
 
 def test_a_signer_does_not_show_its_key():
     assert "PRIVATE" not in repr(NoteSigner(NAME, bytes(32)))
+
+
+def test_a_file_that_holds_no_key_is_named(tmp_path):
+    path = tmp_path / "ledger.key"
+    path.write_text("nonsense")
+    path.chmod(0o600)
+    with pytest.raises(InvalidInput) as refused:
+        load_key(path)
+    assert refused.value.code == "signer-malformed"
+    assert str(path) in refused.value.message
