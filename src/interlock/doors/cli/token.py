@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from interlock.doors.cli.desk import as_json, client, show_json
+from interlock.doors.cli.desk import as_json, client, settings, show_json
 from interlock.doors.cli.text import pad, safe
 
 SCOPES = ["read", "open", "approve", "evidence", "gate", "record", "rules", "admin"]
@@ -24,10 +26,20 @@ def token() -> None:
     "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="May be repeated."
 )
 @click.option("--days", type=int, default=90, show_default=True, help="Until it expires, at most 366.")
+@click.option(
+    "--database", metavar="URL", help="Make it beside this database, as the first one is; no server asked."
+)
 @as_json
-def create(principal: str, kind: str, scopes: tuple[str, ...], days: int, *, as_json: bool) -> None:
+def create(
+    principal: str, kind: str, scopes: tuple[str, ...], days: int, database: str | None, *, as_json: bool
+) -> None:
     """Make a token for PRINCIPAL. Its secret is shown this once."""
-    with client() as api:
+    from interlock.doors.cli.ledger_place import named  # noqa: PLC0415  # --help stays fast
+
+    config = settings()
+    if database:
+        config = replace(config, database=database, server=None)
+    with client(config) as api:
         body = {"principal": principal, "kind": kind, "scopes": list(scopes), "days": days}
         made = api.post("/v1/tokens", body).json
     if as_json:
@@ -38,6 +50,7 @@ def create(principal: str, kind: str, scopes: tuple[str, ...], days: int, *, as_
     until = shown["expires_at"][:10]
     click.echo(
         f"{shown['id']} for {safe(principal)} ({kind}): {', '.join(shown['scopes'])}, until {until}"
+        f"\ngood for {safe(config.server or named(config.database))}"
         "\nthis is the only time the secret is shown; hand it over as INTERLOCK_TOKEN",
         err=True,
     )
