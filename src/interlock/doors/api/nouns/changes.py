@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 from interlock.core.approval.actor import Scope
 from interlock.core.change.canonical import Json
 from interlock.core.change.change import Change, ChangeClass, ChangeRecord, ChangeState, Submission
 from interlock.core.change.errors import NotFound
+from interlock.core.ledger.entry import Entry
+from interlock.core.ticket.record import TicketRecord
 from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
 from interlock.ports.store import Tx
 from interlock.road import intake
@@ -55,10 +58,11 @@ class PushRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One ledger entry about a change, with its index in the ledger."""
+    """One ledger entry about a change or one of its tickets, with its index in the ledger and whom it is about."""
 
     index: int
     kind: str
+    subject: str
     actor: str
     at: datetime
     body: dict[str, Json]
@@ -152,10 +156,16 @@ def _revision(call: Call) -> Answer:
 
 def _history(call: Call) -> Answer:
     name = intake.show(call.station, call.actor, call.path["change"]).id
-    entries = call.station.store.read(lambda tx: tx.log.entries(name))
+
+    def work(tx: Tx) -> list[tuple[int, Entry]]:
+        subjects = [name, *(ticket.id for ticket in tx.records(TicketRecord).find(change=name))]
+        return sorted((found for one in subjects for found in tx.log.entries(one)), key=itemgetter(0))
+
     told = [
-        HistoryEntry(index=index, kind=entry.kind, actor=entry.actor, at=entry.at, body=entry.body)
-        for index, entry in entries
+        HistoryEntry(
+            index=index, kind=entry.kind, subject=entry.subject, actor=entry.actor, at=entry.at, body=entry.body
+        )
+        for index, entry in call.station.store.read(work)
     ]
     return Answer(body={"items": told, "next": None})
 
@@ -215,7 +225,7 @@ OPERATIONS = (
         method="GET",
         path="/v1/changes/{change}/history",
         scope=Scope.READ,
-        summary="All ledger entries about a change, in order.",
+        summary="All ledger entries about a change and its tickets, in order.",
         run=_history,
         list_of=HistoryEntry,
     ),

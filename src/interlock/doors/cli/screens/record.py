@@ -30,6 +30,7 @@ def record(
     lines += table("shown", [*_shown(judgement), *gone(taken_back or [])])
     for place, entry in enumerate(history):
         text = f"#{entry['index']} {entry['at'][:19].replace('T', ' ')} {entry['kind']} by {safe(entry['actor'])}"
+        text += f" ({entry['subject']})" if entry["subject"] != change["id"] else ""
         text += _said(entry)
         lines += told("history" if place == 0 else "", text)
     return lines
