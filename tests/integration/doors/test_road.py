@@ -96,10 +96,16 @@ def subprocess_git(*arguments: str) -> None:
 def test_an_approval_counts_and_an_authors_does_not(founded, terminal):
     name = opened(terminal)
     terminal.ok("approve", name, "--key", founded.key("vera"))
-    terminal.ok("approve", name, "--key", founded.key("omar"))
+    own = terminal("approve", name, "--key", founded.key("omar"))
+    assert (own.code, own.out.splitlines()[-1].split(":")[0]) == (1, "does not count")
+    assert "`omar` wrote, pushed, opened or prompted this change" in " ".join(own.out.split())
+    again = terminal("approve", name, "--key", founded.key("omar"), "--json")
+    assert (again.code, again.json["void"].partition(":")[0]) == (1, "by an author")
     told = terminal.ok("change", "show", name, "--json").json
     assert [one["person"] for one in told["tally"]["counted"]] == ["vera"]
-    assert [one["approver"] for one in told["tally"]["rejected"]] == ["omar"]
+    assert {one["approver"] for one in told["tally"]["rejected"]} == {"omar"}
+    refused = terminal("gate", name)
+    assert "void omar: by an author" in " ".join(refused.out.split()), "the gate says why it does not count"
 
 
 def test_a_statement_signed_elsewhere_is_brought_back(founded, terminal, tmp_path):

@@ -31,7 +31,10 @@ def approve(
     pen: Pen,
     as_json: bool,
 ) -> None:
-    """Approve CHANGE as it is now. A later push voids it."""
+    """Approve CHANGE as it is now. A later push voids it.
+
+    Exit 1 when it is on record and does not count, with the reason: an author's, for example.
+    """
     request = {
         "purpose": "approve",
         "subject": change_id(change),

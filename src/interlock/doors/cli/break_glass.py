@@ -21,7 +21,10 @@ from interlock.doors.cli.signing import Pen, signing_flags
 def break_glass(
     *, change: str | None, reason: str, environment: str, minutes: int, pen: Pen, as_json: bool
 ) -> None:
-    """Sign to let CHANGE through now. Tier-1 needs two people; never an agent; judge and ledger stay."""
+    """Sign to let CHANGE through now. Tier-1 needs two people; never an agent; judge and ledger stay.
+
+    Exit 1 when it is on record and does not count, with the reason.
+    """
     request = {
         "purpose": "break-glass",
         "subject": change_id(change),

@@ -25,7 +25,10 @@ def exception() -> None:
 def grant(
     *, change: str | None, rule: str, reason: str, environment: str, hours: float | None, pen: Pen, as_json: bool
 ) -> None:
-    """Sign for an exception. It counts when the rule's whole quorum has, and never by who benefits."""
+    """Sign for an exception. It counts when the rule's whole quorum has, and never by who benefits.
+
+    Exit 1 when it is on record and does not count, with the reason.
+    """
     request = {
         "purpose": "exception",
         "subject": change_id(change),

@@ -1,4 +1,9 @@
-"""From a request to a signed statement on record: the steps that approve, exception and the others share."""
+"""From a request to a signed statement on record: the steps that approve, exception and the others share.
+
+Rules:
+1. Whoever signs learns at once what it is worth: counted, one of two, or void and why.
+2. Exit 0: on record and worth something. Exit 1: on record, and it does not count as things stand.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ import click
 
 from interlock.core.approval.model import Statement
 from interlock.doors.cli.client import Client
-from interlock.doors.cli.desk import client, show_json
+from interlock.doors.cli.desk import REFUSED, client, leave, show_json
 from interlock.doors.cli.signing import Pen, hand_in
 from interlock.doors.cli.text import safe, short
 
@@ -36,12 +41,40 @@ def make(request: dict[str, Any], pen: Pen, *, as_json: bool) -> None:
             return
         statement, signature = done
         kept = api.post("/v1/statements", {"statement": statement, "signature": signature}).json
+        void, worth = _worth(api, kept)
     if as_json:
-        show_json(kept)
-        return
+        show_json({**kept, "void": void or None})
+    else:
+        click.echo("\n".join([_kept(kept), *worth]))
+    if void:
+        leave(REFUSED)
+
+
+def _kept(kept: dict[str, Any]) -> str:
     said = kept["statement"]
     until = said["expires_at"][:16].replace("T", " ")
-    click.echo(
-        f"{said['purpose']} by {safe(said['approver'])} on record: {safe(said['subject'])} {short(said['digest'])}"
-        f" → {safe(said['environment'])} · {kept['presence']} · until {until} UTC"
-    )
+    by = f"{said['purpose']} by {safe(said['approver'])} on record"
+    where = f" → {safe(said['environment'])}" if said["environment"] != "*" else ""
+    about = {
+        "absence": "away",
+        "delegation": f"{safe(said['subject'])} may approve instead{where}",
+        "key-enrolment": f"a key of {safe(said['subject'])}",
+    }.get(said["purpose"], f"{safe(said['subject'])} {short(said['digest'])}{where}")
+    return f"{by}: {about} · {kept['presence']} · until {until} UTC"
+
+
+def _worth(api: Client, kept: dict[str, Any]) -> tuple[str, list[str]]:
+    """Why it does not count, empty when it does or waits for others; and the lines that say so."""
+    said = kept["statement"]
+    if said["purpose"] not in ABOUT_CHANGES:
+        return "", []
+    from interlock.doors.cli.screens.signatures import pending_lines, void_of  # noqa: PLC0415  # not for --print
+
+    address = f"/v1/changes/{said['subject']}/judgement"
+    judgement = api.get(address, environment=said["environment"]).json
+    void = void_of(judgement, kept["id"])
+    if void:
+        return void, [safe(f"does not count: {void}")]
+    rule = said["details"].get("rule", "*") if said["purpose"] == "exception" else "*"
+    mine = [one for one in judgement["pending"] if (one["kind"], one["rule"]) == (said["purpose"], rule)]
+    return "", pending_lines({**judgement, "pending": mine})

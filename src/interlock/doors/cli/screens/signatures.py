@@ -49,6 +49,15 @@ def void_texts(judgement: Told) -> list[str]:
     return [safe(text) for text in dict.fromkeys(found)]
 
 
+def void_of(judgement: Told, statement: str) -> str:
+    """Why this statement does not count, empty when it does."""
+    voids = [
+        *judgement["tally"]["rejected"],
+        *(one for pending in judgement["pending"] for one in pending["void"]),
+    ]
+    return next((str(one["reason"]) for one in voids if one["id"] == statement), "")
+
+
 def void_lines(judgement: Told, *, everything: bool) -> list[str]:
     """The same, drawn; without ``everything`` the first few."""
     texts = void_texts(judgement)
