@@ -97,16 +97,29 @@ def show(*, file: str, as_json: bool) -> None:
 
 @ticket.command()
 @click.option("--out", metavar="FILE", help=f"Write there instead of printing; verify reads {PINS_FILE}.")
-def pins(*, out: str | None) -> None:
-    """Write what a deployer pins, from the rules in force. Look at it before you keep it."""
+@click.option(
+    "--break-glass/--no-break-glass",
+    "glass",
+    default=True,
+    show_default=True,
+    help="Whether the deployer lets through what people broke the glass for, in production.",
+)
+def pins(*, out: str | None, glass: bool) -> None:
+    """Write what a deployer pins, from the rules in force. Look at it before you keep it.
+
+    Broken glass is let through unless you say otherwise: an emergency is no time to find out that it is not.
+    """
     from interlock.core.ticket.pins import read_pins  # noqa: PLC0415  # --help needs no cryptography
     from interlock.doors.cli.screens import ticket as screen  # noqa: PLC0415  # likewise
 
     with client() as api:
         answered = api.get("/v1/pins").json
     found = read_pins(screen.indented(answered))
+    if not glass:
+        found = found.without_glass()
     if out is None:
         click.echo(screen.indented(found).decode(), nl=False)
+        click.echo("\n".join(screen.glass_pinned(found)), err=True)
         return
     write_whole(out, screen.indented(found))
     click.echo("\n".join(screen.pinned(found, out)))

@@ -35,15 +35,29 @@ def verdict(found: Verified | Refused) -> dict[str, Json]:
 
 def claim(ticket: Ticket) -> list[str]:
     """What a ticket says of itself."""
-    approved = ", ".join(safe(one.statement.approver) for one in ticket.approvals) or "nobody"
+    approved = _signers(ticket, "approve") or "nobody"
+    lifted = {"lifted": _signers(ticket, "exception"), "GLASS": _signers(ticket, "break-glass")}
     authors = ", ".join(map(safe, ticket.authors)) or "unknown"
     return [
         *told("claims", f"{_permits(ticket)} · nothing is verified: interlock ticket verify FILE"),
         *told("", _names(ticket)),
         *told("approved", f"{approved} · written by {authors}"),
+        *(line for word, people in lifted.items() if people for line in told(word, _lifted(word, people))),
         *told("issued", f"{ticket.issued_at:%Y-%m-%d %H:%M:%S} UTC by key {short(ticket.issuer)}"),
         *told("rules", f"{short(ticket.rules_digest)} · judged facts {short(ticket.decision.input_digest)}"),
     ]
+
+
+def _signers(ticket: Ticket, purpose: str) -> str:
+    """Who signed for this purpose, each once, as they stand in the ticket."""
+    names = [one.statement.approver for one in ticket.approvals if one.statement.purpose == purpose]
+    return ", ".join(map(safe, dict.fromkeys(names)))
+
+
+def _lifted(word: str, people: str) -> str:
+    if word == "GLASS":
+        return f"broken by {people}, who approved nothing by it; an audit is due"
+    return f"granted by {people}"
 
 
 def pinned(pins: Pins, out: str) -> list[str]:
@@ -61,8 +75,18 @@ def pinned(pins: Pins, out: str) -> list[str]:
     return [
         *told("written", written),
         *(line for row in rows for line in told("", row)),
+        *glass_pinned(pins),
         *told("", "compare it with a colleague, then keep it where the deployer can read and not write it"),
     ]
+
+
+def glass_pinned(pins: Pins) -> list[str]:
+    """Where broken glass is let through and where it is not: somebody decided that, and here it is said."""
+    places = [safe(name) for name, place in pins.environments.items() if place.break_glass]
+    if not places:
+        return told("glass", "a ticket for which people broke the glass is refused, emergency or not")
+    text = f"{', '.join(places)}: a ticket for which people broke the glass is let through; two of them for Tier-1"
+    return told("glass", f"{text}, below it one, at most 60 minutes · --no-break-glass pins the contrary")
 
 
 def indented(value: object) -> bytes:
