@@ -366,6 +366,32 @@ def test_an_environment_that_is_no_production_is_not_asked(shipping: Shipping) -
     assert "two" in refused(shipping.gate(change)), "what went to staging did not go to production"
 
 
+def test_edits_that_are_in_no_commit_are_named_and_refused(shipping: Shipping) -> None:
+    """The attack: the range is honest, and a Tier-1 setting is emptied in the folder that is deployed."""
+    shipping.commit("one")
+    change = shipping.open("ROOT")
+    (shipping.root / "one.txt").write_text("max_days: null\n")
+    shipping.git("update-index", "--assume-unchanged", "one.txt")
+    (shipping.root / "stray.txt").write_text("not judged\n")
+    result = shipping.gate(change)
+    assert [reason.id for reason in result.reasons] == ["gate-dirty"]
+    assert result.reasons[0].text == "the checkout holds edits that are in no commit: one.txt"
+    shipping.git("update-index", "--no-assume-unchanged", "one.txt")
+    shipping.git("checkout", "-q", "--", "one.txt")
+    allowed(shipping.gate(change))
+
+
+def test_edits_are_refused_in_every_environment_and_whoever_tells_of_them(shipping: Shipping) -> None:
+    shipping.commit("one")
+    change = shipping.open("ROOT")
+    (shipping.root / "one.txt").write_text("edited\n")
+    offer = Offer(
+        environment="staging", submission=change.submission, checkout=shipping.checkout(change.submission)
+    )
+    result = permit.gate(shipping.road.station, shipping.road.person("omar"), change.id, offer)
+    assert "gate-dirty" in [reason.id for reason in result.reasons]
+
+
 class TestWhatIsTold:
     """The pipeline tells of its checkout; a telling that does not fit is none."""
 
