@@ -5,8 +5,8 @@ Rules:
 2. Test cases are counted, not believed: a suite that claims more failures or errors than it shows counts as
    claimed. Skipped never counts as passed. A test that failed and then passed on a rerun is *flaky*.
 3. A report without a single test case is refused.
-4. A test is known under every spelling people use for it (``spellings``); a spelling that also fits a test which
-   did not pass is not passed.
+4. A test is known under every spelling people use for it (``spellings``), its file and its class among them; a
+   spelling that also fits a test which did not pass is not passed: a file passed when all of its tests did.
 5. Limits: 16 MiB, 32 levels, 100,000 test cases; the summary keeps 10,000 names.
 """
 
@@ -101,16 +101,19 @@ def passed_names(cases: Iterable[Case]) -> list[str]:
 def spellings(case: Case) -> set[str]:
     """How a test may be named: alone, with its class, as pytest's node id; parametrised also without parameters.
 
-    ``tests.test_cart.TestCart`` with ``test_pays[1]`` gives ``tests/test_cart.py::TestCart::test_pays`` too.
+    ``tests.test_cart.TestCart`` with ``test_pays[1]`` gives ``tests/test_cart.py::TestCart::test_pays``,
+    ``tests/test_cart.py::TestCart`` and ``tests/test_cart.py`` too.
     """
     modules = case.where.split(".") if case.where else []
     classes: list[str] = []
     while modules and modules[-1][:1].isupper():
         classes.insert(0, modules.pop())
-    node = "::".join([f"{'/'.join(modules)}.py", *classes]) if modules else ""
+    file = f"{'/'.join(modules)}.py" if modules else ""
+    node = "::".join([file, *classes]) if modules else ""
     names = {case.name, case.name.partition("[")[0]} - {""}
     places = [f"{case.where}::", f"{case.where}.", f"{node}::" if node else ""]
-    return names | ({place + name for place in places for name in names} if case.where else set())
+    whole = {file, node, case.where} - {""}
+    return names | whole | ({place + name for place in places for name in names} if case.where else set())
 
 
 def read_junit(content: bytes) -> TestReport:

@@ -20,8 +20,9 @@ FactType = Literal["Bool", "Long", "String", "Set<String>"]
 FactValue = bool | int | str | list[str]
 Facts = dict[str, FactValue]
 
-STATES = ("missing", "failed", "self-attested", "shown")
-"""How far a piece of evidence got: ``shown`` only by a trusted runner, about this digest, and not expired."""
+STATES = ("missing", "failed", "incomplete", "self-attested", "shown")
+"""How far a piece of evidence got: ``incomplete`` when nothing failed and not all that is required was seen,
+``shown`` only by a trusted runner, about this digest, and not expired."""
 
 PROVENANCES = ("human", "ai-assisted", "ai-authored", "autonomous-agent", "unknown")
 ACTORS = ("person", "pipeline", "agent")
@@ -137,6 +138,7 @@ _SHOWN = (
     Fact("senior_approvals", "Long", "seniors or above who approved", nothing=0),
     _shown("snapshot", "snapshot restored and compared"),
     _shown("tests", "every required test seen passing"),
+    Fact("tests_seen", "Set<String>", "of the required tests, those seen passing", nothing=[]),
     _shown("tests_bite", "required tests fail without the change"),
     Fact("vp_approvals", "Long", "VPs who approved", nothing=0),
 )

@@ -5,7 +5,8 @@ Rules:
 2. Of several pieces of one kind the newest that may speak decides: a later failure undoes an earlier success.
 3. A piece may speak if it is about this digest and not expired. Only a trusted runner's word is *shown*;
    what its own author attests is *self-attested* and meets no Tier-1 obligation.
-4. Summaries are read by the keys below; a missing key or a value of another kind shows nothing.
+4. Where nothing failed and something that is required was not seen at all, that is *incomplete*.
+5. Summaries are read by the keys below; a missing key or a value of another kind shows nothing.
 """
 
 from __future__ import annotations
@@ -120,6 +121,7 @@ def _evidence(given: DecisionInput, known: Facts) -> Facts:
         "secrets": sorted(_all(scans, "secrets")),
         "snapshot": _state(_of(pieces, SNAPSHOT)),
         "tests": _state(tests, "passed_tests", required),
+        "tests_seen": sorted(_all(_speaking(tests), "passed_tests").intersection(_words(required))),
         "tests_bite": _state(biting),
     }
 
@@ -158,7 +160,7 @@ def _state(pieces: list[Evidence], covers: str = "", wanted: object = ()) -> str
         if one.summary.get("verdict") != "passed":
             return "failed"
     if wanted and not _all(speaking, covers).issuperset(_words(wanted)):
-        return "failed"
+        return "incomplete"
     return "shown" if speaking[0].standing == "trusted" else "self-attested"
 
 
