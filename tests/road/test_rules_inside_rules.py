@@ -13,6 +13,8 @@ from interlock.core.change.parts import Artefact
 from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.policy.decision import Outcome
 from interlock.core.policy.rules import load_rules
+from interlock.core.ticket.model import Ticket
+from interlock.core.ticket.read import read_ticket
 from interlock.road import gather, permit, rules
 from interlock.testing.authenticator import TOUCH, UnsafeSimulatedAuthenticator
 from interlock.testing.road import Road, submission
@@ -193,3 +195,22 @@ def test_two_signatures_without_presence_bring_no_rules(road: Road) -> None:
         said = road.prepare(change, person)
         gather.add_statement(road.station, road.person(person), said, road.keys[person].sign(said, flags=TOUCH))
     assert "rules-two-approvals" in ids(road.gate(change))
+
+
+def test_presence_is_counted_again_before_rules_are_replaced(road: Road) -> None:
+    """The gate has counted it; a ticket that came about without it must not bring rules about all the same."""
+    files, wanted = road.rules_change({"catalog/extra.yaml": b"# a note\n"})
+    change = road.open(wanted)
+    road.approve(change, "ana", "ben")
+    sealed = road.gate(change).ticket
+    assert sealed is not None
+    ticket, after = read_ticket(sealed).ticket, load_rules(files)
+    touched = tuple(replace(one, presence="present") for one in ticket.approvals)
+    weaker = (replace(ticket, approvals=touched), replace(ticket, approvals=(*touched[:1], *ticket.approvals[1:])))
+
+    def why(one: Ticket) -> str:
+        return road.station.store.read(lambda tx: rules._not_for(tx, one, road.rules(), after))
+
+    assert why(ticket) == ""
+    for one in weaker:
+        assert "with presence" in why(one)

@@ -11,6 +11,7 @@ from interlock.core.change.change import Submission
 from interlock.core.change.errors import Conflict, Forbidden
 from interlock.core.change.parts import Finding, GitRange, Identity, Validation
 from interlock.core.policy.decision import Outcome
+from interlock.core.ticket.read import read_ticket
 from interlock.road import intake, permit, rules
 from interlock.testing.road import Road, submission
 
@@ -61,6 +62,17 @@ def test_leaving_the_author_out_when_opening_does_not_help_against_the_pipelines
     result = gate(road, change.id, honest, road.pipeline())
     assert "tier1-two-approvals" in ids(result)
     assert "ana" in result.judgement.tally.authors
+
+
+def test_who_wrote_in_either_description_is_an_author_in_the_ticket(road: Road) -> None:
+    """A deployer bars the authors that the ticket names: those of the opener's reading must be among them."""
+    honest = submission("a", author="omar")
+    change = road.open(told_otherwise(honest, author="cleo"), by=road.person("omar"))
+    road.approve(change, "ana", "ben")
+    result = gate(road, change.id, told_otherwise(honest, author="vera"), road.pipeline())
+    assert result.judgement.tally.authors == ("cleo", "omar", "vera")
+    assert result.ticket is not None
+    assert read_ticket(result.ticket).ticket.authors == ("cleo", "omar", "vera")
 
 
 def test_the_same_content_is_not_pushed_again_in_other_words(road: Road) -> None:

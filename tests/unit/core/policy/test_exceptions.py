@@ -72,6 +72,37 @@ def test_one_person_lifts_nothing_on_tier_one(bundle) -> None:
     assert grants(bundle, lifting("ben")) == ()
 
 
+def test_not_even_in_one_person_mode_where_one_signature_would_suffice(bundle) -> None:
+    """Below Tier-1 the quorum is one person: the bar on who benefits is then all that stands in the way."""
+    alone = below_tier_one()["catalog"]
+    alone = replace(alone, people={"cai": shop().people["cai"]}, agents={})  # type: ignore[type-var]  # a Catalog
+    more = {"catalog": alone, "settings": replace(SETTINGS, one_person=True)}
+    assert grants(bundle, lifting("cai"), **more) == ()
+    (void,) = pending(bundle, lifting("cai"), **more).void
+    assert (void.approver, void.reason) == ("cai", "an exception cannot be granted by who benefits from it")
+
+
+def test_what_waits_says_who_signed_and_who_may(bundle) -> None:
+    one = pending(bundle, lifting("ben"), lifting("cai"))
+    assert (one.kind, one.rule, one.people, one.needed) == ("exception", "scanned", ("ben",), 2)
+    assert one.expires_at == lifting("ben").statement.expires_at
+    assert "ben" not in one.may_sign
+    assert "cai" not in one.may_sign, "the author never may"
+    assert "dee" in one.may_sign
+    assert [void.approver for void in one.void] == ["cai"]
+
+
+def test_the_glass_of_somebody_who_is_not_on_call_is_told_as_void(bundle) -> None:
+    one = pending(bundle, breaking("ben"), **below_tier_one())
+    assert (one.people, one.needed) == ((), 1)
+    assert [(void.approver, "not on call" in void.reason) for void in one.void] == [("ben", True)]
+
+
+def test_what_was_taken_back_waits_for_nobody(bundle) -> None:
+    gone = replace(lifting("ben"), revoked_at=NOW, revoked_by="ben")
+    assert pending(bundle, gone).void == ()
+
+
 def test_two_rules_need_two_quorums(bundle) -> None:
     found = grants(bundle, lifting("ben"), lifting("dee"), lifting("ben", "tests-pass"))
     assert [grant.rule for grant in found] == ["scanned"]
