@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,16 @@ import pytest
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.tokens import Token, new_token, secret_text
 from interlock.core.change.canonical import plain
+from interlock.core.change.change import Change, Submission
+from interlock.core.change.parts import GitRange
 from interlock.core.ledger.entry import Entry
+from interlock.core.ticket.shipped import Checkout, Shipped
 from interlock.doors.api.app import create_app
+from interlock.plugins.readers.checkout import beginning, survey
+from interlock.plugins.readers.git import GitReader
+from interlock.ports.reader import ReadRequest
+from interlock.road.permit import GateResult
+from interlock.road.shipped import show_shipped
 from interlock.testing.road import Road
 
 PEOPLE_RULES = ("tier1-two-approvals", "tier1-presence", "ai-senior-approval", "risk-questions", "known-authors")
@@ -110,3 +120,104 @@ def build() -> Callable[..., Road]:
 def api_of() -> Callable[[Road], Api]:
     """Makes the HTTP API of a road."""
     return Api
+
+
+ORIGIN = "https://forge.example/shop"
+
+
+class Shipping:
+    """A repository, and the road that its commits go out by. Each ``ship`` is a pipeline's run in a checkout."""
+
+    def __init__(self, road: Road, root: Path) -> None:
+        self.road = road
+        self.root = root
+        root.mkdir()
+        self._minute = 0
+        self.git("init", "-q", "-b", "main")
+        self.git("remote", "add", "origin", ORIGIN)
+
+    def git(self, *arguments: str) -> str:
+        moment = f"2026-03-05T0{self._minute // 60}:{self._minute % 60:02d}:00Z"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_AUTHOR_NAME": "Omar",
+            "GIT_AUTHOR_EMAIL": "omar@shop.example",
+            "GIT_COMMITTER_NAME": "Omar",
+            "GIT_COMMITTER_EMAIL": "omar@shop.example",
+            "GIT_AUTHOR_DATE": moment,
+            "GIT_COMMITTER_DATE": moment,
+        }
+        command = ["git", "-C", os.fspath(self.root), *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode().strip()
+
+    def commit(self, name: str, text: str = "") -> str:
+        self._minute += 1
+        (self.root / f"{name}.txt").write_text(text or f"{name} {self._minute}\n")
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", name)
+        return self.git("rev-parse", "HEAD")
+
+    def merge(self, branch: str, *how: str) -> str:
+        self._minute += 1
+        self.git("merge", "-q", *(how or ("--no-ff", "-m", f"merge {branch}")), branch)
+        if how:
+            self.git("commit", "-q", "-m", f"squash {branch}")
+        return self.git("rev-parse", "HEAD")
+
+    def tips(self, environment: str = "production") -> Shipped:
+        return show_shipped(self.road.station, self.road.pipeline(), self._repository(), environment)
+
+    def default_base(self) -> str | None:
+        return beginning(self.root, self.tips().tips)
+
+    def read(self, base: str, path: Path | None = None) -> Submission:
+        reading = GitReader().read(ReadRequest(root=path or self.root, arguments={"base": base, "head": "HEAD"}))
+        assert reading is not None
+        return Submission(parts=(reading.part,))
+
+    def open(self, base: str) -> Change:
+        return self.road.open(self.read(base), title=f"from {base[:12]}")
+
+    def checkout(self, submission: Submission, path: Path | None = None) -> Checkout:
+        bases = [part.base for part in submission.parts if isinstance(part, GitRange)]
+        found = survey(path or self.root, bases, self.tips().tips, ("main",))
+        assert found is not None
+        return found
+
+    def gate(self, change: Change, environment: str = "production") -> GateResult:
+        checkout = self.checkout(change.submission)
+        return self.road.gate(change, checkout=checkout, environment=environment)
+
+    def ship(self, base: str | None = None) -> GateResult:
+        """Open what is checked out, beginning where it begins by itself, and ask the gate."""
+        return self.gate(self.open(base or self.default_base() or "ROOT"))
+
+    def _repository(self) -> str:
+        part = self.read("ROOT").parts[0]
+        assert isinstance(part, GitRange)
+        return part.repository
+
+    @staticmethod
+    def allowed(result: GateResult) -> GateResult:
+        assert (result.outcome, result.reasons) == ("allow", ())
+        return result
+
+    @staticmethod
+    def refused(result: GateResult) -> str:
+        assert (result.outcome, result.ticket) == ("deny", None)
+        assert [reason.id for reason in result.reasons] == ["base-not-shipped"]
+        return result.reasons[0].text
+
+
+@pytest.fixture
+def shipping(tmp_path: Path) -> Iterator[Shipping]:
+    (tmp_path / "shop").mkdir()
+    road = Road(folder=tmp_path / "shop", enforced=())
+    made = Shipping(road, tmp_path / "repository")
+    yield made
+    road.close()
