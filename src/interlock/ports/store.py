@@ -72,6 +72,9 @@ class Log(Protocol):
     def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
         """All entries about one record, in order."""
 
+    def newest(self, limit: int, *, before: int | None = None) -> Sequence[tuple[int, Entry]]:
+        """At most ``limit`` entries, newest first: those with an index below ``before``, None for all."""
+
     def last_at(self) -> datetime | None:
         """The latest time any entry carries, None in an empty ledger: a clock behind it was set back."""
 

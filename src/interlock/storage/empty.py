@@ -100,6 +100,9 @@ class _EmptyLog:
     def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
         return ()
 
+    def newest(self, limit: int, *, before: int | None = None) -> Sequence[tuple[int, Entry]]:
+        return ()
+
     def last_at(self) -> datetime | None:
         return None
 

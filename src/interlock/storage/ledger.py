@@ -159,6 +159,14 @@ class SqlLog:
         rows = self._session.read(_SUBJECT, {"about": lookup_value("subject", subject)})
         return [(row.position, _entry(row.position, as_bytes(row.leaf))) for row in rows]
 
+    def newest(self, limit: int, *, before: int | None = None) -> Sequence[tuple[int, Entry]]:
+        """At most ``limit`` entries below ``before``, newest first, those of this transaction included."""
+        self.flush()
+        end = self.size if before is None else min(before, self.size)
+        start = max(0, end - limit)
+        leaves = read_leaves(self._session, start, end)
+        return [(position, _entry(position, leaves[position - start])) for position in reversed(range(start, end))]
+
     def named(self, subjects: Sequence[str]) -> dict[str, str]:
         """The newest digest of each record that entries about these subjects name, as ``table/id``."""
         self.flush()

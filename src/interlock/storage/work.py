@@ -54,6 +54,14 @@ class WorkLog:
         own = [(size + at, entry) for at, (entry, _) in enumerate(self._own) if entry.subject == subject]
         return [*self._log.entries(subject), *own]
 
+    def newest(self, limit: int, *, before: int | None = None) -> Sequence[tuple[int, Entry]]:
+        """At most ``limit`` entries below ``before``, newest first, those of this work included."""
+        size = self._log.size
+        own = [(size + at, entry) for at, (entry, _) in enumerate(self._own)]
+        fresh = [found for found in reversed(own) if before is None or found[0] < before][:limit]
+        room = limit - len(fresh)
+        return [*fresh, *(self._log.newest(room, before=before) if room else ())]
+
     def last_at(self) -> datetime | None:
         """The latest time any entry carries, those of this work included; None in an empty ledger."""
         times = [datetime.fromisoformat(timestamp(entry.at)) for entry, _ in self._own]

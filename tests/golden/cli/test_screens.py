@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from interlock.doors.cli.screens import columns, permit
+from interlock.doors.cli.screens import columns, entries, permit
 from interlock.doors.cli.screens.drift import drift
 from interlock.doors.cli.screens.facts import facts
 from interlock.doors.cli.screens.record import record
@@ -54,6 +54,7 @@ SCREENS: dict[str, Callable[[], list[str]]] = {
     ],
     "statement-take-back": lambda: taken_back(read("statements")["voided"]),
     "statement-take-back-late": lambda: taken_back(read("statements")["too_late"]),
+    "ledger-log": lambda: entries.listed(read("judgement")["history"], "7"),
     "change-show-all": lambda: record(read("judgement"), read("judgement")["history"], everything=True),
 }
 

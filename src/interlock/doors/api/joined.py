@@ -33,6 +33,9 @@ class _CountingLog:
     def entries(self, subject: str) -> Sequence[tuple[int, Entry]]:
         return self.inner.entries(subject)
 
+    def newest(self, limit: int, *, before: int | None = None) -> Sequence[tuple[int, Entry]]:
+        return self.inner.newest(limit, before=before)
+
     def last_at(self) -> datetime | None:
         return self.inner.last_at()
 

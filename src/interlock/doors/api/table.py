@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.doors.api.nouns import (
     changes,
+    entries,
     events,
     evidence,
     gate,
@@ -28,6 +29,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *pins.OPERATIONS,
     *rules.OPERATIONS,
     *events.OPERATIONS,
+    *entries.OPERATIONS,
     *ledger.OPERATIONS,
     *tiles.OPERATIONS,
     *tokens.OPERATIONS,

@@ -1,4 +1,4 @@
-"""``interlock ledger``: verify, prove, export and drill, straight on the database; ``note`` goes through the API.
+"""``interlock ledger``: verify, prove, export and drill straight on the database; log and note through the API.
 
 Rules:
 1. These commands read; they need the public key and nothing secret. The key is the pinned one (``--key``), else
@@ -17,6 +17,7 @@ import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, leave, show_json
 from interlock.doors.cli.ledger_key import empty, pinned, remembered
+from interlock.doors.cli.ledger_log import log
 from interlock.doors.cli.ledger_note import note
 from interlock.doors.cli.ledger_place import named, place
 from interlock.doors.cli.text import cut, mark, plural, safe, width
@@ -35,6 +36,7 @@ def ledger() -> None:
     """Verify, prove, export and drill the ledger; note in it what was done."""
 
 
+ledger.add_command(log)
 ledger.add_command(note)
 
 

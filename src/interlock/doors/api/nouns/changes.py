@@ -12,11 +12,11 @@ from datetime import datetime
 from operator import itemgetter
 
 from interlock.core.approval.actor import Scope
-from interlock.core.change.canonical import Json
 from interlock.core.change.change import Change, ChangeClass, ChangeRecord, ChangeState, Submission
 from interlock.core.change.errors import NotFound
 from interlock.core.ledger.entry import Entry
 from interlock.core.ticket.record import TicketRecord
+from interlock.doors.api.nouns.entries import HistoryEntry, entry_shown
 from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
 from interlock.ports.store import Tx
 from interlock.road import intake
@@ -54,18 +54,6 @@ class PushRequest:
 
     submission: Submission
     pushed_by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
-    """One ledger entry about a change or one of its tickets, with its index in the ledger and whom it is about."""
-
-    index: int
-    kind: str
-    subject: str
-    actor: str
-    at: datetime
-    body: dict[str, Json]
 
 
 def shown(change: Change | ChangeRecord) -> ChangeShown:
@@ -161,12 +149,7 @@ def _history(call: Call) -> Answer:
         subjects = [name, *(ticket.id for ticket in tx.records(TicketRecord).find(change=name))]
         return sorted((found for one in subjects for found in tx.log.entries(one)), key=itemgetter(0))
 
-    told = [
-        HistoryEntry(
-            index=index, kind=entry.kind, subject=entry.subject, actor=entry.actor, at=entry.at, body=entry.body
-        )
-        for index, entry in call.station.store.read(work)
-    ]
+    told = [entry_shown(index, entry) for index, entry in call.station.store.read(work)]
     return Answer(body={"items": told, "next": None})
 
 

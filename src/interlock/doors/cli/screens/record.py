@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
+from interlock.doors.cli.screens.entries import one_line
 from interlock.doors.cli.screens.statements import gone
 from interlock.doors.cli.screens.verdict import verdict
 from interlock.doors.cli.text import safe, short
 
 Told = dict[str, Any]
-MAX_SAID = 160
 
 
 def record(
@@ -29,19 +29,9 @@ def record(
     lines += told("record", " · ".join([state, by, *agent]))
     lines += table("shown", [*_shown(judgement), *gone(taken_back or [])])
     for place, entry in enumerate(history):
-        text = f"#{entry['index']} {entry['at'][:19].replace('T', ' ')} {entry['kind']} by {safe(entry['actor'])}"
-        text += f" ({entry['subject']})" if entry["subject"] != change["id"] else ""
-        text += _said(entry)
+        text = one_line(entry, about=change["id"])
         lines += told("history" if place == 0 else "", text)
     return lines
-
-
-def _said(entry: Told) -> str:
-    """What an event's author said; interlock's own entries are told by their kind."""
-    if not entry["kind"].startswith("event."):
-        return ""
-    told = ", ".join(f"{name}: {value}" for name, value in entry["body"]["said"].items())
-    return f" ({entry['body']['by']})" + (f" · {safe(told[:MAX_SAID])}" if told else "")
 
 
 def _shown(judgement: Told) -> list[Row]:
