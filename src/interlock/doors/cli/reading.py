@@ -79,7 +79,7 @@ def reading_flags(function: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--plan", "plans", multiple=True, metavar="FILE", help="A Terraform or OpenTofu plan as JSON."
         ),
-        click.option("--head", metavar="REV", help="Up to this revision; default the working tree."),
+        click.option("--head", metavar="REV", help="Up to here; default HEAD to open and push, else WORKTREE."),
         click.option(
             "--base", metavar="REV", help="Since this revision; default what was shipped last, else the trunk."
         ),

@@ -137,14 +137,19 @@ def _is_cut(glass: Glass, ends: tuple[str, str], found: tuple[str, ...]) -> bool
     return not found or not glass.located.shallow.isdisjoint(listed)
 
 
+def _shown(head: str) -> str:
+    """The first twelve digits, and WORKTREE as the word that was given."""
+    return "WORKTREE" if ":" in head else head[:12]
+
+
 def _part(glass: Glass, found: _Range, documentation: str) -> GitRange:
     commits = _commits(glass, found)
     files = _files(glass, found)
     if not commits and not files:
         raise InvalidInput(
-            f"expected changes between `{found.base[:12]}` and `{found.head[:21]}`, got an empty range",
+            f"expected changes between `{found.base[:12]}` and `{_shown(found.head)}`, got an empty range",
             code="git-range-empty",
-            hint="commit something first, or name an older base or WORKTREE as the head",
+            hint="commit first: a change is what is committed; or name an older --base, or --head WORKTREE",
         )
     texts = GitDocuments(glass, documentation)
     return GitRange(
