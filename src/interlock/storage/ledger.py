@@ -214,12 +214,15 @@ def as_bytes(value: object) -> bytes:
     return str(value).encode("utf-8", errors="surrogateescape")
 
 
-def damaged(why: str) -> IntegrityError:
+_STOP = "stop every server, keep the files, run interlock ledger verify and compare with a witness or backup"
+
+
+def damaged(why: str, *, hint: str = _STOP) -> IntegrityError:
     """The error for a ledger that contradicts itself."""
     return IntegrityError(
         f"the ledger contradicts itself: {why}",
         code="ledger-damaged",
-        hint="stop every server, keep the files, run interlock ledger verify and compare with a witness or backup",
+        hint=hint,
     )
 
 

@@ -43,6 +43,12 @@ class Sealed:
     note: str
 
 
+_GONE = (
+    "stop every server, keep the files, compare with a witness or backup; restored on purpose? remove "
+    "ledger.signed beside the ledger's key (docs/how-to/backups.md)"
+)
+
+
 class Seal:
     """Signs checkpoints for one log. Used by one thread at a time; ``newest`` may be read from any."""
 
@@ -120,7 +126,9 @@ class Seal:
     def _load(self, session: Session, known: Checkpoint | None) -> Sealed:
         row = session.read(_NEWEST.limit(1)).first()
         if known is not None and (row is None or row.size < known.size):
-            raise damaged(f"the checkpoint of {known.size} entries that was signed last is gone from it")
+            raise damaged(
+                f"the checkpoint of {known.size} entries that was signed last is gone from it", hint=_GONE
+            )
         if row is None:
             return self._begin(session)
         try:
