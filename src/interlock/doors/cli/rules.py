@@ -46,6 +46,7 @@ def genesis(*, only_show: bool, pen: Pen, as_json: bool) -> None:
     Exit 1 while a signature is still missing.
     """
     from interlock.bootstrap import rule_source  # noqa: PLC0415  # --help reads no rules
+    from interlock.core.change.catalog_check import check_catalog  # noqa: PLC0415  # likewise
     from interlock.core.policy.rules import load_rules  # noqa: PLC0415  # likewise
 
     config = settings()
@@ -56,6 +57,9 @@ def genesis(*, only_show: bool, pen: Pen, as_json: bool) -> None:
         return
     for doubt in loaded.bundle.lints:
         click.echo(f"doubt    {doubt.path}: {safe(doubt.message)}; {safe(doubt.remedy)}", err=True)
+    for finding in check_catalog(loaded.catalog):
+        if finding.level == "error":
+            click.echo(f"doubt    {safe(finding.path)}:{finding.line}: {safe(finding.message)}", err=True)
     owners = {key.fingerprint: person.name for person in loaded.catalog.people.values() for key in person.keys}
     done = hand_in(pen, lambda person: _statement(person, loaded.digest), owners)
     if done is None:
