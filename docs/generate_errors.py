@@ -1,7 +1,7 @@
 """Finds every error code in the source, with what is said and what to do.
 
 A code is a constant: given to an error's constructor, to a function with a parameter ``code`` (by name or place),
-or kept in a constant of the module that is. Where the words are made elsewhere, only the code is known.
+or kept in a constant of the module that is, a table of codes included. Where the words are made elsewhere, only the code is known.
 """
 
 from __future__ import annotations
@@ -99,24 +99,39 @@ def _used(module: str, tree: ast.Module, makers: Makers) -> Iterator[Code]:
         if name in EXITS and call.args:
             given["message"] = call.args[0]
         texts = {key: _text(node, call.lineno, written) for key, node in given.items()}
-        code = texts.get("code", "")
-        if not _CODE.fullmatch(code):
-            continue
+        named = _named(given.get("code"), call.lineno, written)
         said = next((before + texts[key] for key, before in _SAYS.items() if texts.get(key)), "")
-        yield Code(
-            code=code,
-            message=said,
-            hint=texts.get("hint") or texts.get("remedy", ""),
-            exit=EXITS.get(name) or _DOOR.get(code) or makers.get(name, ([], None))[1],
-            module=module,
-        )
+        for code in named:
+            yield Code(
+                code=code,
+                message=said,
+                hint=texts.get("hint") or texts.get("remedy", ""),
+                exit=EXITS.get(name) or _DOOR.get(code) or makers.get(name, ([], None))[1],
+                module=module,
+            )
+
+
+def _named(node: ast.expr | None, line: int, written: list[tuple[int, str, ast.expr]]) -> list[str]:
+    """Every code that ``node`` may be: a constant, any that a name was given before, any value of a table."""
+    values: list[ast.expr | None] = [node]
+    if isinstance(node, ast.Name):
+        values = [value for at, name, value in written if name == node.id and at < line]
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        tables = [value for _, name, value in written if name == node.value.id and isinstance(value, ast.Dict)]
+        values = [value for table in tables for value in table.values]
+    texts = [_text(value, 0, []) for value in values]
+    return [text for text in dict.fromkeys(texts) if _CODE.fullmatch(text)]
 
 
 def _assigned(tree: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
     """Line, name and value of every plain assignment."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            yield node.lineno, node.targets[0].id, node.value
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target, value = node.targets[0], node.value
+            several = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+            for name, given in zip(target.elts, value.elts, strict=False) if several else [(target, value)]:
+                if isinstance(name, ast.Name):
+                    yield node.lineno, name.id, given
 
 
 def _text(node: ast.expr | None, line: int, written: list[tuple[int, str, ast.expr]]) -> str:
