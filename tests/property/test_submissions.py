@@ -186,7 +186,7 @@ def test_conflicts_and_load_are_what_reading_every_change_says(given):
                 tx.log.append(Entry(kind="change.opened", subject=record.id, actor="omar", at=START, body={}))
 
         road.station.store.write(keep)
-        found = road.station.store.read(lambda tx: [conflicts_of(tx, record) for record in made])
+        found = road.station.store.read(lambda tx: [conflicts_of(tx, record, "production") for record in made])
         load = road.station.store.read(
             lambda tx: [tx.index(ChangeRecord).counts("asked", besides=record.id) for record in made]
         )

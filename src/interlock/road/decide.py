@@ -21,6 +21,7 @@ from interlock.core.approval.reviewers import Panel, panel
 from interlock.core.approval.tally import tally
 from interlock.core.change.catalog import Tier
 from interlock.core.change.change import Change, ChangeClass, ChangeHeader, ChangeRecord, Submission
+from interlock.core.change.parse import parse_json
 from interlock.core.change.submission_check import check_environment, check_submission
 from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
@@ -31,6 +32,7 @@ from interlock.core.policy.exceptions import Lifts, lifts_of
 from interlock.core.policy.question import DecisionInput, Grant, Pending
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.tier import tier_of
+from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
 from interlock.road.gather import evidence_about, standing_statements, statements_about
@@ -148,7 +150,7 @@ def judge_in(
         actor=actor.kind,
         actor_name=actor.principal,
         grants=lifts.grants,
-        conflicts=conflicts_of(tx, change),
+        conflicts=conflicts_of(tx, change, environment),
         offered_digest=offered_digest,
     )
     asked = panel_for(tx, in_force, change, description, now, counted)
@@ -267,6 +269,8 @@ def _stricter(recorded: Decision, offered: Decision) -> Decision:
     )
 
 
+_FULL = 100.0
+"""Percent of traffic."""
 _SEVERITY = {Outcome.ALLOW: 0, Outcome.NEEDS: 1, Outcome.DENY: 2}
 
 
@@ -288,10 +292,22 @@ def services_of(change: Change, description: Description) -> tuple[str, ...]:
     return tuple(sorted({*change.services, *(item.service for item in description.blast.touched)}))
 
 
-def conflicts_of(tx: Tx, change: ChangeHeader) -> tuple[str, ...]:
-    """Other changes that are permitted or open on one of the same services, sorted."""
+def conflicts_of(tx: Tx, change: ChangeHeader, environment: str) -> tuple[str, ...]:
+    """Other changes under way on one of the same services, sorted; what has landed there is none any more."""
     found = tx.index(ChangeRecord).carriers("in_flight", change.services)
-    return tuple(name for name in found if name != change.id)
+    return tuple(name for name in found if name != change.id and not _landed(tx, name, environment))
+
+
+def _landed(tx: Tx, name: str, environment: str) -> bool:
+    """Whether a change as it is now was shipped there in full: its ticket for all of the traffic is redeemed."""
+    digest = tx.records(ChangeRecord).get(name).digest
+    for record in tx.records(TicketRecord).find(change=name):
+        here = (record.digest, record.environment) == (digest, environment)
+        if here and record.state is TicketState.REDEEMED:
+            tx.vouch(TicketRecord, [record.id], about=record.id)
+            if parse_json(Ticket, tx.blob(record.blob), what="the stored ticket").max_weight >= _FULL:
+                return True
+    return False
 
 
 def panel_for(
