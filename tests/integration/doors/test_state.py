@@ -170,3 +170,16 @@ def test_init_again_names_what_the_modes_that_are_there_enforce(terminal, shop):
     assert "by policies/modes.yaml, which stays as it is" in said
     assert "tier1-two-approvals" in said
     assert "the others only watch" not in said
+
+
+def test_a_check_says_where_the_rules_of_the_working_tree_do_not_load(terminal, founded):
+    path = founded.root / "policies" / "base" / "content.cedar"
+    path.write_text(path.read_text() + "\nforbid (principal, action, resource) when { context.linez > 3 };\n")
+    said = terminal("check")
+    assert said.code == 1
+    assert "these rules do not load: " in said.err
+    assert "content.cedar" in said.err
+
+
+def test_the_checklist_is_json_too(terminal, empty):
+    assert terminal.ok("change", "checklist", "--json").json["text"] == terminal.ok("change", "checklist").out

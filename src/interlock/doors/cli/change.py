@@ -144,12 +144,13 @@ def withdraw(change: str | None, *, as_json: bool) -> None:
 
 @change.command()
 @click.argument("change", required=False)
-def checklist(change: str | None) -> None:
+@as_json
+def checklist(change: str | None, *, as_json: bool) -> None:
     """Print a change.md to fill in: plan, failure modes, rollback, required tests. Commit it before the code."""
     del change  # one form serves every change; the name is taken so that a remedy can be typed as it stands
     from interlock.doors.cli.since import CHECKLIST  # noqa: PLC0415  # only when it is asked for
 
-    click.echo(CHECKLIST, nl=False)
+    show_json({"text": CHECKLIST}) if as_json else click.echo(CHECKLIST, nl=False)
 
 
 def _subject(submission: Any) -> str:  # noqa: ANN401  # a Submission; importing it here would slow --help

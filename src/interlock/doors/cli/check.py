@@ -10,6 +10,7 @@ import click
 from interlock.core.change.change import Recipe
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.reading import Sources, read, reading_flags, recipes
+from interlock.doors.cli.text import mark, safe
 
 _COMMIT = re.compile("[0-9a-f]{40,64}")
 
@@ -40,6 +41,8 @@ def check(
         from interlock.doors.cli.screens.verdict import verdict  # noqa: PLC0415  # --json draws nothing
 
         click.echo("\n".join([*verdict(judgement, everything=everything), *_since(sources, wanted)]))
+    if judgement["description"]["blast"]["rules_touched"]:
+        _tell_broken()
     if judgement["decision"]["outcome"] != "allow":
         leave(REFUSED)
 
@@ -52,3 +55,17 @@ def _since(given: Sources, wanted: Sequence[Recipe]) -> list[str]:
     from interlock.doors.cli.screens.columns import told  # noqa: PLC0415  # --json draws nothing
 
     return told("since", f"{base[:12]}, which was shipped last; another: --base REV")
+
+
+def _tell_broken() -> None:
+    """Say where the rules of this working tree do not load: those in force judged, and these never could."""
+    from interlock.bootstrap import rule_source  # noqa: PLC0415  # only for a change of the rules
+    from interlock.core.change.errors import InvalidInput  # noqa: PLC0415  # likewise
+    from interlock.core.policy.rules import load_rules  # noqa: PLC0415  # likewise
+
+    try:
+        load_rules(rule_source(settings()).files())
+    except InvalidInput as error:
+        click.echo(
+            f"{mark(met=False)} these rules do not load: {safe(error.message)}\n  {safe(error.hint)}", err=True
+        )
