@@ -161,7 +161,10 @@ def _outside(after: Json, value: float, limit: Limit) -> tuple[str, str, str] | 
 def _moved(
     words: str, was: tuple[float, str], now: tuple[float, str], factor: float
 ) -> tuple[str, str, str] | None:
-    remedy = "correct the value, go in smaller steps, or set a limit for this key under validators.bounds.limits"
+    remedy = (
+        "correct the value, go in smaller steps, or set a limit for this key under validators.bounds.limits;"
+        " to undo a bad value at once: interlock exception grant CHANGE --rule configuration-valid"
+    )
     was, now = _comparable(was, now)
     if was[1] != now[1]:
         return "bounds/unit", f"{words}: two units that cannot be compared", remedy
