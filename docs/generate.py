@@ -127,6 +127,7 @@ def settings() -> Iterator[str]:
         nouns.Trust,
         Runner,
         nouns.LedgerSettings,
+        nouns.GitSettings,
     )
     for kind in kinds:
         yield f"### {kind.__name__}\n"
