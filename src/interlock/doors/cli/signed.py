@@ -68,11 +68,13 @@ def _worth(api: Client, kept: dict[str, Any]) -> tuple[str, list[str]]:
     said = kept["statement"]
     if said["purpose"] not in ABOUT_CHANGES:
         return "", []
-    from interlock.doors.cli.screens.signatures import pending_lines, void_of  # noqa: PLC0415  # not for --print
+    from interlock.doors.cli.screens.signatures import counts, pending_lines, void_of  # noqa: PLC0415  # not for --print
 
     address = f"/v1/changes/{said['subject']}/judgement"
     judgement = api.get(address, environment=said["environment"]).json
     void = void_of(judgement, kept["id"])
+    if void and said["purpose"] == "approve" and counts(judgement, said["approver"]):
+        return "", [safe(f"{said['approver']} counts already: {void}")]
     if void:
         return void, [safe(f"does not count: {void}")]
     rule = said["details"].get("rule", "*") if said["purpose"] == "exception" else "*"

@@ -49,6 +49,11 @@ def void_texts(judgement: Told) -> list[str]:
     return [safe(text) for text in dict.fromkeys(found)]
 
 
+def counts(judgement: Told, person: str) -> bool:
+    """Whether an approval of theirs counts."""
+    return any(one["person"] == person for one in judgement["tally"]["counted"])
+
+
 def void_of(judgement: Told, statement: str) -> str:
     """Why this statement does not count, empty when it does."""
     voids = [
