@@ -70,7 +70,10 @@ class Tree:
 
     def append(self, leaf_hash: bytes) -> None:
         """Add one leaf at the right."""
-        self._keep(0, leaf_hash)
+        row = self._open[0]
+        row.append(leaf_hash)
+        if len(row) == TILE_WIDTH:
+            self._fill(0, row)
         size, level, node, peaks = self.size, 0, leaf_hash, self._peaks
         while size & 1:
             node = hashlib.sha256(b"\x01" + peaks.pop() + node).digest()
@@ -115,9 +118,12 @@ class Tree:
         row = self._open[level]
         row.append(node)
         if len(row) == TILE_WIDTH:
-            number = self.size >> (TILE_HEIGHT * (level + 1))
-            self.filled.append(Tile(level=level, number=number, hashes=b"".join(row)))
-            row.clear()
+            self._fill(level, row)
+
+    def _fill(self, level: int, row: list[bytes]) -> None:
+        number = self.size >> (TILE_HEIGHT * (level + 1))
+        self.filled.append(Tile(level=level, number=number, hashes=b"".join(row)))
+        row.clear()
 
 
 def split(hashes: bytes) -> list[bytes]:
