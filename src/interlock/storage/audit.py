@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -113,16 +114,25 @@ def audit(
     """
     engines = connect(url, create=False)
     try:
-        with engines.reader.begin() as connection:
+        with _reading(engines) as connection:
             report = audit_connection(connection, key, older)
         if [each.what for each in report.findings] == [UNSIGNED] and _was_signed(engines, report, patience):
-            with engines.reader.begin() as connection:
+            with _reading(engines) as connection:
                 report = audit_connection(connection, key, older, first=report.size)
     except sa.exc.DBAPIError as error:
         raise reading_error(engines, error) from error
     finally:
         engines.dispose()
     return report
+
+
+@contextmanager
+def _reading(engines: Engines) -> Iterator[sa.Connection]:
+    with engines.reader.begin() as connection:
+        if engines.sqlite:
+            # Each page is read once; mapped ones would only count as this process's memory.
+            connection.exec_driver_sql("PRAGMA mmap_size=0")
+        yield connection
 
 
 def _was_signed(engines: Engines, report: AuditReport, patience: float) -> bool:
@@ -219,7 +229,9 @@ def _checkpoints(connection: sa.Connection, state: _Audit, older: Sequence[Check
 def _leaves(connection: sa.Connection, state: _Audit) -> None:
     tiles = _stored_tiles(connection)
     columns = schema.entry.c
-    statement = sa.select(columns.position, columns.subject, columns.leaf, columns.hash)
+    # As the driver gives them: a processor for each value of a million rows takes a tenth of the time.
+    leaf_hash = (sa.type_coerce(column, sa.types.NULLTYPE) for column in (columns.leaf, columns.hash))
+    statement = sa.select(columns.position, columns.subject, *leaf_hash)
     rows = connection.execute(
         statement.order_by(schema.entry.c.position),
         execution_options={"stream_results": True, "yield_per": _BATCH},
@@ -250,7 +262,7 @@ def _leaves(connection: sa.Connection, state: _Audit) -> None:
 
 def _read(state: _Audit, position: int, subject: str, leaf: bytes) -> None:
     try:
-        fields = from_json(leaf)
+        fields = from_json(leaf, cache_strings="keys")
         if fields["subject"] != subject:
             state.found("entry", f"entry {position} is filed under `{subject[:60]}`", position)
         state.latest = max(state.latest, fields["at"])

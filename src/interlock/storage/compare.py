@@ -25,19 +25,25 @@ from interlock.storage.ledger import as_bytes
 _BATCH = 1_024
 _OWN = ("seq", "id", "version", "body_digest", "body")
 _PREFIX = "sha256:"
+_PLACE = 8
 
 Report = Callable[[str, str, int | None], None]
 """Called with the record (``table/id``), what is wrong with it in one line, and the entry that says so."""
 
 
-class _Mark(NamedTuple):
+class Mark(NamedTuple):
+    """The first and the last entry naming a record, and the digest that the last one gives."""
+
     first: int
     last: int
     digest: str
 
 
 class Named:
-    """What the entries say of records, read oldest first; all of it in memory until compared."""
+    """What the entries say of records, read oldest first; all of it in memory until compared.
+
+    A record's mark is 48 bytes: the first and the last entry naming it, big-endian, and the SHA-256.
+    """
 
     def __init__(self) -> None:
         self._marks: dict[str, bytes] = {}
@@ -51,28 +57,30 @@ class Named:
         Raises:
             ValueError, TypeError, AttributeError: these are no digests of records.
         """
-        place = position.to_bytes(8, "big")
+        place, marks = position.to_bytes(_PLACE, "big"), self._marks
         for name, digest in records.items():
-            before = self._marks.get(name)
-            self._marks[name] = (before[:8] if before else place) + place + bytes.fromhex(digest[len(_PREFIX) :])
+            before = marks.get(name)
+            first = place if before is None else before[:_PLACE]
+            marks[name] = first + place + bytes.fromhex(digest[len(_PREFIX) :])
 
     def tables(self) -> set[str]:
         """The tables of all records that are named."""
         return {name.partition("/")[0] for name in self._marks}
 
-    def take(self, name: str) -> _Mark | None:
-        """What is said of one record, once."""
-        mark = self._marks.pop(name, None)
-        if mark is None:
-            return None
-        return _Mark(
-            int.from_bytes(mark[:8], "big"), int.from_bytes(mark[8:16], "big"), f"{_PREFIX}{mark[16:].hex()}"
-        )
+    def take(self, name: str) -> bytes | None:
+        """The mark of one record, once."""
+        return self._marks.pop(name, None)
 
     def left(self) -> Iterator[tuple[str, int]]:
         """The records that were not taken, with the newest entry naming each."""
         for name, mark in self._marks.items():
-            yield name, int.from_bytes(mark[8:16], "big")
+            yield name, read_mark(mark).last
+
+
+def read_mark(mark: bytes) -> Mark:
+    """What a mark says."""
+    first, last = int.from_bytes(mark[:_PLACE], "big"), int.from_bytes(mark[_PLACE : 2 * _PLACE], "big")
+    return Mark(first, last, f"{_PREFIX}{mark[2 * _PLACE :].hex()}")
 
 
 def compare(connection: sa.Connection, named: Named, report: Report) -> int:
@@ -112,10 +120,10 @@ class _Table:
         self._columns = columns
         self._paths = _paths(shape or {})
         self._places = {name: place for place, name in enumerate(columns)}
-        self._copies = [(self._places.get(name), name, path.split(".")) for name, path in self._paths.items()]
+        self._copies = [(self._places.get(name), name, *_steps(path)) for name, path in self._paths.items()]
         self._named = named
         self._report = report
-        self._reached = -1
+        self._reached = b""
 
     def read(self) -> int:
         """Compare every row; how many there were."""
@@ -127,49 +135,53 @@ class _Table:
         columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in self._columns]
         statement = sa.select(*columns).select_from(sa.table(self._name)).order_by(sa.column("seq"))
         rows = self._connection.execute(statement, execution_options={"stream_results": True, "yield_per": _BATCH})
+        record_id, body, said = (self._places[name] for name in ("id", "body", "body_digest"))
         count = 0
         for batch in rows.partitions(_BATCH):
             count += len(batch)
             for row in batch:
-                self._row(row)
+                self._row(row[record_id], row[body], row[said], row)
         return count
 
-    def _row(self, row: Sequence[Any]) -> None:
-        record_id, body = row[self._places["id"]], as_bytes(row[self._places["body"]])
-        name = f"{self._name}/{record_id}"
+    def _row(self, record_id: object, stored: object, said: object, row: Sequence[Any]) -> None:
+        name, body = f"{self._name}/{record_id}", as_bytes(stored)
         digest = sha256(body)
         mark = self._named.take(name)
         if mark is None:
             self._report(name, "is recorded by no entry", None)
             return
-        if digest != mark.digest:
-            self._report(name, self._what_differs(str(record_id), body, mark), mark.last)
-        elif row[self._places["body_digest"]] != digest:
-            self._report(name, "carries another digest than its own", mark.last)
-        elif wrong := self._wrong_copy(row, _object(body)):
-            self._report(name, wrong, mark.last)
-        elif mark.first < self._reached:
-            self._report(name, f"stands behind younger ones: entry {mark.first} recorded it first", mark.first)
-        self._reached = max(self._reached, mark.first)
+        first = mark[:_PLACE]
+        if digest[len(_PREFIX) :] != mark[2 * _PLACE :].hex():
+            wrong = self._what_differs(str(record_id), body, read_mark(mark))
+        elif said != digest:
+            wrong = "carries another digest than its own"
+        else:
+            wrong = self._wrong_copy(row, _object(body))
+        if wrong:
+            self._report(name, wrong, read_mark(mark).last)
+        elif first < self._reached:
+            entry = read_mark(mark).first
+            self._report(name, f"stands behind younger ones: entry {entry} recorded it first", entry)
+        self._reached = max(self._reached, first)
 
     def _wrong_copy(self, row: Sequence[Any], stored: Mapping[str, Any]) -> str:
         """The first column that does not follow from the JSON, empty when all do."""
-        for place, column, path in self._copies:
-            wanted: Any = stored
-            for step in path:
+        for place, column, first, more in self._copies:
+            wanted: Any = stored.get(first)
+            for step in more:
                 wanted = wanted.get(step) if isinstance(wanted, dict) else None
             found = None if place is None else row[place]
             if found != wanted and (column == "version" or wanted is None or found != str(wanted)):
                 return f"is filed wrongly: {column} is `{str(found)[:60]}`, its own JSON says otherwise"
         return ""
 
-    def _what_differs(self, record_id: str, body: bytes, mark: _Mark) -> str:
+    def _what_differs(self, record_id: str, body: bytes, mark: Mark) -> str:
         known = told(self._entries_about(record_id, mark), self._name, record_id)
         words = differing({**_object(body)}, known)
         plain = f"is not what entry {mark.last} recorded"
         return f"{plain}: {'; '.join(words)}" if words else plain
 
-    def _entries_about(self, record_id: str, mark: _Mark) -> list[Entry]:
+    def _entries_about(self, record_id: str, mark: Mark) -> list[Entry]:
         """The entries naming this record, as far as their subjects lead to them."""
         columns = schema.entry.c
         subjects = sa.select(columns.subject).where(columns.position.in_([mark.first, mark.last]))
@@ -186,10 +198,15 @@ class _Table:
 
 def _object(text: str | bytes) -> Mapping[str, Any]:
     try:
-        value = from_json(text)
+        value = from_json(text, cache_strings="keys")
     except (ValueError, TypeError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _steps(path: str) -> tuple[str, list[str]]:
+    first, *more = path.split(".")
+    return first, more
 
 
 def _paths(shape: Mapping[str, Any]) -> dict[str, str]:
