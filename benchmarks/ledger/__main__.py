@@ -12,7 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -28,13 +31,23 @@ from interlock.core.ledger.merkle import hash_leaf, verify_inclusion
 from interlock.core.ledger.note import NoteSigner
 from interlock.core.ledger.prooffile import ProofFile
 from interlock.storage import RecordType, SqlStore, open_store
-from interlock.storage.audit import audit
 from interlock.testing.postgresql import PostgreSQL
 
 SIGNER = NoteSigner("ledger.example/benchmark", bytes(range(32)))
 SUBMITTERS = 8
 BATCH = 16
 PROOFS = 2_000
+# What `interlock ledger verify` does, with its garbage collector.
+AUDIT = f"""
+import gc, json, pathlib, sys
+from interlock.core.ledger.note import VerifierKey
+from interlock.storage.audit import audit
+gc.set_threshold(1_000_000, 50, 50)
+report = audit(sys.argv[1], VerifierKey.parse({str(SIGNER.verifier)!r}))
+(peak,) = [line for line in pathlib.Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
+memory = int(peak.split()[1]) / 1024
+print(json.dumps({{"holds": report.holds, "size": report.size, "memory": memory}}))
+"""
 START = datetime(2026, 3, 5, tzinfo=UTC)
 
 
@@ -227,13 +240,38 @@ def measure(url: str, database: str, *, size: int, seconds: float) -> Iterator[F
     yield Figure(database=database, what="entries, 1 submitter, 2,000 a call", value=rate, unit="/s")
     yield from proofs(store, database, size)
     store.close()
-    begun, before = time.perf_counter(), time.process_time()
-    report = audit(url, SIGNER.verifier)
-    spent, busy = time.perf_counter() - begun, time.process_time() - before
-    assert report.holds, report.findings
-    what = f"full audit of {report.size:,} entries"
-    yield Figure(database=database, what=what, value=spent, unit="s", goal=size / 1e5)
+    yield from audited(url, database, "")
+
+
+def audited(url: str, database: str, which: str) -> Iterator[Figure]:
+    """The whole log at ``url``, in a process of its own: memory is that of the audit alone."""
+    command = [sys.executable, "-c", AUDIT, url]
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    spent, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert told["holds"], told
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    what = f"full audit of {told['size']:,} entries{which}"
+    yield Figure(database=database, what=what, value=spent, unit="s", goal=told["size"] / 1e5)
     yield Figure(database=database, what=f"{what}, processor time", value=busy, unit="s")
+    yield Figure(database=database, what=f"{what}, memory", value=told["memory"], unit="MiB", goal=500)
+
+
+def naming(url: str, database: str, size: int) -> Iterator[Figure]:
+    """The audit of a log of which each entry names a record of its own."""
+    store = open_store(url, signer=SIGNER, clock=Clock(), record_types=[STEPS])
+
+    def add(tx: object, numbers: range) -> None:
+        records = tx.records(Step)
+        for number in numbers:
+            step = Step(id=f"step-{number:07d}", state="open", digest=f"sha256:{number:064x}")
+            records.add(step)
+            tx.log.append(replace(entry(number), subject=step.id))
+
+    for start in range(0, size, 2_000):
+        store.write(lambda tx, start=start: add(tx, range(start, min(start + 2_000, size))))
+    store.close()
+    yield from audited(url, database, ", each naming a record")
 
 
 def show(figure: Figure) -> None:
@@ -267,11 +305,15 @@ def main() -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="interlock-bench-"))
         places = []
         if given.only != "postgresql":
-            places.append(("SQLite", f"sqlite:///{folder}/interlock.db"))
+            places.append(("SQLite", f"sqlite:///{folder}/interlock.db", f"sqlite:///{folder}/naming.db"))
         if given.only != "sqlite":
-            places.append(("PostgreSQL", stack.enter_context(PostgreSQL()).new_database()))
-        for database, url in places:
+            server = stack.enter_context(PostgreSQL())
+            places.append(("PostgreSQL", server.new_database(), server.new_database()))
+        for database, url, second in places:
             for figure in measure(url, database, size=given.size, seconds=given.seconds):
+                figures.append(figure)
+                show(figure)
+            for figure in naming(second, database, given.size):
                 figures.append(figure)
                 show(figure)
     if given.json is not None:
