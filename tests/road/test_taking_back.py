@@ -105,7 +105,7 @@ def test_offline_it_still_verifies_until_its_time_is_over(road: Road) -> None:
     take_back(road, of(road, change, "ben"))
     issuer = road.station.ticket_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     pins = pins_of(road.rules(), issuers=(issuer.decode(),), log=road.station.ledger_key)
-    about = Expected(change=change.id, digest=change.digest, environment="production")
+    about = Expected(change=change.id, digest=change.digest, environment="production", weight=5.0)
     content = result.ticket or b""
     assert isinstance(verify(content, pins=pins, now=road.clock.now(), expected=about), Verified)
     later = road.clock.now() + timedelta(minutes=16)

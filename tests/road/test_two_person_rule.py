@@ -296,7 +296,7 @@ def test_a_senior_may_lend_their_rank_and_the_deployer_can_check_it(road: Road) 
     issuer = road.station.ticket_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     pins = pins_of(road.rules(), issuers=(issuer.decode(),), log=road.station.ledger_key)
     senior = {"production": replace(pins.environments["production"], quorum=SENIOR, services={})}
-    expected = Expected(digest=change.digest, environment="production")
+    expected = Expected(digest=change.digest, environment="production", weight=5.0)
     pinned = replace(pins, environments=senior)
     assert isinstance(verify(result.ticket or b"", pins=pinned, now=road.clock.now(), expected=expected), Verified)
 
