@@ -79,6 +79,7 @@ def test_a_screen_reads_as_it_was_agreed(screen, wide, monkeypatch):
 @pytest.mark.parametrize("name", ["gate-refused", "gate-allowed", "gate-glass"])
 @pytest.mark.parametrize("form", ["text", "github"])
 def test_the_gate_reads_as_it_was_agreed(form, name, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(columns, "width", lambda: WIDE)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.delenv("GITHUB_OUTPUT", raising=False)
     compare(f"{name}.{form}.txt", shown(form, name, capsys, tmp_path))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from interlock.doors.cli.screens import columns
 from interlock.doors.cli.screens.columns import table
 from interlock.doors.cli.screens.verdict import MOST_ITEMS, NAMED, missing_rows
 
@@ -17,7 +18,8 @@ def sentence(items):
 
 
 @pytest.mark.parametrize("count", [2, NAMED, NAMED + 1, MOST_ITEMS])
-def test_each_item_has_its_line(count):
+def test_each_item_has_its_line(count, monkeypatch):
+    monkeypatch.setattr(columns, "width", lambda: 120)
     items = [f"file-{number}.yaml:1: is null, was 7" for number in range(count)]
     found = row(items, sentence(items))
     assert found.short == "it failed"
