@@ -66,7 +66,7 @@ def test_test_runs_every_pair(tree, capsys) -> None:
     code, out, _ = run("policy", "test", "--json", capsys=capsys)
     told = json.loads(out)
     assert code == 0
-    assert len(told["cases"]) == 90
+    assert len(told["cases"]) == 91
     assert told["untested"] == []
 
 
