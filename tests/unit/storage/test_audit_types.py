@@ -41,7 +41,6 @@ def tamper(url, statement):
 @pytest.mark.parametrize("value", ["'text'", "7", "x'00'"])
 @pytest.mark.parametrize("column", ["leaf", "hash"])
 def test_a_value_of_another_type_is_a_changed_entry(url, column, value):
-    """Text in place of bytes ended in a TypeError of the driver's reading."""
     tamper(url, f"UPDATE ledger_entry SET {column} = {value} WHERE position = 1")
     first, *_ = audit(url, SIGNER.verifier).findings
     assert (first.what, first.entry) == ("entry", 1)
