@@ -94,7 +94,6 @@ def api() -> Iterator[str]:
         scope = f"`{operation.scope}`" if operation.scope else "none"
         yield f"| {operation.method} | `{operation.path}` | {scope} | {_cell(operation.summary)} |"
 
-
     yield from _limits()
 
 

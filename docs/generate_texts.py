@@ -86,6 +86,7 @@ VALIDATORS = {
 
 ENTRIES = {
     "audit.due": "broken glass let a change through; somebody has to look back at it",
+    "change.closed": "it landed and is over; the body names the tickets that were used",
     "change.opened": "a change was recorded; the body names its digest and that of its description",
     "change.pushed": "another revision; the body names the digest before",
     "change.reopened": "its ticket was voided and it holds no other: it is open again",

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.canonical import sha256
-from interlock.core.change.change import Change, Submission
+from interlock.core.change.change import Change, ChangeRecord, ChangeState, Submission
+from interlock.core.change.errors import Forbidden, IllegalTransition
 from interlock.core.change.parts import DocumentVersion, FileChange, GitRange
 from interlock.core.policy.decision import Outcome
 from interlock.road import intake, permit
+from interlock.road.close import close
 from interlock.testing.road import Road, submission
 
 
@@ -89,3 +92,46 @@ def test_a_new_push_is_under_way_again(road: Road) -> None:
     pushed = submission("c", paths=("docs/page.md",))
     intake.push(road.station, road.person("omar"), first.id, pushed, version=None)
     assert refused(road, opened(road, "b", "email"))
+
+
+def closed(road: Road, change: Change, by: Actor | None = None) -> ChangeRecord:
+    return close(road.station, by or road.person("omar"), change.id)
+
+
+def test_a_closed_change_is_over_and_out_of_the_way(tmp_path: Path) -> None:
+    """A first stage that nobody takes further is ended by those who brought it, or by the pipeline."""
+    road = Road(folder=tmp_path, enforced=("conflicting-change", "canary-plan"))
+    try:
+        pipeline = Actor(principal="ci", kind="pipeline", scopes=frozenset({Scope.OPEN}))
+        for name, by in (("a", road.person("omar")), ("b", pipeline)):
+            change = opened(road, name, "email")
+            shipped(road, change)
+            assert closed(road, change, by).state is ChangeState.CLOSED
+            with pytest.raises(IllegalTransition):
+                closed(road, change)
+            assert "change-over" in {reason.id for reason in road.gate(change).reasons}
+    finally:
+        road.close()
+
+
+def test_only_what_went_out_is_closed(road: Road) -> None:
+    change = opened(road, "a", "email")
+    with pytest.raises(IllegalTransition) as never:
+        closed(road, change)
+    road.gate(change)
+    with pytest.raises(IllegalTransition) as in_force:
+        closed(road, change)
+    assert (never.value.code, in_force.value.code) == ("change-state", "ticket-in-force")
+    road.clock.pass_by(minutes=16)
+    with pytest.raises(IllegalTransition) as unused:
+        closed(road, change)
+    assert unused.value.code == "change-not-landed"
+
+
+def test_a_stranger_closes_nothing(road: Road) -> None:
+    change = opened(road, "a", "email")
+    shipped(road, change)
+    stranger = Actor(principal="cleo", kind="person", scopes=frozenset({Scope.OPEN}))
+    with pytest.raises(Forbidden) as refused:
+        closed(road, change, stranger)
+    assert refused.value.code == "change-not-yours"

@@ -100,7 +100,7 @@ def push(
     def work(tx: Tx) -> Change:
         before = tx.records(ChangeRecord).get(change_id)
         in_force = station.rules(tx)
-        agent, sponsor = _agent_of(actor, in_force.rules)
+        agent, sponsor = agent_of(actor, in_force.rules)
         if content.digest == before.digest:
             raise Conflict(
                 f"expected other content than that of `{change_id}`, got the same",
@@ -133,8 +133,8 @@ def withdraw(station: Station, actor: Actor, change_id: str, *, version: int | N
     def work(tx: Tx) -> ChangeRecord:
         before = tx.records(ChangeRecord).get(change_id)
         rules = station.rules(tx).rules
-        _agent_of(actor, rules)
-        _takes_part(actor, before, rules)
+        agent_of(actor, rules)
+        takes_part(actor, before, rules)
         after = before.move(ChangeState.WITHDRAWN)
         tx.records(ChangeRecord).replace(after, expected_version=before.version if version is None else version)
         tx.log.append(_entry(station, "change.withdrawn", actor, after, {}))
@@ -177,7 +177,7 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, content:
                 code="change-exists",
                 hint=f"interlock change show {other.id}",
             )
-    agent, sponsor = _agent_of(actor, rules)
+    agent, sponsor = agent_of(actor, rules)
     change = Change(
         id=station.ids.new("chg"),
         title=request.title.strip(),
@@ -199,7 +199,7 @@ def _open(station: Station, tx: Tx, actor: Actor, request: OpenRequest, content:
     return change
 
 
-def _takes_part(actor: Actor, change: ChangeRecord, rules: Rules) -> None:
+def takes_part(actor: Actor, change: ChangeRecord, rules: Rules) -> None:
     """Raises ``Forbidden`` for who neither opened, pushed nor sponsors the change and is no administrator."""
     principals = principals_of(rules.catalog)
     mine = {principal_of(actor), *principals.same(principals.person(principal_of(actor)) or "")}
@@ -306,7 +306,12 @@ def _known_services(services: tuple[str, ...], rules: Rules) -> None:
             )
 
 
-def _agent_of(actor: Actor, rules: Rules) -> tuple[str | None, str | None]:
+def agent_of(actor: Actor, rules: Rules) -> tuple[str | None, str | None]:
+    """The agent and who answers for it, None and None for others.
+
+    Raises:
+        Forbidden: an agent that nobody answers for.
+    """
     if actor.kind != "agent":
         return None, None
     agent = rules.catalog.agents.get(actor.principal)

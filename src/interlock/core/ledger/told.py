@@ -24,6 +24,7 @@ _STATES: Mapping[tuple[str, str], str] = {
     ("changes", "change.opened"): "open",
     ("changes", "change.pushed"): "open",
     ("changes", "change.withdrawn"): "withdrawn",
+    ("changes", "change.closed"): "closed",
     ("changes", "gate.allowed"): "permitted",
     ("tickets", "ticket.issued"): "issued",
     ("tickets", "ticket.redeemed"): "redeemed",

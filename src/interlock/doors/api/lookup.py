@@ -17,6 +17,7 @@ _NOUN_OF = {
     "history": "changes",
     "revisions": "changes",
     "withdrawal": "changes",
+    "closure": "changes",
     "judgement": "judgements",
     "check": "judgements",
     "statements": "statements",

@@ -1,4 +1,4 @@
-"""``interlock change``: open, show, list, push, withdraw, checklist."""
+"""``interlock change``: open, show, list, push, withdraw, close, checklist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from interlock.doors.cli.text import pad, safe, short
 
 @click.group()
 def change() -> None:
-    """Open, show, list, push or withdraw a change."""
+    """Open, show, list, push, withdraw or close a change."""
 
 
 @change.command(name="open")
@@ -140,6 +140,21 @@ def withdraw(change: str | None, *, as_json: bool) -> None:
         show_json(done)
         return
     click.echo(f"withdrawn {done['id']}")
+
+
+@change.command()
+@click.argument("change", required=False)
+@as_json
+def close(change: str | None, *, as_json: bool) -> None:
+    """Say that a change landed: it is over, and its services are free for the next one."""
+    with client() as api:
+        name = change_id(change)
+        seen = api.get(f"/v1/changes/{name}").etag
+        done = api.post(f"/v1/changes/{name}/closure", if_match=seen).json
+    if as_json:
+        show_json(done)
+        return
+    click.echo(f"closed {done['id']}")
 
 
 @change.command()

@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "check": ("interlock.doors.cli.check:check", "Describe and decide here, record nothing: all that is missing."),
     "describe": ("interlock.doors.cli.describe:describe", "Say what a change is: facts only, with their sources."),
-    "change": ("interlock.doors.cli.change:change", "Open, show, list, push or withdraw a change."),
+    "change": ("interlock.doors.cli.change:change", "Open, show, list, push, withdraw or close a change."),
     "approve": ("interlock.doors.cli.approve:approve", "Approve a change with an SSH key."),
     "statement": ("interlock.doors.cli.statement:statement", "List, show and take back what people signed."),
     "evidence": ("interlock.doors.cli.evidence:evidence", "Add attestations, scans and test reports; list them."),

@@ -20,6 +20,7 @@ from interlock.doors.api.nouns.entries import HistoryEntry, entry_shown
 from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
 from interlock.ports.store import Tx
 from interlock.road import intake
+from interlock.road.close import close
 from interlock.road.intake import OpenRequest
 from interlock.road.recorded import Received
 
@@ -153,6 +154,10 @@ def _history(call: Call) -> Answer:
     return Answer(body={"items": told, "next": None})
 
 
+def _close(call: Call) -> Answer:
+    return _answer(close(call.station, call.actor, call.path["change"], version=call.if_match))
+
+
 OPERATIONS = (
     Operation(
         name="openChange",
@@ -231,6 +236,16 @@ OPERATIONS = (
         scope=Scope.OPEN,
         summary="Take a change off the road for good.",
         run=_withdraw,
+        reply=ChangeShown,
+        takes_version=True,
+    ),
+    Operation(
+        name="closeChange",
+        method="POST",
+        path="/v1/changes/{change}/closure",
+        scope=Scope.OPEN,
+        summary="It landed: the change is over, and its services are free for the next one.",
+        run=_close,
         reply=ChangeShown,
         takes_version=True,
     ),
