@@ -10,6 +10,9 @@ import tempfile
 from pathlib import Path
 
 _SCREEN = re.compile(r"(?<=```\n)\$ interlock check\n.*?(?=\n```)", re.DOTALL)
+WIDTH = "120"
+"""Columns of the screen, whatever terminal it is written from."""
+
 _PROVISIONAL = " · by the rules of this working tree: none are in force yet"
 
 
@@ -23,6 +26,7 @@ def with_screen(readme: str) -> str:
 def _screen(folder: Path) -> str:
     _first_attempt(folder)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
+    kept["COLUMNS"] = WIDTH
     command = [sys.executable, "-m", "interlock", "check"]
     done = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  # our own command
     first, second, *rest = done.stdout.splitlines()
