@@ -158,6 +158,15 @@ def test_whose_approval_counts_is_not_asked_again_and_who_is_away_is_named(road:
     assert [one.person for one in asked().away] == ["cleo", "vera"]
 
 
+def test_who_approved_other_content_is_asked_again(road: Road) -> None:
+    change = road.open(submission("a"))
+    road.approve(change, "ana")
+    drifted = road.gate(change, submission("b"))
+    assert "digest-drift" in {reason.id for reason in drifted.reasons}
+    assert "ana" in {one.person for one in drifted.judgement.proposals}
+    assert "ana" not in {one.person for one in road.gate(change).judgement.proposals}
+
+
 def test_the_history_of_a_change_tells_of_its_tickets(road: Road) -> None:
     change = road.open(submission("a"))
     road.approve(change, "ana", "ben")

@@ -153,7 +153,9 @@ def judge_in(
         conflicts=conflicts_of(tx, change, environment),
         offered_digest=offered_digest,
     )
-    asked = panel_for(tx, in_force, change, description, now, counted)
+    # Other content than the approved is approved anew, by the same people too.
+    done = counted if offered_digest in {None, change.digest} else replace(counted, counted=())
+    asked = panel_for(tx, in_force, change, description, now, done)
     return Judgement(
         change=change,
         environment=environment,
