@@ -4,7 +4,8 @@ Rules:
 1. One function judges for the gate, for ``change show`` and for ``check``; they cannot disagree.
 2. ``check`` records nothing and may use provisional rules; whatever is recorded uses the rules in force.
 3. Two descriptions of one digest are judged together, and the stricter word counts.
-4. Time never runs backwards: a clock behind the ledger's newest entry is a fault, and no approval counts.
+4. Time never runs backwards: a clock that is more than two minutes behind the ledger's newest entry is a fault,
+   and no approval counts. Servers whose clocks differ by less work together.
 """
 
 from __future__ import annotations

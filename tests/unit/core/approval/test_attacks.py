@@ -230,6 +230,14 @@ def test_the_clock_set_back_behind_the_ledger():
     assert len(count(approval("ana"), now=NOW, not_before=NOW).counted) == 1
 
 
+@pytest.mark.parametrize(("behind", "counts"), [(0.2, True), (120, True), (121, False)])
+def test_servers_whose_clocks_differ_a_little_count_alike(behind, counts):
+    """What the other server wrote a moment ago is no clock that was set back; two minutes are the limit."""
+    written = NOW + timedelta(seconds=behind)
+    found = count(replace(approval("ana"), received_at=written), not_before=written)
+    assert bool(found.counted) is counts
+
+
 def test_the_clock_set_back_before_the_approval_was_received():
     late = replace(approval("ana"), received_at=NOW + timedelta(hours=1))
     assert only_reason(count(late)) == "given in the future: the clock was set back"

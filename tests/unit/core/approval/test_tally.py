@@ -57,7 +57,7 @@ def test_an_approval_of_something_else_does_not_count(replaced, reason):
             {"revoked_at": NOW, "revoked_by": "eve", "revoked_why": "a stolen key"},
             "taken back by `eve` on 2026-03-05 14:00 UTC: a stolen key",
         ),
-        ({"received_at": NOW + timedelta(seconds=1)}, "given in the future: the clock was set back"),
+        ({"received_at": NOW + timedelta(minutes=2, seconds=1)}, "given in the future: the clock was set back"),
         ({"received_from": "agent:codey"}, "handed in by an agent or a pipeline: `agent:codey`"),
         ({"received_from": "codey"}, "handed in by an agent or a pipeline: `codey`"),
         ({"received_from": "codey-bot[bot]"}, "handed in by an agent or a pipeline: `codey-bot[bot]`"),
