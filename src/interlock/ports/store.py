@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from interlock.core.change.canonical import Json
 from interlock.core.ledger.entry import Entry
@@ -150,6 +150,3 @@ class Store(Provable, Protocol):
 
     def close(self) -> None:
         """Finish what was accepted, then let go. Idempotent."""
-
-
-AnyRepository = Repository[Any]

@@ -32,7 +32,6 @@ Format = Literal["yaml", "json", "toml", "env"]
 MAX_BYTES = 8 * 1024 * 1024
 MAX_CHANGES = 100_000
 _ENDINGS: dict[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml", ".env": "env"}
-_OBJECT_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)

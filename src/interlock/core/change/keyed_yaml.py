@@ -33,7 +33,6 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER: Any = yaml.resolver.Resolver()
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 _CORE = "tag:yaml.org,2002:"
-_MERGE = _CORE + "merge"
 
 
 def read_yaml(text: str) -> list[Node]:

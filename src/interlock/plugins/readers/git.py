@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from interlock.core.change.change import Recipe
 from interlock.core.change.errors import InvalidInput
@@ -243,9 +242,3 @@ def _cut_off() -> InvalidInput:
         code="git-shallow",
         hint="git fetch --unshallow (in GitHub Actions: fetch-depth: 0)",
     )
-
-
-def repository_root(folder: Path) -> Path | None:
-    """The top folder of the work tree that ``folder`` lies in, None when there is none."""
-    located = locate(folder)
-    return located.work_tree if located else None
