@@ -48,7 +48,8 @@ def test_no_name_leads_out_of_the_events():
 
 
 @pytest.mark.parametrize(
-    "subject", ["", "a\nb", "\x00", "x" * 201, "\ud800", "tok-1a2b", "act-0000000001", "tkt-x", "sig-x", "evd-x"]
+    "subject",
+    ["", "a\nb", "\x00", "x" * 201, "\ud800", "tok-1a2b", "act-0000000001", "tkt-x", "sig-x", "evd-x", "shp-0f"],
 )
 def test_a_subject_is_a_change_or_a_line_of_text(subject):
     assert refused(event(subject=subject)).code == "event-subject"
