@@ -22,8 +22,9 @@ from interlock.core.ledger.told import differing, told
 from interlock.core.policy.decision import Outcome
 from interlock.core.ticket.record import TicketRecord
 from interlock.doors.api.dispatch import Request, caller
-from interlock.road import intake, permit, revoke
+from interlock.road import gather, intake, permit, revoke
 from interlock.storage.audit import audit
+from interlock.testing.authenticator import TOUCH
 from interlock.testing.road import Road, submission
 
 Row = dict[str, object]
@@ -114,6 +115,35 @@ def test_an_approval_that_was_taken_back_does_not_count_again(road: Road) -> Non
     with pytest.raises(IntegrityError):
         road.gate(change)
     assert [record for record, _ in found(road)] == [f"statements/{first.id}"]
+
+
+def test_evidence_is_worth_what_it_was_worth_when_it_arrived(road: Road) -> None:
+    change = road.open(submission("promise"))
+    report = b'<testsuite name="t" tests="1"><testcase classname="c" name="one"/></testsuite>'
+    offer = gather.EvidenceOffer(content=report, format="junit", subject=change.digest)
+    kept = gather.add_evidence(road.station, road.pipeline(), change.id, offer)
+    assert kept.standing == "self-attested"
+    tamper(road, "evidence", lambda body: body.update(standing="trusted", runner="ci"))
+    with pytest.raises(IntegrityError) as refusal:
+        road.gate(change)
+    assert refusal.value.code == "record-unvouched"
+    assert [record for record, _ in found(road)] == [f"evidence/{kept.id}"]
+
+
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_a_voice_is_lent_as_the_ledger_says(road: Road, *, taken_back: bool) -> None:
+    """A delegation that was taken back, and one without presence, made good by an edit."""
+    change = road.open(submission("promise"))
+    lent = road.lend("ben", "cleo", flags=TOUCH)
+    road.hand_in(road.prepare(change, "cleo", on_behalf_of="ben"))
+    if taken_back:
+        revoke.take_back(road.station, road.person("ben"), lent.id, why="back again")
+    whole: Row = {"revoked_at": None, "revoked_by": None, "revoked_why": "", "presence": "verified", "version": 1}
+    tamper(road, "statements", lambda body: body.update(whole), number=2)
+    with pytest.raises(IntegrityError) as refusal:
+        road.gate(change)
+    assert refusal.value.code == "record-unvouched"
+    assert [record for record, _ in found(road)] == [f"statements/{lent.id}"]
 
 
 @pytest.mark.parametrize("change", [{"scopes": ["admin", "read"]}, {"kind": "person"}, {"principal": "ana"}])

@@ -36,7 +36,7 @@ from interlock.core.policy.tier import tier_of
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
-from interlock.road.gather import evidence_about, standing_statements, statements_about
+from interlock.road.gather import check_lent, evidence_about, standing_statements, statements_about
 from interlock.road.recorded import complete
 from interlock.road.station import InForce, Station
 
@@ -197,6 +197,7 @@ def _said(
 ) -> tuple[Tally, Lifts]:
     """Who approves, and what was lifted: both are counted from the same statements by the same rules."""
     statements, standing, not_before = spendable(tx, change, now), standing_statements(tx), tx.log.last_at()
+    check_lent(tx, statements, standing)
     counted = tally(
         change=change,
         description=description,

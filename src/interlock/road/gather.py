@@ -12,11 +12,13 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from interlock.core.approval.accept import accept, check_shape
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.delegation import names
 from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import Purpose, SignedStatement, Statement
 from interlock.core.change.canonical import Json
@@ -163,9 +165,27 @@ def standing_statements(tx: Tx) -> tuple[SignedStatement, ...]:
     return tuple(found)
 
 
+def check_lent(tx: Tx, given: Iterable[SignedStatement], standing: Iterable[SignedStatement]) -> None:
+    """Pass the delegations that these statements rest on when each is as the ledger says.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    pairs = {(one.statement.on_behalf_of, one.statement.approver) for one in given if one.statement.on_behalf_of}
+    for item in standing:
+        if any(names(item, str(delegator), delegate) for delegator, delegate in pairs):
+            tx.vouch(SignedStatement, [item.id], about=item.statement.subject)
+
+
 def evidence_about(tx: Tx, change_id: str) -> tuple[Evidence, ...]:
-    """All evidence on record for one change, oldest first."""
-    return tuple(tx.records(Evidence).find(change=change_id))
+    """All evidence on record for one change, oldest first, each as the ledger says.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    found = tuple(tx.records(Evidence).find(change=change_id))
+    tx.vouch(Evidence, [item.id for item in found], about=change_id)
+    return found
 
 
 def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
