@@ -22,7 +22,7 @@ from interlock.core.ledger.told import differing, told
 from interlock.core.policy.decision import Outcome
 from interlock.core.ticket.record import TicketRecord
 from interlock.doors.api.dispatch import Request, caller
-from interlock.road import gather, intake, permit, revoke
+from interlock.road import decide, gather, intake, permit, revoke
 from interlock.storage.audit import audit
 from interlock.testing.authenticator import TOUCH
 from interlock.testing.road import Road, submission
@@ -115,6 +115,21 @@ def test_an_approval_that_was_taken_back_does_not_count_again(road: Road) -> Non
     with pytest.raises(IntegrityError):
         road.gate(change)
     assert [record for record, _ in found(road)] == [f"statements/{first.id}"]
+
+
+def test_a_change_was_pushed_by_whom_the_ledger_names(road: Road) -> None:
+    """Ana opened it and approves it herself, once the record says that omar did."""
+    change = road.open(submission("promise"), by=road.person("ana"))
+    road.approve(change, "ana", "ben")
+    assert road.gate(change).outcome is Outcome.NEEDS
+    tamper(road, "changes", lambda body: body.update(opened_by="person:omar", pushed_by=["person:omar"]))
+    with pytest.raises(IntegrityError) as refusal:
+        decide.judge(road.station, road.person("ana"), change.id, "production")
+    assert refusal.value.code == "record-unvouched"
+    with pytest.raises(IntegrityError) as refusal:
+        road.gate(change)
+    assert refusal.value.code == "record-unvouched"
+    assert [record for record, _ in found(road)] == [f"changes/{change.id}"]
 
 
 def test_evidence_is_worth_what_it_was_worth_when_it_arrived(road: Road) -> None:

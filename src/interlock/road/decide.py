@@ -111,6 +111,7 @@ def judge(station: Station, actor: Actor, change_id: str, environment: str) -> J
     def work(tx: Tx) -> Judgement:
         record = tx.records(ChangeRecord).get(change_id)
         change = complete(tx, record)
+        tx.vouch(ChangeRecord, [change_id], about=change_id)
         return judge_in(station, tx, station.rules(tx), change, environment, actor, name=record.blob)
 
     return station.store.read(work)

@@ -136,6 +136,7 @@ def redeem_in(station: Station, tx: Tx, actor: Actor, ticket_id: str) -> tuple[T
 
 def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, ready: Compared) -> _Permitted:
     record = tx.records(ChangeRecord).get(change_id)
+    tx.vouch(ChangeRecord, [change_id], about=change_id)
     compared = ready.at(tx, record)
     judgement = _judged(station, tx, actor, compared, offer)
     earlier = _valid_ticket(station, tx, compared, offer)
