@@ -93,6 +93,19 @@ def subprocess_git(*arguments: str) -> None:
     subprocess.run(["git", *who, *arguments], check=True, capture_output=True, timeout=30)
 
 
+ORIGINS = ("git@git.example.com:acme/shop.git", "https://git.example.com:8443/acme/shop", "../elsewhere.git")
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_repository_with_an_origin_is_asked_for_like_any_other(founded, terminal, origin):
+    """Its address has slashes and colons, which are no name of a record."""
+    subprocess_git("remote", "add", "origin", origin)
+    name = terminal.ok("change", "open").out.strip()
+    gate = terminal("gate", name)
+    assert (gate.code, gate.err) == (1, "")
+    assert "nothing was shipped from here before" in " ".join(gate.out.split())
+
+
 def test_an_approval_counts_and_an_authors_does_not(founded, terminal):
     name = opened(terminal)
     terminal.ok("approve", name, "--key", founded.key("vera"))

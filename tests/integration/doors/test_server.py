@@ -39,6 +39,16 @@ def test_health_readiness_and_metrics(server):
     assert 'interlock_requests_total{operation="readiness",status="200"}' in get("/metrics")
 
 
+@pytest.mark.parametrize(
+    ("repository", "status"), [("https://git.example.com:8443/acme/shop", 200), ("a\nb", 422), ("a" * 1025, 422)]
+)
+def test_a_repository_is_asked_for_by_its_address(server, repository, status):
+    headers = {"authorization": f"Bearer {server.tokens['ana']}"}
+    query = {"repository": repository, "environment": "production"}
+    reply = httpx.get(f"{server.address}/v1/shipped", headers=headers, params=query)
+    assert reply.status_code == status, reply.text
+
+
 def test_without_a_token_or_with_a_wrong_one_the_server_says_so(server, terminal, monkeypatch):
     for value in (None, "ilk_" + "A" * 43, "nonsense"):
         if value is None:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from interlock import __version__
 from interlock.doors.api.problems import MEDIA, Problem
-from interlock.doors.api.surface import Operation, Query
+from interlock.doors.api.surface import MAX_TEXT, Operation, Query
 from interlock.doors.api.table import OPERATIONS
 
 _ERRORS = {
@@ -124,9 +124,11 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _parameter(query: Query) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": query.kind}
+    schema: dict[str, Any] = {"type": "integer" if query.kind == "integer" else "string"}
     if query.kind == "integer":
         schema |= {"minimum": query.least, "maximum": query.most}
+    elif query.kind == "text":
+        schema |= {"minLength": 1, "maxLength": MAX_TEXT}
     else:
         schema["pattern"] = "^[A-Za-z0-9._:@-]{1,128}$"
     if query.choices:

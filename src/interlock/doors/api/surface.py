@@ -24,17 +24,23 @@ MAX_BODY = 24 * 1024 * 1024
 
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
+MAX_TEXT = 1024
+"""Characters of a query parameter that is no name."""
+
 _SEGMENT = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One query parameter. ``least`` and ``most`` bound integers; ``choices`` bound words."""
+    """One query parameter. ``least`` and ``most`` bound integers; ``choices`` bound words.
+
+    A ``string`` is a name as in paths, a ``text`` one printable line, such as an address.
+    """
 
     name: str
     text: str
-    kind: Literal["string", "integer"] = "string"
+    kind: Literal["string", "text", "integer"] = "string"
     required: bool = False
     least: int = 0
     most: int = 2**53
@@ -192,6 +198,8 @@ def _check_value(query: Query, value: str) -> None:
         raise _query(query.name, f"`{query.name}` to be one of {', '.join(query.choices)}", value)
     if query.kind == "string" and not _SEGMENT.fullmatch(value):
         raise _query(query.name, f"`{query.name}` to be a name", value)
+    if query.kind == "text" and not (0 < len(value) <= MAX_TEXT and value.isprintable()):
+        raise _query(query.name, f"`{query.name}` to be one line of at most {MAX_TEXT} characters", value)
 
 
 def _query(name: str, expected: str, got: str) -> InvalidInput:

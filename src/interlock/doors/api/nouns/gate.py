@@ -88,7 +88,11 @@ OPERATIONS = (
         stateless=True,
         query=(
             Query(name="environment", text="where it went", required=True),
-            Query(name="repository", text="the address of its origin, empty for none"),
+            Query(
+                name="repository",
+                text="the address of its origin; without it a repository that has none",
+                kind="text",
+            ),
         ),
     ),
     Operation(
