@@ -6,7 +6,7 @@ Rules:
    refused, and so is an artefact the change does not name.
 2. Permission and its ledger entry commit together; the ticket is sealed with the proof of that entry afterwards.
    Asking again while a ticket is valid gives the same ticket, so a lost answer costs nothing; if the answer has
-   become no meanwhile, the ticket is voided.
+   become no meanwhile, the ticket is voided, and if it has become less, it is voided and issued anew for less.
 3. A refusal is recorded too, with the rules that refused: friction is measured where it happens.
 4. Into production goes what is judged and nothing else: a range that begins after what was shipped there before
    leaves commits out and is refused, and so is a checkout that is not what its HEAD says.
@@ -150,9 +150,13 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, 
         if earlier is not None:
             void_in(station, tx, actor, earlier[0].id, why=reasons[0].id if reasons else "refused")
         return _Permitted(judgement=judgement, reasons=reasons)
-    if earlier is not None:
+    weight = first_weight(judgement)
+    if earlier is not None and earlier[0].max_weight <= weight:
         return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
-    return _issue(station, tx, actor, record, judgement)
+    if earlier is not None:
+        void_in(station, tx, actor, earlier[0].id, why=f"at most {weight:g} % may go now")
+        record = tx.records(ChangeRecord).get(change_id)
+    return _issue(station, tx, actor, record, judgement, weight)
 
 
 def _judged(station: Station, tx: Tx, actor: Actor, compared: Compared, offer: Offer) -> Judgement:
@@ -170,7 +174,9 @@ def reads_again(actor: Actor) -> bool:
     return actor.kind == "pipeline" or actor.principal.startswith("local:")
 
 
-def _issue(station: Station, tx: Tx, actor: Actor, change: ChangeRecord, judgement: Judgement) -> _Permitted:
+def _issue(
+    station: Station, tx: Tx, actor: Actor, change: ChangeRecord, judgement: Judgement, weight: float
+) -> _Permitted:
     broken = any(grant.kind == "break-glass" for grant in judgement.grants)
     # Whoever verifies the ticket offline needs all signatures it rests on, those of exceptions too.
     granted = {name for grant in judgement.grants for name in grant.statements}
@@ -185,7 +191,7 @@ def _issue(station: Station, tx: Tx, actor: Actor, change: ChangeRecord, judgeme
         authors=judgement.tally.authors,
         approvals=approvals,
         delegations=_delegations(tx, approvals),
-        max_weight=first_weight(judgement),
+        max_weight=weight,
         rules_digest=judgement.rules_digest,
         issuer=key_id_of(station.ticket_key.public_key()),
         now=station.clock.now(),
