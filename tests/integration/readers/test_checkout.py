@@ -78,6 +78,31 @@ def test_what_a_sparse_checkout_leaves_out_is_none(shop):
     assert edited(shop) == []
 
 
+def test_what_nested_cones_leave_out_is_none(shop):
+    for name in ("a/x.txt", "a/b/x.txt", "a/c/x.txt"):
+        shop.write(name, "x")
+    shop.commit("nested")
+    shop.git("sparse-checkout", "set", "--cone", "a/b")
+    assert not (shop.root / "a/c").exists()
+    assert edited(shop) == []
+    (shop.root / "a/b/x.txt").unlink()
+    assert edited(shop) == ["a/b/x.txt"]
+
+
+def test_a_file_that_the_index_says_may_be_gone_is_an_edit(shop):
+    shop.git("update-index", "--skip-worktree", "config/delivery.yaml")
+    (shop.root / "config/delivery.yaml").unlink()
+    assert edited(shop) == ["config/delivery.yaml"]
+
+
+def test_a_sparse_checkout_excuses_only_what_its_patterns_leave_out(shop):
+    shop.git("sparse-checkout", "set", "--no-cone", "/config/", "/.gitignore")
+    shop.git("update-index", "--skip-worktree", "config/delivery.yaml")
+    (shop.root / "config/delivery.yaml").unlink()
+    assert not (shop.root / "src").exists()
+    assert edited(shop) == ["config/delivery.yaml"]
+
+
 def test_line_ends_that_the_repository_asks_for_are_none(shop):
     shop.write(".gitattributes", "*.txt text eol=crlf\n")
     shop.write("notes.txt", "a\r\nb\r\n")

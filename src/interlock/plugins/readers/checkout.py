@@ -1,8 +1,7 @@
 """The checkout that ships, as git sees it: what differs from HEAD, and what lies before a range.
 
 Rules:
-1. Every tracked file is compared by its content, whatever the index claims (``assume-unchanged`` hides nothing). A
-   file that a sparse checkout leaves out is not there to be shipped. A Git LFS file is compared with its pointer.
+1. Every tracked file is compared by its content, whatever the index claims.
 2. A commit before a base is covered when a shipped head has it in its history, or when the base has the very tree
    of one: a squashed or rebased merge of what was shipped is no new content.
 3. A shallow clone that ends before the answer is an error, never an answer.
@@ -10,20 +9,16 @@ Rules:
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.change.paths import path_text, readable
+from interlock.core.change.paths import readable
 from interlock.core.ticket.shipped import FROM_NOTHING, MAX_NAMED, Checkout, LeftOut, Tip
+from interlock.plugins.readers.differing import differing
 from interlock.plugins.readers.gitbox import Glass, Located, locate, resolve
 
 _LOOKED_BACK = 2_000
-_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
-_MAX_POINTER = 1024
 _SUBJECT = 200
 
 
@@ -50,7 +45,7 @@ def survey(root: Path, bases: Sequence[str], tips: Sequence[Tip], trunks: Sequen
         asked = [base for base in begun if _tree(glass, base) not in trees]
         compared = bool(known) or bool(tips)
         left = _left_out(glass, asked, known) if compared and asked else []
-        edited, untracked = _differing(glass, head) if located.work_tree else ([], [])
+        edited, untracked = differing(glass, head) if located.work_tree else ([], [])
     finally:
         glass.close()
     return Checkout(
@@ -135,49 +130,3 @@ def _alike(glass: Glass, head: str, tips: Sequence[Tip]) -> str | None:
         if tree in trees:
             return commit
     return None
-
-
-def _differing(glass: Glass, head: str) -> tuple[list[str], list[str]]:
-    """Tracked files that are not what HEAD says, and files that are neither tracked nor ignored."""
-    root = glass.located.work_tree
-    if root is None:
-        return [], []
-    place = {"GIT_INDEX_FILE": os.fspath(glass.folder / "gate-index"), "GIT_WORK_TREE": os.fspath(root)}
-    settings = [word for setting in glass.located.file_settings for word in ("-c", setting)]
-    glass.run("read-tree", head, extra=place)
-    gone = _listed(glass.run(*settings, "ls-files", "-z", "-d", extra=place, folder=root))
-    edited = _listed(glass.run(*settings, "ls-files", "-z", "-m", extra=place, folder=root)) - gone
-    others = ("-o", "--exclude-standard", "--directory", "--no-empty-directory")
-    exclude = glass.located.git_dir / "info" / "exclude"
-    extra = [f"--exclude-from={exclude}"] if exclude.is_file() else []
-    untracked = _listed(glass.run(*settings, "ls-files", "-z", *others, *extra, extra=place, folder=root))
-    wrong = {name for name in edited if not _is_stored_elsewhere(glass, root, head, name)}
-    wrong |= gone - _sparse(glass, root, bool(gone))
-    return sorted(map(path_text, wrong)), sorted(map(path_text, untracked))
-
-
-def _listed(output: bytes) -> set[bytes]:
-    return {name for name in output.split(b"\0") if name}
-
-
-def _sparse(glass: Glass, root: Path, wanted: bool) -> set[bytes]:  # noqa: FBT001  # nothing is gone: nothing is asked
-    """The files that the checkout was told to leave out."""
-    index = glass.located.git_dir / "index"
-    if not wanted or not index.exists():
-        return set()
-    place = {"GIT_INDEX_FILE": os.fspath(index), "GIT_WORK_TREE": os.fspath(root)}
-    output = glass.run("ls-files", "-z", "-t", extra=place, folder=root)
-    return {line[2:] for line in output.split(b"\0") if line.startswith(b"S ")}
-
-
-def _is_stored_elsewhere(glass: Glass, root: Path, head: str, name: bytes) -> bool:
-    """Whether the file on disk is what HEAD's Git LFS pointer names."""
-    try:
-        pointer = glass.file(head, name)
-        found = _POINTER.match(pointer) if pointer and len(pointer) <= _MAX_POINTER else None
-        if not found:
-            return False
-        with open(os.fsencode(root) + b"/" + name, "rb") as file:  # noqa: PTH123  # a name that need not be UTF-8
-            return hashlib.file_digest(file, "sha256").hexdigest().encode() == found[1]
-    except (OSError, InvalidInput):
-        return False

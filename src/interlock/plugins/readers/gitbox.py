@@ -67,6 +67,7 @@ class Located:
     """Where a repository keeps what. ``work_tree`` is None for a bare one.
 
     ``file_settings`` are ``core.…=value`` of how its files lie on this disk, for reading the work tree only.
+    ``sparse`` are the same for a sparse checkout, empty where none is on.
     """
 
     git_dir: Path
@@ -76,6 +77,7 @@ class Located:
     work_tree: Path | None
     origin: str
     file_settings: tuple[str, ...] = ()
+    sparse: tuple[str, ...] = ()
 
 
 def locate(folder: Path) -> Located | None:
@@ -96,6 +98,7 @@ def locate(folder: Path) -> Located | None:
         work_tree=Path(os.fsdecode(top.rstrip(b"\n"))) if top else None,
         origin=repository_address(settings.get(_ORIGIN, "")),
         file_settings=tuple(f"{name}={value}" for name, value in sorted(settings.items()) if name != _ORIGIN),
+        sparse=_sparse(folder),
     )
 
 
@@ -105,6 +108,14 @@ def _settings(folder: Path) -> dict[str, str]:
     found = _run(["config", "--local", "--no-includes", "-z", "--get-regexp", wanted], folder, check=False) or b""
     pairs = (line.partition("\n") for line in readable(found).split("\0") if line)
     return {name: value for name, _, value in pairs}
+
+
+def _sparse(folder: Path) -> tuple[str, ...]:
+    """Whether a sparse checkout is on, and how it reads its patterns; of this work tree, which may differ."""
+    names = ("core.sparseCheckout", "core.sparseCheckoutCone")
+    asked = (_run(["config", "--no-includes", "--bool", name], folder, check=False) or b"" for name in names)
+    on, cone = (answer.strip() == b"true" for answer in asked)
+    return ("core.sparseCheckout=true", f"core.sparseCheckoutCone={str(cone).lower()}") if on else ()
 
 
 def _shallow(path: Path) -> frozenset[str]:
