@@ -20,9 +20,10 @@ from interlock.core.ledger.entry import Entry, read_leaf
 from interlock.core.ledger.note import VerifierKey
 from interlock.core.ledger.told import differing, told
 from interlock.core.policy.decision import Outcome
-from interlock.core.ticket.record import TicketRecord
+from interlock.core.ticket.record import Bar, TicketRecord
 from interlock.doors.api.dispatch import Request, caller
-from interlock.road import decide, gather, intake, permit, revoke
+from interlock.road import close, decide, gather, intake, permit, revoke
+from interlock.road.void import void_in
 from interlock.storage.audit import audit
 from interlock.testing.authenticator import TOUCH
 from interlock.testing.road import Road, submission
@@ -100,6 +101,73 @@ def test_an_approval_counts_as_it_was_recorded(road: Road, change: Row, says: st
     ((record, text),) = found(road)
     assert record == f"statements/{edited}"
     assert says in text
+
+
+def remove(road: Road, table: str) -> None:
+    with sqlite3.connect(road.database.removeprefix("sqlite:///")) as connection:
+        assert connection.execute(f"DELETE FROM {table}").rowcount
+    connection.close()
+
+
+def unvouched(step: Callable[[], object]) -> None:
+    with pytest.raises(IntegrityError) as refusal:
+        step()
+    assert refusal.value.code == "record-unvouched"
+
+
+def test_what_was_shipped_cannot_be_forgotten(road: Road) -> None:
+    """Without the record any base would be taken as given."""
+    name, _ = allowed(road)
+    other = road.open(submission("other"))
+    remove(road, "shipped")
+    unvouched(lambda: road.gate(other))
+    assert any(str(record).startswith("shipped/") for record, _ in found(road)), name
+
+
+@pytest.mark.parametrize("how", ["gone", "elsewhere", "lifted"])
+def test_a_bar_stands_although_its_row_does_not(road: Road, how: str) -> None:
+    change, ticket = allowed(road)
+    digest = road.station.store.read(lambda tx: tx.records(ChangeRecord).get(change).digest)
+    now = road.clock.now()
+    bar = Bar(id="bar-1", digest=digest, environment="staging", since=now, why="orders fell")
+    entry = Entry(kind="digest.barred", subject=digest, actor="ana", at=now, body={})
+    road.station.store.write(lambda tx: (tx.records(Bar).add(bar), tx.log.append(entry)))
+    if how == "gone":
+        remove(road, "bars")
+    else:
+        forged: Row = {"digest": "sha256:" + "0" * 64} if how == "elsewhere" else {"lifted_by": "sig-1"}
+        tamper(road, "bars", lambda body: body.update(forged))
+    unvouched(lambda: permit.redeem(road.station, road.pipeline(), ticket))
+
+
+def test_evidence_that_was_there_is_missed(road: Road) -> None:
+    change = road.open(submission("promise"))
+    report = b'<testsuite name="t" tests="1"><testcase classname="c" name="one"/></testsuite>'
+    offer = gather.EvidenceOffer(content=report, format="junit", subject=change.digest)
+    gather.add_evidence(road.station, road.pipeline(), change.id, offer)
+    remove(road, "evidence")
+    unvouched(lambda: road.gate(change))
+
+
+def test_a_change_that_was_edited_is_not_written_anew(road: Road) -> None:
+    change = road.open(submission("promise"), by=road.person("ana"))
+    pushed = submission("else")
+    tamper(road, "changes", lambda body: body.update(opened_by="person:omar", pushed_by=["person:omar"]))
+    unvouched(lambda: intake.push(road.station, road.person("omar"), change.id, pushed, version=None))
+    unvouched(lambda: intake.withdraw(road.station, road.person("omar"), change.id))
+    unvouched(lambda: close.close(road.station, road.person("omar"), change.id))
+    assert [record for record, _ in found(road)] == [f"changes/{change.id}"]
+
+
+def test_a_ticket_or_approval_that_was_edited_is_not_written_anew(road: Road) -> None:
+    change = road.open(submission("promise"))
+    first, _ = road.approve(change, "ana", "ben")
+    ticket = str(road.gate(change).ticket_id)
+    tamper(road, "tickets", lambda body: body.update(expires_at="2027-01-01T00:00:00.000Z"))
+    system = road.person("ana")
+    unvouched(lambda: road.station.store.write(lambda tx: void_in(road.station, tx, system, ticket, why="stop")))
+    tamper(road, "statements", lambda body: body.update(presence="possession"), number=2)
+    unvouched(lambda: revoke.take_back(road.station, system, first.id, why="I looked again"))
 
 
 def test_an_approval_that_was_taken_back_does_not_count_again(road: Road) -> None:

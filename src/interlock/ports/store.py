@@ -102,13 +102,14 @@ class Tx(Blobs, Protocol):
     def index(self, kind: type[T]) -> Index:
         """What finds records of one registered class by their columns of several values."""
 
-    def vouch(self, kind: type[T], ids: Collection[str], *, about: str) -> None:
+    def vouch(self, kind: type[T], ids: Collection[str], *, about: str, whole: bool = False) -> None:
         """Check records that are about to decide against the newest entries naming them.
 
         ``about`` is what the entries that speak of them are about, besides their ids: the change, for approvals.
+        With ``whole`` these must be all of their kind that entries about it name: none was taken away.
 
         Raises:
-            IntegrityError: ``record-unvouched`` when one is not what the ledger says.
+            IntegrityError: ``record-unvouched`` when one is not what the ledger says, or is gone.
         """
 
 

@@ -153,7 +153,7 @@ def statements_about(tx: Tx, subject: str) -> tuple[SignedStatement, ...]:
         IntegrityError: ``record-unvouched``.
     """
     found = tuple(tx.records(SignedStatement).find(subject=subject))
-    tx.vouch(SignedStatement, [signed.id for signed in found], about=subject)
+    tx.vouch(SignedStatement, [signed.id for signed in found], about=subject, whole=True)
     return found
 
 
@@ -184,7 +184,7 @@ def evidence_about(tx: Tx, change_id: str) -> tuple[Evidence, ...]:
         IntegrityError: ``record-unvouched``.
     """
     found = tuple(tx.records(Evidence).find(change=change_id))
-    tx.vouch(Evidence, [item.id for item in found], about=change_id)
+    tx.vouch(Evidence, [item.id for item in found], about=change_id, whole=True)
     return found
 
 

@@ -99,6 +99,7 @@ def push(
 
     def work(tx: Tx) -> Change:
         before = tx.records(ChangeRecord).get(change_id)
+        tx.vouch(ChangeRecord, [change_id], about=change_id)
         in_force = station.rules(tx)
         agent, sponsor = agent_of(actor, in_force.rules)
         if content.digest == before.digest:
@@ -132,6 +133,7 @@ def withdraw(station: Station, actor: Actor, change_id: str, *, version: int | N
 
     def work(tx: Tx) -> ChangeRecord:
         before = tx.records(ChangeRecord).get(change_id)
+        tx.vouch(ChangeRecord, [change_id], about=change_id)
         rules = station.rules(tx).rules
         agent_of(actor, rules)
         takes_part(actor, before, rules)

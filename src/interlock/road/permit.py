@@ -127,6 +127,7 @@ def redeem_in(station: Station, tx: Tx, actor: Actor, ticket_id: str) -> tuple[T
     before = tx.records(TicketRecord).get(ticket_id)
     tx.vouch(TicketRecord, [ticket_id], about=ticket_id)
     bars = tuple(tx.records(Bar).find(digest=before.digest))
+    tx.vouch(Bar, [bar.id for bar in bars], about=before.digest, whole=True)
     after = before.redeem(now=station.clock.now(), by=actor.principal, bars=bars)
     tx.records(TicketRecord).replace(after, expected_version=before.version)
     body: dict[str, Json] = {"change": after.change, "digest": after.digest, "environment": after.environment}
@@ -204,7 +205,7 @@ def _issue(
     moved = change.move(ChangeState.PERMITTED)
     tx.records(ChangeRecord).replace(moved, expected_version=change.version)
     index = tx.log.append(issued_entry(ticket, actor=actor.principal))
-    first = record_shipped(tx, judgement.change.submission, ticket)
+    first = record_shipped(station, tx, actor, judgement.change.submission, ticket)
     tx.log.append(_allowed(station, actor, judgement, ticket.id, first=first))
     for grant in judgement.grants:
         if grant.audit:

@@ -69,6 +69,7 @@ def _take_back(
     station: Station, tx: Tx, actor: Actor, statement_id: str, why: str, version: int | None
 ) -> TakenBack:
     before = tx.records(SignedStatement).get(statement_id)
+    tx.vouch(SignedStatement, [statement_id], about=before.statement.subject)
     catalog, now = station.rules(tx).rules.catalog, station.clock.now()
     right = right_of(actor, before, principals_of(catalog))
     if version is not None and version != before.version:

@@ -3,7 +3,8 @@
 Rules:
 1. One record for each repository and environment. It moves in the transaction of the ticket that moved it, and the
    ticket's own entry names it.
-2. A record that decides is compared with the ledger first.
+2. A record that decides is compared with the ledger first. That there is none decides too: the first one begins
+   with an entry about itself, and a record that is gone after that is missed.
 3. What the pipeline says of its checkout counts where its reading counts; anybody else's only where it refuses.
 """
 
@@ -12,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.change.canonical import Json
 from interlock.core.change.change import Submission
 from interlock.core.change.errors import NotFound
 from interlock.core.change.parts import GitRange
+from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Outcome, Reason
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.shipped import Checkout, Shipped, Tip, gap, place_id
@@ -32,12 +35,13 @@ def shipped_in(tx: Tx, repository: str, environment: str) -> Shipped:
     """The same inside a transaction.
 
     Raises:
-        IntegrityError: ``record-unvouched`` when the record is not what the ledger says.
+        IntegrityError: ``record-unvouched`` when the record is not what the ledger says, or is gone.
     """
     name = place_id(repository, environment)
     try:
         found = tx.records(Shipped).get(name)
     except NotFound:
+        tx.vouch(Shipped, [], about=name, whole=True)
         return Shipped(id=name, repository=repository, environment=environment, version=0)
     tx.vouch(Shipped, [name], about=found.latest)
     return found
@@ -71,7 +75,7 @@ def edited_here(checkout: Checkout | None) -> Iterator[Reason]:
         yield _reason("gate-dirty", _with(text, checkout.edited, checkout.edited_count), remedy, checkout.edited)
 
 
-def record_shipped(tx: Tx, submission: Submission, ticket: Ticket) -> bool:
+def record_shipped(station: Station, tx: Tx, actor: Actor, submission: Submission, ticket: Ticket) -> bool:
     """Keep which heads this ticket lets through; whether nothing was known of a repository before."""
     first = False
     for part in submission.parts:
@@ -81,7 +85,21 @@ def record_shipped(tx: Tx, submission: Submission, ticket: Ticket) -> bool:
         tip = Tip(head=part.head, tree=part.head_tree, base=part.base, change=ticket.change, ticket=ticket.id)
         first |= not before.tips
         _keep(tx, before, before.after(tip))
+        if not before.version:
+            tx.log.append(_began(station, actor, before, ticket))
     return first
+
+
+def _began(station: Station, actor: Actor, place: Shipped, ticket: Ticket) -> Entry:
+    """What is found when the record is looked for and is gone."""
+    body: dict[str, Json] = {
+        "repository": place.repository,
+        "environment": place.environment,
+        "change": ticket.change,
+        "ticket": ticket.id,
+    }
+    now = station.clock.now()
+    return Entry(kind="shipped.began", subject=place.id, actor=actor.principal, at=now, body=body)
 
 
 def forget_shipped(tx: Tx, environment: str, ticket_id: str) -> None:

@@ -35,6 +35,7 @@ def void_in(station: Station, tx: Tx, actor: Actor, ticket_id: str, *, why: str)
     """
     now = station.clock.now()
     before = tx.records(TicketRecord).get(ticket_id)
+    tx.vouch(TicketRecord, [ticket_id], about=ticket_id)
     after = before.void(now=now, by=principal_of(actor), why=why)
     tx.records(TicketRecord).replace(after, expected_version=before.version)
     for signed in statements_about(tx, before.change):
@@ -55,6 +56,7 @@ def _reopen(station: Station, tx: Tx, actor: Actor, voided: TicketRecord) -> Non
     held = any(record.id != voided.id and record.at(now).state in _HELD for record in others)
     if change.state is not ChangeState.PERMITTED or held:
         return
+    tx.vouch(ChangeRecord, [change.id], about=change.id)
     tx.records(ChangeRecord).replace(change.move(ChangeState.OPEN), expected_version=change.version)
     body: dict[str, Json] = {"digest": change.digest, "ticket": voided.id}
     tx.log.append(Entry(kind="change.reopened", subject=change.id, actor=actor.principal, at=now, body=body))

@@ -59,7 +59,7 @@ class _EmptyTx:
     def index(self, kind: type[T]) -> _EmptyShelf:
         return _EmptyShelf()
 
-    def vouch(self, kind: type[T], ids: Collection[str], *, about: str) -> None:
+    def vouch(self, kind: type[T], ids: Collection[str], *, about: str, whole: bool = False) -> None:
         if ids:
             raise _nothing(f"`{min(ids)[:80]}`")
 

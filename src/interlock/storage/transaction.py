@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -65,18 +65,28 @@ class SqlTx:
             )
         return shelf
 
-    def vouch(self, kind: type[T], ids: Collection[str], *, about: str) -> None:
+    def vouch(self, kind: type[T], ids: Collection[str], *, about: str, whole: bool = False) -> None:
         """Check records against the newest entries naming them; what this work itself wrote is known."""
         table = self._shelf(kind).table
         asked = [each for each in ids if (table.name, each) not in self.session.written]
-        if not asked:
+        if not asked and not whole:
             return
         named = self._log.named([about, *asked])
+        if whole:
+            self._check_whole(table.name, ids, named)
         self.session.settle(table)
         rows = self.session.read(sa.select(table.c.id, table.c.body_digest).where(table.c.id.in_(asked)))
         for row in rows:
             if named.get(record_name(table.name, row.id)) != row.body_digest:
                 raise _unvouched(table.name, row.id)
+
+    def _check_whole(self, table: str, ids: Collection[str], named: Iterable[str]) -> None:
+        """No entry names a record of this table that is neither among ``ids`` nor written by this work."""
+        known = {record_name(table, each) for each in ids}
+        known |= {record_name(*each) for each in self.session.written}
+        gone = sorted(name for name in named if name.startswith(record_name(table, "")) and name not in known)
+        if gone:
+            raise _unvouched(table, gone[0].removeprefix(record_name(table, "")))
 
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their digest (idempotent, at most 32 MiB)."""

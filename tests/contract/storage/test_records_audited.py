@@ -225,3 +225,21 @@ def test_a_record_is_vouched_for_by_what_speaks_of_it(store, kit):
     store.read(lambda tx: tx.vouch(kit.Thing, ["a"], about="ben"))
     with pytest.raises(IntegrityError):
         store.read(lambda tx: tx.vouch(kit.Thing, ["a"], about="ana"))
+
+
+def test_all_that_entries_name_must_be_there_where_that_is_asked(kept, url, kit):
+    def work(tx):
+        tx.records(kit.Thing).add(kit.thing("a", owner="ben"))
+        tx.vouch(kit.Thing, [], about="ben", whole=True)
+        tx.log.append(kit.entry(subject="ben"))
+
+    def look(*names, about="ben"):
+        kept.read(lambda tx: tx.vouch(kit.Thing, names, about=about, whole=True))
+
+    kept.write(work)
+    look("a")
+    look(about="nobody")
+    with pytest.raises(IntegrityError) as refusal:
+        look()
+    assert refusal.value.code == "record-unvouched"
+    assert "`a` of things" in refusal.value.message

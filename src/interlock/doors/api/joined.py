@@ -55,8 +55,8 @@ class _CountingTx:
     def index(self, kind: type[T]) -> Index:
         return self.inner.index(kind)
 
-    def vouch(self, kind: type[T], ids: Collection[str], *, about: str) -> None:
-        self.inner.vouch(kind, ids, about=about)
+    def vouch(self, kind: type[T], ids: Collection[str], *, about: str, whole: bool = False) -> None:
+        self.inner.vouch(kind, ids, about=about, whole=whole)
 
     def put_blob(self, content: bytes) -> str:
         return self.inner.put_blob(content)

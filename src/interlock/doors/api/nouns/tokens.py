@@ -85,6 +85,7 @@ def _revoke(call: Call) -> Answer:
 
     def work(tx: Tx) -> Token:
         token = tx.records(Token).get(call.path["token"])
+        tx.vouch(Token, [token.id], about=token.id)
         revoked = token.revoke(now)
         tx.records(Token).replace(revoked, expected_version=token.version)
         tx.log.append(_entry(call, "token.revoked", revoked, now))
