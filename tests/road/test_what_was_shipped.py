@@ -130,22 +130,77 @@ def test_a_hotfix_from_an_older_release_then_the_trunk_again(shipping: Any) -> N
     trunk = shipping.commit("two")
     shipping.allowed(shipping.ship())
     shipping.git("switch", "-q", "-c", "hotfix", release)
-    shipping.commit("hotfix")
-    shipping.allowed(shipping.ship(release))
+    fixed = shipping.commit("hotfix")
+    result = shipping.ship(release)
+    assert [reason.id for reason in result.reasons] == ["takes-back"]
+    change = shipping.tips().tips[-1].change
+    last = f"{trunk[:12]} ({change})"
+    assert result.reasons[0].text == f"1 file of what went out last, {last}, would be taken back unjudged: two.txt"
+    assert result.reasons[0].remedy.endswith(f"interlock change push CHANGE --base tree:{trunk[:12]}")
+    opened = shipping.open(f"tree:{trunk}")
+    shown = {file.path: file.status for file in opened.submission.parts[0].files}
+    assert shown == {"hotfix.txt": "added", "two.txt": "deleted"}
+    shipping.allowed(shipping.gate(opened))
     shipping.git("switch", "-q", "main")
     shipping.commit("three")
-    shipping.allowed(shipping.ship(trunk))
+    without = shipping.ship(trunk)
+    assert [reason.facts["named"] for reason in without.reasons] == [["hotfix.txt", "two.txt"]]
+    shipping.git("merge", "-q", "-m", "the hotfix too", fixed)
+    assert shipping.default_base() == fixed
+    shipping.allowed(shipping.ship())
 
 
 def test_going_back_through_the_gate(shipping: Any) -> None:
-    """An older head is no new content: its range may begin where it did then, or earlier."""
+    """An older head takes back what came after it: the range says so, from what is out there to the older head."""
     release = shipping.commit("one")
     shipping.commit("two")
     shipping.allowed(shipping.ship("ROOT"))
-    shipping.commit("three")
+    newest = shipping.commit("three")
     shipping.allowed(shipping.ship())
     shipping.git("switch", "-q", "--detach", "HEAD^")
-    shipping.allowed(shipping.ship(release))
+    assert [reason.id for reason in shipping.ship(release).reasons] == ["takes-back"]
+    opened = shipping.open(f"tree:{newest}")
+    assert [(file.path, file.status) for file in opened.submission.parts[0].files] == [("three.txt", "deleted")]
+    shipping.allowed(shipping.gate(opened))
+
+
+def test_a_revert_on_top_behind_an_older_base_is_named_and_refused(shipping: Any) -> None:
+    """Both ends of the range have the old content, so the range would not show that it goes back."""
+    older = shipping.commit("setting", "max_days: 5\n")
+    shipping.allowed(shipping.ship())
+    shipped = shipping.commit("setting", "max_days: 7\n")
+    shipping.allowed(shipping.ship())
+    shipping.git("revert", "--no-edit", "HEAD")
+    shipping.commit("note")
+    assert [reason.facts["named"] for reason in shipping.ship(older).reasons] == [["setting.txt"]]
+    shipping.allowed(shipping.ship(shipped))
+
+
+def test_a_change_without_a_range_takes_nothing_back(shipping: Any) -> None:
+    first = shipping.commit("one")
+    shipping.allowed(shipping.ship())
+    shipping.commit("two")
+    shipping.allowed(shipping.ship())
+    part = Artefact(name="readme", digest=f"sha256:{'a' * 64}", media="file")
+    change = shipping.road.open(Submission(parts=(part,)))
+    shipping.git("switch", "-q", "--detach", first)
+    assert [reason.id for reason in shipping.gate(change).reasons] == ["takes-back"]
+
+
+def test_what_was_compared_with_another_head_shows_nothing(shipping: Any) -> None:
+    base = shipping.commit("one")
+    shipping.allowed(shipping.ship())
+    shipping.commit("two")
+    shipping.allowed(shipping.ship())
+    shipping.commit("three")
+    change = shipping.open(base)
+    told = replace(shipping.checkout(change.submission), against=base)
+    for checkout in (told, None):
+        result = shipping.road.gate(change, checkout=checkout)
+        assert [reason.id for reason in result.reasons] == ["takes-back"]
+        assert "nothing shows" in result.reasons[0].text
+    shipping.allowed(shipping.gate(change))
+    shipping.allowed(shipping.road.gate(change))
 
 
 def test_two_services_of_one_repository_share_what_went_out(shipping: Any) -> None:

@@ -21,6 +21,7 @@ from interlock.core.ledger.entry import Entry
 from interlock.core.policy.decision import Outcome, Reason
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.shipped import Checkout, Shipped, Tip, gap, place_id
+from interlock.core.ticket.taken_back import taken_back
 from interlock.ports.store import Tx
 from interlock.road.station import Station
 
@@ -58,6 +59,7 @@ def not_whole(
         mine = [part for part in ranges if part.repository == repository]
         found = gap(mine, shipped_in(tx, repository, environment), shown)
         if found is None:
+            yield from _going_back(mine, shipped_in(tx, repository, environment), shown)
             continue
         remedy = "ask with interlock gate, in the checkout that ships"
         if found.compared:
@@ -65,6 +67,13 @@ def not_whole(
             remedy = f"judge them too: interlock change push CHANGE --base {since}"
         commits = [f"{one.commit[:12]} {one.subject}" for one in found.commits]
         yield _reason("base-not-shipped", _with(found.text, commits, found.count), remedy, commits)
+
+
+def _going_back(ranges: list[GitRange], shipped: Shipped, checkout: Checkout | None) -> Iterator[Reason]:
+    """``takes-back`` where what went out last would go again, and no range says so."""
+    found = taken_back(ranges, shipped, checkout)
+    if found is not None:
+        yield _reason("takes-back", _with(found.text, found.files, found.count), found.remedy, found.files)
 
 
 def edited_here(checkout: Checkout | None) -> Iterator[Reason]:

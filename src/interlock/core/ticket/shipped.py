@@ -79,6 +79,8 @@ class Checkout:
     names the newest commits before the bases that no shipped head covers, ``left_out_count`` counts all. ``begin``
     is where a range must begin to leave none out, ``trunk`` what was compared with where nothing was shipped.
     ``edited`` are tracked files that differ from HEAD, ``untracked`` those that are neither tracked nor ignored.
+    ``taken_back`` are files that differ from the newest shipped head, ``against``, and are in no range: what lies
+    there is not what that head brought, and no range says so.
     """
 
     repository: str
@@ -93,6 +95,9 @@ class Checkout:
     edited_count: int = 0
     untracked: tuple[str, ...] = ()
     untracked_count: int = 0
+    against: str | None = None
+    taken_back: tuple[str, ...] = ()
+    taken_back_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +122,28 @@ def check_checkout(checkout: Checkout) -> None:
     Raises:
         InvalidInput: ``offer-checkout`` for lists or texts without measure, or a count below its list.
     """
-    lists = (checkout.bases, checkout.edited, checkout.untracked, checkout.left_out, checkout.heads)
-    texts = [checkout.repository, checkout.head, checkout.trunk or "", checkout.begin or ""]
-    texts += [*checkout.bases, *checkout.heads, *checkout.edited, *checkout.untracked]
+    lists = (
+        checkout.bases,
+        checkout.edited,
+        checkout.untracked,
+        checkout.left_out,
+        checkout.heads,
+        checkout.taken_back,
+    )
+    texts = [
+        checkout.repository,
+        checkout.head,
+        checkout.trunk or "",
+        checkout.begin or "",
+        checkout.against or "",
+    ]
+    texts += [*checkout.bases, *checkout.heads, *checkout.edited, *checkout.untracked, *checkout.taken_back]
     texts += [text for one in checkout.left_out for text in (one.commit, one.subject)]
     counts = (
         (checkout.left_out_count, checkout.left_out),
         (checkout.edited_count, checkout.edited),
         (checkout.untracked_count, checkout.untracked),
+        (checkout.taken_back_count, checkout.taken_back),
     )
     fits = all(len(each) <= 100 for each in lists) and all(len(text) <= _MAX_TEXT for text in texts)  # noqa: PLR2004  # as many ranges as a submission holds
     if not fits or any(count < len(named) for count, named in counts):

@@ -4,7 +4,8 @@ Rules:
 1. Every tracked file is compared by its content, whatever the index claims.
 2. A commit before a base is covered when a shipped head has it in its history, or when the base has the very tree
    of one: a squashed or rebased merge of what was shipped is no new content.
-3. A shallow clone that ends before the answer is an error, never an answer.
+3. What the newest shipped head brought is taken back where HEAD has another file at a path, and no range shows it.
+4. A shallow clone that ends before the answer is an error, never an answer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.change.paths import readable
+from interlock.core.change.paths import path_text, readable
 from interlock.core.ticket.shipped import FROM_NOTHING, MAX_NAMED, Checkout, LeftOut, Tip
 from interlock.plugins.readers.differing import differing
 from interlock.plugins.readers.gitbox import Glass, Located, locate, resolve
@@ -45,6 +46,7 @@ def survey(root: Path, bases: Sequence[str], tips: Sequence[Tip], trunks: Sequen
         asked = [base for base in begun if _tree(glass, base) not in trees]
         compared = bool(known) or bool(tips)
         left = _left_out(glass, asked, known) if compared and asked else []
+        against, back = _taken_back(glass, head, bases, tips)
         edited, untracked = differing(glass, head) if located.work_tree else ([], [])
     finally:
         glass.close()
@@ -61,6 +63,9 @@ def survey(root: Path, bases: Sequence[str], tips: Sequence[Tip], trunks: Sequen
         edited_count=len(edited),
         untracked=tuple(untracked[:MAX_NAMED]),
         untracked_count=len(untracked),
+        against=against,
+        taken_back=tuple(back[:MAX_NAMED]),
+        taken_back_count=len(back),
     )
 
 
@@ -108,6 +113,24 @@ def _left_out(glass: Glass, bases: Sequence[str], known: Sequence[str]) -> list[
             hint="git fetch --unshallow (in GitHub Actions: fetch-depth: 0)",
         )
     return [LeftOut(commit=commit, subject=subject[:_SUBJECT]) for commit, _, subject in lines]
+
+
+def _taken_back(
+    glass: Glass, head: str, bases: Sequence[str], tips: Sequence[Tip]
+) -> tuple[str | None, list[str]]:
+    """The newest shipped head, None where its tree is not here, and the files of it that no range shows to go."""
+    tree = resolve(glass.located, [f"{tips[-1].tree}^{{tree}}"])[0] if tips else None
+    if tree is None:
+        return None, []
+    back = _other_files(glass, tree, head)
+    for base in bases if back else ():
+        back -= back if base in FROM_NOTHING else _other_files(glass, base, head)
+    return tips[-1].head, sorted(map(path_text, back))
+
+
+def _other_files(glass: Glass, before: str, head: str) -> set[bytes]:
+    shape = ("-r", "-z", "--name-only", "--no-renames", "--no-relative", "--ignore-submodules=none")
+    return {name for name in glass.run("diff-tree", *shape, before, head, "--").split(b"\0") if name}
 
 
 def _merge_base(glass: Glass, one: str, other: str) -> str | None:

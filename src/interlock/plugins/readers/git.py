@@ -2,6 +2,8 @@
 
 Rules:
 1. The range is merge-base to head; ``base`` may be ``ROOT`` for a history described from nothing.
+   ``tree:<commit>`` is compared as it lies, descendant or not: what that commit brought and the head has not is
+   then shown as taken back.
 2. ``head`` may be ``WORKTREE``: what a commit of everything now would hold, uncommitted and untracked files
    included; with ``ROOT`` also before the first commit. Where that differs from HEAD the head is
    ``worktree:<tree>``, which no commit can ever be called.
@@ -32,6 +34,7 @@ from interlock.ports.reader import Reading, ReadRequest
 
 ROOT = "ROOT"
 WORKTREE = "WORKTREE"
+AS_IT_LIES = "tree:"
 MAX_COMMITS = 20_000
 MAX_FILES = 100_000
 MAX_NOTE = 1024 * 1024
@@ -78,16 +81,22 @@ class GitReader:
             glass.close()
             raise
         pinned = arguments | {
-            "base": ROOT if not found.without else found.base,
+            "base": _pinned(found, arguments),
             "head": arguments.get("head", "HEAD"),
         }
         recipe = Recipe(reader=self.name, arguments=dict(sorted(pinned.items())))
         return Reading(part=part, recipe=recipe, material=GitMaterial(glass, found.base, found.tree, part.files))
 
 
+def _pinned(found: _Range, arguments: dict[str, str]) -> str:
+    straight = arguments.get("base", "").startswith(AS_IT_LIES)
+    return f"{AS_IT_LIES if straight else ''}{found.base}" if found.without else ROOT
+
+
 def _resolved(glass: Glass, arguments: dict[str, str]) -> _Range:
     located = glass.located
     base_name, head_name = arguments.get("base", ""), arguments.get("head", "") or "HEAD"
+    straight, base_name = base_name.startswith(AS_IT_LIES), base_name.removeprefix(AS_IT_LIES)
     tip_name = "HEAD" if head_name == WORKTREE else head_name
     if not base_name:
         raise InvalidInput(
@@ -105,7 +114,9 @@ def _resolved(glass: Glass, arguments: dict[str, str]) -> _Range:
         raise _unknown(tip_name, located)
     if base_name != ROOT and not bases[0]:
         raise _unknown(base_name, located)
-    without = _merge_bases(glass, bases[0], tip, base_name, tip_name) if bases and bases[0] else ()
+    without: tuple[str, ...] = ()
+    if bases and bases[0]:
+        without = (bases[0],) if straight else _merge_bases(glass, bases[0], tip, base_name, tip_name)
     base = without[0] if without else empty_tree(located.object_format)
     head = tip
     if head_name == WORKTREE:
