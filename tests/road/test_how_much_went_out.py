@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from interlock.core.change.canonical import sha256
 from interlock.core.change.change import Submission
@@ -12,8 +13,9 @@ from interlock.core.change.parts import DocumentVersion, FileChange, GitRange
 from interlock.core.policy.modes import default_modes
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
-from interlock.road import rules
+from interlock.road import permit, rules
 from interlock.road.permit import GateResult
+from interlock.road.void import void_in
 from interlock.testing.road import Road, submission
 
 PLAN = "---\ncanary: {first_stage_percent: 1, bake_minutes: 15, metric: orders_total}\n---\n"
@@ -55,3 +57,32 @@ def test_a_valid_ticket_for_more_than_the_rules_now_allow_is_voided_and_issued_a
         assert road.gate(change).ticket_id == after.ticket_id, "a ticket for what may go stays the answer"
     finally:
         road.close()
+
+
+def test_a_voided_ticket_does_not_forget_what_another_one_shipped(shipping: Any) -> None:
+    """The attack: asked again after it was used, and once more where something is edited."""
+    base = shipping.commit("one")
+    shipping.git("switch", "-q", "-c", "feature")
+    shipping.commit("two")
+    change = shipping.open(base)
+    first = shipping.allowed(shipping.gate(change))
+    permit.redeem(shipping.road.station, shipping.road.pipeline(), str(first.ticket_id))
+    second = shipping.allowed(shipping.gate(change))
+    assert second.ticket_id != first.ticket_id
+    (shipping.root / "two.txt").write_text("edited\n")
+    assert [reason.id for reason in shipping.gate(change).reasons] == ["gate-dirty"]
+    assert [tip.ticket for tip in shipping.tips().tips] == [first.ticket_id]
+
+
+def test_when_all_is_voided_the_first_base_stays_where_a_range_begins(shipping: Any) -> None:
+    base = shipping.commit("one")
+    two = shipping.commit("two")
+    result = shipping.allowed(shipping.ship(base))
+    station, actor = shipping.road.station, shipping.road.person("ana")
+    station.store.write(lambda tx: void_in(station, tx, actor, str(result.ticket_id), why="harm"))
+    assert shipping.tips().tips == ()
+    shipping.commit("three")
+    again = shipping.ship(two)
+    assert "all that was shipped was voided" in shipping.refused(again)
+    assert again.reasons[0].remedy.endswith(f"--base {base[:12]}")
+    shipping.allowed(shipping.ship(base))

@@ -20,6 +20,9 @@ from interlock.core.change.gitlog import empty_tree
 from interlock.core.change.parts import GitRange
 
 MAX_TIPS = 20
+MAX_SAME = 4
+"""Tickets that are kept of one head, the newest."""
+
 MAX_NAMED = 20
 """Commits or files that are told by name; the rest is counted."""
 
@@ -42,6 +45,8 @@ class Tip:
 class Shipped:
     """What went from one repository to one environment: at most the ``MAX_TIPS`` newest heads, newest last.
 
+    A head is there once for each ticket that let it through: voiding one of them leaves the others. ``given`` is
+    where the first range began: should all of it be voided, the next one begins there or from nothing.
     ``latest`` is the ticket that moved it last, issued or voided: the ledger's entry on it names this record.
     """
 
@@ -49,13 +54,23 @@ class Shipped:
     repository: str
     environment: str
     tips: tuple[Tip, ...] = ()
+    given: str = ""
     latest: str = ""
     version: int = 1
 
     def after(self, tip: Tip) -> Shipped:
         """With a head that has just been let through."""
-        others = tuple(one for one in self.tips if one.head != tip.head)
-        return replace(self, tips=(*others, tip)[-MAX_TIPS:], latest=tip.ticket, version=self.version + 1)
+        same = [one for one in self.tips if one.head == tip.head]
+        dropped = same[: max(len(same) + 1 - MAX_SAME, 0)]
+        rows = (*(one for one in self.tips if one not in dropped), tip)
+        heads = list(dict.fromkeys(one.head for one in reversed(rows)))[:MAX_TIPS]
+        return replace(
+            self,
+            tips=tuple(one for one in rows if one.head in heads),
+            given=self.given or tip.base,
+            latest=tip.ticket,
+            version=self.version + 1,
+        )
 
     def without(self, ticket: str) -> Shipped:
         """Without what this ticket let through: it was voided."""
@@ -161,6 +176,8 @@ def gap(ranges: Iterable[GitRange], shipped: Shipped | None, checkout: Checkout 
     begun = {tip.head for tip in tips} | {tip.base for tip in tips} | FROM_NOTHING
     if bases and begun.issuperset(bases):
         return None
+    if shipped and shipped.given and not tips:
+        return _forgotten(bases, shipped.given)
     if checkout is None:
         return _unshown(bases) if bases and tips else None
     if not set(bases) <= set(checkout.bases) or set(checkout.heads) != {tip.head for tip in tips}:
@@ -181,3 +198,11 @@ def gap(ranges: Iterable[GitRange], shipped: Shipped | None, checkout: Checkout 
 def _unshown(bases: list[str]) -> Gap:
     named = f"base {bases[0][:12]}" if bases else "the checkout"
     return Gap(text=f"nothing shows that what lies before {named} was ever permitted", begin=None, compared=False)
+
+
+def _forgotten(bases: list[str], given: str) -> Gap | None:
+    """All that was shipped was voided: nothing of it is taken as given."""
+    if {given, *FROM_NOTHING}.issuperset(bases):
+        return None
+    text = f"all that was shipped was voided, and before base {bases[0][:12]} it would go out unjudged"
+    return Gap(text=text, begin=None if given in FROM_NOTHING else given)
