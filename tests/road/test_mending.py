@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from interlock.core.change.canonical import canonical, sha256
 from interlock.core.change.errors import Conflict, Forbidden, IntegrityError, InvalidInput, Unavailable
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.activation import Activation
@@ -78,6 +81,20 @@ def test_what_needs_the_rules_cannot_be_decided_and_says_the_way_out(road: Road)
     assert "a_fact_of_another_version" in refused.value.message
     assert "upgrade.md" in refused.value.hint
     assert [each.id for each in intake.listing(road.station, road.person("ana"), Page())] == [road.change.id]
+
+
+def test_a_signature_counts_as_the_ledger_says(road: Road) -> None:
+    sign(road, "ana")
+    with sqlite3.connect(road.database.removeprefix("sqlite:///")) as connection:
+        latest = "SELECT id, body FROM statements WHERE purpose = 'genesis' ORDER BY seq DESC LIMIT 1"
+        name, body = connection.execute(latest).fetchone()
+        text = canonical(json.loads(body) | {"presence": "possession"})
+        edit = "UPDATE statements SET body = ?, body_digest = ? WHERE id = ?"
+        connection.execute(edit, (text.decode(), sha256(text), name))
+    connection.close()
+    with pytest.raises(IntegrityError) as refused:
+        sign(road, "ben")
+    assert refused.value.code == "record-unvouched"
 
 
 def test_two_people_of_the_catalog_in_force_mend_them(road: Road) -> None:

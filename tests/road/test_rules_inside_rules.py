@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from interlock.core.approval.enrolment import enrolment_digest
-from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InvalidInput
+from interlock.core.change.canonical import canonical, sha256
+from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, IntegrityError, InvalidInput
 from interlock.core.change.parts import Artefact
 from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.policy.decision import Outcome
@@ -16,6 +20,7 @@ from interlock.core.policy.rules import load_rules
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.read import read_ticket
 from interlock.road import gather, permit, rules
+from interlock.road.station import latest_activation
 from interlock.testing.authenticator import TOUCH, UnsafeSimulatedAuthenticator
 from interlock.testing.road import Road, submission
 
@@ -86,6 +91,44 @@ def test_a_key_is_enrolled_by_its_owner_or_by_two_others(
     other = road.open(submission("a"))
     road.hand_in(road.prepare(other, "vera"), key=new)
     assert "vera" in {one.person for one in road.gate(other).judgement.tally.counted}
+
+
+def test_a_key_is_enrolled_as_the_ledger_says(road: Road) -> None:
+    """Whoever owns the database edits the signatures that speak for a key."""
+    new, other = UnsafeSimulatedAuthenticator("vera-again"), UnsafeSimulatedAuthenticator("another")
+    line = road.keys["vera"].public_key.line
+    edited = road.files["catalog/people.yaml"].replace(line.encode(), f"{line}\\n{new.public_key.line}".encode())
+    files, wanted = road.rules_change({"catalog/people.yaml": edited})
+    enrol(road, "vera", other, "vera")
+    change = road.open(wanted)
+    road.approve(change, "ana", "ben")
+    ticket = road.gate(change).ticket_id or ""
+    edit_statements(road, "key-enrolment", presence="possession")
+    with pytest.raises(IntegrityError) as refused:
+        rules.activate(road.station, road.person("ana"), files, ticket)
+    assert refused.value.code == "record-unvouched"
+
+
+def test_the_first_rules_are_signed_as_the_ledger_says(tmp_path: Path) -> None:
+    road = Road(folder=tmp_path, enforced=(), founders=("ana",))
+    edit_statements(road, "genesis", presence="possession")
+    said = road._genesis("ben")
+    with pytest.raises(IntegrityError) as refused:
+        rules.sign_genesis(road.station, road.person("ben"), road.files, said, road.keys["ben"].sign(said))
+    assert refused.value.code == "record-unvouched"
+    assert road.station.store.read(latest_activation) is None
+
+
+def edit_statements(road: Road, purpose: str, **forged: str) -> None:
+    """Edit them with their digests, as whoever owns the database could."""
+    with sqlite3.connect(road.database.removeprefix("sqlite:///")) as connection:
+        found = connection.execute("SELECT id, body FROM statements WHERE purpose = ?", (purpose,)).fetchall()
+        assert found
+        for name, body in found:
+            text = canonical(json.loads(body) | forged)
+            setting = "UPDATE statements SET body = ?, body_digest = ? WHERE id = ?"
+            connection.execute(setting, (text.decode(), sha256(text), name))
+    connection.close()
 
 
 def test_a_tier_lowered_in_the_same_change_does_not_help_it(road: Road) -> None:

@@ -31,7 +31,7 @@ from interlock.core.ledger.entry import Entry
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.signable import check_signable
 from interlock.ports.store import Tx
-from interlock.road.station import Station
+from interlock.road.station import GENESIS, Station
 
 ABOUT_CHANGES: frozenset[str] = frozenset({"approve", "exception", "break-glass"})
 BREAK_GLASS_MINUTES = 60
@@ -163,6 +163,30 @@ def standing_statements(tx: Tx) -> tuple[SignedStatement, ...]:
     for purpose in ("delegation", "absence"):
         found.extend(tx.records(SignedStatement).find(purpose=purpose))
     return tuple(found)
+
+
+def genesis_statements(tx: Tx, digest: str) -> tuple[SignedStatement, ...]:
+    """The signatures under first or mended rules of this digest, oldest first, each as the ledger says.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    found = tuple(tx.records(SignedStatement).find(purpose=GENESIS, digest=digest))
+    tx.vouch(SignedStatement, [signed.id for signed in found], about=GENESIS)
+    return found
+
+
+def enrolments(tx: Tx) -> tuple[SignedStatement, ...]:
+    """The signatures that enrol keys, oldest first, each as the ledger says.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    found = tuple(tx.records(SignedStatement).find(purpose="key-enrolment"))
+    for person in sorted({signed.statement.subject for signed in found}):
+        mine = [signed.id for signed in found if signed.statement.subject == person]
+        tx.vouch(SignedStatement, mine, about=person)
+    return found
 
 
 def check_lent(tx: Tx, given: Iterable[SignedStatement], standing: Iterable[SignedStatement]) -> None:

@@ -21,8 +21,8 @@ from interlock.core.change.errors import InvalidInput, Unavailable
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Foundation, load_foundation
 from interlock.ports.store import Tx
-from interlock.road.gather import keep_new
-from interlock.road.station import GENESIS, RULES_OLDER, Station, latest_activation
+from interlock.road.gather import genesis_statements, keep_new
+from interlock.road.station import RULES_OLDER, Station, latest_activation
 
 QUORUM = 2
 
@@ -79,7 +79,7 @@ def counted(station: Station, tx: Tx, held: Foundation, digest: str) -> Genesis:
     """
     enough = held.settings.trust.software_keys == "all"
     before = latest_activation(tx)
-    found = tx.records(SignedStatement).find(purpose=GENESIS, digest=digest)
+    found = genesis_statements(tx, digest)
     so_far = genesis(
         [
             signed

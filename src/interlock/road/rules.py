@@ -28,7 +28,7 @@ from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Foundation, Rules, load_rules
 from interlock.core.ticket.model import Ticket
 from interlock.ports.store import Tx
-from interlock.road.gather import keep_signed
+from interlock.road.gather import enrolments, genesis_statements, keep_signed
 from interlock.road.mend import counted, keep_for, unreadable
 from interlock.road.permit import redeem_in
 from interlock.road.recorded import complete
@@ -131,7 +131,7 @@ def _check_enrolment(
     refused = enrolment_refusals(
         before.catalog,
         after.catalog,
-        tuple(tx.records(SignedStatement).find(purpose="key-enrolment")),
+        enrolments(tx),
         settings=before.settings,
         now=station.clock.now(),
         authors=authors,
@@ -190,7 +190,7 @@ def _held(station: Station, tx: Tx) -> Foundation | None:
 
 def _first(station: Station, tx: Tx, rules: Rules) -> Genesis:
     return genesis(
-        tx.records(SignedStatement).find(purpose=GENESIS, digest=rules.digest),
+        genesis_statements(tx, rules.digest),
         digest=rules.digest,
         catalog=rules.catalog,
         settings=rules.settings,
