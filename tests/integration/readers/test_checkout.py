@@ -8,6 +8,7 @@ import os
 import pytest
 
 from interlock.core.ticket.shipped import MAX_NAMED, Tip
+from interlock.doors.cli.checkout import unseen, watched
 from interlock.plugins.readers.checkout import beginning, survey
 
 
@@ -130,6 +131,35 @@ def test_what_is_neither_tracked_nor_ignored_is_named(shop):
     shop.write("mine/notes", "x")
     found = look(shop)
     assert (found.untracked, found.untracked_count, found.edited) == (("stray.yaml",), 1, ())
+
+
+@pytest.mark.parametrize("hidden", ["", ".git/info/exclude", ".gitignore"])
+def test_configuration_in_no_commit_is_an_edit_whoever_ignores_it(shop, hidden):
+    if hidden:
+        (shop.root / ".git/info").mkdir(exist_ok=True)
+        (shop.root / hidden).write_text("config/extra.yaml\n")
+    if hidden == ".gitignore":
+        shop.commit("ignored")
+    shop.write("config/extra.yaml", "max_days: null\n")
+    shop.write("stray.yaml", "a: 1\n")
+    found = survey(shop.root, (), (), ("main",), ["config/**"])
+    assert (found.edited, found.edited_count, found.untracked) == (("config/extra.yaml",), 1, ("stray.yaml",))
+
+
+def test_what_is_watched_is_configuration_and_what_a_validator_checks():
+    checked = {"json-schema": {"schemas": [{"match": "a.yaml", "schema": "s.json"}]}, "sizes": {"most": 3}}
+    settings = {"configuration": [{"match": "config/**", "service": None}], "validators": checked}
+    assert watched(settings) == ["config/**", "a.yaml"]
+
+
+def test_what_a_clone_does_not_compare_is_said(shop):
+    assert unseen(shop.root) == []
+    shop.git("config", "core.filemode", "false")
+    shop.git("config", "core.symlinks", "No")
+    assert unseen(shop.root) == [
+        "core.filemode is off in this clone: whether a file is executable is not compared with HEAD",
+        "core.symlinks is off in this clone: what is a link is not compared with HEAD",
+    ]
 
 
 def test_only_so_many_are_named_and_all_are_counted(shop):

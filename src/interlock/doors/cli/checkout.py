@@ -18,6 +18,8 @@ from interlock.doors.cli.client import Client
 
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 PRODUCTION = "production"
+_COMPARED = {"core.filemode": "whether a file is executable", "core.symlinks": "what is a link"}
+_OFF = frozenset({"false", "no", "off", "0", ""})
 
 
 def shipped(client: Client, repository: str, environment: str) -> Shipped:
@@ -40,7 +42,14 @@ def checkout(client: Client, root: Path, submission: Submission, environment: st
     trunk = settings["git"]["trunk"]
     before = shipped(client, located.origin, environment)
     bases = [part.base for part in submission.parts if isinstance(part, GitRange)]
-    return survey(root, bases, before.tips, (trunk,) if trunk else TRUNKS)
+    return survey(root, bases, before.tips, (trunk,) if trunk else TRUNKS, watched(settings))
+
+
+def watched(settings: dict[str, Any]) -> list[str]:
+    """The globs of configuration, and of the files that a validator is told to check."""
+    lists = [listed for options in settings["validators"].values() for listed in options.values()]
+    named = [one for listed in lists if isinstance(listed, list) for one in listed if isinstance(one, dict)]
+    return [rule["match"] for rule in (*settings["configuration"], *named) if isinstance(rule.get("match"), str)]
 
 
 def begins(client: Client, root: Path, environment: str) -> str | None:
@@ -51,6 +60,16 @@ def begins(client: Client, root: Path, environment: str) -> str | None:
     located = locate(root)
     tips = shipped(client, located.origin, environment).tips if located else ()
     return beginning(root, tips) if tips else None
+
+
+def unseen(root: Path) -> list[str]:
+    """What this clone's own settings keep git from comparing."""
+    from interlock.plugins.readers.gitbox import locate  # noqa: PLC0415  # --help looks at no repository
+
+    located = locate(root)
+    pairs = (setting.partition("=") for setting in located.file_settings) if located else ()
+    off = [name for name, _, value in pairs if name in _COMPARED and value.lower() in _OFF]
+    return [f"{name} is off in this clone: {_COMPARED[name]} is not compared with HEAD" for name in off]
 
 
 def told(found: Checkout | None, bases: Sequence[str]) -> list[str]:

@@ -97,7 +97,7 @@ def _offer(
     from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help reads nothing
     from interlock.core.change.change import Recipe  # noqa: PLC0415  # likewise
     from interlock.core.change.parts import GitRange  # noqa: PLC0415  # likewise
-    from interlock.doors.cli.checkout import checkout  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.checkout import checkout, unseen  # noqa: PLC0415  # likewise
     from interlock.doors.cli.checkout import told as told_of  # noqa: PLC0415  # likewise
     from interlock.doors.cli.screens.drift import drift  # noqa: PLC0415  # likewise
 
@@ -112,4 +112,5 @@ def _offer(
     moved = drift(recorded, before, told, submission.digest) if isinstance(told, dict) else ""
     found = checkout(api, config.root, submission, environment)
     bases = [part.base for part in submission.parts if isinstance(part, GitRange)]
-    return {"submission": submission, "checkout": found}, moved, told_of(found, bases)
+    notes = [*told_of(found, bases), *unseen(config.root)]
+    return {"submission": submission, "checkout": found}, moved, notes

@@ -23,11 +23,13 @@ _LOOKED_BACK = 2_000
 _SUBJECT = 200
 
 
-def survey(root: Path, bases: Sequence[str], tips: Sequence[Tip], trunks: Sequence[str]) -> Checkout | None:
+def survey(
+    root: Path, bases: Sequence[str], tips: Sequence[Tip], trunks: Sequence[str], watched: Sequence[str] = ()
+) -> Checkout | None:
     """The checkout at ``root``; None where there is none, or no commit in it yet.
 
     ``bases`` are full commit ids; without any, all of HEAD must be covered. ``trunks`` are tried in their order
-    where there are no ``tips``.
+    where there are no ``tips``. ``watched`` are the globs of what the rules call configuration.
 
     Raises:
         InvalidInput: ``git-shallow``, or an error of ``Glass.run``.
@@ -47,7 +49,7 @@ def survey(root: Path, bases: Sequence[str], tips: Sequence[Tip], trunks: Sequen
         compared = bool(known) or bool(tips)
         left = _left_out(glass, asked, known) if compared and asked else []
         against, back = _taken_back(glass, head, bases, tips)
-        edited, untracked = differing(glass, head) if located.work_tree else ([], [])
+        edited, untracked = differing(glass, head, watched) if located.work_tree else ([], [])
     finally:
         glass.close()
     return Checkout(

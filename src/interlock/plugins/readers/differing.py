@@ -3,7 +3,8 @@
 Rules:
 1. The index of the work tree is not asked what changed: ``assume-unchanged`` and ``skip-worktree`` hide nothing.
 2. A file that is gone is an edit, unless a sparse checkout is on and its patterns leave the file out.
-3. A Git LFS file is compared with its pointer.
+3. A file in no commit at a path that the rules call configuration is an edit too, whoever ignores it.
+4. A Git LFS file is compared with its pointer.
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.change.paths import path_text
+from interlock.core.change.paths import glob_matcher, path_text
 from interlock.plugins.readers.gitbox import Glass
 
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
 _MAX_POINTER = 1024
 
 
-def differing(glass: Glass, head: str) -> tuple[list[str], list[str]]:
-    """Tracked files that are not what HEAD says, and files that are neither tracked nor ignored."""
+def differing(glass: Glass, head: str, watched: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+    """Files that are not what HEAD says, and others that are neither tracked nor ignored.
+
+    ``watched`` are the globs of configuration: what lies there and is not tracked differs from HEAD too.
+    """
     root = glass.located.work_tree
     if root is None:
         return [], []
@@ -38,7 +43,11 @@ def differing(glass: Glass, head: str) -> tuple[list[str], list[str]]:
     untracked = _listed(glass.run(*settings, "ls-files", "-z", *others, *extra, extra=place, folder=root))
     wrong = {name for name in edited if not _is_stored_elsewhere(glass, root, head, name)}
     wrong |= gone - _sparse(glass, head, gone)
-    return sorted(map(path_text, wrong)), sorted(map(path_text, untracked))
+    if watched:
+        covers = glob_matcher(watched)
+        every = _listed(glass.run(*settings, "ls-files", "-z", "-o", extra=place, folder=root))
+        wrong |= {name for name in every if covers(path_text(name))}
+    return sorted(map(path_text, wrong)), sorted(map(path_text, untracked - wrong))
 
 
 def _listed(output: bytes) -> set[bytes]:
