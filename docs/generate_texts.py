@@ -98,6 +98,7 @@ ENTRIES = {
     "rules.activated": "new rules are in force; the body names their digest and the one before",
     "rules.replaced": "the rules before, or the genesis, are over; the body names the activation that came instead",
     "rules.signed": "somebody signed for the first rules",
+    "shipped.started": "a repository went to an environment for the first time; what is known of it is kept from here",
     "statement.absence": "a signed absence came in",
     "statement.approve": "a signed approval came in, whatever it counts for",
     "statement.break-glass": "a signed break-glass came in",

@@ -95,11 +95,11 @@ def record_shipped(station: Station, tx: Tx, actor: Actor, submission: Submissio
         first |= not before.tips
         _keep(tx, before, before.after(tip))
         if not before.version:
-            tx.log.append(_began(station, actor, before, ticket))
+            tx.log.append(_started(station, actor, before, ticket))
     return first
 
 
-def _began(station: Station, actor: Actor, place: Shipped, ticket: Ticket) -> Entry:
+def _started(station: Station, actor: Actor, place: Shipped, ticket: Ticket) -> Entry:
     """What is found when the record is looked for and is gone."""
     body: dict[str, Json] = {
         "repository": place.repository,
@@ -108,7 +108,7 @@ def _began(station: Station, actor: Actor, place: Shipped, ticket: Ticket) -> En
         "ticket": ticket.id,
     }
     now = station.clock.now()
-    return Entry(kind="shipped.began", subject=place.id, actor=actor.principal, at=now, body=body)
+    return Entry(kind="shipped.started", subject=place.id, actor=actor.principal, at=now, body=body)
 
 
 def forget_shipped(tx: Tx, environment: str, ticket_id: str) -> None:
