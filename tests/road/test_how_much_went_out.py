@@ -8,6 +8,7 @@ from typing import Any
 
 from interlock.core.change.canonical import sha256
 from interlock.core.change.change import Submission
+from interlock.core.change.gitlog import empty_tree
 from interlock.core.change.parse import parse_json
 from interlock.core.change.parts import DocumentVersion, FileChange, GitRange
 from interlock.core.policy.modes import default_modes
@@ -34,7 +35,7 @@ def staged(name: str) -> Submission:
     assert isinstance(git, GitRange)
     written = DocumentVersion(path="change.md", commit=git.commits[0].id, digest=sha256(PLAN.encode()), text=PLAN)
     files = (FileChange(path="change.md", status="added", added=3, removed=0), *git.files)
-    return Submission(parts=(replace(git, files=files, documents=(written,)),))
+    return Submission(parts=(replace(git, base=empty_tree("sha1"), files=files, documents=(written,)),))
 
 
 def test_a_valid_ticket_for_more_than_the_rules_now_allow_is_voided_and_issued_anew(tmp_path: Path) -> None:
@@ -44,7 +45,9 @@ def test_a_valid_ticket_for_more_than_the_rules_now_allow_is_voided_and_issued_a
         before = road.gate(change)
         assert weight_of(road, before) == 100
         files, wanted = road.rules_change({"policies/modes.yaml": default_modes(("canary-plan",)).encode()})
-        new = road.open(wanted)
+        git, *more = wanted.parts
+        assert isinstance(git, GitRange)
+        new = road.open(Submission(parts=(replace(git, base=empty_tree("sha1")), *more)))
         road.approve(new, "ana", "ben")
         ticket = road.gate(new).ticket_id
         assert ticket is not None
@@ -86,3 +89,25 @@ def test_when_all_is_voided_the_first_base_stays_where_a_range_begins(shipping: 
     assert "all that was shipped was voided" in shipping.refused(again)
     assert again.reasons[0].remedy.endswith(f"--base {base[:12]}")
     shipping.allowed(shipping.ship(base))
+
+
+def test_what_lies_on_a_first_stage_goes_out_no_wider_than_it(tmp_path: Path) -> None:
+    """The attack: one note on top of a Tier-1 change, and both for everybody."""
+    road = Road(folder=tmp_path, enforced=("canary-plan",))
+    try:
+        first = staged("a")
+        (below,) = first.parts
+        assert isinstance(below, GitRange)
+        assert weight_of(road, road.gate(road.open(first))) == 1
+        (note,) = submission("b", paths=("docs/page.md",)).parts
+        assert isinstance(note, GitRange)
+        on_top = replace(note, base=below.head)
+        assert weight_of(road, road.gate(road.open(Submission(parts=(on_top,))))) == 1
+        (next_one,) = submission("c", paths=("docs/page.md",)).parts
+        assert isinstance(next_one, GitRange)
+        later = replace(next_one, base=on_top.head)
+        assert weight_of(road, road.gate(road.open(Submission(parts=(later,))))) == 1
+        judged_whole = replace(next_one, base=empty_tree("sha1"), head_tree="d" * 40)
+        assert weight_of(road, road.gate(road.open(Submission(parts=(judged_whole,))))) == 100
+    finally:
+        road.close()

@@ -12,7 +12,8 @@ Rules:
    leaves commits out and is refused, and so is a checkout that is not what its HEAD says.
 5. What may go because its canary plan is what an enforced rule asks for starts with the first stage only; wider
    weights are for a judge to grant. Where no enforced rule asks for a canary, nobody would grant them, and the
-   ticket is for everything.
+   ticket is for everything. What went out so takes along no more later: a ticket for what lies on top of it is for
+   no more than it, until one for that very content is.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from interlock.ports.store import Tx
 from interlock.road.compared import Compared, compare
 from interlock.road.decide import Judgement, judge_in, stricter
 from interlock.road.gather import standing_statements
-from interlock.road.shipped import edited_here, not_whole, record_shipped
+from interlock.road.shipped import edited_here, most_before, not_whole, record_shipped
 from interlock.road.station import Station
 from interlock.road.void import void_in
 
@@ -151,7 +152,8 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, 
         if earlier is not None:
             void_in(station, tx, actor, earlier[0].id, why=reasons[0].id if reasons else "refused")
         return _Permitted(judgement=judgement, reasons=reasons)
-    weight = first_weight(judgement)
+    below = most_before(tx, judgement.change.submission, offer.environment) if judgement.guarded else FULL
+    weight = min(first_weight(judgement), below)
     if earlier is not None and earlier[0].max_weight <= weight:
         return _Permitted(judgement=judgement, ticket=earlier[0], index=earlier[1])
     if earlier is not None:

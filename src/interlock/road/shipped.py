@@ -76,6 +76,13 @@ def _going_back(ranges: list[GitRange], shipped: Shipped, checkout: Checkout | N
         yield _reason("takes-back", _with(found.text, found.files, found.count), found.remedy, found.files)
 
 
+def most_before(tx: Tx, submission: Submission, environment: str) -> float:
+    """The weight in percent that what lies before the ranges went out with: it goes out no wider with them."""
+    ranges = [part for part in submission.parts if isinstance(part, GitRange)]
+    each = (shipped_in(tx, part.repository, environment).most([part]) for part in ranges)
+    return min(each, default=100.0)
+
+
 def edited_here(checkout: Checkout | None) -> Iterator[Reason]:
     """``gate-dirty`` where the checkout is not what its HEAD says."""
     if checkout is not None and checkout.edited_count:
@@ -91,7 +98,15 @@ def record_shipped(station: Station, tx: Tx, actor: Actor, submission: Submissio
         if not isinstance(part, GitRange):
             continue
         before = shipped_in(tx, part.repository, ticket.environment)
-        tip = Tip(head=part.head, tree=part.head_tree, base=part.base, change=ticket.change, ticket=ticket.id)
+        tip = Tip(
+            head=part.head,
+            tree=part.head_tree,
+            base=part.base,
+            change=ticket.change,
+            ticket=ticket.id,
+            weight=ticket.max_weight,
+            below=before.most([part]),
+        )
         first |= not before.tips
         _keep(tx, before, before.after(tip))
         if not before.version:

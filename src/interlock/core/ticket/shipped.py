@@ -32,13 +32,18 @@ FROM_NOTHING = frozenset(map(empty_tree, ("sha1", "sha256")))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tip:
-    """A head that a ticket let through, its tree, and where its range began."""
+    """A head that a ticket let through, its tree, and where its range began.
+
+    ``weight`` is what the ticket was for, ``below`` what lies before the range went out with, in percent.
+    """
 
     head: str
     tree: str
     base: str
     change: str
     ticket: str
+    weight: float = 100.0
+    below: float = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,23 @@ class Shipped:
             latest=tip.ticket,
             version=self.version + 1,
         )
+
+    def most(self, ranges: Iterable[GitRange]) -> float:
+        """The weight in percent that what lies before these ranges went out with: no ticket is for more."""
+        return min((self._before(part) for part in ranges), default=100.0)
+
+    def _before(self, part: GitRange) -> float:
+        """Without git: a known base went out as its tickets say; under any other lies the narrowest head."""
+        if part.base in FROM_NOTHING:
+            return 100.0
+        known = [self._widest(tip.tree) for tip in self.tips if tip.head == part.base]
+        known += [tip.below for tip in self.tips if tip.base == part.base]
+        inside = {commit.id for commit in part.commits} | {part.head}
+        others = (self._widest(tip.tree) for tip in self.tips if tip.head not in inside)
+        return max(known) if known else min(others, default=100.0)
+
+    def _widest(self, tree: str) -> float:
+        return max(tip.weight for tip in self.tips if tip.tree == tree)
 
     def without(self, ticket: str) -> Shipped:
         """Without what this ticket let through: it was voided."""
