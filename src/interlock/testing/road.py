@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from interlock.core.approval.actor import NEVER_FOR_AGENTS, Actor, Scope
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.change import Change, Submission
+from interlock.core.change.gitlog import empty_tree
 from interlock.core.change.parts import Artefact, Commit, FileChange, GitRange, Identity, Part
 from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.evidence.dsse import key_id_of
@@ -215,7 +216,8 @@ def submission(
         message=f"Change {name}",
     )
     files = tuple(FileChange(path=path, status="modified", added=2, removed=1) for path in paths)
+    base = empty_tree("sha1")  # a range from nothing hides nothing that went out before
     git = GitRange(
-        repository="shop", base="0" * 40, head=commit.id, head_tree=commit.id, commits=(commit,), files=files
+        repository="shop", base=base, head=commit.id, head_tree=commit.id, commits=(commit,), files=files
     )
     return Submission(parts=(git, *more))
