@@ -6,7 +6,8 @@ Rules:
 2. A quorum is pinned where the rules enforce it for every change: two approvals for a Tier-1 service, with
    proof of presence unless software keys suffice. What depends on the change (AI, risk, fast lane) stays the
    server's word.
-3. A Tier-1 service is pinned to the most that a first stage may send to it. Whoever widens a rollout pins more.
+3. Where a canary is demanded of every change, a Tier-1 service is pinned to the most that a first stage may send
+   to it; where none is, its tickets are for all traffic, and so are the pins. Whoever widens a rollout pins more.
 4. A rule that is only watched, or is not among the policies, pins nothing.
 """
 
@@ -31,6 +32,7 @@ from interlock.core.ticket.pins import (
 
 TWO_APPROVALS = "tier1-two-approvals"
 PRESENCE = "tier1-presence"
+CANARY_PLAN = "canary-plan"
 
 
 def pins_of(rules: Rules, *, issuers: tuple[str, ...], log: str) -> Pins:
@@ -58,7 +60,7 @@ def _environment(rules: Rules, name: str) -> PinnedEnvironment:
     return PinnedEnvironment(
         quorum=Quorum(approvals=0),
         services={service: _quorum(rules, name, service) for service in critical},
-        weights=dict.fromkeys(critical, FIRST_STAGE_MOST),
+        weights={one: FIRST_STAGE_MOST for one in critical if _enforced(rules, CANARY_PLAN, name, one)},
         break_glass=True,
         exceptions=(TWO_APPROVALS,),
     )

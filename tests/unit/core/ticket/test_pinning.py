@@ -15,7 +15,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import Environment, Settings, Trust
 from interlock.core.policy.bundle import load_bundle
 from interlock.core.policy.rules import Rules
-from interlock.core.ticket.pinning import PRESENCE, TWO_APPROVALS, pins_of
+from interlock.core.ticket.pinning import CANARY_PLAN, PRESENCE, TWO_APPROVALS, pins_of
 from interlock.core.ticket.pins import Pins, Quorum
 from interlock.testing.approvals import shop
 
@@ -53,7 +53,7 @@ def _quorum(pins: Pins) -> Quorum:
 
 def test_the_rules_it_reads_exist() -> None:
     """A renamed policy must not silently pin nothing."""
-    assert {TWO_APPROVALS, PRESENCE} <= set(_rules().bundle.policies)
+    assert {TWO_APPROVALS, PRESENCE, CANARY_PLAN} <= set(_rules().bundle.policies)
 
 
 def test_tier_one_in_production_needs_two_with_presence(pin: Any) -> None:
@@ -70,6 +70,13 @@ def test_a_tier_one_service_is_pinned_to_its_first_stage(pin: Any) -> None:
     place = pin(_rules()).environments["production"]
     assert place.weights == dict.fromkeys(place.services, 5.0)
     assert place.max_weight == 100.0
+
+
+def test_where_no_canary_is_demanded_nothing_is_pinned_to_a_first_stage(pin: Any) -> None:
+    """Its tickets are for all traffic, and the pins must take them."""
+    place = pin(_rules("version: 1\nrules: {canary-plan: observe}\n")).environments["production"]
+    assert place.weights == {}
+    assert place.services, "the quorum is pinned all the same"
 
 
 def test_software_keys_where_they_suffice(pin: Any) -> None:
