@@ -54,9 +54,10 @@ def _used(station: Station, tx: Tx, change: ChangeRecord) -> Sequence[TicketReco
     for one in tickets:
         if one.state is TicketState.ISSUED:
             raise IllegalTransition(
-                f"expected no ticket in force, got {one.id} for {one.environment}, valid until {one.expires_at}",
+                f"expected no ticket in force, got {one.id} for {one.environment}, "
+                f"valid until {one.expires_at:%H:%M:%S} UTC",
                 code="ticket-in-force",
-                hint="use it or let it expire, at most fifteen minutes; to stop it, withdraw the change",
+                hint="have it redeemed or let it expire, at most fifteen minutes; to stop it, withdraw the change",
             )
     used = [one for one in tickets if one.state is TicketState.REDEEMED]
     if not used:

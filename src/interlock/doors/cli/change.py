@@ -132,14 +132,7 @@ def push(change: str | None, *, pushed_by: tuple[str, ...], as_json: bool, sourc
 @as_json
 def withdraw(change: str | None, *, as_json: bool) -> None:
     """Take a change off the road for good."""
-    with client() as api:
-        name = change_id(change)
-        seen = api.get(f"/v1/changes/{name}").etag
-        done = api.post(f"/v1/changes/{name}/withdrawal", if_match=seen).json
-    if as_json:
-        show_json(done)
-        return
-    click.echo(f"withdrawn {done['id']}")
+    _end(change, "withdrawal", "withdrawn", as_json=as_json)
 
 
 @change.command()
@@ -147,14 +140,19 @@ def withdraw(change: str | None, *, as_json: bool) -> None:
 @as_json
 def close(change: str | None, *, as_json: bool) -> None:
     """Say that a change landed: it is over, and its services are free for the next one."""
+    _end(change, "closure", "closed", as_json=as_json)
+
+
+def _end(change: str | None, way: str, word: str, *, as_json: bool) -> None:
+    """One way off the road, asked for on what was just seen of the change."""
     with client() as api:
         name = change_id(change)
         seen = api.get(f"/v1/changes/{name}").etag
-        done = api.post(f"/v1/changes/{name}/closure", if_match=seen).json
+        done = api.post(f"/v1/changes/{name}/{way}", if_match=seen).json
     if as_json:
         show_json(done)
         return
-    click.echo(f"closed {done['id']}")
+    click.echo(f"{word} {done['id']}")
 
 
 @change.command()
