@@ -21,8 +21,11 @@ COMPILE = [
 
 def main() -> int:
     """Write both locks; the exit code is that of the first resolution that failed, else 0."""
-    dev = ["--group", "dev", "--extra", "postgresql", "--extra", "kubernetes"]
-    for name, extra in (("dev", dev), ("runtime", ["--constraint", "requirements/dev.lock"])):
+    extras = ("postgresql", "kubernetes", "demo", "notify")
+    dev = ["--group", "dev", *(word for extra in extras for word in ("--extra", extra))]
+    # `make demo` runs from the runtime lock, on a real proxy.
+    runtime = ["--extra", "demo", "--constraint", "requirements/dev.lock"]
+    for name, extra in (("dev", dev), ("runtime", runtime)):
         target = f"requirements/{name}.lock"
         command = [sys.executable, "-m", *COMPILE, *extra, "--output-file", target]
         result = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603  # our own fixed command

@@ -1,0 +1,81 @@
+"""What the judge says after each tick. Only ``Passed`` lets a rollout widen by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """Harm. ``metric`` contributed most; ``log_e`` is the combined evidence (nats), ``log_e_metric`` that one's.
+
+    ``estimate`` is the canary's rate over the control's (1 is no harm), ``at_least`` the harm that is proven at
+    1 − α: the fraction of events lost for a good metric, the factor by which a bad one rose.
+    """
+
+    metric: str
+    log_e: float
+    log_e_metric: float
+    estimate: float
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """The stage's margin is ruled out for every metric. ``ruled_out`` maps each to the regression excluded at 99 %.
+
+    A regression is a fraction: 0.5 is half of the orders lost, or half as many errors more.
+    """
+
+    ruled_out: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotEnoughData:
+    """Neither harm nor a pass yet. ``eta`` is seconds until a pass is to be expected, None where nobody can say."""
+
+    ruled_out: Mapping[str, float | None]
+    eta: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untrusted:
+    """What was measured cannot be believed; ``code`` names the trust check, ``why`` tells a person."""
+
+    code: str
+    why: str
+
+
+Verdict = Stopped | Passed | NotEnoughData | Untrusted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricStanding:
+    """How one metric stands, for people. ``expected`` is what the canary would have had with the control's rate.
+
+    ``low`` and ``high`` bound ``estimate`` (canary's rate over control's) at 1 − α, None while nothing is known.
+    ``lost`` is ``expected − canary`` for a good metric, ``canary − expected`` for a bad one, not below 0.
+    """
+
+    canary: int
+    control: int
+    expected: float
+    log_e: float
+    ruled_out: float | None
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    lost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How the rollout stands after a tick. ``log_e`` stops it at ``−log α``."""
+
+    t: float
+    log_e: float
+    stops_at: float
+    metrics: Mapping[str, MetricStanding] = field(default_factory=dict)
+    ticks: int = 0
+    discarded: int = 0

@@ -1,0 +1,74 @@
+"""The port to whatever counts: orders, errors and slow requests of canary and control.
+
+Rules:
+1. A meter reads cumulative counts and never rates: what happened between two readings is computed in one place,
+   where resets and gaps are judged too.
+2. Every sample says how old it is: ``at`` is the moment the *source* counted it, not the moment it was asked. A
+   value that the source has not renewed keeps its old ``at``. What is missing is absent, never zero.
+3. A source that counts from zero until the first event says zero; one that does not know the series says so
+   (``BadReply`` ``series-missing``) unless the plan allows it to be absent at first (``absent: zero``).
+4. Every call has its own deadline of at most 2 s and may be made from several threads.
+5. A factory (the class itself) takes the plan's settings and the metrics it is to count, and touches nothing: an
+   unusable setting raises ``InvalidSetting``. ``check`` reads once and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Arm = Literal["canary", "control"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One cumulative count. ``shard`` names who counted (an instance, a pod): counts are compared shard by shard.
+
+    ``above`` holds, for latency, the cumulative number of events slower than each edge, by the edge as the plan
+    writes it (seconds); ``value`` is then the number of all events. ``since`` names the counter's life where the
+    source tells (a start time, ``_created``): another one is a reset.
+    """
+
+    metric: str
+    arm: Arm
+    shard: str
+    value: float
+    at: float
+    above: Mapping[str, float] = field(default_factory=dict)
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """One metric that a meter is to count. ``edges`` are the latency bucket edges in seconds, as written.
+
+    ``query`` is the plan's section for this metric in this meter, whose keys are the meter's own.
+    """
+
+    name: str
+    edges: tuple[str, ...] = ()
+    query: Mapping[str, object] = field(default_factory=dict)
+
+
+class Meter(Protocol):
+    """One source of counts for both arms of one service."""
+
+    def check(self) -> None:
+        """Read once and say what is wrong, before any traffic moves.
+
+        Raises:
+            InvalidSetting: a query that returns nothing, a label that no series has, an edge that no bucket has;
+                the path leads to the metric.
+            Unavailable: ``meter-unreachable``, ``meter-forbidden``.
+        """
+
+    def read(self) -> Sequence[Sample]:
+        """The newest counts of every metric for both arms, read as nearly at one moment as the source allows.
+
+        Raises:
+            Unavailable, BadReply: nothing could be read; a part that could not be read is absent instead.
+        """
+
+    def close(self) -> None:
+        """Let go of connections. Idempotent."""

@@ -1,0 +1,68 @@
+"""The port to whatever splits traffic between the running version (control) and the new one (canary).
+
+Rules:
+1. ``set_weight`` is idempotent: the same weight again changes nothing and is no error. It returns when the router
+   says that it was taken; what the data plane really does is asked for with ``weight``.
+2. ``weight`` reads back from the data plane, never from what this object remembers: another server may have set it.
+3. ``assigned`` counts from some moment of the router's own choosing and only grows, except when the router was
+   started anew. A request that the router refused on behalf of a dead canary was assigned to it.
+4. Every call has its own deadline of at most 2 s, may be made from several threads, and leaves no connection open
+   after ``close``.
+5. A factory (the class itself) takes the plan's settings and touches nothing: an unusable setting raises
+   ``InvalidSetting``. ``check`` touches the router and changes nothing there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """Requests assigned to each arm since the router began to count; ``at`` is the moment read (Unix seconds).
+
+    ``since`` names the run of the router that counts (its start, a process id): another value is a reset.
+    """
+
+    canary: int
+    control: int
+    at: float
+    since: str = ""
+
+
+class Router(Protocol):
+    """One split of one service. Percent of traffic are 0…100."""
+
+    def check(self) -> None:
+        """Look whether the split can be moved: reachable, permitted, both arms known. Changes nothing.
+
+        Raises:
+            InvalidSetting: what was named does not exist there, or the split cannot be so fine.
+            Unavailable: ``router-unreachable``, ``router-forbidden`` (a socket this user may not open).
+        """
+
+    def set_weight(self, percent: float) -> None:
+        """Send ``percent`` of the traffic to the canary. 0 takes it out; 100 sends everything.
+
+        Raises:
+            Unavailable: no answer in time; whether it was taken is unknown.
+            Rejected: the router understood and refused.
+        """
+
+    def weight(self) -> float:
+        """Percent that the data plane sends to the canary now, as near as the router can say.
+
+        Raises:
+            Unavailable, BadReply.
+        """
+
+    def exposure(self) -> Exposure:
+        """How many requests were assigned to each arm so far.
+
+        Raises:
+            Unavailable, BadReply.
+        """
+
+    def close(self) -> None:
+        """Let go of connections. Idempotent; traffic stays as it is."""
