@@ -3,7 +3,7 @@
 Rules:
 1. ``set_weight`` is idempotent: the same weight again changes nothing and is no error. It returns when the router
    says that it was taken; what the data plane really does is asked for with ``weight``.
-2. ``weight`` reads back from the data plane, never from what this object remembers: another server may have set it.
+2. ``weight`` reads back from the data plane, never from this object's memory: another server may have set it.
 3. ``assigned`` counts from some moment of the router's own choosing and only grows, except when the router was
    started anew. A request that the router refused on behalf of a dead canary was assigned to it.
 4. Every call has its own deadline of at most 2 s, may be made from several threads, and leaves no connection open

@@ -21,7 +21,7 @@ MetricKind = Literal["good", "bad"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Events of one series in one tick: the canary's, and the control's cut into canary-sized shards where known."""
+    """Events of one series in one tick; the control's are cut into canary-sized shards where they are known."""
 
     canary: int
     control: tuple[int, ...]
@@ -43,7 +43,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assigned:
-    """Requests that the router assigned to each arm in one tick, refused connections of a crashed canary included."""
+    """Requests that the router assigned to each arm in one tick, those that a dead canary refused included."""
 
     canary: int
     control: int

@@ -23,7 +23,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """The stage's margin is ruled out for every metric. ``ruled_out`` maps each to the regression excluded at 99 %.
+    """The stage's margin is ruled out for every metric. ``ruled_out``: what is excluded at 99 %, by metric.
 
     A regression is a fraction: 0.5 is half of the orders lost, or half as many errors more.
     """
@@ -33,7 +33,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotEnoughData:
-    """Neither harm nor a pass yet. ``eta`` is seconds until a pass is to be expected, None where nobody can say."""
+    """Neither harm nor a pass yet. ``eta`` is seconds until a pass is expected, None where nobody can say."""
 
     ruled_out: Mapping[str, float | None]
     eta: float | None

@@ -1,0 +1,79 @@
+"""A rollout plan: how one service goes out in one environment. ``rollouts/<name>.yaml``, part of the rules.
+
+Rules:
+1. A plan is a rule: what splits traffic, what counts, how wide a stage is and how much a PASS must rule out cannot
+   be edited by the change that is to go out.
+2. Stages rise strictly, each above 0 % and at most 100 %. Each has a bake, a margin (the regression that must be
+   ruled out before the next) and a limit, after which the rollout holds and asks a person.
+3. Steps are argument lists, never a shell's line. Each has a way to verify it: what nobody looked at is a hope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from interlock.core.change.canonical import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """``percent`` of traffic; ``bake`` and ``limit`` in seconds; ``margin`` a fraction (0.5: half the orders)."""
+
+    percent: float
+    bake: float
+    margin: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPlan:
+    """One act of the apply, promote or rollback set; ``run`` and ``verify`` are programs with their arguments."""
+
+    name: str
+    kind: Literal["artefact", "configuration", "flags", "other"]
+    run: tuple[str, ...]
+    verify: tuple[str, ...]
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginPlan:
+    """A router, a meter or a notifier by its name, with its own settings. ``line`` is where it stands."""
+
+    kind: str
+    settings: Mapping[str, Json]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterPlan:
+    """A meter, and which metric it counts by which query."""
+
+    plugin: PluginPlan
+    metrics: Mapping[str, Mapping[str, Json]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The whole file. Seconds throughout; ``judge`` are the judge's settings as written.
+
+    ``untrusted`` says what becomes of traffic while nothing can be believed: it stays (``hold``) or goes back.
+    ``keep`` is how long after completion the previous version stays one command away.
+    """
+
+    path: str
+    service: str
+    environment: str
+    router: PluginPlan
+    meters: tuple[MeterPlan, ...]
+    judge: Mapping[str, Json]
+    stages: tuple[StagePlan, ...]
+    tick: float = 1.0
+    untrusted: Literal["hold", "return"] = "hold"
+    apply: tuple[StepPlan, ...] = ()
+    promote: tuple[StepPlan, ...] = ()
+    rollback: tuple[StepPlan, ...] = ()
+    keep: float = 86_400.0
+    notify: tuple[PluginPlan, ...] = field(default=())

@@ -1,0 +1,142 @@
+"""What is kept of a rollout: where it stands, what it was let do, what it saw, and every effect on the outside.
+
+Rules:
+1. ``state`` says who moves next: a worker (``starting``, ``running``, ``returning``), a person (``held``), or
+   nobody any more. A rollout that ended is never taken up again.
+2. ``granted`` is the widest share of traffic it may have now: the first stage by its ticket, each wider one by a
+   PASS. ``weight`` is what the data plane was last *seen* to serve.
+3. Nothing outside is touched without an ``Effect`` that says so before and another word after. An effect whose
+   outcome nobody heard stays ``intended``; whoever takes over repeats it with the same key.
+4. What was counted is kept in ``Observation``s: blobs of ticks in order without a gap, from which every verdict is
+   computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+
+class RolloutState(StrEnum):
+    """Where a rollout stands."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    HELD = "held"
+    RETURNING = "returning"
+    COMPLETED = "completed"
+    RETURNED = "returned"
+    FAILED = "failed"
+    """Traffic or the rollback set could not be brought back or verified: a person is needed."""
+
+
+ENDED = frozenset({RolloutState.COMPLETED, RolloutState.RETURNED, RolloutState.FAILED})
+
+Cause = Literal["harm", "untrusted", "abort", "rollback", "no-pass", "apply-failed", "lost-weight"]
+"""Why traffic goes back: the judge's STOP, distrust, a person, ``interlock rollback``, a stage that cannot pass in
+its time, a version that could not be put up, traffic that somebody else took away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harm:
+    """What a rollout cost. ``at_least`` and ``estimate`` as in the judge's ``Stopped``; ``lost`` counts events.
+
+    ``seconds`` are from the canary's first request to the weight read back as 0.
+    """
+
+    metric: str
+    estimate: float
+    at_least: float
+    log_e: float
+    lost: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutRecord:
+    """One rollout of one change of one service. ``stage`` counts from 0; percents are of the service's traffic.
+
+    ``plan`` is the digest of the plan's bytes, kept as a blob. ``step`` is how far the apply, promote or rollback
+    steps are. ``previous`` is the digest of the change that was there before, where it is known. ``ruled_out`` is
+    what the last PASS excluded, by metric.
+    """
+
+    id: str
+    service: str
+    environment: str
+    change: str
+    digest: str
+    ticket: str
+    plan: str
+    rules: str
+    started_by: str
+    started_at: datetime
+    state: RolloutState = RolloutState.STARTING
+    stage: int = 0
+    step: int = 0
+    granted: float = 0.0
+    weight: float = 0.0
+    stage_since: datetime | None = None
+    bake_until: datetime | None = None
+    held_since: datetime | None = None
+    ended_at: datetime | None = None
+    cause: Cause | None = None
+    why: str = ""
+    harm: Harm | None = None
+    ruled_out: Mapping[str, float] = field(default_factory=dict)
+    previous: str | None = None
+    kept_until: datetime | None = None
+    ticks: int = 0
+    observations: int = 0
+    version: int = 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody moves it any more."""
+        return self.state in ENDED
+
+
+EffectState = Literal["intended", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One act on the outside. ``key`` is the idempotency key, ``token`` the fencing token it was intended under.
+
+    ``kind`` is ``weight`` (``target`` is the percent) or ``step`` (``target`` is its name). ``said`` is what
+    came back, in one line.
+    """
+
+    id: str
+    rollout: str
+    number: int
+    kind: Literal["weight", "step"]
+    target: str
+    key: str
+    token: int
+    state: EffectState = "intended"
+    intended_at: datetime
+    ended_at: datetime | None = None
+    said: str = ""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A run of recorded ticks, as JSON lines in a blob (see ``core.judge.record``). ``number`` counts from 0.
+
+    ``log_e`` and ``verdict`` are the judge's after the last of them.
+    """
+
+    id: str
+    rollout: str
+    number: int
+    blob: str
+    first_t: float
+    last_t: float
+    ticks: int
+    log_e: float
+    verdict: str

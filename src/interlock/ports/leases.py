@@ -1,0 +1,42 @@
+"""The port to leases: who may move a piece of durable work now, by the database's clock.
+
+Rules:
+1. A lease is a row: work, owner, fencing token, end. The token grows with every change of owner and never falls,
+   so that whoever stalled and comes back is told from whoever took over.
+2. Times are the database's. A server's own clock decides nothing here; between two answers it may count its own
+   *monotonic* seconds to know that it is too late.
+3. Taking, renewing and letting go append nothing to the ledger: what is done under a lease does (``Tx.fenced``).
+4. Every call is one short transaction of its own, safe from several threads and several servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """``work`` is the record's id, ``token`` fences, ``seconds`` how long it was given for, from then on."""
+
+    work: str
+    owner: str
+    token: int
+    seconds: float
+
+
+class Leases(Protocol):
+    """Durable work that is waiting, and who holds what."""
+
+    def offer(self, work: str, *, after: float = 0.0) -> None:
+        """Make work known, due ``after`` seconds from now. Idempotent; work that is held keeps its holder."""
+
+    def claim(self, owner: str, *, seconds: float, most: int = 16) -> Sequence[Lease]:
+        """Take at most ``most`` pieces of work that are due and held by nobody whose lease still runs."""
+
+    def renew(self, leases: Collection[Lease], *, seconds: float) -> Sequence[Lease]:
+        """Prolong; those that are missing from the answer were lost to another owner, for good."""
+
+    def release(self, lease: Lease, *, after: float | None = None) -> None:
+        """Let go: due again ``after`` seconds from now, or done with (None). No-op for a lease that was lost."""
