@@ -53,17 +53,17 @@ class Version:
         self._thread.join()
         self._loop = self._thread = None
 
+    def _connection(self) -> _Connection:
+        return _Connection(self.name, self._open, self._count)
+
     def _count(self, requests: int) -> None:
         self.served += requests
 
     def _run(self, started: threading.Event) -> None:
         loop = asyncio.new_event_loop()
         try:
-            server = loop.run_until_complete(
-                loop.create_server(
-                    lambda: _Connection(self.name, self._open, self._count), "127.0.0.1", self.port, backlog=512
-                )
-            )
+            listening = loop.create_server(self._connection, "127.0.0.1", self.port, backlog=512)
+            server = loop.run_until_complete(listening)
             self._loop = loop
             loop.call_soon(started.set)
             loop.run_forever()
@@ -90,6 +90,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
+        del exc
         if self._transport is not None:
             self._others.discard(self._transport)
 

@@ -77,6 +77,4 @@ class HAProxy(Proxy):
                 "http-request use-service prometheus-exporter if { path /metrics }",
             ),
         }
-        return "\n".join(
-            line for name, lines in sections.items() for line in (name, *(f"  {x}" for x in lines), "")
-        )
+        return "\n".join(f"{name}\n" + "".join(f"  {x}\n" for x in lines) for name, lines in sections.items())
