@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 from interlock.testing.programs import free_port
-
-_END = b"\r\n\r\n"
 
 
 class Version:
@@ -24,7 +21,7 @@ class Version:
         self.name = name
         self.port = free_port()
         self.served = 0
-        self._open: set[asyncio.Transport] = set()
+        self._open: set[asyncio.StreamWriter] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -53,50 +50,27 @@ class Version:
         self._thread.join()
         self._loop = self._thread = None
 
-    def _connection(self) -> _Connection:
-        return _Connection(self.name, self._open, self._count)
-
-    def _count(self, requests: int) -> None:
-        self.served += requests
-
     def _run(self, started: threading.Event) -> None:
-        loop = asyncio.new_event_loop()
-        try:
-            listening = loop.create_server(self._connection, "127.0.0.1", self.port, backlog=512)
-            server = loop.run_until_complete(listening)
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            server = loop.run_until_complete(
+                asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
+            )
             self._loop = loop
             loop.call_soon(started.set)
             loop.run_forever()
             server.close()
-            for transport in tuple(self._open):
-                transport.abort()
-            loop.run_until_complete(asyncio.sleep(0))
+            for writer in tuple(self._open):
+                writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        body = self.name.encode()
+        self._open.add(writer)
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):  # requests have no body
+                self.served += 1
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
+            writer.transport.abort()
         finally:
-            loop.close()
-
-
-class _Connection(asyncio.Protocol):
-    def __init__(self, name: str, others: set[asyncio.Transport], count: Callable[[int], None]) -> None:
-        body = name.encode()
-        self._answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-        self._others, self._count = others, count
-        self._transport: asyncio.Transport | None = None
-        self._rest = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the connection, so that a crash can drop it."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._others.add(self._transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
-        del exc
-        if self._transport is not None:
-            self._others.discard(self._transport)
-
-    def data_received(self, chunk: bytes) -> None:
-        """Answer each complete request; requests have no body."""
-        *whole, self._rest = (self._rest + chunk).split(_END)
-        if whole and self._transport is not None:
-            self._count(len(whole))
-            self._transport.write(self._answer * len(whole))
+            self._open.discard(writer)
