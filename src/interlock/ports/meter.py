@@ -7,8 +7,10 @@ Rules:
    value that the source has not renewed keeps its old ``at``. What is missing is absent, never zero.
 3. A source that counts from zero until the first event says zero; one that does not know the series says so
    (``BadReply`` ``series-missing``) unless the plan allows it to be absent at first (``absent: zero``).
-4. Every call has its own deadline of at most 2 s and may be made from several threads.
-5. A factory (the class itself) takes the plan's settings and the metrics it is to count, and touches nothing: an
+4. A shard whose process is known to be gone (its address refuses the connection) counts nothing: value 0,
+   ``since`` ``GONE``. One that does not answer in time is absent: nobody knows what it counts.
+5. Every call has its own deadline of at most 2 s and may be made from several threads.
+6. A factory (the class itself) takes the plan's settings and the metrics it is to count, and touches nothing: an
    unusable setting raises ``InvalidSetting``. ``check`` reads once and changes nothing.
 """
 
@@ -16,27 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
-Arm = Literal["canary", "control"]
+from interlock.core.rollout.samples import GONE, Arm, Sample
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One cumulative count. ``shard`` names who counted (an instance, a pod): counts are compared shard by shard.
-
-    ``above`` holds, for latency, the cumulative number of events slower than each edge, by the edge as the plan
-    writes it (seconds); ``value`` is then the number of all events. ``since`` names the counter's life where the
-    source tells (a start time, ``_created``): another one is a reset.
-    """
-
-    metric: str
-    arm: Arm
-    shard: str
-    value: float
-    at: float
-    above: Mapping[str, float] = field(default_factory=dict)
-    since: str = ""
+__all__ = ["GONE", "Arm", "Counted", "Meter", "Sample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,21 +14,11 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from interlock.core.rollout.samples import Exposure
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposure:
-    """Requests assigned to each arm since the router began to count; ``at`` is the moment read (Unix seconds).
-
-    ``since`` names the run of the router that counts (its start, a process id): another value is a reset.
-    """
-
-    canary: int
-    control: int
-    at: float
-    since: str = ""
+__all__ = ["Exposure", "Router"]
 
 
 class Router(Protocol):
