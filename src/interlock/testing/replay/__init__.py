@@ -1,0 +1,1 @@
+"""Incidents replayed against real components: scenario folders, and what runs them."""
