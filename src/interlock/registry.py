@@ -15,15 +15,22 @@ from typing import Any, cast
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
 from interlock.ports.reader import Reader
+from interlock.ports.router import Router
 from interlock.ports.validator import Validator
 
 READERS = "interlock.readers"
+ROUTERS = "interlock.routers"
 VALIDATORS = "interlock.validators"
 
 
 def readers() -> dict[str, Callable[..., Reader]]:
     """Reader factories by name."""
     return cast("dict[str, Callable[..., Reader]]", _load(READERS))
+
+
+def routers() -> dict[str, Callable[..., Router]]:
+    """Router factories by name; each takes its settings."""
+    return cast("dict[str, Callable[..., Router]]", _load(ROUTERS))
 
 
 def validators() -> tuple[Validator, ...]:
