@@ -3,8 +3,8 @@
 Rules:
 1. A lease is a row: work, owner, fencing token, end. The token grows with every change of owner and never falls,
    so that whoever stalled and comes back is told from whoever took over.
-2. Times are the database's. A server's own clock decides nothing here; between two answers it may count its own
-   *monotonic* seconds to know that it is too late.
+2. Times are the database's. A server's own time of day decides nothing here; it may count its own *monotonic*
+   seconds, from before it asked, to know that it is too late.
 3. Taking, renewing and letting go append nothing to the ledger: what is done under a lease does (``Tx.fenced``).
 4. Every call is one short transaction of its own, safe from several threads and several servers.
 """
@@ -18,7 +18,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """``work`` is the record's id, ``token`` fences, ``seconds`` how long it was given for, from then on."""
+    """Permission to move one piece of work: ``work`` is the record's id, ``token`` fences.
+
+    ``seconds`` is how long it was given for, counted from when it was asked for.
+    """
 
     work: str
     owner: str
@@ -30,13 +33,16 @@ class Leases(Protocol):
     """Durable work that is waiting, and who holds what."""
 
     def offer(self, work: str, *, after: float = 0.0) -> None:
-        """Make work known, due ``after`` seconds from now. Idempotent; work that is held keeps its holder."""
+        """Make work known, due ``after`` seconds from now or earlier. Idempotent.
+
+        Work that is held keeps its holder, and is due again when that one lets go, whatever it says then.
+        """
 
     def claim(self, owner: str, *, seconds: float, most: int = 16) -> Sequence[Lease]:
         """Take at most ``most`` pieces of work that are due and held by nobody whose lease still runs."""
 
     def renew(self, leases: Collection[Lease], *, seconds: float) -> Sequence[Lease]:
-        """Prolong; those that are missing from the answer were lost to another owner, for good."""
+        """Prolong, also what ended and was not taken; what is missing from the answer was lost, for good."""
 
     def release(self, lease: Lease, *, after: float | None = None) -> None:
-        """Let go: due again ``after`` seconds from now, or done with (None). No-op for a lease that was lost."""
+        """Let go: due again ``after`` seconds from now, or done with (None). No-op for one that was lost."""

@@ -21,6 +21,7 @@ from typing import Protocol, TypeVar
 
 from interlock.core.change.canonical import Json
 from interlock.core.ledger.entry import Entry
+from interlock.ports.leases import Lease
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -89,7 +90,24 @@ class Blobs(Protocol):
         """Bytes by digest, re-hashed on the way out; raises ``NotFound`` or ``IntegrityError``."""
 
 
-class Tx(Blobs, Protocol):
+class Fence(Protocol):
+    """Durable work inside the transaction that moves it; see ``ports.leases``."""
+
+    def offer(self, work: str) -> None:
+        """Make new work known with this transaction, due at once. Idempotent; known work stays as it is."""
+
+    def fenced(self, lease: Lease) -> None:
+        """Go on only while ``lease`` is held; nobody can take it before this transaction ends.
+
+        Only inside ``Store.write``, before anything is written. Whether its time ran out does not matter as long
+        as nobody took it over.
+
+        Raises:
+            Conflict: ``lease-lost``: another took over, and nothing of this may happen.
+        """
+
+
+class Tx(Blobs, Fence, Protocol):
     """One transaction over the registered record classes and the ledger."""
 
     @property

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import IntegrityError, NotFound
 from interlock.core.ledger.entry import Entry
+from interlock.ports.leases import Lease
 from interlock.ports.store import Page, Tx
 
 T = TypeVar("T")
@@ -19,6 +20,11 @@ T = TypeVar("T")
 
 class EmptyStore:
     """The port ``Store`` over nothing. Safe to use from several threads."""
+
+    @property
+    def leases(self) -> EmptyLeases:
+        """Nothing waits."""
+        return EmptyLeases()
 
     def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
         """Refused: there is nothing to write to."""
@@ -48,6 +54,25 @@ class EmptyStore:
         """Nothing is held."""
 
 
+class EmptyLeases:
+    """The port ``Leases`` over nothing: nothing is due, nothing can be held."""
+
+    def offer(self, work: str, *, after: float = 0.0) -> None:
+        """Refused: there is nowhere to keep it."""
+        raise _nothing_kept()
+
+    def claim(self, owner: str, *, seconds: float, most: int = 16) -> Sequence[Lease]:
+        """Nothing is due."""
+        return ()
+
+    def renew(self, leases: Collection[Lease], *, seconds: float) -> Sequence[Lease]:
+        """Nothing is held."""
+        return ()
+
+    def release(self, lease: Lease, *, after: float | None = None) -> None:
+        """Nothing was held."""
+
+
 class _EmptyTx:
     @property
     def log(self) -> _EmptyLog:
@@ -62,6 +87,12 @@ class _EmptyTx:
     def vouch(self, kind: type[T], ids: Collection[str], *, about: str, whole: bool = False) -> None:
         if ids:
             raise _nothing(f"`{min(ids)[:80]}`")
+
+    def offer(self, work: str) -> None:
+        raise _nothing_kept()
+
+    def fenced(self, lease: Lease) -> None:
+        raise _nothing_kept()
 
     def put_blob(self, content: bytes) -> str:
         raise _nothing_kept()

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from interlock.core.change.errors import IntegrityError, InterlockError, InvalidInput, Unavailable
+from interlock.storage.turns import Turns
 
 PLUGIN = "storage"
 BUSY_SECONDS = 30
@@ -42,13 +43,15 @@ _NOT_OURS = ("does not exist", "authentication failed", "no pg_hba.conf entry", 
 class Engines:
     """Pools on one database: ``writer`` begins by taking the write lock, ``reader`` cannot write.
 
-    ``settled`` reads what never changes, where PostgreSQL needs no transaction around a statement.
+    ``settled`` reads what never changes, where PostgreSQL needs no transaction around a statement. ``turns`` says
+    who may use ``writer`` next.
     """
 
     writer: sa.Engine
     reader: sa.Engine
     settled: sa.Engine
     sqlite: bool
+    turns: Turns
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -123,7 +126,7 @@ def _sqlite(path: str, *, create: bool) -> Engines:
     sa.event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     sa.event.listen(reader, "connect", _open_for_reading)
     sa.event.listen(reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return Engines(writer=writer, reader=reader, settled=reader, sqlite=True)
+    return Engines(writer=writer, reader=reader, settled=reader, sqlite=True, turns=Turns(one_writer=True))
 
 
 def _open_for_writing(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
@@ -158,7 +161,7 @@ def _postgresql(url: URL) -> Engines:
     )
     sa.event.listen(writer, "connect", _session_for_writing)
     sa.event.listen(settled, "connect", _session_for_settled)
-    return Engines(writer=writer, reader=reader, settled=settled, sqlite=False)
+    return Engines(writer=writer, reader=reader, settled=settled, sqlite=False, turns=Turns(one_writer=False))
 
 
 def _session_for_settled(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection

@@ -10,6 +10,7 @@ from interlock.core.approval.tokens import Token
 from interlock.core.change.change import ChangeRecord
 from interlock.core.evidence.model import Evidence
 from interlock.core.policy.activation import Activation
+from interlock.core.rollout.record import Effect, Observation, RolloutRecord
 from interlock.core.ticket.record import Bar, TicketRecord
 from interlock.core.ticket.shipped import Shipped
 from interlock.storage.records import RecordType
@@ -42,5 +43,13 @@ RECORD_TYPES: tuple[RecordType[Any], ...] = (
     RecordType(kind=Activation, table="activations", columns=("digest",)),
     RecordType(kind=Token, table="tokens", columns=("hash", "principal"), unique=("hash",), version="version"),
     RecordType(kind=Reply, table="replies"),
+    RecordType(
+        kind=RolloutRecord,
+        table="rollouts",
+        columns=("service", "environment", "state", "change", "digest"),
+        version="version",
+    ),
+    RecordType(kind=Effect, table="effects", columns=("rollout", "state"), version="version"),
+    RecordType(kind=Observation, table="observations", columns=("rollout",)),
 )
 """All of them; a later station adds its own here."""

@@ -5,14 +5,16 @@ Rules:
    and are checked against them. ``hash`` is there to name the entry whose bytes were changed.
 2. ``ledger_head`` is one row: whoever holds its lock may append. ``latest`` is the latest time of any entry.
 3. ``ledger_log`` is one row: the verifier keys of the ledger and of its tickets.
-4. Any change here comes with an Alembic migration and a new ``REVISION``.
+4. ``lease`` says who moves a piece of durable work. It is no record: no entry names it, and nothing is decided
+   by it but who goes on.
+5. Any change here comes with an Alembic migration and a new ``REVISION``.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISION = "0003"
+REVISION = "0004"
 OLDEST = "0002"
 """The oldest schema whose records this version can carry on; what is older and has entries is refused."""
 
@@ -75,6 +77,19 @@ record_shape = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("shape", sa.Text, nullable=False),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("work", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger),
+    sa.Column("due_at", sa.BigInteger),
+    sa.Column("span", sa.BigInteger, nullable=False),
+    sa.Index("lease_until", "until"),
+    sa.Index("lease_due_at", "due_at"),
 )
 
 alembic_version = sa.Table(

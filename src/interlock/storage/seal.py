@@ -103,7 +103,7 @@ class Seal:
         note = sign_checkpoint(self._signer, size=tree.size, root=tree.root())
         row = {"size": tree.size, "note": note, "signed_at": timestamp(self._clock.now())}
         before = self.newest.tree.size
-        with self._engines.writer.begin() as connection:
+        with self._engines.turns.group(), self._engines.writer.begin() as connection:
             session = Session(connection, writable=True)
             session.insert_new(schema.checkpoint, row)
             if not before or before >> TILE_HEIGHT == tree.size >> TILE_HEIGHT:

@@ -77,6 +77,11 @@ class Session:
         """Rows of a query. Of record tables, use ``settle`` first."""
         return self._execute(statement, values)
 
+    def lock(self, statement: sa.Select[Any], values: Mapping[str, object]) -> sa.CursorResult[Any]:
+        """Rows of a query that locks what it finds, as only a writing session may; changes nothing."""
+        self._refuse_if_reading()
+        return self._execute(statement, values)
+
     def settle(self, table: sa.Table | None = None, key: str | None = None) -> None:
         """Make the writes that were put off: all, those of one table, or those only if they touch one record."""
         for each in [table] if table is not None else list(self._later):

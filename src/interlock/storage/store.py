@@ -19,6 +19,7 @@ from interlock.core.ledger.tree import TILE_HEIGHT, TILE_WIDTH
 from interlock.ports.store import Tx
 from interlock.ports.world import Clock
 from interlock.storage.engine import CONNECTION_LOST, Engines, translate
+from interlock.storage.leases import SqlLeases
 from interlock.storage.ledger import damaged, read_leaves, read_tile
 from interlock.storage.memory import Memory
 from interlock.storage.proofs import Prover
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 
 class SqlStore:
-    """State behind one database. Safe to use from several threads."""
+    """State behind one database. Safe to use from several threads. ``leases`` say who does what is waiting."""
 
     def __init__(
         self, engines: Engines, *, signer: NoteSigner, clock: Clock, shelves: Shelves, memory: Memory | None = None
@@ -42,6 +43,7 @@ class SqlStore:
         self._writer = Writer(engines, self._seal, shelves)
         self._prover = Prover(engines)
         self.verifier = signer.verifier
+        self.leases = SqlLeases(engines)
 
     def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
         """Run ``work`` in a transaction and return its result once that is durable, or covered by a checkpoint."""

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from interlock.core.change.canonical import is_digest, sha256
 from interlock.core.change.errors import IntegrityError, InvalidInput, NotFound
+from interlock.ports.leases import Lease
 from interlock.ports.store import Log
 from interlock.storage import schema
+from interlock.storage.leases import announce, fence
 from interlock.storage.ledger import Head, SqlLog, as_bytes
 from interlock.storage.records import Shelf, SqlRepository
 from interlock.storage.session import Session
@@ -87,6 +89,14 @@ class SqlTx:
         gone = sorted(name for name in named if name.startswith(record_name(table, "")) and name not in known)
         if gone:
             raise _unvouched(table, gone[0].removeprefix(record_name(table, "")))
+
+    def offer(self, work: str) -> None:
+        """Make new work known with this transaction, due at once; known work stays as it is."""
+        announce(self.session, work)
+
+    def fenced(self, lease: Lease) -> None:
+        """Go on only while ``lease`` is held, and let nobody take it before this is committed."""
+        fence(self.session, lease)
 
     def put_blob(self, content: bytes) -> str:
         """Keep bytes by their digest (idempotent, at most 32 MiB)."""

@@ -160,7 +160,7 @@ class Writer:
 
     def _attempt(self, jobs: list[_Job], *, isolated: bool) -> None:
         try:
-            with self._engines.writer.connect() as connection:
+            with self._engines.turns.group(), self._engines.writer.connect() as connection:
                 try:
                     self._transact(connection, jobs, isolated=isolated)
                 except InterlockError:

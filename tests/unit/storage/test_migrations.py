@@ -28,20 +28,29 @@ def road(tmp_path: Path) -> Road:
     return made
 
 
+def forget(connection: sqlite3.Connection, revision: str) -> None:
+    """Take away what came after ``revision``."""
+    connection.execute("DROP TABLE lease")
+    if revision < "0003":
+        connection.execute("ALTER TABLE ledger_log DROP COLUMN ticket_vkey")
+    connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
 def put_back(road: Road, revision: str) -> Path:
     path = Path(road.database.removeprefix("sqlite:///"))
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("ALTER TABLE ledger_log DROP COLUMN ticket_vkey")
-        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        forget(connection, revision)
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
 
 
-def test_a_state_of_the_schema_before_is_carried_on_and_still_verifies(road: Road) -> None:
-    put_back(road, "0002")
+@pytest.mark.parametrize("revision", ["0002", "0003"])
+def test_a_state_of_a_schema_before_is_carried_on_and_still_verifies(road: Road, revision: str) -> None:
+    put_back(road, revision)
     store = road.another_server(CountingIds()).store
     verifier = store.verifier
+    assert store.leases.claim("anybody", seconds=1) == ()
     store.close()
     assert look(road.database).revision == schema.REVISION
     assert audit(road.database, verifier).holds
@@ -62,8 +71,7 @@ def test_an_old_database_without_entries_is_brought_up(tmp_path: Path, road: Roa
     signer = NoteSigner("ledger.example/old", bytes(32))
     open_store(url, signer=signer, clock=road.clock, record_types=RECORD_TYPES).close()
     with closing(sqlite3.connect(tmp_path / "empty.db")) as connection:
-        connection.execute("ALTER TABLE ledger_log DROP COLUMN ticket_vkey")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        forget(connection, "0001")
         connection.commit()
     open_store(url, signer=signer, clock=road.clock, record_types=RECORD_TYPES).close()
     assert look(url).revision == schema.REVISION

@@ -16,6 +16,7 @@ from typing import TypeVar
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import IntegrityError
 from interlock.core.ledger.entry import Entry
+from interlock.ports.leases import Lease
 from interlock.ports.store import Index, Log, Repository, Tx
 
 T = TypeVar("T")
@@ -57,6 +58,12 @@ class _CountingTx:
 
     def vouch(self, kind: type[T], ids: Collection[str], *, about: str, whole: bool = False) -> None:
         self.inner.vouch(kind, ids, about=about, whole=whole)
+
+    def offer(self, work: str) -> None:
+        self.inner.offer(work)
+
+    def fenced(self, lease: Lease) -> None:
+        self.inner.fenced(lease)
 
     def put_blob(self, content: bytes) -> str:
         return self.inner.put_blob(content)
