@@ -9,6 +9,10 @@ Rules:
    outcome nobody heard stays ``intended``; whoever takes over repeats it with the same key.
 4. What was counted is kept in ``Observation``s: blobs of ticks in order without a gap, from which every verdict is
    computed again.
+5. ``phase`` is the one thing that is being done now. Whoever takes over reads it and does it again: every act of a
+   phase may be repeated.
+6. Bake and limit are counted in seconds that were judged (``baked``) and worked (``spent``), never between two
+   times of day: while nobody watched, nothing baked, and a clock that jumps ends no stage.
 """
 
 from __future__ import annotations
@@ -35,6 +39,14 @@ class RolloutState(StrEnum):
 
 ENDED = frozenset({RolloutState.COMPLETED, RolloutState.RETURNED, RolloutState.FAILED})
 
+Phase = Literal["apply", "calibrate", "weigh", "watch", "promote", "retire", "withdraw", "settle", "undo", "over"]
+"""What is being done: put the version up, measure the control alone, set a weight and see it served, judge, make
+the version the usual one, take the canary out; and on the way back set the weight to 0, void the ticket, undo.
+"""
+
+Hold = Literal["", "paused", "no-pass", "untrusted", "promote-failed"]
+"""Why it is held: a person said so, a stage cannot pass in its time, nothing can be believed, a step failed."""
+
 Cause = Literal["harm", "untrusted", "abort", "rollback", "no-pass", "apply-failed", "lost-weight"]
 """Why traffic goes back: the judge's STOP, distrust, a person, ``interlock rollback``, a stage that cannot pass in
 its time, a version that could not be put up, traffic that somebody else took away."""
@@ -59,9 +71,15 @@ class Harm:
 class RolloutRecord:
     """One rollout of one change of one service. ``stage`` counts from 0; percents are of the service's traffic.
 
-    ``plan`` is the digest of the plan's bytes, kept as a blob. ``step`` is how far the apply, promote or rollback
-    steps are. ``previous`` is the digest of the change that was there before, where it is known. ``ruled_out`` is
-    what the last PASS excluded, by metric.
+    ``plan`` is the digest of the plan's bytes, kept as a blob, ``plan_path`` where it stood. ``step`` is how far
+    the apply, promote or rollback steps are. ``previous`` is the digest of the change that was there before, where
+    it is known. ``ruled_out`` is what the last PASS excluded, by metric; ``log_e``, ``verdict`` and ``told`` are how
+    the judge stood when it was last written down.
+
+    ``wanted`` is what the data plane is to serve, ``served`` what it was last confirmed to. ``extended`` is what a person added to the stage's limit, in
+    seconds. ``calibration`` is the blob with the noise that was measured before traffic moved; ``exposed_at`` when
+    the canary had its first request; ``alone`` that it went on under the backstop alone, without a control.
+    ``bake_until`` says when the bake is over if nothing comes between. ``effects`` counts them.
     """
 
     id: str
@@ -74,11 +92,22 @@ class RolloutRecord:
     rules: str
     started_by: str
     started_at: datetime
+    plan_path: str = ""
     state: RolloutState = RolloutState.STARTING
+    phase: Phase = "apply"
+    hold: Hold = ""
     stage: int = 0
     step: int = 0
     granted: float = 0.0
+    wanted: float = 0.0
+    served: float = 0.0
     weight: float = 0.0
+    baked: float = 0.0
+    spent: float = 0.0
+    extended: float = 0.0
+    alone: bool = False
+    calibration: str | None = None
+    exposed_at: datetime | None = None
     stage_since: datetime | None = None
     bake_until: datetime | None = None
     held_since: datetime | None = None
@@ -89,8 +118,12 @@ class RolloutRecord:
     ruled_out: Mapping[str, float] = field(default_factory=dict)
     previous: str | None = None
     kept_until: datetime | None = None
+    log_e: float = 0.0
+    verdict: str = ""
+    told: str = ""
     ticks: int = 0
     observations: int = 0
+    effects: int = 0
     version: int = 1
 
     @property
@@ -106,8 +139,8 @@ EffectState = Literal["intended", "done", "failed"]
 class Effect:
     """One act on the outside. ``key`` is the idempotency key, ``token`` the fencing token it was intended under.
 
-    ``kind`` is ``weight`` (``target`` is the percent) or ``step`` (``target`` is its name). ``said`` is what
-    came back, in one line.
+    ``kind`` is ``weight`` (``target`` is the percent) or ``step`` (``target`` is its set and name, such as
+    ``apply/restart``). ``said`` is what came back, in one line.
     """
 
     id: str

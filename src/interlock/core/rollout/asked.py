@@ -1,0 +1,138 @@
+"""What people and agents may ask of a rollout. Pure.
+
+Rules:
+1. Going back is always free: ``abort`` and ``roll_back`` are never refused while something can be brought back.
+2. Pausing stops widening and nothing else: it is judged on, and STOP still acts.
+3. Widening without a PASS takes a person who repeats what is *not* ruled out, word by word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from interlock.core.change.canonical import Json
+from interlock.core.change.errors import InvalidInput
+from interlock.core.rollout.plan import Plan
+from interlock.core.rollout.record import RolloutRecord, RolloutState
+from interlock.core.rollout.transition import Move, not_now, returning, stays, taken_back, widened
+
+MAX_EXTENSION = 30 * 86_400.0
+"""Seconds."""
+
+
+def pause(record: RolloutRecord, why: str, now: datetime) -> Move:
+    """No wider until somebody resumes it.
+
+    Raises:
+        IllegalTransition: ``rollout-state``.
+    """
+    if record.hold == "paused":
+        return stays(record)
+    if record.state not in {RolloutState.RUNNING, RolloutState.HELD}:
+        raise not_now(record, "a rollout that is running")
+    after = _next(record, state=RolloutState.HELD, hold="paused", held_since=now, why=why)
+    return Move(record=after, kind="rollout.paused", body={"why": why})
+
+
+def resume(record: RolloutRecord) -> Move:
+    """Go on where it was held; what was untrusted and still is will be held again.
+
+    Raises:
+        IllegalTransition: ``rollout-state``.
+    """
+    if record.state is not RolloutState.HELD:
+        raise not_now(record, "a rollout that is held")
+    after = _next(record, state=RolloutState.RUNNING, hold="", held_since=None, why="")
+    return Move(record=after, kind="rollout.resumed", body={"from": record.hold})
+
+
+def extend(record: RolloutRecord, seconds: float) -> Move:
+    """More time for the present stage; what was held for its limit goes on.
+
+    Raises:
+        IllegalTransition: ``rollout-state``.
+        InvalidInput: ``extension-range``.
+    """
+    if not 0 < seconds <= MAX_EXTENSION:
+        raise InvalidInput(
+            f"expected an extension above 0 and at most 30 days, got `{seconds:g}` s",
+            code="extension-range",
+            hint="give it in seconds, or as 30m, 2h",
+        )
+    if record.state not in {RolloutState.RUNNING, RolloutState.HELD}:
+        raise not_now(record, "a rollout that is running or held")
+    after = _next(record, extended=record.extended + seconds)
+    if record.hold == "no-pass":
+        after = replace(after, state=RolloutState.RUNNING, hold="", held_since=None, why="")
+    return Move(record=after, kind="rollout.extended", body={"seconds": seconds, "stage": record.stage})
+
+
+def abort(record: RolloutRecord, why: str) -> Move:
+    """Bring everything back.
+
+    Raises:
+        IllegalTransition: ``rollout-state`` for one that is over.
+    """
+    if record.ended:
+        raise not_now(record, "a rollout under way")
+    return returning(record, "abort", why)
+
+
+def roll_back(record: RolloutRecord, why: str, now: datetime) -> Move:
+    """Back to the version before, from a rollout under way or completed.
+
+    Raises:
+        IllegalTransition: ``rollout-state``, or ``not-kept`` when the version before is not kept any more.
+    """
+    if record.state is RolloutState.RETURNING:
+        return stays(record)
+    if record.state is RolloutState.COMPLETED:
+        if record.kept_until is None or now >= record.kept_until:
+            error = not_now(record, "a version before that is still kept")
+            error.code = "not-kept"
+            raise error
+        return taken_back(record, why)
+    if record.ended:
+        raise not_now(record, "a rollout with something to bring back")
+    return taken_back(record, why)
+
+
+def not_ruled_out(standing: Mapping[str, float | None], margin: float) -> str:
+    """What a person who widens takes on, to be repeated; ``standing`` is what is ruled out so far, by metric."""
+    named = [
+        f"{metric}: {'nothing' if known is None else f'only {known:.0%} and worse'} is ruled out"
+        for metric, known in sorted(standing.items())
+        if known is None or known > margin
+    ]
+    return "; ".join(named) or "everything is ruled out"
+
+
+def widen(
+    record: RolloutRecord, plan: Plan, *, wanted: str, repeated: str, by: str, why: str, now: datetime
+) -> Move:
+    """One stage further by a person's own words.
+
+    Raises:
+        IllegalTransition: ``rollout-state``.
+        InvalidInput: ``widening-words`` when what is not ruled out was not repeated; ``reason-missing``.
+    """
+    if record.state not in {RolloutState.RUNNING, RolloutState.HELD} or record.phase != "watch":
+        raise not_now(record, "a rollout that is being judged")
+    if record.hold == "untrusted":
+        raise not_now(record, "a rollout whose measurements can be believed")
+    if repeated.strip() != wanted:
+        raise InvalidInput(
+            f"expected what is not ruled out in its own words, `{wanted}`, got `{repeated.strip()[:120]}`",
+            code="widening-words",
+            hint="repeat the sentence: it goes into the ledger with your name",
+        )
+    if not why.strip():
+        raise InvalidInput("expected a reason, got none", code="reason-missing", hint="say why: --why")
+    body: dict[str, Json] = {"by": by, "why": why.strip(), "not_ruled_out": wanted}
+    return widened(record, plan, record.ruled_out, now, body=body)
+
+
+def _next(record: RolloutRecord, **changes: object) -> RolloutRecord:
+    return replace(record, version=record.version + 1, **changes)  # type: ignore[arg-type]  # fields by name

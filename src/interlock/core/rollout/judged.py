@@ -1,0 +1,166 @@
+"""What becomes of a rollout after a tick was judged. Pure.
+
+Rules:
+1. STOP goes back at once, in whatever state a rollout is judged: held and paused ones too.
+2. A stage ends when its bake is over *and* the judge says PASS. At 100 % there is no control to pass against: it
+   ends with its bake, under the backstop alone, and the record says so.
+3. A stage that cannot pass before its limit is held, and asked about; not before its bake is over, since that long
+   it waits anyway. Should a PASS come while it is held for that, it is as good as before.
+4. While nothing can be believed nothing bakes. What was held for distrust goes on by itself after enough ticks
+   that can be believed; what a person paused does not.
+5. Traffic that somebody else took away is never pushed up again: the rollout goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from interlock.core.change.canonical import Json
+from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted, Verdict
+from interlock.core.rollout.plan import Plan
+from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
+from interlock.core.rollout.transition import FULL, Move, returning, stays, widened
+
+LOST_WEIGHT = "lost-weight"
+"""The code of the distrust that says: the data plane serves less than was set."""
+
+GOOD_TICKS = 5
+"""Ticks that can be believed, one after another, until distrust is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One tick, judged. ``worked`` are the seconds since the tick before, ``judged`` those of them that count.
+
+    ``good`` counts the ticks that could be believed since the last that could not. ``harm`` comes with a STOP.
+    ``weight`` is what the data plane was seen to serve, None where it did not say. ``evidence`` is what the ledger
+    is told beside a decision: log E and the blobs of counts.
+    """
+
+    verdict: Verdict
+    log_e: float = 0.0
+    worked: float = 0.0
+    judged: float = 0.0
+    ticks: int = 0
+    good: int = 0
+    weight: float | None = None
+    exposed: bool = False
+    harm: Harm | None = None
+    evidence: Mapping[str, Json] = field(default_factory=dict)
+
+
+def observed(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Move:
+    """The record after one or more ticks; ``kind`` is empty when only its counters moved."""
+    if record.phase != "watch" or record.ended:
+        return stays(record)
+    counted = _counted(record, plan, seen, now)
+    verdict = seen.verdict
+    if isinstance(verdict, Stopped):
+        return returning(counted, "harm", _harm_told(verdict), seen.harm)
+    if isinstance(verdict, Untrusted):
+        return _distrust(counted, plan, verdict, now)
+    if counted.hold == "untrusted" and seen.good >= GOOD_TICKS:
+        after = replace(counted, state=RolloutState.RUNNING, hold="", held_since=None, why="")
+        return Move(record=after, kind="rollout.resumed", body={"by": "itself", "good": seen.good})
+    if _may_end(counted):
+        return _end_of_stage(counted, plan, seen, now)
+    return stays(counted)
+
+
+def verdict_name(verdict: Verdict) -> str:
+    """The verdict's word in records and on screens."""
+    names = {Stopped: "stop", Passed: "pass", NotEnoughData: "not-enough-data", Untrusted: "untrusted"}
+    return names[type(verdict)]
+
+
+def limit_of(record: RolloutRecord, plan: Plan) -> float:
+    """Seconds that the present stage may take, with what a person added."""
+    return plan.stages[record.stage].limit + record.extended
+
+
+def advice(record: RolloutRecord, plan: Plan) -> str:
+    """What can be done about a stage that cannot pass in its time."""
+    return (
+        f"wait longer: interlock rollout extend {record.id}; or answer for what is not ruled out: "
+        f"interlock rollout widen {record.id}; or go back, and start with a larger first stage or cohorts by flag "
+        f"({plan.path})"
+    )
+
+
+def _counted(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> RolloutRecord:
+    believed = not isinstance(seen.verdict, Untrusted)
+    baked = record.baked + (seen.judged if believed else 0.0)
+    running = record.state is RolloutState.RUNNING
+    left = max(plan.stages[record.stage].bake - baked, 0.0)
+    return replace(
+        record,
+        version=record.version + 1,
+        baked=baked,
+        spent=record.spent + (seen.worked if running else 0.0),
+        bake_until=now + timedelta(seconds=left),
+        weight=record.weight if seen.weight is None else seen.weight,
+        ticks=record.ticks + seen.ticks,
+        log_e=seen.log_e,
+        verdict=verdict_name(seen.verdict),
+        told=_told(seen.verdict),
+        exposed_at=record.exposed_at or (now if seen.exposed else None),
+    )
+
+
+def _may_end(record: RolloutRecord) -> bool:
+    return record.state is RolloutState.RUNNING or record.hold == "no-pass"
+
+
+def _end_of_stage(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Move:
+    stage, verdict = plan.stages[record.stage], seen.verdict
+    if record.baked < stage.bake:
+        return stays(record)
+    if isinstance(verdict, Passed):
+        return widened(record, plan, verdict.ruled_out, now, body={**seen.evidence, "by": "pass"})
+    if stage.percent >= FULL:
+        return widened(record, plan, record.ruled_out, now, body={**seen.evidence, "by": "backstop alone"})
+    if record.hold:
+        return stays(record)
+    limit = limit_of(record, plan)
+    eta = verdict.eta if isinstance(verdict, NotEnoughData) else None
+    if record.spent >= limit:
+        return _hold(record, plan, f"stage {record.stage + 1} did not pass in {limit:g} s", now)
+    if eta is not None and record.spent + eta > limit:
+        return _hold(record, plan, f"a pass is expected in {eta:.0f} s, beyond the limit of {limit:g} s", now)
+    return stays(record)
+
+
+def _hold(record: RolloutRecord, plan: Plan, why: str, now: datetime) -> Move:
+    after = replace(record, state=RolloutState.HELD, hold="no-pass", held_since=now, why=why)
+    body: dict[str, Json] = {"hold": "no-pass", "why": why, "advice": advice(record, plan)}
+    return Move(record=after, kind="rollout.held", body=body)
+
+
+def _distrust(record: RolloutRecord, plan: Plan, verdict: Untrusted, now: datetime) -> Move:
+    why = f"{verdict.code}: {verdict.why}"
+    if verdict.code == LOST_WEIGHT:
+        return returning(record, "lost-weight", why)
+    if plan.untrusted == "return":
+        return returning(record, "untrusted", why)
+    if record.state is not RolloutState.RUNNING:
+        return stays(record)
+    after = replace(record, state=RolloutState.HELD, hold="untrusted", held_since=now, why=why)
+    return Move(record=after, kind="rollout.held", body={"hold": "untrusted", "why": why})
+
+
+def _told(verdict: Verdict) -> str:
+    if isinstance(verdict, Stopped):
+        return _harm_told(verdict)
+    if isinstance(verdict, Untrusted):
+        return f"{verdict.code}: {verdict.why}"
+    if isinstance(verdict, NotEnoughData) and verdict.eta is not None:
+        return f"a pass is expected in {verdict.eta:.0f} s"
+    return ""
+
+
+def _harm_told(verdict: Stopped) -> str:
+    return (
+        f"{verdict.metric}: {verdict.estimate:.3g} times the control's rate, at least {verdict.at_least:.3g} lost"
+    )

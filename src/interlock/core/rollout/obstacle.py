@@ -1,0 +1,116 @@
+"""What stands in the way of a rollout, before any traffic moves: said all at once, each with what to do.
+
+Rules:
+1. Looking at a router or a meter is an outside act and may fail in many ways; what comes of it here is a list of
+   obstacles, and a rollout starts only where the list is empty.
+2. An obstacle about the plan names its file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from interlock.core.change.errors import InterlockError
+from interlock.core.policy.modes import Freeze
+from interlock.core.rollout.plan import Plan
+from interlock.core.rollout.record import RolloutRecord
+from interlock.core.ticket.model import Ticket
+
+_NONE = 1e-9
+"""Percent: what a router rounds to nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """``code`` is stable; ``path`` and ``line`` say where in the rules, empty and 0 where it is not about them."""
+
+    code: str
+    text: str
+    hint: str
+    path: str = ""
+    line: int = 0
+
+
+def from_error(error: InterlockError, *, path: str = "", line: int = 0) -> Obstacle:
+    """An error met while looking, as an obstacle."""
+    return Obstacle(code=error.code, text=error.message, hint=error.hint, path=path, line=line)
+
+
+def no_plan(service: str, environment: str, known: Iterable[str]) -> Obstacle:
+    """Nobody wrote down how this service goes out there."""
+    names = ", ".join(sorted(known)) or "none"
+    return Obstacle(
+        code="plan-missing",
+        text=f"expected a rollout plan for `{service}` in `{environment}`, got plans for {names}",
+        hint="write rollouts/<service>.yaml and bring it into force: docs/how-to/rollout.md",
+    )
+
+
+def of_ticket(ticket: Ticket, plan: Plan, *, change: str, digest: str) -> Iterator[Obstacle]:
+    """A ticket for something else, or for less than the first stage."""
+    if (ticket.change, ticket.digest) != (change, digest):
+        yield Obstacle(
+            code="ticket-other-change",
+            text=f"expected a ticket for `{change}` as it is now, got one for `{ticket.change}` "
+            f"{ticket.digest[:19]}…",
+            hint=f"ask for one: interlock gate {change} --environment {plan.environment}",
+        )
+    if ticket.environment != plan.environment:
+        yield Obstacle(
+            code="ticket-other-environment",
+            text=f"expected a ticket for `{plan.environment}`, got one for `{ticket.environment}`",
+            hint=f"ask for one: interlock gate {change} --environment {plan.environment}",
+        )
+    first = plan.stages[0].percent
+    if first > ticket.max_weight:
+        yield Obstacle(
+            code="stage-too-wide",
+            text=f"expected a first stage within the ticket's {ticket.max_weight:g} %, got {first:g} %",
+            hint=f"lower the first stage in {plan.path} to {ticket.max_weight:g} or less",
+            path=plan.path,
+        )
+
+
+def of_service(service: str, environment: str, others: Iterable[RolloutRecord]) -> Iterator[Obstacle]:
+    """Another rollout of the service is under way there."""
+    for other in others:
+        if not other.ended and (other.service, other.environment) == (service, environment):
+            yield Obstacle(
+                code="rollout-under-way",
+                text=f"expected no other rollout of `{service}` in `{environment}`, got `{other.id}` "
+                f"({other.state}, {other.weight:g} %) of change `{other.change}`",
+                hint=f"wait for it, or end it: interlock rollout abort {other.id}",
+            )
+
+
+def of_conflicts(change: str, conflicts: Iterable[str]) -> Iterator[Obstacle]:
+    """Another change of one of the services has a ticket and has not landed."""
+    for other in conflicts:
+        yield Obstacle(
+            code="change-conflicting",
+            text=f"expected no other change under way beside `{change}`, got `{other}`",
+            hint=f"let it land, or take it off the road: interlock change show {other}",
+        )
+
+
+def of_freezes(freezes: Iterable[Freeze]) -> Iterator[Obstacle]:
+    """A window in which nothing moves."""
+    for freeze in freezes:
+        yield Obstacle(
+            code="freeze-active",
+            text=f"expected no freeze, got `{freeze.name}` until {freeze.end:%Y-%m-%d %H:%M} UTC",
+            hint="wait for its end; what must go before needs an exception from the people who declared it",
+        )
+
+
+def of_weight(weight: float, before: RolloutRecord | None) -> Iterator[Obstacle]:
+    """The canary gets traffic already, and nobody says why."""
+    if weight <= _NONE:
+        return
+    because = f"; `{before.id}` of change `{before.change}` left it so" if before and before.weight else ""
+    yield Obstacle(
+        code="weight-not-zero",
+        text=f"expected the canary to get no traffic before it starts, got {weight:g} %{because}",
+        hint="look what runs there; make it the usual version (promote), then set its weight to 0",
+    )
