@@ -1,7 +1,7 @@
 """A scenario folder: what is known of an incident, the change that stands for it, and what must happen to it.
 
 Rules:
-1. What is reported is told as reported, with its sources; what is disputed says so. Nothing of it was measured here.
+1. What is reported is told as reported, with its sources; what is disputed says so. None of it was measured.
 2. The change is a real diff against the sample shop. Its harm comes from running it, never from a fault beside it.
 3. A scenario that does not fit is refused with the key that is wrong, before anything starts.
 """

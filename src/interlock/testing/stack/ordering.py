@@ -7,7 +7,7 @@ Rules:
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -45,10 +45,11 @@ def placing(folder: Path) -> Placing:
 
 
 def _loaded(source: Path) -> Any:  # noqa: ANN401  # a module of the shop's, whose types nobody promised
-    sys.path.insert(0, str(source.parent))  # the shop's modules import each other by name
-    spec = importlib.util.spec_from_file_location("order", source)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"no module at {source}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    # The shop's modules import each other by name, and another version's may have been loaded before.
+    for sibling in source.parent.glob("*.py"):
+        sys.modules.pop(sibling.stem, None)
+    sys.path.insert(0, str(source.parent))
+    try:
+        return importlib.import_module(source.stem)
+    finally:
+        sys.path.remove(str(source.parent))
