@@ -143,12 +143,12 @@ def _told(reply: Reply) -> dict[str, Any]:
     }
 
 
-def connect(config: Config) -> Client:
-    """A client for this configuration. The caller closes it."""
+def connect(config: Config, *, patience: float = TIMEOUT_SECONDS) -> Client:
+    """A client for this configuration, which waits ``patience`` seconds for a server. The caller closes it."""
     if config.server is not None:
         from interlock.doors.cli.wire_http import HttpWire  # noqa: PLC0415  # httpx is slow to import
 
-        return Client(HttpWire(config.server, config.token))
+        return Client(HttpWire(config.server, config.token, patience=patience))
     from interlock.doors.cli.wire_local import LocalWire  # noqa: PLC0415  # a remote command needs no database
 
     return Client(LocalWire(config, local_actor(config.root)))

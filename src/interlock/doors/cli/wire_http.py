@@ -15,9 +15,16 @@ CONNECT_SECONDS = 5.0
 class HttpWire:
     """One connection to one server. Redirects are not followed: a token goes only where it was meant to."""
 
-    def __init__(self, server: str, token: str | None, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        server: str,
+        token: str | None,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        patience: float = TIMEOUT_SECONDS,
+    ) -> None:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        timeout = httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
+        timeout = httpx.Timeout(patience, connect=min(patience, CONNECT_SECONDS))
         self._server = server
         self._http = httpx.Client(base_url=server, headers=headers, timeout=timeout, transport=transport)
 

@@ -1,0 +1,138 @@
+"""``interlock rollout watch``: the rollout as it goes, until it ends. 0 completed, 1 it went back, 3 lost contact.
+
+Rules:
+1. It only looks: Ctrl-C ends the picture and leaves the rollout alone.
+2. A server that does not answer is asked again for ``--patience`` seconds. Meanwhile the picture says since when
+   it is old; afterwards the command ends with 3, because nobody knows here what became of the rollout.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from interlock.core.change.errors import InterlockError, InvalidInput, NotFound
+from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, leave, settings
+from interlock.doors.cli.text import safe
+
+Told = dict[str, Any]
+LEAST_SECONDS, MOST_SECONDS = 0.25, 2.0
+"""Between two looks; a tick of the rollout, within these."""
+
+ANSWER_SECONDS = 5.0
+PAGE = 50
+INTERRUPTED = 130
+_SERVER_FAULT = 500
+_ID = re.compile(r"[a-z]{3}-[a-z0-9]{8,}")
+
+
+@click.command()
+@click.argument("named", metavar="[ROLLOUT|SERVICE]", required=False)
+@click.option("--environment", help="Only rollouts there, where a service is named.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(0, 3_600),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to ask a server that does not answer.",
+)
+@as_json
+def watch(*, named: str | None, environment: str | None, patience: float, as_json: bool) -> None:
+    """Watch a rollout until it ends: the one that is under way, of a SERVICE, or by its id."""
+    from interlock.doors.cli.client import connect  # noqa: PLC0415  # --help asks nobody
+    from interlock.doors.cli.rollout_views import view  # noqa: PLC0415  # --help draws nothing
+
+    client = connect(settings(), patience=ANSWER_SECONDS)
+    name = ""
+    try:
+        name = _find(client, named, environment)
+        with view(as_json=as_json) as shown_in:
+            last = _follow(client, name, shown_in, patience)
+    except KeyboardInterrupt:
+        _left(name, as_json=as_json)
+    finally:
+        client.close()
+    leave(0 if last["record"]["state"] == "completed" else REFUSED)
+
+
+def _follow(client: Any, name: str, view: Any, patience: float) -> Told:  # noqa: ANN401  # a Client and a View
+    """Show it again and again; what was shown last, when it has ended."""
+    answered, seen = time.monotonic(), datetime.now(UTC)
+    while True:
+        begun = time.monotonic()
+        try:
+            shown: Told = client.get(f"/v1/rollouts/{name}").json
+        except InterlockError as error:
+            if error.status < _SERVER_FAULT:
+                raise
+            silent = time.monotonic() - answered
+            if silent >= patience:
+                raise _lost(name, seen, silent) from error
+            view.contact(f"no answer for {silent:.0f} s: this is how it was at {seen:%H:%M:%S} UTC")
+            time.sleep(MOST_SECONDS / 2)
+            continue
+        answered, seen = time.monotonic(), datetime.now(UTC)
+        view.show(shown, answered)
+        if shown["record"]["ended_at"]:
+            return shown
+        pause = min(max(shown["tick"] or 0.0, LEAST_SECONDS), MOST_SECONDS)
+        time.sleep(max(begun + pause - time.monotonic(), 0.0))
+
+
+def _find(client: Any, named: str | None, environment: str | None) -> str:  # noqa: ANN401  # a Client
+    """The id of the rollout that is meant: under way before ended, newest first.
+
+    Raises:
+        NotFound: ``rollout-missing``.
+        InvalidInput: ``watch-environment`` beside an id.
+    """
+    if named and _ID.fullmatch(named):
+        try:
+            found: Told = client.get(f"/v1/rollouts/{named}").json
+        except InterlockError as error:
+            if error.status != NotFound.status:
+                raise
+        else:
+            if environment not in {None, found["record"]["environment"]}:
+                raise InvalidInput(
+                    f"expected `{named}` in `{environment}`, got it in `{found['record']['environment']}`",
+                    code="watch-environment",
+                    hint="leave --environment out: an id names one rollout",
+                )
+            return named
+    items = client.get("/v1/rollouts", service=named, environment=environment, limit=PAGE).json["items"]
+    open_ones = [one for one in items if not one["ended_at"]]
+    for one in open_ones or items:
+        return str(one["id"])
+    raise _none(named, environment)
+
+
+def _none(named: str | None, environment: str | None) -> NotFound:
+    of = f" of `{named}`" if named else ""
+    where = f" in `{environment}`" if environment else ""
+    return NotFound(
+        f"expected a rollout{of}{where}, got none",
+        code="rollout-missing",
+        hint="interlock rollout list shows all; one begins with interlock rollout start",
+    )
+
+
+def _lost(name: str, seen: datetime, silent: float) -> InterlockError:
+    lost = InterlockError(
+        f"expected an answer about `{name}`, got none for {silent:.0f} s: what is shown is of {seen:%H:%M:%S} UTC",
+        code="contact-lost",
+        hint=f"the rollout goes on without this picture; look again: interlock rollout watch {name}",
+    )
+    assert lost.status >= _SERVER_FAULT, f"expected exit {UNDECIDED} for what nobody knows"  # noqa: S101  # of ours
+    return lost
+
+
+def _left(name: str, *, as_json: bool) -> None:
+    if name and not as_json:
+        click.echo(f"left alone: {safe(name)} goes on without this picture · interlock rollout watch {safe(name)}")
+    leave(INTERRUPTED)

@@ -1,0 +1,195 @@
+"""What each metric of a rollout shows: canary against what the control makes one expect, with its band.
+
+Rules:
+1. "Expected" is what the canary would have counted at the control's rate. A band is what is not excluded at 1 − α.
+2. Two lines a metric; one line where there are more than four. The least telling of very many are counted only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.doors.cli.screens.columns import MARGIN, label
+from interlock.doors.cli.screens.rollout_bars import change, count, evidence, gauge, odds, scaled, spark
+from interlock.doors.cli.text import columns, cut, pad, paint, safe
+
+Told = dict[str, Any]
+MOST_TWO_LINES, MOST_LINES, MOST_NARROW = 4, 8, 5
+GAUGE, _SMALL_GAUGE, _NARROW = 17, 11, 72
+EVIDENCE_MOST = 48
+_TIMES = 10.0
+
+
+def metrics(shown: Told, wide: int) -> list[str]:
+    """All metrics, most evidence first where there are too many; after harm only the one that showed it."""
+    standing, harm = shown["standing"], shown["record"]["harm"]
+    if not standing:
+        return []
+    found: dict[str, Told] = standing["metrics"]
+    if harm and harm["metric"] in found:
+        found = {harm["metric"]: found[harm["metric"]]}
+    names = list(found)
+    most = MOST_LINES if wide >= _NARROW else MOST_NARROW
+    if len(names) > most:
+        names = sorted(names, key=lambda name: -found[name]["log_e"])[:most]
+    lines = []
+    for name in names:
+        kind = kind_of(shown, name)
+        lines.append(cut_painted(_first(name, found[name], kind, shown, wide), wide))
+        if len(names) <= MOST_TWO_LINES:
+            lines.append(" " * MARGIN + _second(name, found[name], kind, shown, wide))
+    left = len(found) - len(names)
+    return [*lines, *([" " * MARGIN + f"and {left} more with less evidence"] if left else [])]
+
+
+def kind_of(shown: Told, name: str) -> str:
+    """``good`` or ``bad``: whether fewer or more of it is harm."""
+    for tick in reversed(shown["recent"]):
+        if name in tick["metrics"]:
+            return str(tick["metrics"][name]["kind"])
+    return "bad"
+
+
+def evidence_line(shown: Told, wide: int) -> list[str]:
+    """The evidence for harm of all metrics together, on its way to the stop."""
+    standing = shown["standing"]
+    if not standing:
+        return []
+    stop = odds(standing["stops_at"])
+    text = f"{odds(standing['log_e'])} for harm, stops at {stop}"
+    if wide < _NARROW:
+        text = f"{odds(standing['log_e'])}, stops at {stop}"
+    drawn = evidence(standing["log_e"], standing["stops_at"], min(EVIDENCE_MOST, wide - MARGIN - len(text) - 2))
+    return [f"{label('evidence')}{drawn}  {text}"]
+
+
+def excluded(shown: Told) -> str:
+    """What is ruled out by now against what the stage asks for; ✓ where that is enough."""
+    standing, stages = shown["standing"], shown["stages"]
+    if not standing or not standing["metrics"]:
+        return ""
+    margin = stages[min(shown["record"]["stage"], len(stages) - 1)]["margin"]
+    found = {name: one["ruled_out"] for name, one in standing["metrics"].items()}
+    enough = [name for name, value in found.items() if value is not None and value <= margin]
+    if len(found) > MOST_TWO_LINES:
+        return f"{percent(margin)} or worse in {len(enough)} of {len(found)} metrics; all of them let it widen"
+    parts = [
+        f"{_ruled(name, value, kind_of(shown, name))}{' ✓' if name in enough else ''}"
+        for name, value in found.items()
+    ]
+    return f"{' · '.join(parts)} or worse · each at {percent(margin)} lets it widen"
+
+
+def excluded_at_last(shown: Told) -> str:
+    """What the last PASS ruled out, for good."""
+    found: dict[str, float] = shown["record"]["ruled_out"]
+    parts = [_ruled(name, value, kind_of(shown, name)) for name, value in found.items()]
+    return f"{' · '.join(parts)} or worse" if parts else ""
+
+
+def lost(shown: Told) -> str:
+    """What it cost so far, a metric each; empty where nothing is missing. What chance may do is called that."""
+    standing = shown["standing"] or {"metrics": {}}
+    proven: list[str] = []
+    chance: list[str] = []
+    for name, one in standing["metrics"].items():
+        if one["lost"] >= 0.5:  # noqa: PLR2004  # less than half of one is none
+            place = proven if harmful(one, kind_of(shown, name)) else chance
+            place.append(lost_text(shown, name, one["lost"]))
+    within = f"{', '.join(chance)} (chance may do that)" if chance else ""
+    return " · ".join(part for part in (", ".join(proven), within) if part)
+
+
+def lost_text(shown: Told, name: str, amount: float) -> str:
+    """``9 orders``, or ``3 more slow requests``."""
+    what = "slow requests" if edge_of(shown, name) else safe(name)
+    return f"{count(round(amount))} {'more ' if kind_of(shown, name) == 'bad' else ''}{what}"
+
+
+def edge_of(shown: Told, name: str) -> str:
+    """For latency the bucket's edge in seconds that is shown, else nothing."""
+    for tick in reversed(shown["recent"]):
+        if name in tick["metrics"]:
+            return str(tick["metrics"][name].get("edge") or "")
+    return ""
+
+
+def cut_painted(text: str, wide: int) -> str:
+    """A line cut to ``wide`` columns; colour is dropped only where something must be cut."""
+    import click  # noqa: PLC0415  # only for a line that has colour
+
+    plain = click.unstyle(text)
+    short = cut(plain, wide)
+    return text if short == plain else short
+
+
+def _first(name: str, one: Told, kind: str, shown: Told, wide: int) -> str:
+    of = "of" if kind == "good" else "where"
+    edge = edge_of(shown, name)
+    slower = f" above {safe(edge)} s" if edge else ""
+    parts = [f"{one['canary']:,}{slower} {of} ~{count(one['expected'])} expected", _band(one)]
+    parts += [f"{odds(one['log_e'])} for harm"] if one["log_e"] > 1 else []
+    parts += [_rate(name, shown)]
+    text = _as_many(parts, wide - MARGIN)
+    return label(cut(safe(name), MARGIN - 1)) + (paint(text, fg="red") if harmful(one, kind) else text)
+
+
+def _as_many(parts: list[str], room: int) -> str:
+    """The first parts that fit; the least telling stand last."""
+    kept = [part for part in parts if part]
+    while len(kept) > 1 and columns(" · ".join(kept)) > room:
+        kept.pop()
+    return " · ".join(kept)
+
+
+def _second(name: str, one: Told, kind: str, shown: Told, wide: int) -> str:
+    size = GAUGE if wide >= _NARROW else _SMALL_GAUGE
+    room = (wide - MARGIN - size - len("  canary   expected ")) // 2
+    series = [tick["metrics"].get(name) if not tick["discard"] else None for tick in shown["recent"]]
+    canary = scaled([None if each is None else float(each["canary"]) for each in series], room)
+    expected = scaled([None if each is None else float(each["expected"]) for each in series], room)
+    top = max([value for value in (*canary, *expected) if value is not None], default=0.0)
+    drawn = gauge((one["low"], one["estimate"], one["high"]), size, harm="left" if kind == "good" else "right")
+    bad = harmful(one, kind)
+    mine = paint(pad(spark(canary, top), room), **({"fg": "red"} if bad else {"fg": "cyan"}))
+    return f"{drawn}  canary {mine}  expected {spark(expected, top)}".rstrip()
+
+
+def _band(one: Told) -> str:
+    if one["estimate"] is None:
+        return ""
+    low, high = one["low"], one["high"]
+    if low is None and high is None:
+        return change(one["estimate"])
+    if low is None:
+        return f"{change(one['estimate'])} (up to {change(high)})"
+    if high is None:
+        return f"{change(one['estimate'])} (at least {change(low)})"
+    return f"{change(one['estimate'])} ({change(low)} … {change(high)})"
+
+
+def _rate(name: str, shown: Told) -> str:
+    """Events a second of the canary over the ticks at hand."""
+    ticks = [tick for tick in shown["recent"] if name in tick["metrics"] and not tick["discard"]]
+    if not ticks:
+        return ""
+    seconds = len(ticks) * (shown["tick"] or 1.0)
+    rate = sum(tick["metrics"][name]["canary"] for tick in ticks) / seconds
+    return f"{rate:,.0f}/s" if rate >= 100 else f"{rate:.1f}/s" if rate >= 0.1 else f"{rate * 60:.1f}/min"  # noqa: PLR2004  # three digits each
+
+
+def harmful(one: Told, kind: str) -> bool:
+    """Whether the whole band lies on the harmful side."""
+    edge = one["high"] if kind == "good" else one["low"]
+    return edge is not None and (edge < 1 if kind == "good" else edge > 1)
+
+
+def _ruled(name: str, value: float | None, kind: str) -> str:
+    if value is None:
+        return f"{safe(name)} nothing yet"
+    return f"{safe(name)} {'−' if kind == 'good' else '+'}{percent(value)}"
+
+
+def percent(fraction: float) -> str:
+    """``19 %``; ``12 ×`` where percent say nothing any more."""
+    return f"{fraction * 100:,.0f} %" if fraction < _TIMES else f"{fraction:,.0f} ×"

@@ -1,0 +1,139 @@
+"""The answer of the live view: one word in capitals, and the sentence behind it.
+
+Rules:
+1. The word says what is so: STOP, BACK, FAIL, DONE, HOLD, PASS, HARM?, DOUBT, WAIT or START. It is set off by its
+   own ground, so that it reads in light and in dark, and it is a word, so that it reads without colour.
+2. The sentence says why, the command below it what can be done. A rollout that ended asks nobody to wake up unless
+   somebody must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from interlock.doors.cli.screens.rollout_bars import change, odds
+from interlock.doors.cli.screens.rollout_metrics import kind_of, percent
+from interlock.doors.cli.text import paint, safe
+
+Told = dict[str, Any]
+_GROUND = {
+    "STOP": ("white", "red"),
+    "FAIL": ("white", "red"),
+    "BACK": ("black", "yellow"),
+    "HOLD": ("black", "yellow"),
+    "HARM?": ("black", "yellow"),
+    "DOUBT": ("black", "yellow"),
+    "DONE": ("black", "green"),
+    "PASS": ("black", "green"),
+    "WAIT": ("black", "cyan"),
+    "START": ("black", "cyan"),
+}
+_CAUSES = {
+    "harm": "the judge found harm",
+    "untrusted": "what was counted could not be believed",
+    "abort": "somebody aborted it",
+    "rollback": "somebody asked for the version before",
+    "no-pass": "a stage could not pass in its time",
+    "apply-failed": "the new version could not be put up",
+    "lost-weight": "somebody else took its traffic away",
+}
+_PHASES = {
+    "calibrate": "measuring the control's own noise, no traffic has moved yet",
+    "apply": "putting the new version up, no traffic has moved yet",
+    "weigh": "moving the first traffic",
+}
+SUSPICION = 2.0
+"""Nats of evidence from which harm is spoken of: odds of about 7 : 1."""
+
+
+def word(shown: Told) -> str:
+    """The answer in one word."""
+    record, verdict = shown["record"], shown["verdict"]
+    by_state = {
+        "starting": "START",
+        "held": "HOLD",
+        "completed": "DONE",
+        "failed": "FAIL",
+        "returning": "STOP" if record["cause"] == "harm" else "BACK",
+        "returned": "STOP" if record["cause"] == "harm" else "BACK",
+    }
+    by_verdict = {"stop": "STOP", "pass": "PASS", "untrusted": "DOUBT"}
+    waiting = "HARM?" if _suspected(shown) else "WAIT"
+    fallback = by_verdict.get(verdict["kind"] if verdict else "", waiting)
+    return by_state.get(record["state"], fallback)
+
+
+def badge(answer: str) -> str:
+    """The word on its own ground; bare where there is no colour."""
+    ink, ground = _GROUND[answer]
+    return paint(f" {answer} ", fg=ink, bg=ground, bold=True)
+
+
+def sentence(shown: Told) -> str:
+    """Why."""
+    record = shown["record"]
+    said: dict[str, Callable[[Told], str]] = {
+        "starting": _starting,
+        "held": lambda told: f"it waits for a person: {_why(told)}",
+        "completed": _completed,
+        "failed": lambda told: f"a person is needed now: {_why(told)}",
+        "returning": lambda told: f"{_blame(told)} · traffic goes back now",
+        "returned": _blame,
+    }
+    return said.get(record["state"], _running)(shown)
+
+
+def harm_text(harm: Told, kind: str) -> str:
+    """``orders: at least 81 % fewer``."""
+    if kind == "good":
+        return f"{safe(harm['metric'])}: at least {percent(harm['at_least'])} fewer"
+    return f"{safe(harm['metric'])}: at least {harm['at_least']:.1f} times as many"
+
+
+def _starting(shown: Told) -> str:
+    return _PHASES.get(shown["record"]["phase"], "no traffic has moved yet")
+
+
+def _suspected(shown: Told) -> bool:
+    standing = shown["standing"]
+    return bool(standing and standing["metrics"]) and standing["log_e"] >= SUSPICION
+
+
+def _running(shown: Told) -> str:
+    verdict, standing = shown["verdict"], shown["standing"]
+    if verdict is None or standing is None:
+        return "nothing is counted yet"
+    if verdict["kind"] == "stop":
+        return f"{safe(verdict['why'])} · traffic goes back now"
+    if verdict["kind"] == "untrusted":
+        return f"the counts cannot be believed: {safe(verdict['why'])}"
+    if verdict["kind"] == "pass":
+        return "no harm: what this stage must exclude is excluded"
+    if _suspected(shown):
+        worst = max(standing["metrics"], key=lambda name: standing["metrics"][name]["log_e"])
+        estimate = standing["metrics"][worst]["estimate"]
+        seen = f" ({change(estimate)})" if estimate is not None else ""
+        return f"harm suspected in {safe(worst)}{seen}, not proven: {odds(standing['log_e'])}"
+    return "no harm seen, not enough counted yet to widen"
+
+
+def _completed(shown: Told) -> str:
+    ruled = shown["record"]["ruled_out"]
+    if not ruled:
+        return "all traffic has it"
+    return f"all traffic has it; {percent(max(ruled.values()))} or worse is ruled out"
+
+
+def _blame(shown: Told) -> str:
+    record = shown["record"]
+    if record["harm"]:
+        return harm_text(record["harm"], kind_of(shown, record["harm"]["metric"]))
+    return _why(shown)
+
+
+def _why(shown: Told) -> str:
+    record = shown["record"]
+    cause = _CAUSES.get(record["cause"] or "", "")
+    why = safe(record["why"])
+    return f"{cause}: {why}" if cause and why and why != cause else why or cause or "nobody said why"

@@ -1,0 +1,68 @@
+"""The live view of a rollout, byte for byte, at three widths; ``GOLDEN=write`` writes the files anew."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from interlock.doors.cli.screens.rollout import one_line, screen
+from interlock.doors.cli.text import columns
+
+HERE = Path(__file__).parent
+SCENES = json.loads((HERE / "rollouts.json").read_text())
+WIDTHS = (60, 80, 132)
+ROWS = 24
+
+
+def compare(name: str, found: str) -> None:
+    file = HERE / name
+    if os.environ.get("GOLDEN") == "write":
+        file.write_text(found)
+    assert found == file.read_text()
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+def test_the_live_view_reads_as_it_was_agreed(wide):
+    pictures = [f"=== {name}\n" + "\n".join(screen(shown, wide=wide)) for name, shown in SCENES.items()]
+    compare(f"rollout-watch.{wide}.txt", "\n".join(pictures) + "\n")
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+@pytest.mark.parametrize("name", SCENES)
+def test_a_picture_fits_one_screen(name, wide):
+    lines = screen(SCENES[name], wide=wide, contact="no answer for 7 s: this is how it was at 03:12:40 UTC")
+    assert len(lines) < ROWS
+    assert [line for line in lines if columns(line) > wide] == []
+
+
+def test_lines_for_a_pipe_read_as_they_were_agreed():
+    compare("rollout-watch.lines.txt", "\n".join(one_line(shown) for shown in SCENES.values()) + "\n")
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_the_answer_is_the_first_word(name):
+    words = {"stopping": "STOP", "stopped": "STOP", "held": "HOLD", "failed": "FAIL", "returned": "BACK"}
+    words |= {"completed": "DONE", "starting": "START", "suspected": "HARM?"}
+    assert screen(SCENES[name], wide=80)[0].split()[0] == words.get(name, "WAIT")
+
+
+def test_nothing_that_a_name_holds_reaches_the_terminal():
+    """A change's record is written by others: no control character of it may move the cursor."""
+    shown = json.loads(json.dumps(SCENES["stopped"]))
+    for key in ("service", "change", "started_by", "why", "environment"):
+        shown["record"][key] = "a\x1b[2Jb\u202ec"
+    shown["record"]["harm"]["metric"] = "orders"
+    shown["effects"][1]["said"] = "\x1b]0;owned\x07"
+    shown["verdict"]["why"] = "\x1b[31m"
+    text = "\n".join(screen(shown, wide=80)) + one_line(shown)
+    assert not [sign for sign in text if ord(sign) < 32 and sign != "\n"]
+    assert "\u202e" not in text
+
+
+def test_who_watches_a_rollout_that_nobody_moves_is_told():
+    shown = json.loads(json.dumps(SCENES["waiting"]))
+    shown["seen_at"] = "2026-03-05T03:30:13Z"
+    assert "the newest count is 60 s old" in "\n".join(screen(shown, wide=80))
