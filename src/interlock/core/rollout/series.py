@@ -23,14 +23,14 @@ KEPT = 128
 class Series:
     """Counts of one shard of one metric (or what the router assigned). ``why`` says why there is no base."""
 
-    __slots__ = ("_ats", "_values", "base", "seen", "since", "why")
+    __slots__ = ("_ats", "_life", "_values", "base", "seen", "since", "why")
 
     def __init__(self, why: str) -> None:
         self._ats: list[float] = []
         self._values: list[tuple[float, ...]] = []
         self.base: tuple[int, ...] | None = None
         self.why = why
-        self.since = ""
+        self.since = self._life = ""
         self.seen = 0.0
 
     @property
@@ -43,9 +43,9 @@ class Series:
         if self._ats and at <= self._ats[-1]:
             return
         fell = self._values and any(new < old for new, old in zip(values, self._values[-1], strict=True))
-        if self._ats and (fell or since != self.since):
+        if self._ats and (fell or (since and self._life and since != self._life)):
             self.restart("counter-reset")
-        self.since = since
+        self.since, self._life = since, since or self._life
         self._ats.append(at)
         self._values.append(values)
         if len(self._ats) > KEPT:

@@ -10,8 +10,7 @@ Rules:
    clock and ours, went apart), ``counter-reset``, ``shards-changed``, ``overrun`` (the interval is much longer
    than a tick: somebody stalled), ``unmatched`` (one shard's samples are too far from the window's end),
    ``control-disturbed`` (the control's own events collapsed or its own errors surged), ``stale``,
-   ``weight-changed`` (it holds the moment of the change), ``settling`` (what stalled still catches up),
-   ``no-exposure`` (one arm is assigned nothing).
+   ``weight-changed`` (it holds the moment of the change), ``settling`` (what stalled still catches up).
 4. While no window can end: nothing at first, then one discarded tick a round: ``missing`` (a shard that was not
    read), ``exposure-missing`` (the router did not answer), ``stale`` (what was read is not newer, or too old).
 5. A canary that is gone (its address refuses the connection) counts nothing while the router goes on assigning to
@@ -79,8 +78,8 @@ class Window:
     """Ticks of one rollout, in order; ``t`` is the first round's moment.
 
     ``share`` is asked once for each window that ends, discarded or not, in order; it must bear a window in which
-    nothing was assigned. State is bounded by the number of shards. Whoever takes a rollout over begins a new window
-    with the ``t`` reached.
+    nothing was assigned. State is bounded by the number of shards. Whoever takes a rollout over begins a new
+    window with the ``t`` reached.
     """
 
     def __init__(
@@ -234,8 +233,6 @@ class Window:
             self._settle(reading.steady + self._allow.settle, "settling")
         elif not code and begun < self._settled + self._clocks:
             code = self._settling
-        if not code and not 0.0 < self._last_share < 1.0:
-            code = "no-exposure"
         return Tick(t=self._at(reading), share=self._last_share, metrics=metrics, assigned=assigned, discard=code)
 
     def _observed(
