@@ -1,0 +1,276 @@
+"""A rollout as the judge saw it, as JSON lines, and the verdicts recomputed from them.
+
+Rules:
+1. A line is a tick, or what the judge was told between two ticks: ``{"expect_share": 0.05}``, ``{"stage":
+   {"margin": 0.9, "t": 0}}``, ``{"forecast": {…}}``. A tick's counts of the control are a list of shards or one
+   number.
+2. A tick may carry what was said then: ``verdict`` (a word) and ``log_e``. Whoever recomputes compares both
+   exactly; no tolerance, because the arithmetic has one answer (see ``arithmetic``).
+3. Every line stands for itself and is refused for itself: what does not fit is named with its line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parse import parse_foreign
+from interlock.core.judge.backstop import Forecast
+from interlock.core.judge.judge import Judge
+from interlock.core.judge.settings import JudgeSettings
+from interlock.core.judge.tick import Assigned, Counts, MetricKind, Observed, Tick
+from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted, Verdict
+
+MOST_BYTES = 1 << 20
+"""Of one line."""
+_MOST = 2**53
+_WORDS: dict[type, str] = {
+    Stopped: "stop",
+    Passed: "pass",
+    NotEnoughData: "not-enough-data",
+    Untrusted: "untrusted",
+}
+_TICK = ("t", "share", "metrics")
+_WRITE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arms:
+    """Counts as they are written."""
+
+    canary: int
+    control: int | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One metric as it is written: counts, or buckets of counts."""
+
+    kind: MetricKind
+    canary: int | None = None
+    control: int | tuple[int, ...] | None = None
+    buckets: dict[str, Arms] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage that began: what it must rule out, and when."""
+
+    margin: float
+    t: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The share of requests that the router was told to assign to the canary."""
+
+    expect_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A tick, and what the judge said of it when it was recorded."""
+
+    tick: Tick
+    verdict: str = ""
+    log_e: float | None = None
+
+
+Entry = Said | Stage | Share | Forecast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    t: float | None = None
+    share: float | None = None
+    metrics: dict[str, Written] | None = None
+    assigned: Assigned | None = None
+    discard: str = ""
+    verdict: str = ""
+    log_e: float | None = None
+    stage: Stage | None = None
+    expect_share: float | None = None
+    forecast: Forecast | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One tick recomputed. ``line`` counts from 1; ``differs`` says how it deviates from the record, if so."""
+
+    line: int
+    t: float
+    verdict: Verdict
+    log_e: float
+    differs: str = ""
+
+
+def word(verdict: Verdict) -> str:
+    """``stop``, ``pass``, ``not-enough-data`` or ``untrusted``."""
+    return _WORDS[type(verdict)]
+
+
+def write(entry: Entry) -> str:
+    """One line without its end."""
+    if isinstance(entry, Stage):
+        return _WRITE({"stage": {"margin": entry.margin, "t": entry.t}})
+    if isinstance(entry, Share):
+        return _WRITE({"expect_share": entry.expect_share})
+    if isinstance(entry, Forecast):
+        return _WRITE({"forecast": {"every": entry.every, "expected": entry.expected, "phi": entry.phi}})
+    return _WRITE(_tick(entry))
+
+
+def _tick(said: Said) -> dict[str, object]:
+    tick = said.tick
+    line: dict[str, object] = {"t": tick.t, "share": tick.share}
+    line["metrics"] = {name: _observed(observed) for name, observed in tick.metrics.items()}
+    if tick.assigned is not None:
+        line["assigned"] = {"canary": tick.assigned.canary, "control": tick.assigned.control}
+    if tick.discard:
+        line["discard"] = tick.discard
+    if said.verdict:
+        line["verdict"], line["log_e"] = said.verdict, said.log_e
+    return line
+
+
+def _observed(observed: Observed) -> dict[str, object]:
+    if observed.counts is not None:
+        return {"kind": observed.kind, **_arms(observed.counts)}
+    return {"kind": observed.kind, "buckets": {edge: _arms(counts) for edge, counts in observed.buckets.items()}}
+
+
+def _arms(counts: Counts) -> dict[str, object]:
+    return {"canary": counts.canary, "control": list(counts.control)}
+
+
+def read(line: str | bytes) -> Entry:
+    """The entry in one line.
+
+    Raises:
+        InvalidInput: ``tick-shape``, ``tick-count``, or ``input-shape`` and its like from the JSON reader.
+    """
+    if len(line) > MOST_BYTES:
+        raise _refused("a line of at most 1 MiB", f"{len(line)} bytes", code="tick-shape")
+    found = parse_foreign(_Line, line, what="a tick")
+    told = [name for name in ("stage", "expect_share", "forecast") if getattr(found, name) is not None]
+    ticks = [name for name in _TICK if getattr(found, name) is not None]
+    if len(told) == 1 and not ticks:
+        return _told(found)
+    if told or len(ticks) < len(_TICK):
+        missing = ", ".join(f"`{name}`" for name in _TICK if name not in ticks)
+        raise _refused(
+            "`t`, `share` and `metrics`", f"none of {missing}" if missing else f"`{told[0]}` beside them"
+        )
+    return Said(tick=_read_tick(found), verdict=found.verdict, log_e=found.log_e)
+
+
+def _told(line: _Line) -> Entry:
+    if line.stage is not None:
+        return line.stage
+    if line.forecast is not None:
+        return line.forecast
+    assert line.expect_share is not None  # noqa: S101  # one of three is there, and it is not the others
+    return Share(expect_share=line.expect_share)
+
+
+def _read_tick(line: _Line) -> Tick:
+    assert line.t is not None  # noqa: S101  # its caller counted all three
+    assert line.share is not None  # noqa: S101  # likewise
+    assert line.metrics is not None  # noqa: S101  # likewise
+    if line.assigned is not None:
+        _whole((line.assigned.canary, line.assigned.control), "assigned")
+    metrics = {name: _read_observed(name, written) for name, written in line.metrics.items()}
+    return Tick(t=line.t, share=line.share, metrics=metrics, assigned=line.assigned, discard=line.discard)
+
+
+def _read_observed(name: str, written: Written) -> Observed:
+    if written.buckets is not None and written.canary is None and written.control is None:
+        buckets = {
+            edge: _counts(arms.canary, arms.control, f"metrics.{name}.buckets.{edge}")
+            for edge, arms in written.buckets.items()
+        }
+        return Observed(kind=written.kind, buckets=buckets)
+    if written.buckets is None and written.canary is not None and written.control is not None:
+        return Observed(kind=written.kind, counts=_counts(written.canary, written.control, f"metrics.{name}"))
+    raise _refused(f"either `canary` and `control` or `buckets` at `metrics.{name[:60]}`", "something else")
+
+
+def _counts(canary: int, control: int | tuple[int, ...], place: str) -> Counts:
+    shards = (control,) if isinstance(control, int) else control
+    _whole((canary, *shards), place)
+    return Counts(canary=canary, control=shards)
+
+
+def _whole(counts: Iterable[int], place: str) -> None:
+    for count in counts:
+        if not 0 <= count <= _MOST:
+            raise _refused(f"counts of 0…2**53 at `{place[:120]}`", str(count), code="tick-count")
+
+
+def _refused(expected: str, got: str, *, code: str = "tick-shape") -> InvalidInput:
+    return InvalidInput(
+        f"expected {expected}, got {got}",
+        code=code,
+        hint="docs/how-to/judge.md shows a line; counts are numbers of events in the tick, not totals",
+    )
+
+
+def recompute(settings: JudgeSettings, lines: Iterable[str | bytes]) -> Iterator[Judged]:
+    """Judge recorded lines anew, one result a tick; a deviation from what was recorded stands in ``differs``.
+
+    Raises:
+        InvalidInput: a line that does not fit, with its number in front.
+    """
+    judge = Judge(settings)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = read(line)
+            verdict = tell(judge, entry)
+        except InvalidInput as error:
+            raise InvalidInput(f"line {number}: {error.message}", code=error.code, hint=error.hint) from error
+        if isinstance(entry, Said) and verdict is not None:
+            differs = _differs(entry, verdict, judge.log_e)
+            yield Judged(line=number, t=entry.tick.t, verdict=verdict, log_e=judge.log_e, differs=differs)
+
+
+def tell(judge: Judge, entry: Entry) -> Verdict | None:
+    """Tell the judge what a line says; its verdict where that is a tick."""
+    if isinstance(entry, Said):
+        return judge.step(entry.tick)
+    if isinstance(entry, Stage):
+        judge.begin_stage(entry.margin, entry.t)
+    elif isinstance(entry, Share):
+        judge.expect_share(entry.expect_share)
+    else:
+        judge.expect_total(entry)
+    return None
+
+
+def _differs(said: Said, verdict: Verdict, log_e: float) -> str:
+    if said.verdict and said.verdict != word(verdict):
+        return f"recorded verdict `{said.verdict[:40]}`, recomputed `{word(verdict)}`"
+    if said.log_e is not None and said.log_e != log_e:
+        return f"recorded log E {said.log_e!r}, recomputed {log_e!r}"
+    return ""
+
+
+def replay(settings: JudgeSettings, lines: Iterable[str | bytes]) -> list[tuple[float, Verdict, float]]:
+    """Time, verdict and log E of every tick.
+
+    Raises:
+        InvalidInput: as ``recompute``, and ``record-differs`` at the first line that does.
+    """
+    found = []
+    for one in recompute(settings, lines):
+        if one.differs:
+            raise InvalidInput(
+                f"line {one.line}: {one.differs}",
+                code="record-differs",
+                hint="the counts, the settings or the recorded verdict were edited",
+            )
+        found.append((one.t, one.verdict, one.log_e))
+    return found

@@ -1,0 +1,102 @@
+"""What makes a measurement unbelievable: a share that was not set, ticks that do not count, shards that scatter.
+
+Rules:
+1. The sample-ratio test is an e-process over what the router assigned, against the share it was told to assign,
+   in both directions, with an α of its own for each share that is declared. Only its largest term counts, which
+   is less than their mean times their number: it errs on the side of trust by at most that factor.
+2. Discarded ticks bring no evidence, for or against. Where they pile up, or none counts for a while, nothing
+   that was measured before can be taken for the present: missing is never healthy.
+3. φ drift: shards of the control scatter much wider than the table says, over the last ten minutes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from interlock.core.judge.arithmetic import exact_log, log
+from interlock.core.judge.settings import TrustSettings
+from interlock.core.judge.tick import Assigned, Tick
+from interlock.core.judge.verdict import Untrusted
+
+_RATIOS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 10.0)
+_LOGS = tuple(exact_log(ratio) for ratio in _RATIOS)
+
+
+class ShareTest:
+    """Whether the router assigns what it was told to."""
+
+    def __init__(self, trust: TrustSettings) -> None:
+        self._needed = exact_log(len(_RATIOS)) - exact_log(trust.share_alpha)
+        self._share: float | None = None
+        self._norms: tuple[float, ...] = ()
+        self._sums = [0.0] * len(_RATIOS)
+        self._canary = self._all = 0
+
+    def expect(self, share: float) -> None:
+        """From now on this share of the requests belongs to the canary."""
+        if share == self._share:
+            return
+        self._share = share
+        self._norms = tuple(log(1.0 + share * (ratio - 1.0)) for ratio in _RATIOS) if 0 < share < 1 else ()
+        self._sums = [0.0] * len(_RATIOS)
+        self._canary = self._all = 0
+
+    def add(self, assigned: Assigned) -> None:
+        """What one counted tick assigned."""
+        x, n = assigned.canary, assigned.canary + assigned.control
+        self._canary += x
+        self._all += n
+        if self._norms:
+            self._sums = [
+                total + (x * gain - n * norm)
+                for total, gain, norm in zip(self._sums, _LOGS, self._norms, strict=True)
+            ]
+
+    def broken(self) -> Untrusted | None:
+        """The verdict, where the ratio is not the one declared."""
+        if not self._norms or max(self._sums) < self._needed or self._share is None:
+            return None
+        return Untrusted(
+            code="sample-ratio",
+            why=f"expected {self._share:.2%} of the requests at the canary, got {self._canary:,} of {self._all:,}",
+        )
+
+
+class Gaps:
+    """Ticks that did not count, and when the last one did."""
+
+    def __init__(self, trust: TrustSettings) -> None:
+        self._trust = trust
+        self._last: deque[str] = deque(maxlen=trust.window)
+        self._counted_at = 0.0
+
+    def see(self, t: float, discard: str) -> None:
+        """One tick; ``discard`` is empty where it counts."""
+        self._last.append(discard)
+        if not discard:
+            self._counted_at = t
+
+    def broken(self, t: float) -> Untrusted | None:
+        """The verdict, where too little is left to believe."""
+        lost = [code for code in self._last if code]
+        if t - self._counted_at >= self._trust.silent:
+            for_ = f"no tick counted for {t - self._counted_at:.0f} s"
+            return Untrusted(code="nothing-counted", why=f"{for_}{_mostly(lost)}")
+        if len(lost) > self._trust.most_discarded:
+            return Untrusted(
+                code="discards", why=f"{len(lost)} of the last {len(self._last)} ticks do not count{_mostly(lost)}"
+            )
+        return None
+
+
+def _mostly(codes: list[str]) -> str:
+    if not codes:
+        return ""
+    return f", most for `{max(sorted(set(codes)), key=codes.count)}`"
+
+
+def misplaced(tick: Tick, before: float, expected: float) -> str:
+    """Why a tick cannot follow the one that ended at ``before``: time went back, or passed it by."""
+    if not tick.t > before:
+        return "time-went-back"
+    return "tick-overrun" if tick.t - before > 3 * expected else ""
