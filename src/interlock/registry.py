@@ -7,20 +7,36 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import resources
 from importlib.metadata import entry_points
 from typing import Any, cast
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
+from interlock.ports.flags import Flags
+from interlock.ports.meter import Counted, Meter
+from interlock.ports.notifier import Notifier
 from interlock.ports.reader import Reader
 from interlock.ports.router import Router
 from interlock.ports.validator import Validator
 
+METERS = "interlock.meters"
+NOTIFIERS = "interlock.notifiers"
 READERS = "interlock.readers"
 ROUTERS = "interlock.routers"
 VALIDATORS = "interlock.validators"
+
+
+def meters() -> dict[str, Callable[[Mapping[str, object], Sequence[Counted]], Meter]]:
+    """Meter factories by name: each takes the plan's settings and the metrics that it is to count."""
+    return cast("dict[str, Callable[[Mapping[str, object], Sequence[Counted]], Meter]]", _load(METERS))
+
+
+def notifiers() -> dict[str, Callable[[Mapping[str, object]], Notifier]]:
+    """Notifier factories by name; each takes its settings."""
+    return cast("dict[str, Callable[[Mapping[str, object]], Notifier]]", _load(NOTIFIERS))
 
 
 def readers() -> dict[str, Callable[..., Reader]]:
@@ -28,9 +44,13 @@ def readers() -> dict[str, Callable[..., Reader]]:
     return cast("dict[str, Callable[..., Reader]]", _load(READERS))
 
 
-def routers() -> dict[str, Callable[..., Router]]:
-    """Router factories by name; each takes its settings."""
-    return cast("dict[str, Callable[..., Router]]", _load(ROUTERS))
+def routers(flags: Flags | None = None) -> dict[str, Callable[..., Router]]:
+    """Router factories by name; each takes its settings. One that ``takes_flags`` is given those interlock serves."""
+    loaded = cast("dict[str, Callable[..., Router]]", _load(ROUTERS))
+    return {
+        name: partial(factory, flags=flags) if getattr(factory, "takes_flags", False) else factory
+        for name, factory in loaded.items()
+    }
 
 
 def validators() -> tuple[Validator, ...]:
