@@ -18,6 +18,7 @@ from interlock.core.evidence.model import Runner
 SETTINGS_FILE = "interlock.yaml"
 RULES_ARTEFACT = "interlock-rules"
 """The name under which the rules that a change would bring about are one of its artefacts."""
+_YAML = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ class Settings:
     codeowners: tuple[str, ...] = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
     policies: str = "policies"
     schemas: tuple[str, ...] = ("schemas",)
+    rollouts: str = "rollouts"
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -109,6 +111,8 @@ def read_settings(value: object) -> Settings:
     settings = parse(Settings, {} if value is None else value, what="interlock.yaml")
     if not any(place.production for place in settings.environments.values()):
         raise _range("environments", "at least one with `production: true`")
+    if not settings.rollouts.strip("./") or settings.rollouts.startswith(("/", "../")):
+        raise _range("rollouts", "a folder below the repository's root")
     limits = settings.thresholds
     for name in ("fleet_share", "order_share"):
         if not 0 < getattr(limits, name) <= 1:
@@ -125,7 +129,13 @@ def is_rule_file(path: str, settings: Settings) -> bool:
         return True
     if _within(path, (settings.policies,)) or _within(path, settings.schemas):
         return True
-    return path.endswith((".yaml", ".yml")) and _within(path, settings.catalog)
+    return is_plan_file(path, settings) or (path.endswith(_YAML) and _within(path, settings.catalog))
+
+
+def is_plan_file(path: str, settings: Settings) -> bool:
+    """Whether a path is a rollout plan: YAML directly in the folder of plans."""
+    folder, _, name = path.rpartition("/")
+    return folder == settings.rollouts.rstrip("/") and name.endswith(_YAML)
 
 
 def _within(path: str, places: tuple[str, ...]) -> bool:

@@ -3,32 +3,34 @@
 Rules:
 1. The digest covers every rule file by path and content, so any edit to catalog, keys, trust or policies is
    another set of rules, and only a ticket issued under the rules in force may bring it into force.
-2. Loading is all or nothing: one unreadable file and there are no rules, never fewer.
+2. Loading is all or nothing: one unreadable file and there are no rules, never fewer. Rollout plans are rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interlock.core.change.canonical import digest, sha256
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.catalog_read import read_catalog
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.plain_yaml import read_plain
-from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file, read_settings
+from interlock.core.change.settings import SETTINGS_FILE, Settings, is_plan_file, is_rule_file, read_settings
 from interlock.core.policy.bundle import Bundle, load_bundle
+from interlock.core.rollout.plan_check import Plans, read_plans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """``files`` maps each rule file to the SHA-256 of its bytes."""
+    """``files`` maps each rule file to the SHA-256 of its bytes; ``plans`` are by service and environment."""
 
     digest: str
     files: dict[str, str]
     settings: Settings
     catalog: Catalog
     bundle: Bundle
+    plans: Plans = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,19 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         settings=found.settings,
         catalog=found.catalog,
         bundle=load_bundle(_below(used, found.settings.policies)),
+        plans=load_plans(used),
     )
+
+
+def load_plans(files: Mapping[str, bytes]) -> Plans:
+    """The rollout plans among the bytes of all rule files; where there are none the catalog is not read.
+
+    Raises:
+        InvalidInput: the first file that cannot be used, by name.
+    """
+    settings = settings_of(files)
+    plans = _plan_files(files, settings)
+    return read_plans(plans, settings, load_foundation(files).catalog.services) if plans else {}
 
 
 def load_foundation(files: Mapping[str, bytes]) -> Foundation:
@@ -77,8 +91,13 @@ def rules_digest_of(files: Mapping[str, bytes]) -> str:
     return digest("interlock.dev/rules/v1", used)
 
 
+def _plan_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, bytes]:
+    return {path: content for path, content in files.items() if is_plan_file(path, settings)}
+
+
 def _catalog_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, bytes]:
     others = (
+        *_plan_files(files, settings),
         *_below(files, settings.policies, keep=True),
         *(p for s in settings.schemas for p in _below(files, s, keep=True)),
     )

@@ -4,7 +4,8 @@ Rules:
 1. A plan is a rule: what splits traffic, what counts, how wide a stage is and how much a PASS must rule out cannot
    be edited by the change that is to go out.
 2. Stages rise strictly, each above 0 % and at most 100 %. Each has a bake, a margin (the regression that must be
-   ruled out before the next) and a limit, after which the rollout holds and asks a person.
+   ruled out before the next) and a limit, after which the rollout holds and asks a person. At 100 % there is
+   nothing to compare with, so that stage is under the backstop alone.
 3. Steps are argument lists, never a shell's line. Each has a way to verify it: what nobody looked at is a hope.
 """
 
@@ -16,10 +17,16 @@ from typing import Literal
 
 from interlock.core.change.canonical import Json
 
+Keys = tuple[str | int, ...]
+"""The keys and list positions that lead to a value, such as ``("meters", 0, "metrics")``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagePlan:
-    """``percent`` of traffic; ``bake`` and ``limit`` in seconds; ``margin`` a fraction (0.5: half the orders)."""
+    """``percent`` of traffic; ``bake`` and ``limit`` in seconds; ``margin`` a fraction (0.5: half the orders).
+
+    At 100 % the margin is 1: nothing has to be ruled out.
+    """
 
     percent: float
     bake: float
@@ -57,10 +64,14 @@ class MeterPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The whole file. Seconds throughout; ``judge`` are the judge's settings as written.
+    """The whole file. Seconds throughout; ``judge`` are the judge's settings, bucket edges as the text they are.
+
+    ``baseline`` is how long the control alone is watched before traffic moves, to learn how far it scatters by
+    itself; 0 is not at all.
 
     ``untrusted`` says what becomes of traffic while nothing can be believed: it stays (``hold``) or goes back.
-    ``keep`` is how long after completion the previous version stays one command away.
+    ``keep`` is how long after completion the previous version stays one command away. ``digest`` is of the file's
+    bytes, and ``lines`` say where each key stands in it.
     """
 
     path: str
@@ -76,4 +87,11 @@ class Plan:
     promote: tuple[StepPlan, ...] = ()
     rollback: tuple[StepPlan, ...] = ()
     keep: float = 86_400.0
-    notify: tuple[PluginPlan, ...] = field(default=())
+    baseline: float = 600.0
+    notify: tuple[PluginPlan, ...] = ()
+    digest: str = ""
+    lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def line_of(self, keys: Keys) -> int:
+        """Where a key stands in the file, or the nearest above it that is written; 1 where none is."""
+        return next((self.lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self.lines), 1)

@@ -28,15 +28,17 @@ def policy() -> None:
 @policy.command()
 @as_json
 def check(*, as_json: bool) -> None:
-    """Load, validate and lint the policies of this working tree. Exit 1 when something is doubtful."""
-    from interlock.doors.cli.screens.rulebook import checked, checked_json  # noqa: PLC0415  # --help stays fast
+    """Load, validate and lint policies and rollout plans of this working tree. Exit 1 on a doubt."""
+    from interlock.doors.cli.policies import working_plans  # noqa: PLC0415  # --help reads no rules
+    from interlock.doors.cli.screens.planned import planned, planned_json  # noqa: PLC0415  # --help stays fast
+    from interlock.doors.cli.screens.rulebook import checked, checked_json  # noqa: PLC0415  # likewise
 
-    bundle = _bundle()
+    bundle, (plans, unknown) = _bundle(), working_plans()
     if as_json:
-        show_json(checked_json(bundle))
+        show_json(checked_json(bundle) | planned_json(plans, unknown))
     else:
-        click.echo("\n".join(checked(bundle, _now())))
-    if bundle.lints:
+        click.echo("\n".join([*checked(bundle, _now()), *planned(plans, unknown)]))
+    if bundle.lints or unknown:
         leave(REFUSED)
 
 

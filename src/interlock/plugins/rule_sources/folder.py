@@ -48,7 +48,13 @@ class FolderRules:
 
     def _candidates(self, settings: Settings) -> Iterator[str]:
         yield SETTINGS_FILE
-        for place in (*settings.catalog, *settings.codeowners, settings.policies, *settings.schemas):
+        for place in (
+            *settings.catalog,
+            *settings.codeowners,
+            settings.policies,
+            settings.rollouts,
+            *settings.schemas,
+        ):
             start = self._root / place
             if start.is_dir():
                 for path in sorted(start.rglob("*")):

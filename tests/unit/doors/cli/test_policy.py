@@ -145,3 +145,49 @@ def test_reset_refuses_what_is_no_day(tree, capsys) -> None:
     code, _, err = run("reset", "start", "--from", "monday", capsys=capsys)
     assert code == 2
     assert "error[reset-day]" in err
+
+
+PLAN = """\
+service: harbour
+environment: production
+router: {kind: envoy, admin: 127.0.0.1:9901, prefix: routing.shop, canary: v2, control: v1}
+meters:
+  - {kind: scrap, metrics: {orders: {series: orders_total}}}
+judge: {metrics: {orders: {kind: good}}}
+"""
+HARBOUR = """\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: harbour}
+spec: {type: service, lifecycle: production, owner: group:crew}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: crew}
+spec: {type: team, children: []}
+"""
+
+
+def planned(tree: Path, text: str) -> None:
+    (tree / "catalog-info.yaml").write_text(HARBOUR)
+    (tree / "rollouts").mkdir()
+    (tree / "rollouts" / "harbour.yaml").write_text(text)
+
+
+def test_check_lists_plans_and_names_what_they_need_that_is_not_installed(tree, capsys) -> None:
+    planned(tree, PLAN)
+    code, out, _ = run("policy", "check", capsys=capsys)
+    assert code == 1
+    assert "✗ expected a known meter (did you mean `scrape`?), got `scrap` at `rollouts/harbour.yaml:5`" in out
+    assert "plan     harbour in production: 6 stages, 1, 5, 25, 50, 95, 100 % · rollouts/harbour.yaml" in out
+    code, out, _ = run("policy", "check", "--json", capsys=capsys)
+    told = json.loads(out)
+    assert (told["plans"][0]["service"], told["plan_doubts"][0]["code"]) == ("harbour", "plugin-unknown")
+
+
+def test_check_of_a_broken_plan_is_an_input_error_with_its_line(tree, capsys) -> None:
+    planned(tree, PLAN.replace("scrap,", "scrape,") + "stages: [{percent: 5}, {percent: 1}]\n")
+    code, _, err = run("policy", "check", capsys=capsys)
+    assert code == 2
+    assert "expected a stage above 5 %, got `1 %` at `rollouts/harbour.yaml:7`" in err
+    assert "hint: " in err

@@ -1,0 +1,37 @@
+"""File and line for what others say of a plan: its router, its meters, the judge.
+
+Rules:
+1. Whoever looks at a setting knows the path of its key; the plan knows where that stands. A key that is not there
+   is told at the line of the map it should be in.
+"""
+
+from __future__ import annotations
+
+import re
+
+from interlock.core.change.errors import InvalidInput
+from interlock.core.rollout.plan import Keys, Plan
+from interlock.core.rollout.setting import InvalidSetting
+
+_PLACE = re.compile(r"got a problem at `([^`]*)`")
+
+
+def located(error: InvalidSetting, plan: Plan, where: Keys) -> InvalidInput:
+    """The error with file and line; ``where`` leads to the section, such as ``("meters", 0)``."""
+    return _told(error, plan, plan.line_of((*where, *error.path)))
+
+
+def at_line(error: InvalidInput, plan: Plan, where: Keys) -> InvalidInput:
+    """The same of an error that names its place in words only, as reading a record does."""
+    found = _PLACE.search(error.message)
+    wanted = found[1].split(" ")[0] if found else ""
+    lines = [
+        line
+        for keys, line in plan.lines.items()
+        if keys[: len(where)] == where and ".".join(map(str, keys[len(where) :])) == wanted
+    ]
+    return _told(error, plan, lines[0] if lines else plan.line_of(where))
+
+
+def _told(error: InvalidInput, plan: Plan, line: int) -> InvalidInput:
+    return InvalidInput(f"{error.message} at `{plan.path}:{line}`", code=error.code, hint=error.hint)

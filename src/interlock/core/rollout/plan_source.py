@@ -1,0 +1,211 @@
+"""One YAML file as values that know their line: what a rollout plan is read from.
+
+Rules:
+1. Quoted words are text. Plain ones are null, ``true`` and ``false``, whole numbers and decimals as JSON writes
+   them, and else text: ``15m``, ``on`` and ``2026-03-05`` are what they look like.
+2. Every refusal names file and line, what was expected, what was written, and what to do.
+3. Spans of time are written ``90s``, ``15m``, ``2h`` or ``1d``, or as seconds. Shares are written ``90%``; a
+   percent of traffic may be a plain number too.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from interlock.core.change.canonical import Json
+from interlock.core.change.catalog import Place
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parse import closest
+from interlock.core.change.yaml_nodes import Mapping as MappingNode
+from interlock.core.change.yaml_nodes import Node, Scalar, documents, refused
+from interlock.core.rollout.plan import Keys
+
+MAX_BYTES = 256 * 1024
+MAX_VALUES = 20_000
+
+_WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_DECIMAL = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,18}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,3})?")
+_SPAN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)?")
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_WORDS: Mapping[str, Json] = {"true": True, "True": True, "false": False, "False": False}
+_SEVERAL = "a collection"
+
+
+@dataclass(slots=True)
+class Source:
+    """What is known of a file beside its values: the line of each, and each scalar as it was written."""
+
+    path: str
+    lines: dict[Keys, int] = field(default_factory=dict)
+    texts: dict[Keys, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value of the file and the keys that lead to it."""
+
+    value: Json
+    source: Source
+    keys: Keys = ()
+
+    @property
+    def line(self) -> int:
+        """Where it stands."""
+        return self.source.lines[self.keys]
+
+    @property
+    def text(self) -> str:
+        """A scalar as it was written, else what it is."""
+        return self.source.texts.get(self.keys, _SEVERAL)
+
+    @property
+    def name(self) -> str:
+        """The key or position it stands at, for people."""
+        return ".".join(str(key) for key in self.keys) or "the file"
+
+    def refuse(
+        self, expected: str, got: str | None = None, *, code: str = "rollout-plan", hint: str
+    ) -> InvalidInput:
+        """The refusal of this value."""
+        place = Place(path=self.source.path, line=self.line)
+        return refused(place, expected, self.text if got is None else got, code=code, hint=hint)
+
+    def below(self, key: str | int, value: Json) -> Part:
+        """The value at one step further down."""
+        return Part(value, self.source, (*self.keys, key))
+
+    def fields(self, known: Iterable[str] | None = None, required: Iterable[str] = ()) -> dict[str, Part]:
+        """The values of a map, those that are null left out; with ``known`` it may have no other keys."""
+        if not isinstance(self.value, Mapping):
+            raise self.refuse(f"a map at `{self.name}`", hint="write `key: value` lines")
+        names = None if known is None else [*known]
+        for key in self.value:
+            if names is not None and key not in names:
+                raise self.below(key, None).refuse(
+                    f"a known key of `{self.name}`{closest(key, names)}", key, hint=f"known: {', '.join(names)}"
+                )
+        found = {key: self.below(key, value) for key, value in self.value.items() if value is not None}
+        for key in required:
+            if key not in found:
+                raise self.refuse(f"`{key}` in `{self.name}`", "none", hint=f"add `{key}:`")
+        return found
+
+    def items(self) -> list[Part]:
+        """The values of a list that is not empty."""
+        if not isinstance(self.value, list) or not self.value:
+            got = None if not isinstance(self.value, list) else "an empty one"
+            raise self.refuse(
+                f"a list at `{self.name}`", got, hint="write one `- …` for each, or leave the key out"
+            )
+        return [self.below(number, value) for number, value in enumerate(self.value)]
+
+    def word(self) -> str:
+        """A text of one line that is not empty."""
+        if not isinstance(self.value, str) or not self.value.isprintable() or not self.value.strip():
+            raise self.refuse(f"a text at `{self.name}`", hint="write a word, in quotes if it looks like a number")
+        return self.value
+
+    def choice(self, known: Sequence[str]) -> str:
+        """One of a few words."""
+        if self.value not in known:
+            near = closest(self.text, list(known))
+            raise self.refuse(f"one of {', '.join(known)} at `{self.name}`{near}", hint="write one of them")
+        return str(self.value)
+
+    def seconds(self, *, least: float, most: float) -> float:
+        """A span of time within bounds."""
+        match = _SPAN.fullmatch(self.text)
+        if not match:
+            raise self.refuse(f"a span of time at `{self.name}`", hint="write 90s, 15m, 2h or 1d, or seconds")
+        found = float(match[1]) * _UNITS[match[2] or "s"]
+        if not least <= found <= most:
+            raise self.refuse(
+                f"{span(least)} to {span(most)} at `{self.name}`", code="rollout-range", hint="correct that line"
+            )
+        return found
+
+    def percent(self) -> float:
+        """A share of traffic, as ``5`` or ``5%``: 0 to 100; whoever asked looks at the bounds."""
+        match = _SHARE.fullmatch(self.text)
+        if match:
+            return float(match[1])
+        if not _number(self.value):
+            raise self.refuse(f"a percentage at `{self.name}`", hint="write 5, or 5%")
+        return float(self.text)
+
+    def fraction(self) -> float:
+        """A share above 0 and at most 1, as ``90%`` or ``0.9``."""
+        match = _SHARE.fullmatch(self.text)
+        found = float(match[1]) / 100 if match else float(self.text) if _number(self.value) else math.nan
+        if not 0 < found <= 1:
+            wrong = "rollout-range" if match or _number(self.value) else "rollout-plan"
+            raise self.refuse(
+                f"a share above 0 % and at most 100 % at `{self.name}`", code=wrong, hint="write 90%, or 0.9"
+            )
+        return found
+
+
+def read_source(path: str, content: bytes) -> Part:
+    """The one document of a file.
+
+    Raises:
+        InvalidInput: ``yaml-unreadable``, ``yaml-duplicate-key``, ``yaml-too-large``, ``rollout-plan``.
+    """
+    if len(content) > MAX_BYTES:
+        place = Place(path=path, line=1)
+        hint = "a plan is a page: split it into one file for each service"
+        raise refused(
+            place, f"at most {MAX_BYTES} bytes", f"{len(content)} bytes", code="yaml-too-large", hint=hint
+        )
+    found = list(documents(path, content))
+    source = Source(path, {(): 1})
+    if len(found) != 1:
+        place = Place(path=path, line=found[1].line if found else 1)
+        raise refused(
+            place, "one plan in a file", str(len(found)), code="rollout-plan", hint="one file for each service"
+        )
+    return Part(_value(found[0], (), source), source)
+
+
+def span(seconds: float) -> str:
+    """Seconds as a plan writes them."""
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{seconds / _UNITS[unit]:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def _value(node: Node, keys: Keys, source: Source) -> Json:
+    """The JSON value of a node; the reader of nodes has bounded how deep they lie."""
+    source.lines[keys] = node.line
+    if len(source.lines) > MAX_VALUES:
+        place = Place(path=source.path, line=node.line)
+        raise refused(
+            place, f"at most {MAX_VALUES} values", "more", code="yaml-too-large", hint="a plan is a page"
+        )
+    if isinstance(node, Scalar):
+        source.texts[keys] = node.text
+        return _scalar(node)
+    if isinstance(node, MappingNode):
+        return {key: _value(inner, (*keys, key), source) for key, inner in node.fields.items()}
+    return [_value(inner, (*keys, number), source) for number, inner in enumerate(node.items)]
+
+
+def _scalar(node: Scalar) -> Json:
+    if not node.plain:
+        return node.text
+    if node.null:
+        return None
+    if node.text in _WORDS:
+        return _WORDS[node.text]
+    if _WHOLE.fullmatch(node.text):
+        return int(node.text)
+    return float(node.text) if _DECIMAL.fullmatch(node.text) else node.text
+
+
+def _number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
