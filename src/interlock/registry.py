@@ -45,7 +45,7 @@ def readers() -> dict[str, Callable[..., Reader]]:
 
 
 def routers(flags: Flags | None = None) -> dict[str, Callable[..., Router]]:
-    """Router factories by name; each takes its settings. One that ``takes_flags`` is given those interlock serves."""
+    """Router factories by name; each takes its settings, and ``flags`` where it ``takes_flags``."""
     loaded = cast("dict[str, Callable[..., Router]]", _load(ROUTERS))
     return {
         name: partial(factory, flags=flags) if getattr(factory, "takes_flags", False) else factory

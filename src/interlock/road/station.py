@@ -24,6 +24,7 @@ from interlock.core.policy.rules import Rules, load_rules, rules_digest_of
 from interlock.ports.rule_source import RuleSource
 from interlock.ports.store import Page, Store, Tx
 from interlock.ports.world import Clock, Ids
+from interlock.road.evaluations import SharedEvaluations
 from interlock.road.recorded import Described
 
 ACTIVATED = "rules.activated"
@@ -63,6 +64,7 @@ class Station:
     fallback: RuleSource | None = None
     ledger_key: str = ""
     described: Described = field(default_factory=Described)
+    evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
     _parsed: dict[str, Rules] = field(default_factory=dict)
 
     def rules(self, tx: Tx) -> InForce:

@@ -10,6 +10,7 @@ from interlock.core.approval.tokens import Token
 from interlock.core.change.change import ChangeRecord
 from interlock.core.evidence.model import Evidence
 from interlock.core.policy.activation import Activation
+from interlock.core.rollout.flags import FlagCount, FlagRecord
 from interlock.core.rollout.record import Effect, Observation, RolloutRecord
 from interlock.core.ticket.record import Bar, TicketRecord
 from interlock.core.ticket.shipped import Shipped
@@ -51,5 +52,7 @@ RECORD_TYPES: tuple[RecordType[Any], ...] = (
     ),
     RecordType(kind=Effect, table="effects", columns=("rollout", "state"), version="version"),
     RecordType(kind=Observation, table="observations", columns=("rollout",)),
+    RecordType(kind=FlagRecord, table="flags", columns=("flag",), unique=("flag",), version="version"),
+    RecordType(kind=FlagCount, table="flag_counts", columns=("flag", "server"), version="version"),
 )
 """All of them; a later station adds its own here."""

@@ -28,7 +28,7 @@ MAX_BATCH_BYTES = 1 << 20
 MAX_NAME = 64
 MAX_SUBJECT = 200
 
-_OWN = re.compile(r"(?:act|evd|shp|sig|tkt|tok)-[a-z0-9]+")
+_OWN = re.compile(r"(?:act|evd|flc|flg|shp|sig|tkt|tok)-[a-z0-9]+")
 _NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
 

@@ -61,6 +61,8 @@ def answer(station: Station, operation: Operation, path: Mapping[str, str], requ
     try:
         return _response(_perform(station, operation, path, request))
     except InterlockError as error:
+        if operation.refused is not None and isinstance(error, InvalidInput):
+            return _response(operation.refused(path, error))
         moved = error.code == _STALE and "if-match" in request.headers
         told = problem(error, request.id, status=PRECONDITION_FAILED if moved else None)
         return Response(status=told.status, headers={"content-type": MEDIA}, body=_json(told))
@@ -103,6 +105,7 @@ def _perform(station: Station, operation: Operation, path: Mapping[str, str], re
         query=request.query,
         body=_body(operation, request),
         if_match=_version(request.headers.get("if-match")),
+        if_none_match=request.headers.get("if-none-match"),
     )
     if operation.prepare is not None:
         call = replace(call, ready=operation.prepare(call))

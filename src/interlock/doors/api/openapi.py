@@ -18,6 +18,7 @@ from interlock.doors.api.problems import MEDIA, Problem
 from interlock.doors.api.surface import MAX_TEXT, Operation, Query
 from interlock.doors.api.table import OPERATIONS
 
+_NOT_MODIFIED = 304
 _ERRORS = {
     "401": "The caller is not known.",
     "403": "The caller may not do this.",
@@ -59,6 +60,7 @@ def document() -> dict[str, Any]:
 def _kinds() -> list[tuple[Any, str]]:
     found: list[tuple[Any, str]] = [(Problem, "serialization")]
     for operation in OPERATIONS:
+        found.extend((kind, "serialization") for _, kind in operation.others.values() if kind is not None)
         if operation.body is not None:
             found.append((operation.body, "validation"))
         found.extend((kind, "serialization") for kind in (operation.reply, operation.list_of) if kind is not None)
@@ -89,6 +91,8 @@ def _operation(operation: Operation, refs: dict[tuple[Any, str], Any]) -> dict[s
         described["parameters"].append(_header("Idempotency-Key", {"type": "string", "pattern": "^[!-~]{8,128}$"}))
     if operation.takes_version:
         described["parameters"].append(_header("If-Match", {"type": "string", "pattern": '^("[0-9]{1,9}"|\\*)$'}))
+    if _NOT_MODIFIED in operation.others:
+        described["parameters"].append(_header("If-None-Match", {"type": "string"}))
     if operation.body is not None:
         schema = refs[operation.body, "validation"]
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
@@ -101,7 +105,14 @@ def _responses(operation: Operation, refs: dict[tuple[Any, str], Any]) -> dict[s
         status: {"description": text, "content": {MEDIA: {"schema": refs[Problem, "serialization"]}}}
         for status, text in _ERRORS.items()
     }
-    return {str(operation.status): {"description": "Done.", "content": content}, **errors}
+    others = {str(status): _other(text, kind, refs) for status, (text, kind) in operation.others.items()}
+    return {str(operation.status): {"description": "Done.", "content": content}, **errors, **others}
+
+
+def _other(text: str, kind: object, refs: dict[tuple[Any, str], Any]) -> dict[str, Any]:
+    if kind is None:
+        return {"description": text}
+    return {"description": text, "content": {"application/json": {"schema": refs[kind, "serialization"]}}}
 
 
 def _reply(operation: Operation, refs: dict[tuple[Any, str], Any]) -> dict[str, Any]:

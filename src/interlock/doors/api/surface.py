@@ -61,6 +61,7 @@ class Call:
     body: Any = None
     if_match: int | None = None
     ready: Any = None
+    if_none_match: str | None = None
 
     def text(self, name: str) -> str | None:
         """A query parameter, None where it was not given."""
@@ -107,6 +108,8 @@ class Operation:
     ``kept`` is False where the answer holds a secret: a repeated key is then refused.
     ``committed`` completes an answer once its transaction is durable, on every repetition too. Where ``unless``
     says yes, a caller without a token may ask as well.
+    ``others`` are further answers it may give by itself, by status, with what they say and their record type;
+    ``refused`` answers in a shape of its own for a request that cannot be read, where another protocol wants that.
     Without a server what ``begins`` makes the state where there is none, and what is ``stateless`` needs none.
     """
 
@@ -130,6 +133,8 @@ class Operation:
     begins: bool = False
     stateless: bool = False
     media: str = "application/json"
+    others: Mapping[int, tuple[str, Any]] = field(default_factory=dict)
+    refused: Callable[[Mapping[str, str], InvalidInput], Answer] | None = None
     path_pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
