@@ -17,9 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.judge.arithmetic import STEPS, exact_log, exp_each, log
+from interlock.core.judge.arithmetic import ORIGIN, STEPS, exact_log, log, powers
 from interlock.core.judge.phi import chi_square
 from interlock.core.judge.settings import BackstopSettings
+from interlock.core.judge.tick import Tick
+from interlock.core.judge.verdict import Stopped
 
 FALLS = (0.01, 0.1, 0.25, 0.5, 0.65, 0.8)
 """What is looked for, as parts of what is tolerated."""
@@ -92,24 +94,36 @@ class Backstop:
         self.log_e = 0.0
         self.seen, self.due = 0, 0.0
 
-    def step(self, begin: float, end: float, total: int) -> bool:
-        """One tick's events of both arms; whether they prove harm."""
-        due = self._forecast.between(begin, end)
-        if due is None:
-            return False
+    def step(self, begin: float, tick: Tick) -> None:
+        """One tick that counts; nothing beyond the forecast."""
+        observed = tick.metrics.get(self.settings.metric)
+        due = self._forecast.between(begin, tick.t)
+        if due is None or observed is None or observed.counts is None:
+            return
         while begin >= (self._starts + 1) * self._every and self._starts < MOST_STARTS:
             self._starts += 1
             self._before[self._starts] = self._sum
-        kept = 1.0 - self.settings.tolerance
+        total = observed.counts.total
         self.seen += total
         self.due += due
-        self._sum += total * _LOGS + (due * kept) * _LOSSES
-        parts = exp_each((self._sum - self._before[: self._starts + 1]) * (STEPS / self._forecast.phi))
-        later = np.cumsum(parts[1:], axis=0)[-1] if self._starts else np.zeros(len(FALLS))
+        self._sum += total * _LOGS + due * (1.0 - self.settings.tolerance) * _LOSSES
+        parts = powers((self._sum - self._before[: self._starts + 1]) * (STEPS / self._forecast.phi) + ORIGIN)
+        sums = np.cumsum(parts, axis=1)[:, -1].tolist()
+        later = 0.0
+        for each in sums[1:]:
+            later += each
         unreached = 0.5 * (MOST_STARTS - self._starts) / MOST_STARTS
-        mixed = np.cumsum(parts[0] * 0.5 + later * (0.5 / MOST_STARTS))[-1] / len(FALLS)
-        self.log_e = round(log(float(mixed) + unreached + 1e-300), 9)
-        return self.log_e >= self.stops_at
+        self.log_e = round(log((0.5 * sums[0] + 0.5 * later / MOST_STARTS) / len(FALLS) + unreached), 9)
+
+    def verdict(self) -> Stopped:
+        """What a stop says; its metric is told as a total."""
+        return Stopped(
+            metric=f"{self.settings.metric} in total",
+            log_e=self.log_e,
+            log_e_metric=self.log_e,
+            estimate=self.seen / (self.due or 1.0),
+            at_least=self.settings.tolerance,
+        )
 
 
 def _check(expected: Forecast) -> None:

@@ -1,62 +1,57 @@
-"""How large the harm is, for people: counts, what was to be expected, and bounds on the ratio of the rates.
+"""How large the harm is, for people: what was to be expected, and bounds on the canary's rate over the control's.
 
 Rules:
-1. What the canary would have had is the control's events times ρ/(1 − ρ), tick by tick.
-2. Bounds are those of an e-process as well, valid whenever somebody looks: a ratio is out where the mean
+1. Bounds are those of an e-process as well, valid whenever somebody looks: a ratio is out where the mean
    likelihood over all ratios of the profile is 1/α times its own, divided by φ.
-3. On a stop, harm is estimated from the moment on at which it most likely began, and what is proven of it is
-   the largest harm on the profile of which "it is no more than that" is refuted by the same mixture that
-   stopped.
+2. On a stop, harm is estimated from the moment on at which it most likely began. What is proven of it is the
+   largest harm on the profile of which "it is no more than that" is refuted by the same mixture that stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from interlock.core.judge.arithmetic import STEPS, Floats, exp_each, log
-from interlock.core.judge.evidence import Ages, Evidence
-from interlock.core.judge.series import INCREASES, LOSSES, Layout
+from interlock.core.judge.ages import Ages
+from interlock.core.judge.arithmetic import ORIGIN, STEPS, log, powers
+from interlock.core.judge.evidence import Evidence
+from interlock.core.judge.passing import LEVELS
+from interlock.core.judge.series import Layout
+from interlock.core.judge.settings import JudgeSettings
+from interlock.core.judge.tally import Tally
 from interlock.core.judge.verdict import MetricStanding, Stopped
 
+DIGITS = 9
+"""Decimals of nats to which evidence is told, compared and recorded."""
 
-class Tally:
-    """Counts of every series since the rollout began."""
 
-    def __init__(self, plan: Layout, ages: Ages) -> None:
-        rows = len(plan.series)
-        self._plan, self._ages = plan, ages
-        self._canary, self._control, self._expected = np.zeros(rows), np.zeros(rows), np.zeros(rows)
-        self._profile = np.zeros((rows, plan.thetas.shape[1] - plan.harmful))
-        self._marks: dict[float, tuple[Floats, Floats, Floats]] = {}
+class Estimate:
+    """Reads tally and evidence of one rollout."""
 
-    def add(self, canary: Floats, control: Floats, share: float, profile: Floats) -> None:
-        """One tick that counts."""
-        self._canary += canary
-        self._control += control
-        self._expected += control * (share / (1.0 - share))
-        self._profile += profile
+    def __init__(
+        self, settings: JudgeSettings, plan: Layout, ages: Ages, tally: Tally, evidence: Evidence
+    ) -> None:
+        self._plan, self._ages, self._tally, self._evidence = plan, ages, tally, evidence
+        self._alpha = settings.alpha
 
-    def standing(
-        self, each: Floats, ruled_out: Mapping[str, float | None], t: float, stops_at: float
-    ) -> dict[str, MetricStanding]:
+    def standing(self, ruled_out: Mapping[str, float | None], t: float) -> dict[str, MetricStanding]:
         """By metric; of a latency the edge with the most evidence."""
         shown: dict[str, int] = {}
-        for row, series in enumerate(self._plan.series):
-            if series.name not in shown or each[row] > each[shown[series.name]]:
-                shown[series.name] = row
-        return {name: self._one(row, each, ruled_out[name], t, stops_at) for name, row in shown.items()}
+        for column, series in enumerate(self._plan.series):
+            if self._evidence.each[column] > self._evidence.each[shown.setdefault(series.name, column)]:
+                shown[series.name] = column
+        return {name: self._one(column, ruled_out[name], t) for name, column in shown.items()}
 
-    def _one(self, row: int, each: Floats, ruled_out: float | None, t: float, stops_at: float) -> MetricStanding:
-        canary, expected = float(self._canary[row]), float(self._expected[row])
-        low, high = self._bounds(row, t, stops_at)
-        short = expected - canary if self._plan.series[row].kind == "good" else canary - expected
+    def _one(self, column: int, ruled_out: float | None, t: float) -> MetricStanding:
+        canary, expected = self._tally.canary[column], self._tally.expected[column]
+        low, high = self._bounds(column, t)
+        short = expected - canary if self._plan.series[column].kind == "good" else canary - expected
         return MetricStanding(
-            canary=int(canary),
-            control=int(self._control[row]),
+            canary=canary,
+            control=self._tally.control[column],
             expected=expected,
-            log_e=round(log(float(each[row])), 9),
+            log_e=round(log(self._evidence.each[column]), DIGITS),
             ruled_out=ruled_out,
             estimate=canary / expected if expected else None,
             low=low,
@@ -64,51 +59,42 @@ class Tally:
             lost=max(0.0, short),
         )
 
-    def _bounds(self, row: int, t: float, needed: float) -> tuple[float | None, float | None]:
-        inverse = float(self._ages.at(t)[row])
-        terms = self._profile[row] * inverse
+    def _bounds(self, column: int, t: float) -> tuple[float | None, float | None]:
+        """The outermost ratios that are still possible; None where that is every one."""
+        terms = self._tally.profile[:, column] * self._ages.at(t)[column]
         top = float(terms.max())
-        mean = top + log(float(np.cumsum(exp_each((terms - top) * STEPS))[-1]) / len(terms))
-        thetas = self._plan.thetas[row, self._plan.harmful :]
-        order = thetas.argsort()
-        kept = thetas[order][(mean - terms < needed)[order]]
-        if not len(kept):
-            return None, None
-        return float(kept[0]), float(kept[-1])
+        mean = top + log(float(np.cumsum(powers((terms - top) * STEPS + ORIGIN))[-1]) / len(terms))
+        thetas = self._plan.thetas[self._plan.harmful :, column]
+        possible = mean - terms < -log(self._alpha)
+        out = thetas[~possible].tolist()
+        kept = thetas[possible].tolist()
+        low = min(kept) if any(ratio < min(kept) for ratio in out) else None
+        high = max(kept) if any(ratio > max(kept) for ratio in out) else None
+        return low, high
 
-    def mark(self, began: Sequence[float]) -> None:
-        """Remember how things stood at a start that opens now, as long as it is among ``began``."""
-        self._marks[began[-1]] = (self._canary.copy(), self._expected.copy(), self._profile.copy())
-        for old in [start for start in self._marks if start not in began]:
-            del self._marks[old]
-
-    def stopped(
-        self, row: int, evidence: Evidence, each: Floats, *, t: float, log_e: float, alpha: float
-    ) -> Stopped:
-        """The verdict on the row that brought most, estimated since its harm most likely began."""
-        name = self._plan.series[row].name
-        own = [float(each[place]) for place, series in enumerate(self._plan.series) if series.name == name]
-        start = evidence.began[evidence.best_start(row, t)]
-        canary, expected, _ = self._marks.get(start, (np.zeros_like(each), np.zeros_like(each), None))
-        seen, due = float(self._canary[row] - canary[row]), float(self._expected[row] - expected[row])
+    def stopped(self, t: float, log_e: float) -> Stopped:
+        """The verdict on the series that brought most, estimated since its harm most likely began."""
+        evidence, tally = self._evidence, self._tally
+        parts = [weight * each for weight, each in zip(self._plan.weights, evidence.each, strict=True)]
+        column = parts.index(max(parts))
+        name = self._plan.series[column].name
+        own = [each for each, series in zip(evidence.each, self._plan.series, strict=True) if series.name == name]
+        mark = tally.at(evidence.began[evidence.best_start(column, t)])
+        seen, due = tally.canary[column] - mark.canary[column], tally.expected[column] - mark.expected[column]
         return Stopped(
             metric=name,
             log_e=log_e,
-            log_e_metric=round(log(float(np.cumsum(own)[-1]) / len(own)), 9),
+            log_e_metric=round(log(float(np.cumsum(own)[-1]) / len(own)), DIGITS),
             estimate=seen / (due or 1.0),
-            at_least=self._proven(row, evidence, t, alpha),
+            at_least=self._proven(column, t),
         )
 
-    def _proven(self, row: int, evidence: Evidence, t: float, alpha: float) -> float:
-        levels = LOSSES if self._plan.series[row].kind == "good" else INCREASES
-        since = [
-            self._profile[row] - (self._marks[start][2][row] if start in self._marks else 0.0)
-            for start in evidence.began
-        ]
-        weight, proven = float(evidence.weights[row]), 0.0
-        for place, level in enumerate(levels):
-            profile = np.array([each[place] for each in since])
-            if weight * evidence.against(row, profile, t) < 1.0 / alpha:
+    def _proven(self, column: int, t: float) -> float:
+        evidence, tally, proven = self._evidence, self._tally, 0.0
+        marks = [tally.at(start) for start in evidence.began]
+        for place, level in enumerate(LEVELS[self._plan.series[column].kind]):
+            profile = np.array([tally.profile[place, column] - mark.profile[place, column] for mark in marks])
+            if self._plan.weights[column] * evidence.over(column, profile, t) < 1.0 / self._alpha:
                 break
             proven = level
         return proven

@@ -9,150 +9,127 @@ Rules:
    stays at most 1: it ever reaches 1/α with a probability of at most α.
 3. State is bounded: beyond the longest window φ is a constant, and starts older than that collapse into one
    number for each θ, exactly.
-4. Log-likelihoods of rises are capped in each tick (``FIRST_TICK``), which can only take evidence away: bad
-   events come in bursts, and one burst is one unlucky moment.
+4. What one tick may add to the evidence of a rise is capped (``MOST_OF_A_TICK``), which can only take evidence
+   away: bad events come in bursts, and one burst is one unlucky moment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from interlock.core.judge.arithmetic import STEPS, Floats, exact_log, exp_each, log, log_each
-from interlock.core.judge.phi import UNKNOWN, PhiTable, inverses
-from interlock.core.judge.series import FIRST_TICK, Layout
+from interlock.core.judge.ages import Ages
+from interlock.core.judge.arithmetic import ORIGIN, STEPS, Floats, exact_log, log, log_each, powers
+from interlock.core.judge.series import Layout
 from interlock.core.judge.settings import JudgeSettings
 
+MOST_OF_A_TICK = 5.0
+"""Nats, after φ."""
 _NEVER = -1e6
-_SHARE = 7 / 8
-OLD = 1
-"""The row into which old starts collapse."""
-
-
-def tables(settings: JudgeSettings) -> list[PhiTable]:
-    """φ of each metric; the pessimistic one where there is no history."""
-    return [settings.phi.get(name) or PhiTable.flat(UNKNOWN, "no history") for name in settings.metrics]
-
-
-class Ages:
-    """1/φ of every series at given ages in seconds."""
-
-    def __init__(self, settings: JudgeSettings, plan: Layout) -> None:
-        found = [inverses(table) for table in tables(settings)]
-        self.longest = max(len(each) for each in found) - 1
-        padded = [np.concatenate([each, np.full(self.longest + 1 - len(each), each[-1])]) for each in found]
-        self._by_second = np.stack([padded[row.metric] for row in plan.series], axis=1)
-
-    def at(self, seconds: float) -> Floats:
-        """1/φ of each series after ``seconds``, rounded up to a whole second."""
-        row: Floats = self._by_second[self._place(seconds)]
-        return row
-
-    def each(self, ages: Sequence[float]) -> Floats:
-        """One row for each age."""
-        rows: Floats = self._by_second[[self._place(age) for age in ages]]
-        return rows
-
-    def _place(self, seconds: float) -> int:
-        whole = -int(-seconds // 1)
-        return 0 if whole < 0 else min(whole, self.longest)
+_WITHIN = 7 / 8
+OLD = 0
+"""The place of the collapsed starts; the others follow from the newest to the oldest."""
 
 
 class Evidence:
-    """The mixture of all series of one rollout."""
+    """The mixture of all series of one rollout. ``each`` is E of every series, ``log_e`` of all together."""
 
     def __init__(self, settings: JudgeSettings, plan: Layout, ages: Ages) -> None:
-        self._ages, self._every = ages, settings.starts_every
+        self._plan, self._ages, self._every = plan, ages, settings.starts_every
         self._planned = max(1, round(settings.planned_minutes * 60 / settings.starts_every))
-        self._share_of = plan.share_of
-        self.weights: Floats = plan.weights
-        shape = plan.share_of.shape
-        self._sum = np.zeros(shape)
-        self._caps = np.array(
-            [[_cap(row.kind, inverse)] for row, inverse in zip(plan.series, ages.at(0.0), strict=True)]
-        )
-        room = 2 + int(ages.longest // settings.starts_every) + 2
-        self._before = np.zeros((room, *shape))
-        self._log_weights = np.zeros(room)
-        self._log_weights[0], self._log_weights[OLD] = exact_log(0.5), _NEVER
-        self.began: list[float] = [0.0, -float(ages.longest + 1)]
-        self._starts, self._unreached = 0, 0.5
+        shape = (1 + ages.starts, plan.harmful, plan.columns)
+        self._sum = np.zeros(shape[1:])
+        self._before = np.zeros(shape)
+        self._own = _logs(plan.share_of) * STEPS + ORIGIN
+        self._weights = np.empty(shape)
+        self._weights[OLD] = _NEVER * STEPS
+        self._row_weights = [_NEVER]
+        self._caps = _caps(plan, ages)
+        self._capped = any(row.kind == "bad" for row in plan.series)
+        self._newest, self._starts, self._unreached = 0.0, 0, 1.0
+        self._open(0.0, 0.5)
+        self.each = [1.0] * len(plan.series)
 
-    def add(self, increments: Floats) -> None:
-        """Log-likelihoods of one tick for every series and harmful θ."""
-        self._sum += np.minimum(increments, self._caps)
+    @property
+    def began(self) -> list[float]:
+        """When the starts that are not collapsed began, from the newest to the oldest."""
+        return [self._newest - place * self._every for place in range(len(self._row_weights) - 1)]
 
     def advance(self, t: float) -> bool:
-        """Open the starts that are due before the tick that ends after ``t``; whether ``began`` is another now."""
+        """Open the starts that are due until a tick begins at ``t``; whether there are new ones."""
         before = self._starts
         while t >= (self._starts + 1) * self._every:
             self._starts += 1
-            self._open(self._starts * self._every)
-        while len(self.began) > 2 and t - self.began[2] > self._ages.longest:  # noqa: PLR2004  # after start and old
-            self._collapse()
+            period = (self._starts - 1) // self._planned
+            self._open(self._starts * self._every, 0.5 * _WITHIN * (1 - _WITHIN) ** period / self._planned)
         return self._starts > before
 
-    def _open(self, began: float) -> None:
-        period = (self._starts - 1) // self._planned
-        weight = 0.5 * _SHARE * (1 - _SHARE) ** period / self._planned
-        self._unreached = max(0.0, self._unreached - weight)
-        if len(self.began) == len(self._before):
+    def add(self, increments: Floats) -> None:
+        """Log-likelihoods of one tick for every harmful θ and series."""
+        if self._capped:
+            np.minimum(increments, self._caps, out=increments)
+        self._sum += increments
+
+    def weigh(self, t: float) -> float:
+        """Bring ``each`` up to ``t``; the logarithm of the combined evidence."""
+        sums = np.add.reduce(powers(self._places(t)).reshape(-1, self._plan.columns), axis=0).tolist()
+        total = 0.0
+        for place, weight in enumerate(self._plan.weights):
+            found = sums[place] + self._unreached
+            self.each[place] = found
+            total += weight * found
+        return log(total)
+
+    def _places(self, t: float) -> Floats:
+        """Every start's part of the mean, for every θ and series, as a place in the table of powers."""
+        rows = len(self._row_weights)
+        places = self._sum - self._before[:rows]
+        places *= self._ages.rows(t - self._newest)[:rows] * STEPS
+        places += self._weights[:rows]
+        return places
+
+    def _open(self, began: float, weight: float) -> None:
+        self._unreached -= weight
+        if len(self._row_weights) > self._ages.starts:
             self._collapse()
-        place = len(self.began)
-        self._before[place] = self._sum
-        self._log_weights[place] = exact_log(weight) if weight > 0 else _NEVER
-        self.began.append(began)
+        rows = len(self._row_weights)
+        self._before[2 : rows + 1] = self._before[1:rows].copy()
+        self._before[1] = self._sum
+        self._row_weights.insert(1, exact_log(weight) if weight > 0 else _NEVER)
+        self._weights[1 : rows + 1] = np.array(self._row_weights[1:])[:, None, None] * STEPS + self._own
+        self._newest = began
 
     def _collapse(self) -> None:
-        """ln(e^a + e^b) for each θ, where a holds the collapsed starts and b is the oldest of the others."""
-        inverse = self._ages.at(self._ages.longest + 1)[:, None]
-        old = self._log_weights[OLD] - self._before[OLD] * inverse
-        new = self._log_weights[2] - self._before[2] * inverse
+        """Fold the oldest start into the collapsed ones: ln(e^a + e^b) for each θ."""
+        inverse = self._ages.constant()
+        oldest = len(self._row_weights) - 1
+        new = self._row_weights.pop() - self._before[oldest] * inverse
+        old = self._row_weights[OLD] - self._before[OLD] * inverse
         high, low = np.maximum(old, new), np.minimum(old, new)
-        both = high + log_each(1.0 + exp_each((low - high) * STEPS))
-        self._before[OLD], self._log_weights[OLD] = -both / inverse, 0.0
-        kept = len(self.began) - 1
-        self._before[2:kept] = self._before[3 : kept + 1]
-        self._log_weights[2:kept] = self._log_weights[3 : kept + 1]
-        del self.began[2]
-
-    def _terms(self, t: float) -> Floats:
-        """The logarithm of every start's part, for every series and θ, in steps."""
-        rows = len(self.began)
-        inverse = self._ages.each([t - began for began in self.began])
-        terms = self._sum - self._before[:rows]
-        terms *= inverse[:, :, None]
-        terms += self._log_weights[:rows, None, None]
-        terms *= STEPS
-        return terms
-
-    def each(self, t: float) -> Floats:
-        """E of every series."""
-        parts = exp_each(self._terms(t)).sum(axis=0)
-        parts *= self._share_of
-        found: Floats = np.cumsum(parts, axis=1)[:, -1] + self._unreached
-        return found
-
-    def total(self, each: Floats) -> float:
-        """The logarithm of the combined evidence."""
-        return log(float(np.cumsum(each * self.weights)[-1]))
+        both = high + log_each(1.0 + powers((low - high) * STEPS + ORIGIN))
+        self._before[OLD] = -both / inverse
+        self._row_weights[OLD] = 0.0
+        self._weights[OLD] = self._own
 
     def best_start(self, series: int, t: float) -> int:
         """Which of ``began`` harm most likely began at, for one series."""
-        terms = self._terms(t)[:, series, :]
-        best = np.where(self._share_of[series] > 0, terms, -np.inf).max(axis=1)
-        best[OLD] = -np.inf
+        best = self._places(t)[1:, :, series].max(axis=1)
         return int(best.argmax())
 
-    def against(self, series: int, profile: Floats, t: float) -> float:
-        """E of one series over a lesser harm, whose log-likelihood since each start is ``profile``."""
-        inverse = self._ages.each([t - began for began in self.began])[:, series]
-        terms = self._terms(t)[:, series, :] - (profile * inverse * STEPS)[:, None]
-        parts = exp_each(terms) * self._share_of[series]
-        parts[OLD] = 0.0
-        return float(np.cumsum(parts)[-1])
+    def over(self, series: int, profile: Floats, t: float) -> float:
+        """E of one series over a lesser harm, whose log-likelihood since each of ``began`` is ``profile``."""
+        rows = len(self._row_weights)
+        inverse = self._ages.rows(t - self._newest)[1:rows, 0, series]
+        places = self._places(t)[1:, :, series] - (profile * inverse * STEPS)[:, None]
+        return float(np.cumsum(powers(places))[-1])
 
 
-def _cap(kind: str, inverse: float) -> float:
-    return FIRST_TICK / inverse if kind == "bad" else np.inf
+def _logs(shares: Floats) -> Floats:
+    return np.array([[exact_log(share) if share > 0 else _NEVER for share in row] for row in shares.tolist()])
+
+
+def _caps(plan: Layout, ages: Ages) -> Floats:
+    inverse = ages.at(0.0)
+    caps = [
+        MOST_OF_A_TICK / inverse[place] if row.kind == "bad" else np.inf for place, row in enumerate(plan.series)
+    ]
+    return np.array(caps + [np.inf] * (plan.columns - len(caps)))

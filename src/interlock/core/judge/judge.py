@@ -12,31 +12,21 @@ Rules:
 
 from __future__ import annotations
 
-import numpy as np
-
 from interlock.core.change.errors import InvalidInput
-from interlock.core.judge.arithmetic import Floats, exact_log
+from interlock.core.judge.ages import ages
+from interlock.core.judge.arithmetic import exact_log
 from interlock.core.judge.backstop import Backstop, Forecast
-from interlock.core.judge.estimate import Tally
-from interlock.core.judge.evidence import Ages, Evidence
-from interlock.core.judge.passing import RULED, Passing, tolerated
-from interlock.core.judge.series import counted, layout, missing, normalisers
+from interlock.core.judge.estimate import DIGITS, Estimate
+from interlock.core.judge.evidence import Evidence
+from interlock.core.judge.passing import CLOSE, Passing
+from interlock.core.judge.series import Normalisers, counted, layout
 from interlock.core.judge.settings import MARGINS, JudgeSettings
+from interlock.core.judge.tally import Tally
 from interlock.core.judge.tick import Tick
 from interlock.core.judge.trust import Gaps, ShareTest, misplaced
-from interlock.core.judge.verdict import (
-    NotEnoughData,
-    Passed,
-    Standing,
-    Stopped,
-    Verdict,
-)
+from interlock.core.judge.verdict import NotEnough, Passed, Standing, Stopped, Verdict
 
-DIGITS = 9
-"""Decimals of nats to which evidence is told, compared and recorded."""
 _DOUBT = exact_log(10.0)
-_SHARE_DIGITS = 5
-_CLOSE = 1e-9
 
 
 class Judge:
@@ -44,20 +34,21 @@ class Judge:
 
     def __init__(self, settings: JudgeSettings) -> None:
         self.settings = settings
-        self._plan = layout(settings)
-        ages = Ages(settings, self._plan)
-        self._evidence = Evidence(settings, self._plan, ages)
-        self._passing = Passing(settings, self._plan, ages)
-        self._tally = Tally(self._plan, ages)
+        self._plan = plan = layout(settings)
+        shared = ages(settings, plan)
+        self._norms = Normalisers(plan)
+        self._tally = Tally(plan)
+        self._evidence = Evidence(settings, plan, shared)
+        self._passing = Passing(settings, plan, shared, self._tally)
+        self._estimate = Estimate(settings, plan, shared, self._tally, self._evidence)
         self._share_test = ShareTest(settings.trust)
         self._gaps = Gaps(settings.trust)
         self._backstop: Backstop | None = None
-        self._warm = np.array([settings.metrics[row.name].warm_up for row in self._plan.series])
-        self._warming = float(self._warm.max())
-        self._norms: tuple[float, Floats] = (-1.0, np.zeros(0))
+        self._warm = [settings.metrics[row.name].warm_up for row in plan.series]
+        self._warming = max(self._warm)
+        self._filled = [0] * (plan.columns - len(plan.series))
         self._stops_at = round(-exact_log(settings.alpha), DIGITS)
         self._t, self._ticks, self._discarded = 0.0, 0, 0
-        self._each: Floats = np.ones(len(self._plan.series))
         self._log_e = 0.0
         self._stopped: Stopped | None = None
         self.begin_stage(MARGINS[0], 0.0)
@@ -103,134 +94,92 @@ class Judge:
         Raises:
             InvalidInput: ``judge-metric``, ``judge-share``: a tick that does not fit the settings.
         """
-        discard = self._placed(tick)
+        events = None
+        discard = tick.discard or misplaced(tick, self._t, self.settings.tick_seconds)
+        if not discard:
+            events = counted(self._plan, tick)
+            discard = "" if events else "metric-missing"
         self._ticks += 1
         self._gaps.see(tick.t, discard)
-        if discard:
+        if events is None:
             self._discarded += 1
-        else:
-            self._count(tick)
+        elif self._stopped is None:
+            self._count(tick, *events)
         self._t = max(tick.t, self._t)
         return self._verdict(counts=not discard)
 
     def standing(self) -> Standing:
         """How the rollout stands after the last tick."""
-        ruled_out = self._passing.worst(self._passing.ruled_out(self._t))
-        metrics = self._tally.standing(self._each, ruled_out, self._t, self._stops_at)
+        ruled_out = self._passing.by_metric(self._passing.ruled_out(self._t))
         return Standing(
             t=self._t,
             log_e=self._log_e,
             stops_at=self._stops_at,
-            metrics=metrics,
+            metrics=self._estimate.standing(ruled_out, self._t),
             ticks=self._ticks,
             discarded=self._discarded,
         )
 
-    def _placed(self, tick: Tick) -> str:
-        """Why the tick does not count, empty where it does."""
-        if tick.discard:
-            return tick.discard
-        return misplaced(tick, self._t, self.settings.tick_seconds) or missing(self._plan, tick)
-
-    def _count(self, tick: Tick) -> None:
-        share = float(f"{_within('share', tick.share, least=0.0, most=1.0):.{_SHARE_DIGITS}g}")
+    def _count(self, tick: Tick, canary: list[int], control: list[int]) -> None:
+        share = _within("share", tick.share, least=0.0, most=1.0)
         if tick.assigned is not None:
             self._share_test.add(tick.assigned)
+        if self._backstop is not None:
+            self._backstop.step(self._t, tick)
         if self._evidence.advance(self._t):
-            self._tally.mark(self._evidence.began)
-        self._hold_total(tick)
-        if 0.0 < share < 1.0 and self._stopped is None:
-            self._compare(tick, share)
-        self._each = self._evidence.each(tick.t)
-        self._log_e = round(self._evidence.total(self._each), DIGITS)
+            self._tally.keep(self._evidence.began)
+        if 0.0 < share < 1.0:
+            self._compare(tick, share, canary, control)
+        self._log_e = round(self._evidence.weigh(tick.t), DIGITS)
 
-    def _hold_total(self, tick: Tick) -> None:
-        backstop = self._backstop
-        if backstop is None or self._stopped is not None:
-            return
-        observed = tick.metrics.get(backstop.settings.metric)
-        if observed is not None and observed.counts is not None:
-            backstop.step(self._t, tick.t, observed.counts.total)
-
-    def _compare(self, tick: Tick, share: float) -> None:
-        plan = self._plan
-        events = np.array(counted(plan.series, tick), dtype=np.float64)
-        if tick.t <= self._warming:
-            events *= tick.t > self._warm
-        canary, total = events[0], events[0] + events[1]
-        if self._norms[0] != share:
-            self._norms = (share, normalisers(plan.thetas, share))
-        norms = self._norms[1]
-        increments = canary[:, None] * plan.logs
-        increments -= total[:, None] * norms
-        harm = increments[:, : plan.harmful]
-        self._evidence.add(harm)
-        self._tally.add(canary, events[1], share, increments[:, plan.harmful :])
-        self._pass_on(tick, share, increments, canary, total, norms)
-
-    def _pass_on(
-        self, tick: Tick, share: float, increments: Floats, canary: Floats, total: Floats, norms: Floats
-    ) -> None:
-        ruled = slice(self._plan.harmful, self._plan.harmful + RULED)
-        harmless = total[:, None] * (share * self._plan.logs[:, ruled] - norms[:, ruled])
-        assigned = tick.assigned.canary if tick.assigned else 0
-        self._passing.add(increments[:, ruled], canary, harmless, assigned, tick.t - self._t)
+    def _compare(self, tick: Tick, share: float, canary: list[int], control: list[int]) -> None:
+        if self._t < self._warming:
+            for column, warm in enumerate(self._warm):
+                if self._t < warm:
+                    canary[column] = control[column] = 0
+        plan, both = self._plan, [x + y for x, y in zip(canary, control, strict=True)]
+        increments = plan.logs * (canary + self._filled)
+        increments -= self._norms.at(share) * (both + self._filled)
+        self._evidence.add(increments[: plan.harmful])
+        self._tally.add(canary, control, share, increments[plan.harmful :])
+        self._passing.add(tick.assigned.canary if tick.assigned else 0, tick.t - self._t)
 
     def _verdict(self, *, counts: bool) -> Verdict:
         if self._stopped is not None:
             return self._stopped
         if broken := self._share_test.broken() or self._gaps.broken(self._t):
             return broken
-        if counts and self._log_e >= self._stops_at:
+        if counts:
             self._stopped = self._harm()
-            return self._stopped
-        if self._backstop is not None and self._backstop.log_e >= self._backstop.stops_at:
-            self._stopped = _total(self._backstop)
-            return self._stopped
-        each = self._passing.ruled_out(self._t)
-        return self._passed(each, counts=counts) or NotEnoughData(
-            ruled_out=self._passing.worst(each), eta=self._eta(each)
-        )
+            if self._stopped is not None:
+                return self._stopped
+        return self._standing_of_the_stage(counts=counts)
 
-    def _passed(self, each: list[float | None], *, counts: bool) -> Passed | None:
-        if not counts or self._log_e >= _DOUBT:
-            return None
-        ruled_out = {name: value for name, value in self._passing.worst(each).items() if value is not None}
-        if len(ruled_out) < len(self._plan.names) or not self._tolerable(ruled_out):
-            return None
-        return Passed(ruled_out=ruled_out)
+    def _harm(self) -> Stopped | None:
+        if self._log_e >= self._stops_at:
+            return self._estimate.stopped(self._t, self._log_e)
+        backstop = self._backstop
+        return backstop.verdict() if backstop is not None and backstop.log_e >= backstop.stops_at else None
 
-    def _tolerable(self, ruled_out: dict[str, float]) -> bool:
-        metrics, margin = self.settings.metrics, self._passing.margin
-        return all(value <= tolerated(metrics[name].kind, margin) + _CLOSE for name, value in ruled_out.items())
+    def _standing_of_the_stage(self, *, counts: bool) -> Verdict:
+        passing = self._passing
+        each = passing.ruled_out(self._t)
+        missing = [
+            column for column, value in enumerate(each) if value is None or value > passing.allowed[column] + CLOSE
+        ]
+        ruled_out = passing.by_metric(each)
+        if counts and not missing and self._log_e < _DOUBT:
+            return Passed(ruled_out={name: value for name, value in ruled_out.items() if value is not None})
+        return NotEnough(ruled_out=ruled_out, eta=self._eta(missing))
 
-    def _eta(self, each: list[float | None]) -> float | None:
-        found = []
-        for row, value in enumerate(each):
-            allowed = tolerated(self._plan.series[row].kind, self._passing.margin)
-            if value is None or value > allowed + _CLOSE:
-                found.append(self._passing.eta(row, self._t))
-        if any(seconds is None for seconds in found):
-            return None
-        return max((seconds for seconds in found if seconds is not None), default=0.0)
-
-    def _harm(self) -> Stopped:
-        parts = self._each * self._evidence.weights
-        row = int(parts.argmax())
-        return self._tally.stopped(
-            row, self._evidence, self._each, t=self._t, log_e=self._log_e, alpha=self.settings.alpha
-        )
-
-
-def _total(backstop: Backstop) -> Stopped:
-    """The verdict of the backstop, whose metric is told as a total."""
-    return Stopped(
-        metric=f"{backstop.settings.metric} in total",
-        log_e=backstop.log_e,
-        log_e_metric=backstop.log_e,
-        estimate=backstop.seen / (backstop.due or 1.0),
-        at_least=backstop.settings.tolerance,
-    )
+    def _eta(self, missing: list[int]) -> float | None:
+        longest = 0.0
+        for column in missing:
+            seconds = self._passing.eta(column, self._t)
+            if seconds is None:
+                return None
+            longest = max(longest, seconds)
+        return longest
 
 
 def _within(what: str, value: float, *, least: float, most: float) -> float:

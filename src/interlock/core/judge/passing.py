@@ -18,19 +18,19 @@ Rules:
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from interlock.core.judge.arithmetic import Floats, exact_log
-from interlock.core.judge.evidence import Ages
+from interlock.core.judge.ages import Ages
+from interlock.core.judge.arithmetic import exact_log
 from interlock.core.judge.series import INCREASES, LOSSES, Layout
 from interlock.core.judge.settings import JudgeSettings
+from interlock.core.judge.tally import Tally
 
-_LEVELS = {"good": np.array(LOSSES), "bad": np.array(INCREASES)}
-RULED = len(LOSSES)
-_FLOOR_BETS = tuple((bet, exact_log(bet)) for bet in (0.1, 0.5, 0.8))
+LEVELS = {"good": LOSSES, "bad": INCREASES}
+_BETS = tuple((bet, exact_log(bet)) for bet in (0.1, 0.5, 0.8))
 """The canary's own rate as a part of the one that is to be ruled out, and its logarithm."""
-_EACH_BET = exact_log(len(_FLOOR_BETS))
-_CLOSE = 1e-9
+_EACH_BET = exact_log(len(_BETS))
+CLOSE = 1e-9
 
 
 def tolerated(kind: str, margin: float) -> float:
@@ -41,85 +41,96 @@ def tolerated(kind: str, margin: float) -> float:
 class Passing:
     """What the present stage has ruled out so far."""
 
-    def __init__(self, settings: JudgeSettings, plan: Layout, ages: Ages) -> None:
-        self._plan, self._ages = plan, ages
+    def __init__(self, settings: JudgeSettings, plan: Layout, ages: Ages, tally: Tally) -> None:
+        self._plan, self._ages, self._tally = plan, ages, tally
         self._needed = -exact_log(settings.pass_alpha)
-        self._levels = np.stack([_LEVELS[row.kind] for row in plan.series])
         metrics = [settings.metrics[row.name] for row in plan.series]
         self._floors = [one.floor if one.kind == "bad" else 0.0 for one in metrics]
         self._known = [row.name in settings.phi for row in plan.series]
-        self._warm = [one.warm_up for one in metrics]
-        shape = (len(plan.series), RULED)
-        self._sum, self._harmless = np.zeros(shape), np.zeros(shape)
-        self._canary = np.zeros(len(plan.series))
-        self._assigned = 0
-        self._seconds = 0.0
-        self.margin, self.since = 0.0, 0.0
+        self._places = [0] * len(metrics)
+        self._fitting: list[int] = []
+        self.begin(0.5, 0.0)
 
     def begin(self, margin: float, t: float) -> None:
         """A stage begins: nothing is ruled out in it yet."""
-        self.margin, self.since = margin, t
-        self._sum[:], self._harmless[:], self._canary[:] = 0.0, 0.0, 0.0
+        self.since = t
+        self.allowed = [tolerated(row.kind, margin) for row in self._plan.series]
+        self._fitting = [
+            sum(level <= allowed + CLOSE for level in LEVELS[row.kind]) - 1
+            for row, allowed in zip(self._plan.series, self.allowed, strict=True)
+        ]
+        self._before = self._tally.now()
         self._assigned, self._seconds = 0, 0.0
 
-    def add(self, increments: Floats, canary: Floats, per_event: Floats, assigned: int, seconds: float) -> None:
-        """One tick: every regression's log-likelihood; what no harm would have brought; the canary's requests."""
-        self._sum += increments
-        self._harmless += per_event
-        self._canary += canary
+    def add(self, assigned: int, seconds: float) -> None:
+        """One tick that counts: its length, and the requests assigned to the canary."""
         self._assigned += assigned
         self._seconds += seconds
 
     def ruled_out(self, t: float) -> list[float | None]:
         """For each series the smallest regression ruled out, None where nothing is."""
         inverse = self._ages.at(t - self.since)
-        rejected = self._sum * inverse[:, None] <= -self._needed
-        places = rejected.argmax(axis=1).tolist()
-        found: list[float | None] = []
-        for row, place in enumerate(places):
-            relative = float(self._levels[row, place]) if rejected[row, place] else None
-            found.append(self._with_floor(row, relative, float(inverse[row])) if self._known[row] else None)
-        return found
+        return [self._one(column, inverse[column]) if known else None for column, known in enumerate(self._known)]
 
-    def _with_floor(self, row: int, relative: float | None, inverse: float) -> float | None:
-        if not self._floors[row] or not self._assigned:
-            return relative
+    def _one(self, column: int, inverse: float) -> float | None:
+        """The profile falls towards larger regressions, so the place moves a little from tick to tick."""
+        levels, place, enough = (
+            LEVELS[self._plan.series[column].kind],
+            self._places[column],
+            -self._needed / inverse,
+        )
+        while place < len(levels) and self._gained(place, column) > enough:
+            place += 1
+        while place > 0 and self._gained(place - 1, column) <= enough:
+            place -= 1
+        self._places[column] = place
+        relative = levels[place] if place < len(levels) else None
+        return self._with_floor(column, relative, inverse) if self._floors[column] and self._assigned else relative
+
+    def _gained(self, place: int, column: int) -> float:
+        return self._tally.profile.item(place, column) - self._before.profile.item(place, column)
+
+    def _with_floor(self, column: int, relative: float | None, inverse: float) -> float:
         needed = (self._needed + _EACH_BET) / inverse
-        events, requests = float(self._canary[row]), self._assigned * self._floors[row]
-        own = min((needed - events * gain) / ((1.0 - bet) * requests) for bet, gain in _FLOOR_BETS)
-        return own if relative is None else min(own, relative)
+        events = self._tally.canary[column] - self._before.canary[column]
+        requests = self._assigned * self._floors[column]
+        own = float("inf") if relative is None else relative
+        for bet, cost in _BETS:
+            own = min(own, (needed - events * cost) / ((1.0 - bet) * requests))
+        return own
 
-    def eta(self, row: int, t: float) -> float | None:
+    def eta(self, column: int, t: float) -> float | None:
         """Seconds until this series may pass, None where nobody can say."""
-        kind = self._plan.series[row].kind
-        allowed = tolerated(kind, self.margin)
-        fitting = np.flatnonzero(self._levels[row] <= allowed + _CLOSE)
-        if not self._known[row] or not self._seconds or not len(fitting):
+        place = self._fitting[column]
+        if not self._known[column] or not self._seconds or place < 0:
             return None
-        place = int(fitting[-1])
-        inverse = float(self._ages.at(t - self.since)[row])
-        found = []
-        per_second = -float(self._harmless[row, place]) / self._seconds * inverse
-        if per_second > 0:
-            found.append((self._needed + float(self._sum[row, place]) * inverse) / per_second)
-        if self._floors[row] and self._assigned:
-            found.append(self._floor_eta(row, allowed, inverse))
-        return max(0.0, min(found)) if found else None
+        inverse = self._ages.at(t - self.since)[column]
+        waits = [self._relative_wait(column, place, inverse)]
+        if self._floors[column] and self._assigned:
+            waits.append(self._floor_wait(column, inverse))
+        known = [wait for wait in waits if wait is not None]
+        return max(0.0, min(known)) if known else None
 
-    def _floor_eta(self, row: int, allowed: float, inverse: float) -> float:
+    def _relative_wait(self, column: int, place: int, inverse: float) -> float | None:
+        tally, before = self._tally, self._before
+        gained = self._gained(place, column)
+        surplus = (tally.due[column] - before.due[column]) - (tally.canary[column] - before.canary[column])
+        harmless = gained + surplus * self._plan.logs.item(self._plan.harmful + place, column)
+        per_second = -harmless * inverse / self._seconds
+        return (self._needed + gained * inverse) / per_second if per_second > CLOSE else None
+
+    def _floor_wait(self, column: int, inverse: float) -> float | None:
         needed = (self._needed + _EACH_BET) / inverse
-        events = float(self._canary[row])
-        most = self._assigned * self._floors[row] * allowed
-        times = [needed / gain for bet, cost in _FLOOR_BETS if (gain := (1.0 - bet) * most + events * cost) > 0]
-        return (min(times) - 1.0) * self._seconds if times else float("inf")
+        events = self._tally.canary[column] - self._before.canary[column]
+        most = self._assigned * self._floors[column] * self.allowed[column]
+        gains = [(1.0 - bet) * most + events * cost for bet, cost in _BETS]
+        best = max(gains)
+        return (needed / best - 1.0) * self._seconds if best > CLOSE else None
 
-    def worst(self, each: list[float | None]) -> dict[str, float | None]:
-        """By metric: the largest over its series, None where one is None."""
+    def by_metric(self, each: Sequence[float | None]) -> dict[str, float | None]:
+        """The largest over each metric's series, None where one is None."""
         found: dict[str, float | None] = {}
         for row, value in zip(self._plan.series, each, strict=True):
-            if row.name in found:
-                before = found[row.name]
-                found[row.name] = None if value is None or before is None else max(value, before)
-            else:
-                found[row.name] = value
+            before = found.get(row.name, 0.0)
+            found[row.name] = None if value is None or before is None else max(value, before)
         return found

@@ -1,16 +1,18 @@
 """Which series of counts a judge follows, and the rate ratios θ at which each is asked.
 
 Rules:
-1. A counted metric is one series; a latency is one for each bucket edge. All series of a rollout lie in the
-   rows of the same arrays, so that a tick costs a few operations on all of them at once.
-2. Of the columns the first are the harmful θ of the grid, whose evidence stops; the rest is the profile, over
-   which regressions are ruled out and estimates bounded. Rows of unlike grids are filled up with weight 0.
+1. A counted metric is one series; a latency is one for each bucket edge. All series of a rollout are the
+   columns of the same arrays, so that a tick costs a few operations on all of them at once. There are at least
+   two columns, the last being filled up, because sums of one column run in an order that is not ours.
+2. The first rows are the harmful θ of the grid, whose evidence stops; the rest is the profile, over which
+   regressions are ruled out and estimates bounded. Unlike grids are filled up with θ = 1, which never brings
+   anything.
 3. A tick with x of n events at the canary adds x·ln θ − n·ln(1 + ρ(θ − 1)) to the log-likelihood of θ over 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,28 +32,27 @@ INCREASES = (
     0.02, 0.04, 0.05, 0.075, 0.1, 0.11, 0.15, 0.2, 0.25, 0.33, 0.4, 0.5, 0.6, 0.75, 1.0,
     1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 9.0, 15.0, 20.0, 30.0, 50.0,
 )  # fmt: skip
-"""Relative rises that can be ruled out."""
-_BETTER_GOOD = (1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2.0, 3.0, 5.0, 10.0)
-_BETTER_BAD = (0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05)
+"""Relative rises that can be ruled out, as many."""
+_BETTER = {
+    "good": (1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2.0, 3.0, 5.0, 10.0),
+    "bad": (0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05),
+}
 CATASTROPHE = {"good": 0.25, "bad": 5.0}
 """θ from which on an effect is catastrophic: all that a metric without history is stopped for."""
-FIRST_TICK = 5
-"""Evidence of a rise that one tick may bring at most, in nats: no single burst convicts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One row. ``metric`` is its place among the metrics, ``edge`` empty for a counted one."""
+    """One column. ``edge`` is empty for a counted metric."""
 
     name: str
-    metric: int
     kind: MetricKind
     edge: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """All rows and columns. ``share_of`` is each harmful θ's part of its row, ``weights`` each row's of all."""
+    """All columns and rows. The first ``harmful`` rows are the grid; ``share_of`` is each one's part of its column."""
 
     names: tuple[str, ...]
     kinds: Mapping[str, MetricKind]
@@ -60,102 +61,116 @@ class Layout:
     thetas: Floats
     logs: Floats
     share_of: Floats
-    weights: Floats
+    weights: tuple[float, ...]
 
-
-@lru_cache(maxsize=256)
-def _grids(drops: tuple[float, ...], rises: tuple[float, ...]) -> tuple[dict[str, tuple[float, ...]], int]:
-    width = max(len(drops), len(rises))
-    filled = {"good": drops, "bad": rises}
-    profile = {
-        "good": tuple(1.0 - loss for loss in LOSSES) + _BETTER_GOOD,
-        "bad": tuple(1.0 + rise for rise in INCREASES) + _BETTER_BAD,
-    }
-    return {kind: grid + (1.0,) * (width - len(grid)) + profile[kind] for kind, grid in filled.items()}, width
+    @property
+    def columns(self) -> int:
+        """The series, and what is filled up."""
+        return self.thetas.shape[1]
 
 
 def layout(settings: JudgeSettings) -> Layout:
     """Rows and columns for these settings."""
-    names = tuple(settings.metrics)
     series = tuple(
-        Series(name=name, metric=place, kind=one.kind, edge=edge)
-        for place, (name, one) in enumerate(settings.metrics.items())
+        Series(name=name, kind=one.kind, edge=edge)
+        for name, one in settings.metrics.items()
         for edge in (one.edges or ("",))
     )
-    grids, width = _grids(settings.drops, settings.rises)
-    thetas = np.array([grids[row.kind] for row in series])
-    logs = np.array([[exact_log(theta) for theta in grids[row.kind]] for row in series])
-    share = np.array([_within(settings, row) for row in series])
+    filled = max(0, 2 - len(series))
+    harmful = max(len(settings.drops), len(settings.rises))
     each = weights(settings.metrics)
-    rows = [each[row.name] / max(1, len(settings.metrics[row.name].edges)) for row in series]
+    columns = [_thetas(settings, row.kind) for row in series]
+    columns += [(1.0,) * len(columns[0])] * filled
+    share = [_shares(settings, row) for row in series] + [[0.0] * harmful] * filled
     return Layout(
-        names=names,
+        names=tuple(settings.metrics),
         kinds={name: one.kind for name, one in settings.metrics.items()},
         series=series,
-        harmful=width,
-        thetas=thetas,
-        logs=logs,
-        share_of=share,
-        weights=np.array(rows),
+        harmful=harmful,
+        thetas=np.array(columns).T.copy(),
+        logs=np.array([[exact_log(theta) for theta in column] for column in columns]).T.copy(),
+        share_of=np.array(share).T.copy(),
+        weights=tuple(each[row.name] / max(1, len(settings.metrics[row.name].edges)) for row in series),
     )
 
 
-def _within(settings: JudgeSettings, row: Series) -> list[float]:
-    """How a row's evidence is shared by its harmful θ: equally, or by the catastrophic ones alone."""
+def _thetas(settings: JudgeSettings, kind: MetricKind) -> tuple[float, ...]:
+    grid = settings.drops if kind == "good" else settings.rises
+    filled = (1.0,) * (max(len(settings.drops), len(settings.rises)) - len(grid))
+    ruled = tuple(1.0 - loss for loss in LOSSES) if kind == "good" else tuple(1.0 + rise for rise in INCREASES)
+    return grid + filled + ruled + _BETTER[kind]
+
+
+def _shares(settings: JudgeSettings, row: Series) -> list[float]:
+    """How the harmful θ of a column share its evidence: equally, or the catastrophic ones alone."""
     grid = settings.drops if row.kind == "good" else settings.rises
+    counted = [theta for theta in grid if row.name in settings.phi or catastrophic(row.kind, theta)]
     width = max(len(settings.drops), len(settings.rises))
-    counted = [theta for theta in grid if row.name in settings.phi or _catastrophic(row.kind, theta)]
     return [1.0 / len(counted) if theta in counted else 0.0 for theta in grid] + [0.0] * (width - len(grid))
 
 
-def _catastrophic(kind: MetricKind, theta: float) -> bool:
+def catastrophic(kind: MetricKind, theta: float) -> bool:
+    """Whether θ is so far off that even traffic of unknown noise does not do it by chance."""
     return theta <= CATASTROPHE["good"] if kind == "good" else theta >= CATASTROPHE["bad"]
 
 
-def normalisers(thetas: Floats, share: float) -> Floats:
-    """ln(1 + ρ(θ − 1)) at every θ."""
-    return log_each(1.0 + share * (thetas - 1.0))
+class Normalisers:
+    """ln(1 + ρ(θ − 1)) at every θ, for the shares that were asked for last."""
+
+    def __init__(self, plan: Layout) -> None:
+        distinct: dict[MetricKind, int] = {}
+        for row in plan.series:
+            distinct.setdefault(row.kind, len(distinct))
+        of = [distinct[row.kind] for row in plan.series]
+        first = [of.index(place) for place in distinct.values()]
+        self._kinds = tuple(tuple(column) for column in (plan.thetas[:, first] - 1.0).T.tolist())
+        self._of = tuple(of) + (len(distinct),) * (plan.columns - len(of))
+        self._share, self._found = -1.0, np.zeros(0)
+
+    def at(self, share: float) -> Floats:
+        """One array, rows and columns as in the layout."""
+        if share != self._share:
+            self._share, self._found = share, _normalised(self._kinds, self._of, share)
+        return self._found
 
 
-def missing(plan: Layout, tick: Tick) -> str:
-    """``metric-missing`` where a series has no counts in this tick, else nothing.
+@lru_cache(maxsize=1024)
+def _normalised(kinds: tuple[tuple[float, ...], ...], of: tuple[int, ...], share: float) -> Floats:
+    values = np.array([*kinds, (0.0,) * len(kinds[0])])
+    values *= share
+    values += 1.0
+    return log_each(values)[list(of)].T.copy()
+
+
+def counted(plan: Layout, tick: Tick) -> tuple[list[int], list[int]] | None:
+    """The canary's events and the control's of every series; None where one has no counts in this tick.
 
     Raises:
-        InvalidInput: ``judge-metric`` for a metric or an edge that the settings do not have, or of another kind.
+        InvalidInput: ``judge-metric`` for a metric that the settings do not have, or of another kind or shape.
     """
-    if not tick.metrics.keys() <= plan.kinds.keys():
-        unknown = next(name for name in tick.metrics if name not in plan.kinds)
-        raise _unfit(f"one of the metrics {', '.join(plan.names)}", unknown)
+    kinds = plan.kinds
     for name, observed in tick.metrics.items():
-        if observed.kind != plan.kinds[name]:
-            raise _unfit(f"`{name}` to be a {plan.kinds[name]} metric", observed.kind)
-    for row in plan.series:
-        observed_row = tick.metrics.get(row.name)
-        if observed_row is None:
-            return "metric-missing"
-        if bool(row.edge) != (observed_row.counts is None):
-            raise _unfit(f"{'buckets' if row.edge else 'counts'} of `{row.name}`", "the other")
-        if row.edge and row.edge not in observed_row.buckets:
-            return "metric-missing"
-    return ""
-
-
-def _unfit(expected: str, got: str) -> InvalidInput:
-    return InvalidInput(
-        f"expected {expected}, got `{got[:80]}`",
-        code="judge-metric",
-        hint="a tick has the metrics, kinds and edges that the judge's settings name",
-    )
-
-
-def counted(rows: Sequence[Series], tick: Tick) -> tuple[list[int], list[int]]:
-    """Canary's events and the control's of every row, in order."""
+        if kinds.get(name) != observed.kind:
+            raise _unfit(plan, name, observed.kind)
     canary, control = [], []
-    for row in rows:
-        observed = tick.metrics[row.name]
-        counts = observed.buckets[row.edge] if row.edge else observed.counts
+    for row in plan.series:
+        found = tick.metrics.get(row.name)
+        if found is None:
+            return None
+        if bool(row.edge) != (found.counts is None):
+            raise _unfit(plan, row.name, "buckets" if found.buckets else "counts")
+        counts = found.buckets.get(row.edge) if row.edge else found.counts
         if counts is None:
-            raise KeyError(row.name)
+            return None
         canary.append(counts.canary)
         control.append(sum(counts.control))
     return canary, control
+
+
+def _unfit(plan: Layout, name: str, got: str) -> InvalidInput:
+    known = ", ".join(f"{known} ({kind})" for known, kind in plan.kinds.items())
+    return InvalidInput(
+        f"expected metrics as the settings have them: {known[:200]}; got `{name[:60]}` ({got})",
+        code="judge-metric",
+        hint="a tick has the metrics, kinds and bucket edges that the judge's settings name",
+    )

@@ -68,31 +68,35 @@ class Gaps:
     def __init__(self, trust: TrustSettings) -> None:
         self._trust = trust
         self._last: deque[str] = deque(maxlen=trust.window)
+        self._lost = 0
         self._counted_at = 0.0
 
     def see(self, t: float, discard: str) -> None:
         """One tick; ``discard`` is empty where it counts."""
+        if len(self._last) == self._trust.window:
+            self._lost -= bool(self._last[0])
         self._last.append(discard)
-        if not discard:
+        if discard:
+            self._lost += 1
+        else:
             self._counted_at = t
 
     def broken(self, t: float) -> Untrusted | None:
         """The verdict, where too little is left to believe."""
-        lost = [code for code in self._last if code]
         if t - self._counted_at >= self._trust.silent:
-            for_ = f"no tick counted for {t - self._counted_at:.0f} s"
-            return Untrusted(code="nothing-counted", why=f"{for_}{_mostly(lost)}")
-        if len(lost) > self._trust.most_discarded:
             return Untrusted(
-                code="discards", why=f"{len(lost)} of the last {len(self._last)} ticks do not count{_mostly(lost)}"
+                code="nothing-counted", why=f"no tick counted for {t - self._counted_at:.0f} s{self._mostly()}"
+            )
+        if self._lost > self._trust.most_discarded:
+            return Untrusted(
+                code="discards",
+                why=f"{self._lost} of the last {len(self._last)} ticks do not count{self._mostly()}",
             )
         return None
 
-
-def _mostly(codes: list[str]) -> str:
-    if not codes:
-        return ""
-    return f", most for `{max(sorted(set(codes)), key=codes.count)}`"
+    def _mostly(self) -> str:
+        codes = [code for code in self._last if code]
+        return f", most for `{max(sorted(set(codes)), key=codes.count)}`" if codes else ""
 
 
 def misplaced(tick: Tick, before: float, expected: float) -> str:

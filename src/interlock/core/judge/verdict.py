@@ -32,7 +32,7 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotEnoughData:
+class NotEnough:
     """Neither harm nor a pass yet. ``eta`` is seconds until a pass is expected, None where nobody can say."""
 
     ruled_out: Mapping[str, float | None]
@@ -46,6 +46,9 @@ class Untrusted:
     code: str
     why: str
 
+
+NotEnoughData = NotEnough
+"""The design's word for it."""
 
 Verdict = Stopped | Passed | NotEnoughData | Untrusted
 

@@ -1,0 +1,74 @@
+"""1/φ of every series at the ages of all starts, ready to multiply with.
+
+Rules:
+1. Ages are rounded up to whole seconds, where φ is no smaller.
+2. Starts are equally far apart, so that the age of the newest one gives all the others.
+3. What is found is kept and shared by all judges with the same φ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from interlock.core.judge.arithmetic import Floats
+from interlock.core.judge.phi import UNKNOWN, PhiTable, inverses
+from interlock.core.judge.series import Layout
+from interlock.core.judge.settings import JudgeSettings
+
+
+class Ages:
+    """``longest`` is the age from which on φ is constant, ``starts`` how many starts are younger at most."""
+
+    def __init__(self, tables: Sequence[PhiTable], every: float, columns: int) -> None:
+        found = [inverses(table) for table in tables]
+        found += [np.ones(1)] * (columns - len(found))
+        self.longest = max(len(each) for each in found) - 1
+        self.starts = int(self.longest // every) + 2
+        self._every = every
+        padded = [np.concatenate([each, np.full(self.longest + 1 - len(each), each[-1])]) for each in found]
+        self._by_second = np.stack(padded, axis=1)
+        self._rows: dict[int, Floats] = {}
+        self._lists: dict[int, list[float]] = {}
+
+    def at(self, seconds: float) -> list[float]:
+        """1/φ of each series after ``seconds``."""
+        place = self._place(seconds)
+        found = self._lists.get(place)
+        if found is None:
+            found = self._lists[place] = self._by_second[place].tolist()
+        return found
+
+    def constant(self) -> Floats:
+        """1/φ of each series beyond the longest window."""
+        row: Floats = self._by_second[-1]
+        return row
+
+    def rows(self, newest: float) -> Floats:
+        """For the collapsed starts, then for each start from the newest (so many seconds old) to the oldest."""
+        second = -int(-newest // 1)
+        found = self._rows.get(second)
+        if found is None:
+            ages = [float("inf"), *(second + place * self._every for place in range(self.starts))]
+            found = self._by_second[[self._place(age) for age in ages]][:, None, :].copy()
+            self._rows[second] = found
+        return found
+
+    def _place(self, seconds: float) -> int:
+        return int(min(max(0.0, -(-seconds // 1)), self.longest))
+
+
+def ages(settings: JudgeSettings, plan: Layout) -> Ages:
+    """The ages for these settings; a metric without history has the pessimistic φ."""
+    tables = tuple(settings.phi.get(row.name) or _UNKNOWN for row in plan.series)
+    return _ages(tables, settings.starts_every, plan.columns)
+
+
+@lru_cache(maxsize=256)
+def _ages(tables: tuple[PhiTable, ...], every: float, columns: int) -> Ages:
+    return Ages(tables, every, columns)
+
+
+_UNKNOWN = PhiTable.flat(UNKNOWN, "no history")
