@@ -55,7 +55,7 @@ class Shop:
         return own | {f"policies/{path}": content for path, content in self.policies.items()}
 
     def _own_files(self) -> dict[str, bytes]:
-        return {path: self._content(path) for path in ("config/delivery.yaml", "src/promise.py")}
+        return {path: self._content(path) for path in ("config/delivery.yaml", "src/order.py", "src/promise.py")}
 
     def first_attempt(self) -> str:
         """The operator's push: a null where a number was, a timeout of 60 ms, an assistant, no plan."""
