@@ -310,7 +310,8 @@ def _landed(tx: Tx, name: str, environment: str) -> bool:
         here = (record.digest, record.environment) == (digest, environment)
         if here and record.state is TicketState.REDEEMED:
             tx.vouch(TicketRecord, [record.id], about=record.id)
-            if parse_json(Ticket, tx.blob(record.blob), what="the stored ticket").max_weight >= _FULL:
+            first = parse_json(Ticket, tx.blob(record.blob), what="the stored ticket").max_weight
+            if max(first, record.weight or 0.0) >= _FULL:
                 return True
     return False
 

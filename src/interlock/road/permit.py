@@ -127,13 +127,26 @@ def redeem_in(station: Station, tx: Tx, actor: Actor, ticket_id: str) -> tuple[T
     """The use inside a transaction that is open already, and the ticket's terms."""
     before = tx.records(TicketRecord).get(ticket_id)
     tx.vouch(TicketRecord, [ticket_id], about=ticket_id)
-    bars = tuple(tx.records(Bar).find(digest=before.digest))
-    tx.vouch(Bar, [bar.id for bar in bars], about=before.digest, whole=True)
+    ticket = parse_json(Ticket, tx.blob(before.blob), what="the stored ticket")
+    bars = _bars(station, tx, actor, ticket)
     after = before.redeem(now=station.clock.now(), by=actor.principal, bars=bars)
     tx.records(TicketRecord).replace(after, expected_version=before.version)
     body: dict[str, Json] = {"change": after.change, "digest": after.digest, "environment": after.environment}
     tx.log.append(_entry(station, actor, "ticket.redeemed", ticket_id, body))
-    return after, parse_json(Ticket, tx.blob(after.blob), what="the stored ticket")
+    return after, ticket
+
+
+def _bars(station: Station, tx: Tx, actor: Actor, ticket: Ticket) -> tuple[Bar, ...]:
+    """The bars on the digest; those end here that a later approval, which the ticket carries, has lifted."""
+    bars = tuple(tx.records(Bar).find(digest=ticket.digest))
+    tx.vouch(Bar, [bar.id for bar in bars], about=ticket.digest, whole=True)
+    lifted = tuple(bar.lift(ticket.approvals) for bar in bars)
+    for before, after in zip(bars, lifted, strict=True):
+        if after is not before:
+            tx.records(Bar).replace(after, expected_version=before.version)
+            body: dict[str, Json] = {"bar": after.id, "environment": after.environment, "by": after.lifted_by}
+            tx.log.append(_entry(station, actor, "digest.unbarred", ticket.digest, body))
+    return lifted
 
 
 def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, ready: Compared) -> _Permitted:

@@ -134,6 +134,14 @@ def forget_shipped(tx: Tx, environment: str, ticket_id: str) -> None:
             _keep(tx, found, found.without(ticket_id))
 
 
+def widen_shipped(tx: Tx, environment: str, ticket_id: str, weight: float) -> None:
+    """What this ticket let through went out wider: a PASS said that it may."""
+    for found in tx.records(Shipped).find(environment=environment):
+        if any(tip.ticket == ticket_id for tip in found.tips):
+            tx.vouch(Shipped, [found.id], about=found.latest)
+            _keep(tx, found, found.widened(ticket_id, weight))
+
+
 def _keep(tx: Tx, before: Shipped, after: Shipped) -> None:
     if before.version:
         tx.records(Shipped).replace(after, expected_version=before.version)

@@ -21,11 +21,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from interlock.core.change.errors import IntegrityError, InvalidInput, Unavailable
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules, rules_digest_of
+from interlock.ports.leases import Leases
 from interlock.ports.rule_source import RuleSource
 from interlock.ports.store import Page, Store, Tx
 from interlock.ports.world import Clock, Ids
 from interlock.road.evaluations import SharedEvaluations
 from interlock.road.recorded import Described
+from interlock.road.roll.outside import Outside
 
 ACTIVATED = "rules.activated"
 REPLACED = "rules.replaced"
@@ -53,7 +55,8 @@ class InForce:
 class Station:
     """``ticket_key`` signs tickets; ``fallback`` is where provisional rules come from, None on a server.
 
-    ``ledger_key`` is the ledger's verifier key (C2SP vkey), which deployers pin.
+    ``ledger_key`` is the ledger's verifier key (C2SP vkey), which deployers pin. ``outside`` is what rollouts
+    touch, ``leases`` say who moves them; None where none can be started.
     Safe to share between threads.
     """
 
@@ -63,6 +66,8 @@ class Station:
     ticket_key: Ed25519PrivateKey
     fallback: RuleSource | None = None
     ledger_key: str = ""
+    outside: Outside | None = None
+    leases: Leases | None = None
     described: Described = field(default_factory=Described)
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
     _parsed: dict[str, Rules] = field(default_factory=dict)

@@ -29,6 +29,7 @@ _STATES: Mapping[tuple[str, str], str] = {
     ("tickets", "ticket.issued"): "issued",
     ("tickets", "ticket.redeemed"): "redeemed",
     ("tickets", "ticket.voided"): "voided",
+    ("tickets", "ticket.widened"): "redeemed",
     ("changes", "change.reopened"): "open",
 }
 _COPIED: Mapping[tuple[str, str], Mapping[str, str]] = {

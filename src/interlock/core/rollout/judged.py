@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from interlock.core.change.canonical import Json
+from interlock.core.judge.record import word
 from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted, Verdict
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
@@ -69,12 +70,6 @@ def observed(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Mo
     return stays(counted)
 
 
-def verdict_name(verdict: Verdict) -> str:
-    """The verdict's word in records and on screens."""
-    names = {Stopped: "stop", Passed: "pass", NotEnoughData: "not-enough-data", Untrusted: "untrusted"}
-    return names[type(verdict)]
-
-
 def limit_of(record: RolloutRecord, plan: Plan) -> float:
     """Seconds that the present stage may take, with what a person added."""
     return plan.stages[record.stage].limit + record.extended
@@ -103,7 +98,7 @@ def _counted(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Ro
         weight=record.weight if seen.weight is None else seen.weight,
         ticks=record.ticks + seen.ticks,
         log_e=seen.log_e,
-        verdict=verdict_name(seen.verdict),
+        verdict=word(seen.verdict),
         told=_told(seen.verdict),
         exposed_at=record.exposed_at or (now if seen.exposed else None),
     )

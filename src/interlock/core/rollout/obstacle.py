@@ -37,12 +37,13 @@ def from_error(error: InterlockError, *, path: str = "", line: int = 0) -> Obsta
     return Obstacle(code=error.code, text=error.message, hint=error.hint, path=path, line=line)
 
 
-def no_plan(service: str, environment: str, known: Iterable[str]) -> Obstacle:
-    """Nobody wrote down how this service goes out there."""
-    names = ", ".join(sorted(known)) or "none"
+def no_plan(services: Iterable[str], environment: str, known: Iterable[str]) -> Obstacle:
+    """Nobody wrote down how these services go out there."""
+    wanted = ", ".join(f"`{name}`" for name in sorted(services)) or "a service"
     return Obstacle(
         code="plan-missing",
-        text=f"expected a rollout plan for `{service}` in `{environment}`, got plans for {names}",
+        text=f"expected a rollout plan for {wanted} in `{environment}`, got plans for "
+        f"{', '.join(sorted(known)) or 'none'}",
         hint="write rollouts/<service>.yaml and bring it into force: docs/how-to/rollout.md",
     )
 
@@ -68,6 +69,27 @@ def of_ticket(ticket: Ticket, plan: Plan, *, change: str, digest: str) -> Iterat
             code="stage-too-wide",
             text=f"expected a first stage within the ticket's {ticket.max_weight:g} %, got {first:g} %",
             hint=f"lower the first stage in {plan.path} to {ticket.max_weight:g} or less",
+            path=plan.path,
+        )
+
+
+def which_service(services: Iterable[str]) -> Obstacle:
+    """Several services have a plan, and each has a rollout of its own."""
+    named = sorted(services)
+    return Obstacle(
+        code="service-unnamed",
+        text=f"expected one service, got a ticket for {', '.join(named)}, which all have plans",
+        hint=f"name one: --service {named[0]}",
+    )
+
+
+def of_shortfalls(plan: Plan, lacking: Iterable[str]) -> Iterator[Obstacle]:
+    """A plan that is less than the canary which an enforced rule asks for."""
+    for text in lacking:
+        yield Obstacle(
+            code="plan-short",
+            text=f"expected the canary that policy demands: {text}",
+            hint=f"correct {plan.path} and bring it into force",
             path=plan.path,
         )
 
@@ -113,4 +135,14 @@ def of_weight(weight: float, before: RolloutRecord | None) -> Iterator[Obstacle]
         code="weight-not-zero",
         text=f"expected the canary to get no traffic before it starts, got {weight:g} %{because}",
         hint="look what runs there; make it the usual version (promote), then set its weight to 0",
+    )
+
+
+def rules_moved(plan: Plan) -> Obstacle:
+    """Another plan came into force while this one was looked at."""
+    return Obstacle(
+        code="rules-moved",
+        text=f"expected `{plan.path}` to stay as it was while the rollout started, got another one in force",
+        hint="start again",
+        path=plan.path,
     )

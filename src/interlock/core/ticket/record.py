@@ -29,7 +29,10 @@ class TicketState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketRecord:
-    """``blob`` is the digest of the kept ticket; ``ended_by`` who redeemed or voided it, ``why`` in words."""
+    """``blob`` is the digest of the kept ticket; ``ended_by`` who redeemed or voided it, ``why`` in words.
+
+    ``weight`` is the percent of traffic that was granted since by PASS, None before the first.
+    """
 
     id: str
     change: str
@@ -43,6 +46,7 @@ class TicketRecord:
     ended_at: datetime | None = None
     ended_by: str | None = None
     why: str = ""
+    weight: float | None = None
     version: int = 1
 
     def at(self, now: datetime) -> TicketRecord:
@@ -67,6 +71,16 @@ class TicketRecord:
         if bar is not None:
             raise _illegal(self, "digest-barred", "a digest that is not barred", f"one barred by `{bar.why}`")
         return _ended(standing, TicketState.REDEEMED, at=now, by=by, why="")
+
+    def widen(self, weight: float) -> TicketRecord:
+        """The record after a PASS, or a person, granted more.
+
+        Raises:
+            IllegalTransition: ``ticket-not-redeemed`` for one that no rollout used, or that was voided.
+        """
+        if self.state is not TicketState.REDEEMED:
+            raise _illegal(self, "ticket-not-redeemed", "a ticket in use", f"one that is {self.state}")
+        return replace(self, weight=weight, version=self.version + 1)
 
     def void(self, *, now: datetime, by: str, why: str) -> TicketRecord:
         """The record after STOP. A redeemed ticket can be voided: its rollout goes no further.

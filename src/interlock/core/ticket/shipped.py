@@ -94,6 +94,13 @@ class Shipped:
     def _widest(self, tree: str) -> float:
         return max(tip.weight for tip in self.tips if tip.tree == tree)
 
+    def widened(self, ticket: str, weight: float) -> Shipped:
+        """With what this ticket let through as wide as it was granted since."""
+        wider = (
+            replace(tip, weight=max(tip.weight, weight)) if tip.ticket == ticket else tip for tip in self.tips
+        )
+        return replace(self, tips=tuple(wider), latest=ticket, version=self.version + 1)
+
     def without(self, ticket: str) -> Shipped:
         """Without what this ticket let through: it was voided."""
         left = tuple(one for one in self.tips if one.ticket != ticket)

@@ -1,0 +1,227 @@
+"""One rollout in the hands of one worker: looks at what is to be done, does it, writes down what came of it.
+
+Rules:
+1. What is to be done follows from the record (``core.rollout.act``); what becomes of it from pure transitions.
+   Here is only the doing.
+2. Before every outside call the lease is looked at, on this machine's own steady clock.
+3. Weight 0 comes before everything else. When the database does not answer at once, the weight is set first and
+   written down as soon as it can be.
+4. Whoever takes over plays the tape, reads back what the data plane serves, and repeats what was intended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from interlock.core.judge.read_settings import read_settings
+from interlock.core.judge.settings import JudgeSettings
+from interlock.core.rollout.act import Act, Calibrate, Pass, RunStep, Settle, SetWeight, Watch, next_act
+from interlock.core.rollout.plan import Plan
+from interlock.core.rollout.record import Effect, RolloutRecord
+from interlock.core.rollout.served import fits
+from interlock.core.rollout.transition import (
+    Move,
+    calibrated,
+    returning,
+    set_through,
+    settled,
+    unconfirmed,
+    weighed,
+)
+from interlock.core.rollout.windows import Tolerances
+from interlock.road.roll.bench import Bench
+from interlock.road.roll.calibrate import Calibration, noisy, none_measured, read_noise
+from interlock.road.roll.kit import Kit
+from interlock.road.roll.sources import Sources
+from interlock.road.roll.steps import run_step
+from interlock.road.roll.watching import READ_SECONDS, Watching
+from interlock.road.roll.written import Written
+
+CONFIRM_SECONDS = 5.0
+"""How long a weight may take until the data plane serves it."""
+
+ESCALATE_SECONDS = 10.0
+"""How long weight 0 may take until somebody is told."""
+
+WITHOUT_COUNTS_SECONDS = 30.0
+"""How long the meters may take to bring both arms together, before traffic moves."""
+
+
+class Driver:
+    """One rollout under one lease. Used by one thread."""
+
+    def __init__(self, kit: Kit, *, tolerances: Tolerances | None = None) -> None:
+        self.kit = kit
+        self._tolerances = tolerances
+        self._steady = kit.outside.steady
+        self._sources = Sources(kit.opened, kit.pool, kit.station.clock, self._steady)
+        self._settings = settings_of(kit.plan)
+        self.bench: Bench | None = None
+        self._watching: Watching | None = None
+        self._calibration: tuple[Calibration, Bench, float] | None = None
+        self._since: tuple[int, float] = (-1, 0.0)
+        self._escalated = False
+
+    def step(self) -> float | None:
+        """Do the next thing. Seconds until the one after it, None when the rollout is over.
+
+        Raises:
+            Conflict: ``lease-lost``.
+            InterlockError: the state cannot be read or written, or is damaged.
+        """
+        record = self.kit.book.read()
+        act = next_act(record, self.kit.plan, baseline=self.kit.plan.baseline)
+        if act is None:
+            self.kit.keep(record)
+            return None
+        began = self._steady()
+        written = self._do(record, act)
+        if written is None:
+            return max(0.0, self.kit.plan.tick - (self._steady() - began))
+        self._tell(written)
+        return 0.0 if written.kind or isinstance(act, RunStep | Pass) else self.kit.plan.tick
+
+    def flush(self) -> None:
+        """Write down what was counted and is not yet: the worker ends."""
+        if self._watching is not None:
+            self._watching.flush()
+
+    def _do(self, record: RolloutRecord, act: Act) -> Written | None:
+        if isinstance(act, SetWeight):
+            return self._weigh(record)
+        if isinstance(act, Watch):
+            return self._watched(record).tick(record)
+        if isinstance(act, Calibrate):
+            return self._calibrate(act.seconds)
+        if isinstance(act, RunStep):
+            return run_step(self.kit, record, act)
+        if isinstance(act, Pass):
+            return self._move(lambda current: set_through(current, self.kit.plan, self._now()))
+        if isinstance(act, Settle):
+            return self._move(settled)
+        return None
+
+    def _weigh(self, record: RolloutRecord) -> Written | None:
+        outward = record.phase == "weigh"
+        if outward:
+            self.kit.keep(record)
+            if self._watching is not None:
+                self._watching.last_look()
+        effect = self.kit.unless_slow(
+            lambda: self.kit.book.intend("weight", f"{record.wanted:g}").effect,
+            lambda: None if outward else self.kit.set_weight(record.wanted),
+        )
+        if self._since[0] != effect.number:
+            self._since = (effect.number, self._steady())
+        self._moved()
+        seen, said = self.kit.set_weight(record.wanted)
+        self._moved()
+        if seen is not None and fits(seen, record.wanted):
+            return self._weighed(record, seen, effect)
+        told = said or f"serves {'nobody knows what' if seen is None else f'{seen:g} %'}"
+        return self._not_served(record, effect, told, waited=self._steady() - self._since[1])
+
+    def _weighed(self, record: RolloutRecord, seen: float, effect: Effect) -> Written:
+        written = self.kit.book.ended(
+            effect,
+            lambda current: weighed(current, self.kit.plan, seen, self._now()),
+            done=True,
+            said=f"serves {seen:g} %",
+        )
+        if record.phase == "weigh" and written.after.phase == "watch":
+            self._begin(written.after)
+        self.kit.keep(written.after)
+        return written
+
+    def _not_served(self, record: RolloutRecord, effect: Effect, told: str, *, waited: float) -> Written | None:
+        if record.phase == "weigh" and waited >= CONFIRM_SECONDS:
+            why = f"router-lies: expected {record.wanted:g} % at the data plane, which {told}"
+            written = self.kit.book.ended(
+                effect,
+                lambda current: unconfirmed(current, self.kit.plan, why, self._now()),
+                done=False,
+                said=told,
+            )
+            if written.after.phase == "watch":
+                self._begin(written.after)
+            return written
+        if record.phase != "weigh" and waited >= ESCALATE_SECONDS and not self._escalated:
+            self._escalated = True
+            self.kit.book.note("rollout.escalated", {"wanted": record.wanted, "why": told})
+            loud = replace(record, why=f"{record.wanted:g} % is not served: {told}")
+            self.kit.outside.told(record, loud, self.kit.plan)
+        return None
+
+    def _calibrate(self, seconds: float) -> Written | None:
+        if self._calibration is None:
+            bench = Bench(self.kit.plan, self._settings, tolerances=self._tolerances)
+            self._calibration = (Calibration(self._settings), bench, self._steady())
+        found, bench, began = self._calibration
+        round_ = self._sources.read(READ_SECONDS)
+        tick = bench.look(round_.reading)
+        if tick is not None:
+            found.add(tick)
+        waited = self._steady() - began
+        if not found.ticks:
+            if waited < WITHOUT_COUNTS_SECONDS:
+                return None
+            missing = "; ".join(f"{name}: {why}" for name, why in sorted(round_.failed.items()))
+            why = f"both arms were never counted together in {waited:.0f} s" + (f" ({missing})" if missing else "")
+            return self._move(lambda current: returning(current, "apply-failed", why))
+        if waited < seconds:
+            return None
+        return self._calibrated(found, waited if seconds else 0.0)
+
+    def _calibrated(self, found: Calibration, seconds: float) -> Written:
+        plan = self.kit.plan
+        if not seconds:
+            told = none_measured(self._settings)
+            return self._move(lambda current: calibrated(current, plan, None, told, self._now()))
+        noise = found.noise(seconds, plan.tick)
+        return self.kit.book.move_with_blob(
+            lambda current, name: calibrated(current, plan, name, noise.told, self._now()), noise.to_bytes()
+        )
+
+    def _watched(self, record: RolloutRecord) -> Watching:
+        if self._watching is None:
+            self._watching = Watching(self.kit, self._bench(record), self._sources)
+        if self._bench(record).weight != record.wanted:
+            self._begin(record)
+        return self._watching
+
+    def _begin(self, record: RolloutRecord) -> None:
+        """The stage's margin and share hold from here on."""
+        self._bench(record).begin_stage(record.stage, record.wanted)
+        if self._watching is not None:
+            self._watching.began()
+
+    def _bench(self, record: RolloutRecord) -> Bench:
+        if self.bench is None:
+            noise = None
+            if record.calibration is not None:
+                noise = read_noise(self.kit.book.blob(record.calibration))
+            bench = Bench(self.kit.plan, noisy(self._settings, noise), tolerances=self._tolerances)
+            bench.play(self.kit.book.observations())
+            self.bench = bench
+        return self.bench
+
+    def _move(self, step: Callable[[RolloutRecord], Move]) -> Written:
+        return self.kit.book.move(step)
+
+    def _moved(self) -> None:
+        if self.bench is not None:
+            self.bench.moved(self._steady())
+
+    def _tell(self, written: Written) -> None:
+        if written.kind:
+            self.kit.outside.told(written.before, written.after, self.kit.plan)
+
+    def _now(self) -> datetime:
+        return self.kit.station.clock.now()
+
+
+def settings_of(plan: Plan) -> JudgeSettings:
+    """What the plan tells the judge; the tick is the plan's."""
+    return replace(read_settings(plan.judge, what=plan.path), tick_seconds=plan.tick)

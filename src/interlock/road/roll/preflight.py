@@ -1,0 +1,116 @@
+"""Looking outside before any traffic moves: is everything there that a rollout will need, and as it should be?
+
+Rules:
+1. Nothing is changed. All that is wrong is found in one go, with file and line where the plan names it.
+2. Everything must be read once: the weight, the exposure, and every metric; of the canary only where no step of
+   the plan puts it up first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from interlock.core.change.errors import InterlockError, InvalidInput
+from interlock.core.rollout.obstacle import Obstacle, from_error
+from interlock.core.rollout.plan import Keys, Plan
+from interlock.core.rollout.plan_check import check_kinds
+from interlock.core.rollout.plan_lines import located
+from interlock.core.rollout.setting import InvalidSetting
+from interlock.ports.meter import Meter
+from interlock.road.roll.outside import Outside, counted
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Looked:
+    """What was found. ``weight`` is what the data plane serves now, None where it does not say."""
+
+    obstacles: list[Obstacle]
+    weight: float | None = None
+
+
+def look(outside: Outside, plan: Plan) -> Looked:
+    """Everything that stands in the way outside."""
+    looked = Looked(obstacles=[])
+    unknown = check_kinds(plan, routers=outside.routers, meters=outside.meters, notifiers=outside.notifiers)
+    looked.obstacles += [_of(plan, (), error) for error in unknown]
+    if unknown:
+        return looked
+    _router(outside, plan, looked)
+    for number, each in enumerate(plan.meters):
+        _meter(outside, plan, number, each.plugin.kind, looked)
+    for number, plugin in enumerate(plan.notify):
+        _try(plan, ("notify", number), looked, lambda p=plugin: outside.notifiers[p.kind](p.settings).check())  # type: ignore[misc]  # bound now
+    return looked
+
+
+def _router(outside: Outside, plan: Plan, looked: Looked) -> None:
+    keys: Keys = ("router",)
+    router = _try(plan, keys, looked, lambda: outside.routers[plan.router.kind](plan.router.settings))
+    if router is None:
+        return
+    with _closing(router.close):
+        before = len(looked.obstacles)
+        _try(plan, keys, looked, router.check)
+        if len(looked.obstacles) == before:
+            looked.weight = _try(plan, keys, looked, router.weight)
+            _try(plan, keys, looked, router.exposure)
+
+
+def _meter(outside: Outside, plan: Plan, number: int, kind: str, looked: Looked) -> None:
+    keys: Keys = ("meters", number)
+    settings = plan.meters[number].plugin.settings
+    meter = _try(plan, keys, looked, lambda: outside.meters[kind](settings, counted(plan, number)))
+    if meter is None:
+        return
+    with _closing(meter.close):
+        before = len(looked.obstacles)
+        _try(plan, keys, looked, meter.check)
+        if len(looked.obstacles) == before:
+            looked.obstacles += _unread(plan, number, meter, looked)
+
+
+def _unread(plan: Plan, number: int, meter: Meter, looked: Looked) -> Iterator[Obstacle]:
+    """Metrics of which one arm says nothing."""
+    samples = _try(plan, ("meters", number), looked, meter.read)
+    heard = {(sample.metric, sample.arm) for sample in samples or ()}
+    arms = ("control",) if plan.apply else ("canary", "control")
+    for metric in plan.meters[number].metrics if samples is not None else ():
+        for arm in arms:
+            if (metric, arm) not in heard:
+                keys: Keys = ("meters", number, "metrics", metric)
+                yield Obstacle(
+                    code="metric-unread",
+                    text=f"expected counts of `{metric}` for the {arm}, got none",
+                    hint="see that it runs and is counted; then start again",
+                    path=plan.path,
+                    line=plan.line_of(keys),
+                )
+
+
+@contextmanager
+def _closing(close: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with suppress(InterlockError):
+            close()
+
+
+def _try(plan: Plan, keys: Keys, looked: Looked, act: Callable[[], T]) -> T | None:
+    try:
+        return act()
+    except InterlockError as error:
+        looked.obstacles.append(_of(plan, keys, error))
+        return None
+
+
+def _of(plan: Plan, keys: Keys, error: InterlockError) -> Obstacle:
+    if isinstance(error, InvalidSetting):
+        told: InvalidInput = located(error, plan, keys)
+        return from_error(told, path=plan.path, line=plan.line_of((*keys, *error.path)))
+    return from_error(error, path=plan.path if keys else "", line=plan.line_of(keys) if keys else 0)

@@ -1,0 +1,175 @@
+"""Watching one rollout: a round of reading a tick, judged, and what follows from it.
+
+Rules:
+1. What the data plane serves is read in every round. A tick in which it served anything but what was set is never
+   judged; more than was granted is set again at once, and when that stays the router lies.
+2. What was counted is written down every few seconds and with every decision, so that at most that much is lost.
+3. When the database does not take it, nothing is lost as long as the lease lasts: it is kept, and tried again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from interlock.core.change.errors import Unavailable
+from interlock.core.judge.record import word
+from interlock.core.judge.verdict import NotEnoughData, Stopped, Untrusted, Verdict
+from interlock.core.rollout.judged import LOST_WEIGHT, Seen, observed
+from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
+from interlock.core.rollout.served import finding
+from interlock.core.rollout.transition import Move
+from interlock.road.roll.bench import Bench, Judged
+from interlock.road.roll.kit import Kit
+from interlock.road.roll.sources import Round, Sources
+from interlock.road.roll.written import Written
+
+FLUSH_SECONDS = 5.0
+READ_SECONDS = 2.2
+RETRY_SECONDS = 1.0
+UNKNOWN = "commit-unknown"
+"""The code of a commit of which nobody knows whether it was made: what is on record is read anew then."""
+_NOTHING_YET = NotEnoughData(ruled_out={}, eta=None)
+_LIES, _LOWER = 3, 2
+"""Readings in a row after which a router lies, or somebody took traffic away."""
+
+
+class Watching:
+    """The hands of one rollout while it is judged. Used by one thread."""
+
+    def __init__(self, kit: Kit, bench: Bench, sources: Sources) -> None:
+        self._kit, self._bench, self._sources = kit, bench, sources
+        self._steady = kit.outside.steady
+        self._last = self._flushed = self._steady()
+        self._since = Seen(verdict=_NOTHING_YET)
+        self._good = self._odd = 0
+        self._odd_for = ""
+        self._counted_t = bench.t
+        self._verdict: Verdict = bench.verdict or _NOTHING_YET
+        self.round: Round | None = None
+
+    def tick(self, record: RolloutRecord) -> Written | None:
+        """One round. What was written, None where nothing had to be."""
+        self.round = self._sources.read(READ_SECONDS)
+        trouble, discard = self._weight(record, self.round.weight)
+        judged = self._bench.read(self.round.reading, discard=discard)
+        if judged is not None:
+            self._verdict = judged.verdict
+        seen = self._seen(trouble or self._verdict, judged)
+        now = self._kit.station.clock.now()
+        move = observed(record, self._kit.plan, seen, now)
+        due = self._steady() - self._flushed >= FLUSH_SECONDS
+        if not move.kind and not due:
+            return None
+        return self._write(seen, urgent=move.record.state is RolloutState.RETURNING)
+
+    def last_look(self) -> None:
+        """One more round before traffic is moved, so that what was counted until then counts."""
+        self._bench.read(self._sources.read(READ_SECONDS).reading)
+
+    def began(self) -> None:
+        """A stage began: nothing of what was seen before counts for its bake."""
+        self._since = Seen(verdict=_NOTHING_YET)
+        self._verdict = _NOTHING_YET
+        self._counted_t = self._bench.t
+        self._last = self._steady()
+
+    def flush(self) -> Written | None:
+        """Write down what was counted and is not yet."""
+        return self._write(self._since, urgent=False)
+
+    def _weight(self, record: RolloutRecord, seen: float | None) -> tuple[Untrusted | None, str]:
+        """What the reading of the weight says of the router, and the code that takes the tick out."""
+        found = finding(record, seen)
+        self._odd = self._odd + 1 if found and found == self._odd_for else int(bool(found))
+        self._odd_for = found
+        if found in {"", "unknown"}:
+            return None, ""
+        if found == "lower":
+            why = f"expected {record.served:g} % at the canary, got {seen:g} %: somebody took traffic away"
+            return (Untrusted(code=LOST_WEIGHT, why=why) if self._odd >= _LOWER else None), "weight-lower"
+        self._set_again(record)
+        why = f"expected {record.wanted:g} % at the canary as it was set, got {seen:g} %"
+        lies = self._odd >= _LIES or found == "not-yet"
+        code = "weight-higher" if found == "higher" else "weight-not-served"
+        return (Untrusted(code="router-lies", why=why) if lies else None), code
+
+    def _set_again(self, record: RolloutRecord) -> None:
+        intended = self._kit.book.intend("weight", f"{record.wanted:g}")
+        seen, said = self._kit.set_weight(record.wanted)
+        self._bench.moved(self._steady())
+        done = not finding(record, seen)
+        said = said or f"set again, serves {'nobody knows what' if seen is None else f'{seen:g} %'}"
+        if done:
+            self._kit.book.ended(
+                intended.effect,
+                lambda current: Move(record=replace(current, served=current.wanted, weight=seen or 0.0)),
+                done=True,
+                said=said,
+            )
+
+    def _seen(self, verdict: Verdict, judged: Judged | None) -> Seen:
+        now, since = self._steady(), self._since
+        counted = judged is not None and not judged.tick.discard
+        length = 0.0
+        if judged is not None:
+            if counted:
+                length = min(judged.tick.t - self._counted_t, 2.0 * self._kit.plan.tick)
+                believed = not isinstance(verdict, Untrusted)
+                self._good = self._good + 1 if believed else 0
+            else:
+                self._good = 0
+            self._counted_t = judged.tick.t
+        assigned = judged.tick.assigned if judged is not None else None
+        self._since = Seen(
+            verdict=verdict,
+            log_e=self._bench.judge.log_e,
+            worked=since.worked + (now - self._last),
+            judged=since.judged + (0.0 if isinstance(verdict, Untrusted) else length),
+            ticks=since.ticks + (judged is not None),
+            good=self._good,
+            weight=None if self.round is None else self.round.weight,
+            exposed=since.exposed or bool(assigned and assigned.canary),
+            harm=self._harm(verdict),
+            evidence={"log_e": self._bench.judge.log_e, "verdict": word(verdict)},
+        )
+        self._last = now
+        return self._since
+
+    def _harm(self, verdict: Verdict) -> Harm | None:
+        if not isinstance(verdict, Stopped):
+            return None
+        standing = self._bench.judge.standing().metrics.get(verdict.metric)
+        return Harm(
+            metric=verdict.metric,
+            estimate=verdict.estimate,
+            at_least=verdict.at_least,
+            log_e=verdict.log_e,
+            lost=round(standing.lost, 3) if standing is not None else 0.0,
+        )
+
+    def _write(self, seen: Seen, *, urgent: bool) -> Written | None:
+        watched, kit = self._bench.take(), self._kit
+
+        def step(current: RolloutRecord) -> Move:
+            return observed(current, kit.plan, seen, kit.station.clock.now())
+
+        try:
+            if urgent:
+                written = kit.unless_slow(lambda: kit.book.move(step, watched), self._withdraw)
+            else:
+                written = kit.book.move(step, watched)
+        except Unavailable as error:
+            if error.code == UNKNOWN:
+                raise
+            if watched is not None:
+                self._bench.put_back(watched)
+            self._flushed = self._steady() - FLUSH_SECONDS + RETRY_SECONDS
+            return None
+        self._since = Seen(verdict=self._since.verdict, good=self._good)
+        self._flushed = self._steady()
+        return written
+
+    def _withdraw(self) -> None:
+        """Weight 0 within this tick, without the database."""
+        self._kit.set_weight(0.0)
+        self._bench.moved(self._steady())

@@ -1,0 +1,226 @@
+"""The worker beside the API: claims rollouts that are due, moves each in a thread of its own, lets go in order.
+
+Rules:
+1. A lease lasts three seconds and is renewed every second by a thread that does nothing else: a slow scrape does
+   not lose it. Whoever dies is followed by another within a lease and a look.
+2. A rollout that fails for a reason of interlock's own is tried again; after a few times its traffic goes back.
+   State that contradicts its proof ends it at once, with the traffic at 0 as far as this server may.
+3. ``stop`` lets every lease go, so that another server goes on at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from interlock.core.change.errors import Conflict, IntegrityError, InterlockError
+from interlock.core.rollout.plan_read import read_plan
+from interlock.core.rollout.record import ENDED, RolloutRecord, RolloutState
+from interlock.core.rollout.transition import returning
+from interlock.core.rollout.windows import Tolerances
+from interlock.ports.leases import Leases
+from interlock.ports.store import Tx
+from interlock.road.roll.book import Book
+from interlock.road.roll.driver import Driver
+from interlock.road.roll.kit import Kit
+from interlock.road.roll.outside import Outside, open_all
+from interlock.road.roll.tenure import Tenure
+from interlock.road.station import Station
+
+LEASE_SECONDS = 3.0
+RENEW_SECONDS = 1.0
+LOOK_SECONDS = 0.25
+SWEEP_SECONDS = 5.0
+FAULTS = 3
+"""Failures of interlock's own in a row after which traffic goes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often a worker looks, renews and sweeps; ``most`` rollouts at once."""
+
+    lease: float = LEASE_SECONDS
+    renew: float = RENEW_SECONDS
+    look: float = LOOK_SECONDS
+    sweep: float = SWEEP_SECONDS
+    most: int = 200
+
+
+class Worker:
+    """Moves rollouts until it is stopped. ``owner`` names it among all servers; ``only`` is all that it takes."""
+
+    def __init__(
+        self,
+        station: Station,
+        outside: Outside,
+        leases: Leases,
+        *,
+        owner: str,
+        pace: Pace | None = None,
+        tolerances: Callable[[float], Tolerances] | None = None,
+        failed: Callable[[str, BaseException], None] | None = None,
+    ) -> None:
+        self._station, self._outside, self._leases = station, outside, leases
+        self._owner, self._pace = owner, pace or Pace()
+        self._tolerances, self._failed = tolerances, failed or _quiet
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._held: dict[str, Tenure] = {}
+        self._threads: dict[str, threading.Thread] = {}
+        self._faults: dict[str, int] = {}
+        self._pool = ThreadPoolExecutor(max_workers=32 + self._pace.most, thread_name_prefix="interlock-read")
+        self._own = [
+            threading.Thread(target=self._look, name="interlock-worker", daemon=True),
+            threading.Thread(target=self._renew, name="interlock-leases", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin to look for work."""
+        for thread in self._own:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what is being done, write down what was counted, let go of every lease. Idempotent."""
+        self._stopping.set()
+        for thread in [*self._own[:1], *list(self._threads.values())]:
+            if thread.is_alive():
+                thread.join(timeout=30)
+        if self._own[1].is_alive():
+            self._own[1].join(timeout=30)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _look(self) -> None:
+        swept = -self._pace.sweep
+        while not self._stopping.is_set():
+            try:
+                if self._outside.steady() - swept >= self._pace.sweep:
+                    self._sweep()
+                    swept = self._outside.steady()
+                self._claim()
+            except InterlockError as error:
+                self._failed("", error)
+            self._stopping.wait(self._pace.look)
+
+    def _sweep(self) -> None:
+        """Offer whatever somebody should move, should an offer have been lost."""
+        for work in self._station.store.read(_under_way):
+            if work not in self._held:
+                self._leases.offer(work)
+
+    def _claim(self) -> None:
+        room = self._pace.most - len(self._held)
+        if room <= 0:
+            return
+        asked = self._outside.steady()
+        for lease in self._leases.claim(self._owner, seconds=self._pace.lease, most=min(room, 16)):
+            tenure = Tenure(lease, asked=asked, steady=self._outside.steady)
+            thread = threading.Thread(
+                target=self._drive, args=(tenure,), name=f"interlock-{lease.work}", daemon=True
+            )
+            with self._lock:
+                self._held[lease.work] = tenure
+                self._threads[lease.work] = thread
+            thread.start()
+
+    def _renew(self) -> None:
+        while not self._stopping.wait(self._pace.renew) or self._held:
+            with self._lock:
+                held = dict(self._held)
+            if not held:
+                continue
+            asked = self._outside.steady()
+            try:
+                kept = {
+                    each.work
+                    for each in self._leases.renew([one.lease for one in held.values()], seconds=self._pace.lease)
+                }
+            except InterlockError as error:
+                self._failed("", error)
+                continue
+            for work, tenure in held.items():
+                if work in kept:
+                    tenure.prolong(asked=asked, seconds=self._pace.lease)
+                else:
+                    tenure.lose()
+
+    def _drive(self, tenure: Tenure) -> None:
+        work = tenure.lease.work
+        after: float | None = self._pace.look
+        try:
+            after = self._until_over(tenure)
+            self._faults.pop(work, None)
+        except Conflict as error:
+            if error.code != "lease-lost":
+                self._failed(work, error)
+        except Exception as error:  # noqa: BLE001  # whatever it was, the rollout must go on or go back
+            self._failed(work, error)
+            self._faults[work] = self._faults.get(work, 0) + 1
+            after = min(self._faults[work], FAULTS) * self._pace.look
+        finally:
+            with self._lock:
+                self._held.pop(work, None)
+                self._threads.pop(work, None)
+            with suppress(InterlockError):
+                self._leases.release(tenure.lease, after=after)
+
+    def _until_over(self, tenure: Tenure) -> float | None:
+        """Move it until it is over (None), or until this worker ends (due again at once)."""
+        kit = self._kit(tenure)
+        if kit is None:
+            return None
+        try:
+            if self._faults.get(tenure.lease.work, 0) >= FAULTS:
+                self._give_up(kit)
+            return self._steps(kit)
+        except IntegrityError:
+            # What is on record cannot be believed: traffic goes back, and whoever is asked to look at it is told.
+            kit.set_weight(0.0)
+            raise
+        finally:
+            kit.opened.close()
+
+    def _steps(self, kit: Kit) -> float | None:
+        allowed = self._tolerances(kit.plan.tick) if self._tolerances else None
+        driver = Driver(kit, tolerances=allowed)
+        while not self._stopping.is_set():
+            kit.tenure.check()
+            wait = driver.step()
+            if wait is None:
+                return None
+            kit.sleep(wait)
+        kit.tenure.check()
+        driver.flush()
+        return 0.0
+
+    def _kit(self, tenure: Tenure) -> Kit | None:
+        book = Book(self._station, tenure.lease.work, tenure.lease)
+        record = book.read()
+        if record.phase == "over":
+            return None
+        plan = read_plan(record.plan_path, book.blob(record.plan))
+        return Kit(
+            station=self._station,
+            outside=self._outside,
+            plan=plan,
+            book=book,
+            tenure=tenure,
+            pool=self._pool,
+            opened=open_all(self._outside, plan),
+            stopping=self._stopping,
+        )
+
+    def _give_up(self, kit: Kit) -> None:
+        why = "interlock failed three times in a row over it; see the server's log"
+        kit.book.move(lambda current: returning(current, "untrusted", why))
+
+
+def _quiet(work: str, error: BaseException) -> None:
+    del work, error
+
+
+def _under_way(tx: Tx) -> list[str]:
+    states = [state for state in RolloutState if state not in ENDED]
+    return [one.id for state in states for one in tx.records(RolloutRecord).find(state=state.value)]
