@@ -1,7 +1,7 @@
 """1/φ of every series at the ages of all starts, ready to multiply with.
 
 Rules:
-1. Ages are rounded up to whole seconds, where φ is no smaller.
+1. Ages are rounded up to whole steps of five seconds, where φ is no smaller.
 2. Starts are equally far apart, so that the age of the newest one gives all the others.
 3. What is found is kept and shared by all judges with the same φ.
 """
@@ -13,10 +13,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from interlock.core.judge.arithmetic import Floats
+from interlock.core.judge.arithmetic import STEPS, Floats
 from interlock.core.judge.phi import UNKNOWN, PhiTable, inverses
 from interlock.core.judge.series import Layout
 from interlock.core.judge.settings import JudgeSettings
+
+STEP = 5
 
 
 class Ages:
@@ -24,10 +26,9 @@ class Ages:
 
     def __init__(self, tables: Sequence[PhiTable], every: float, columns: int) -> None:
         found = [inverses(table) for table in tables]
-        found += [np.ones(1)] * (columns - len(found))
         self.longest = max(len(each) for each in found) - 1
         self.starts = int(self.longest // every) + 2
-        self._every = every
+        self._every, self._columns = every, columns
         padded = [np.concatenate([each, np.full(self.longest + 1 - len(each), each[-1])]) for each in found]
         self._by_second = np.stack(padded, axis=1)
         self._rows: dict[int, Floats] = {}
@@ -35,35 +36,41 @@ class Ages:
 
     def at(self, seconds: float) -> list[float]:
         """1/φ of each series after ``seconds``."""
-        place = self._place(seconds)
-        found = self._lists.get(place)
+        step = _steps(seconds)
+        found = self._lists.get(step)
         if found is None:
-            found = self._lists[place] = self._by_second[place].tolist()
+            found = self._lists[step] = self._by_second[self._place(step * STEP)].tolist()
+            if len(self._lists) > self.longest:
+                self._lists.clear()
         return found
 
     def constant(self) -> Floats:
-        """1/φ of each series beyond the longest window."""
-        row: Floats = self._by_second[-1]
-        return row
+        """1/φ of each series beyond the longest window, as a column."""
+        column: Floats = self._by_second[-1][:, None].copy()
+        return column
 
     def rows(self, newest: float) -> Floats:
-        """For the collapsed starts, then for each start from the newest (so many seconds old) to the oldest."""
-        second = -int(-newest // 1)
-        found = self._rows.get(second)
+        """STEPS/φ for the collapsed starts, then for each from the newest (so many seconds old) to the oldest."""
+        step = _steps(newest)
+        found = self._rows.get(step)
         if found is None:
-            ages = [float("inf"), *(second + place * self._every for place in range(self.starts))]
-            found = self._by_second[[self._place(age) for age in ages]][:, None, :].copy()
-            self._rows[second] = found
+            ages = [float("inf"), *(step * STEP + place * self._every for place in range(self.starts))]
+            each = self._by_second[[self._place(age) for age in ages]] * STEPS
+            found = self._rows[step] = np.repeat(each[:, :, None], self._columns, axis=2)
         return found
 
     def _place(self, seconds: float) -> int:
         return int(min(max(0.0, -(-seconds // 1)), self.longest))
 
 
+def _steps(seconds: float) -> int:
+    return -int(-seconds // STEP)
+
+
 def ages(settings: JudgeSettings, plan: Layout) -> Ages:
     """The ages for these settings; a metric without history has the pessimistic φ."""
     tables = tuple(settings.phi.get(row.name) or _UNKNOWN for row in plan.series)
-    return _ages(tables, settings.starts_every, plan.columns)
+    return _ages(tables, settings.starts_every, plan.harmful)
 
 
 @lru_cache(maxsize=256)

@@ -61,10 +61,10 @@ class Estimate:
 
     def _bounds(self, column: int, t: float) -> tuple[float | None, float | None]:
         """The outermost ratios that are still possible; None where that is every one."""
-        terms = self._tally.profile[:, column] * self._ages.at(t)[column]
+        terms = self._tally.profile[column] * self._ages.at(t)[column]
         top = float(terms.max())
         mean = top + log(float(np.cumsum(powers((terms - top) * STEPS + ORIGIN))[-1]) / len(terms))
-        thetas = self._plan.thetas[self._plan.harmful :, column]
+        thetas = self._plan.thetas[column, self._plan.harmful :]
         possible = mean - terms < -log(self._alpha)
         out = thetas[~possible].tolist()
         kept = thetas[possible].tolist()
@@ -93,7 +93,7 @@ class Estimate:
         evidence, tally, proven = self._evidence, self._tally, 0.0
         marks = [tally.at(start) for start in evidence.began]
         for place, level in enumerate(LEVELS[self._plan.series[column].kind]):
-            profile = np.array([tally.profile[place, column] - mark.profile[place, column] for mark in marks])
+            profile = np.array([tally.profile[column, place] - mark.profile[column, place] for mark in marks])
             if self._plan.weights[column] * evidence.over(column, profile, t) < 1.0 / self._alpha:
                 break
             proven = level

@@ -36,7 +36,7 @@ class Evidence:
     def __init__(self, settings: JudgeSettings, plan: Layout, ages: Ages) -> None:
         self._plan, self._ages, self._every = plan, ages, settings.starts_every
         self._planned = max(1, round(settings.planned_minutes * 60 / settings.starts_every))
-        shape = (1 + ages.starts, plan.harmful, plan.columns)
+        shape = (1 + ages.starts, len(plan.series), plan.harmful)
         self._sum = np.zeros(shape[1:])
         self._before = np.zeros(shape)
         self._own = _logs(plan.share_of) * STEPS + ORIGIN
@@ -71,19 +71,20 @@ class Evidence:
 
     def weigh(self, t: float) -> float:
         """Bring ``each`` up to ``t``; the logarithm of the combined evidence."""
-        sums = np.add.reduce(powers(self._places(t)).reshape(-1, self._plan.columns), axis=0).tolist()
         total = 0.0
-        for place, weight in enumerate(self._plan.weights):
-            found = sums[place] + self._unreached
-            self.each[place] = found
-            total += weight * found
+        for row, parts in enumerate(np.add.reduce(powers(self._places(t)), axis=0).tolist()):
+            found = self._unreached
+            for part in parts:
+                found += part
+            self.each[row] = found
+            total += self._plan.weights[row] * found
         return log(total)
 
     def _places(self, t: float) -> Floats:
         """Every start's part of the mean, for every θ and series, as a place in the table of powers."""
         rows = len(self._row_weights)
         places = self._sum - self._before[:rows]
-        places *= self._ages.rows(t - self._newest)[:rows] * STEPS
+        places *= self._ages.rows(t - self._newest)[:rows]
         places += self._weights[:rows]
         return places
 
@@ -112,14 +113,14 @@ class Evidence:
 
     def best_start(self, series: int, t: float) -> int:
         """Which of ``began`` harm most likely began at, for one series."""
-        best = self._places(t)[1:, :, series].max(axis=1)
+        best = self._places(t)[1:, series].max(axis=1)
         return int(best.argmax())
 
     def over(self, series: int, profile: Floats, t: float) -> float:
         """E of one series over a lesser harm, whose log-likelihood since each of ``began`` is ``profile``."""
         rows = len(self._row_weights)
-        inverse = self._ages.rows(t - self._newest)[1:rows, 0, series]
-        places = self._places(t)[1:, :, series] - (profile * inverse * STEPS)[:, None]
+        lesser = profile * self._ages.rows(t - self._newest)[1:rows, series, 0]
+        places = self._places(t)[1:, series] - lesser[:, None]
         return float(np.cumsum(powers(places))[-1])
 
 
@@ -129,7 +130,5 @@ def _logs(shares: Floats) -> Floats:
 
 def _caps(plan: Layout, ages: Ages) -> Floats:
     inverse = ages.at(0.0)
-    caps = [
-        MOST_OF_A_TICK / inverse[place] if row.kind == "bad" else np.inf for place, row in enumerate(plan.series)
-    ]
-    return np.array(caps + [np.inf] * (plan.columns - len(caps)))
+    bad = [row.kind == "bad" for row in plan.series]
+    return np.array([[MOST_OF_A_TICK / inverse[row] if each else np.inf] for row, each in enumerate(bad)])

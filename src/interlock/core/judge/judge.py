@@ -12,6 +12,8 @@ Rules:
 
 from __future__ import annotations
 
+import numpy as np
+
 from interlock.core.change.errors import InvalidInput
 from interlock.core.judge.ages import ages
 from interlock.core.judge.arithmetic import exact_log
@@ -46,7 +48,6 @@ class Judge:
         self._backstop: Backstop | None = None
         self._warm = [settings.metrics[row.name].warm_up for row in plan.series]
         self._warming = max(self._warm)
-        self._filled = [0] * (plan.columns - len(plan.series))
         self._stops_at = round(-exact_log(settings.alpha), DIGITS)
         self._t, self._ticks, self._discarded = 0.0, 0, 0
         self._log_e = 0.0
@@ -137,11 +138,12 @@ class Judge:
             for column, warm in enumerate(self._warm):
                 if self._t < warm:
                     canary[column] = control[column] = 0
-        plan, both = self._plan, [x + y for x, y in zip(canary, control, strict=True)]
-        increments = plan.logs * (canary + self._filled)
-        increments -= self._norms.at(share) * (both + self._filled)
-        self._evidence.add(increments[: plan.harmful])
-        self._tally.add(canary, control, share, increments[plan.harmful :])
+        plan = self._plan
+        events = np.array([canary, [x + y for x, y in zip(canary, control, strict=True)]], dtype=np.float64)
+        increments = events[0][:, None] * plan.logs
+        increments -= events[1][:, None] * self._norms.at(share)
+        self._evidence.add(increments[:, : plan.harmful])
+        self._tally.add(canary, control, share, increments[:, plan.harmful :])
         self._passing.add(tick.assigned.canary if tick.assigned else 0, tick.t - self._t)
 
     def _verdict(self, *, counts: bool) -> Verdict:

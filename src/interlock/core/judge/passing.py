@@ -18,7 +18,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from interlock.core.judge.ages import Ages
 from interlock.core.judge.arithmetic import exact_log
@@ -47,6 +47,7 @@ class Passing:
         metrics = [settings.metrics[row.name] for row in plan.series]
         self._floors = [one.floor if one.kind == "bad" else 0.0 for one in metrics]
         self._known = [row.name in settings.phi for row in plan.series]
+        self._levels = [LEVELS[row.kind] for row in plan.series]
         self._places = [0] * len(metrics)
         self._fitting: list[int] = []
         self.begin(0.5, 0.0)
@@ -60,6 +61,7 @@ class Passing:
             for row, allowed in zip(self._plan.series, self.allowed, strict=True)
         ]
         self._before = self._tally.now()
+        self._before_rows: list[list[float]] = self._before.profile.tolist()
         self._assigned, self._seconds = 0, 0.0
 
     def add(self, assigned: int, seconds: float) -> None:
@@ -70,59 +72,58 @@ class Passing:
     def ruled_out(self, t: float) -> list[float | None]:
         """For each series the smallest regression ruled out, None where nothing is."""
         inverse = self._ages.at(t - self.since)
-        return [self._one(column, inverse[column]) if known else None for column, known in enumerate(self._known)]
+        gained = self._tally.profile.item
+        return [
+            self._one(row, inverse[row], gained, before) if known else None
+            for row, (known, before) in enumerate(zip(self._known, self._before_rows, strict=True))
+        ]
 
-    def _one(self, column: int, inverse: float) -> float | None:
+    def _one(
+        self, row: int, inverse: float, now: Callable[[int, int], float], before: list[float]
+    ) -> float | None:
         """The profile falls towards larger regressions, so the place moves a little from tick to tick."""
-        levels, place, enough = (
-            LEVELS[self._plan.series[column].kind],
-            self._places[column],
-            -self._needed / inverse,
-        )
-        while place < len(levels) and self._gained(place, column) > enough:
+        levels, place, enough = self._levels[row], self._places[row], -self._needed / inverse
+        while place < len(levels) and now(row, place) - before[place] > enough:
             place += 1
-        while place > 0 and self._gained(place - 1, column) <= enough:
+        while place > 0 and now(row, place - 1) - before[place - 1] <= enough:
             place -= 1
-        self._places[column] = place
+        self._places[row] = place
         relative = levels[place] if place < len(levels) else None
-        return self._with_floor(column, relative, inverse) if self._floors[column] and self._assigned else relative
-
-    def _gained(self, place: int, column: int) -> float:
-        return self._tally.profile.item(place, column) - self._before.profile.item(place, column)
-
-    def _with_floor(self, column: int, relative: float | None, inverse: float) -> float:
+        if not self._floors[row] or not self._assigned:
+            return relative
         needed = (self._needed + _EACH_BET) / inverse
-        events = self._tally.canary[column] - self._before.canary[column]
-        requests = self._assigned * self._floors[column]
-        own = float("inf") if relative is None else relative
-        for bet, cost in _BETS:
-            own = min(own, (needed - events * cost) / ((1.0 - bet) * requests))
-        return own
+        events = self._tally.canary[row] - self._before.canary[row]
+        requests = self._assigned * self._floors[row]
+        own = min([(needed - events * cost) / ((1.0 - bet) * requests) for bet, cost in _BETS])
+        return own if relative is None or own < relative else relative
 
-    def eta(self, column: int, t: float) -> float | None:
+    def _gained(self, place: int, row: int) -> float:
+        return self._tally.profile.item(row, place) - self._before_rows[row][place]
+
+    def eta(self, row: int, t: float) -> float | None:
         """Seconds until this series may pass, None where nobody can say."""
-        place = self._fitting[column]
-        if not self._known[column] or not self._seconds or place < 0:
+        place = self._fitting[row]
+        if not self._known[row] or not self._seconds or place < 0:
             return None
-        inverse = self._ages.at(t - self.since)[column]
-        waits = [self._relative_wait(column, place, inverse)]
-        if self._floors[column] and self._assigned:
-            waits.append(self._floor_wait(column, inverse))
+        inverse = self._ages.at(t - self.since)[row]
+        waits = [self._relative_wait(row, place, inverse)]
+        if self._floors[row] and self._assigned:
+            waits.append(self._floor_wait(row, inverse))
         known = [wait for wait in waits if wait is not None]
         return max(0.0, min(known)) if known else None
 
-    def _relative_wait(self, column: int, place: int, inverse: float) -> float | None:
+    def _relative_wait(self, row: int, place: int, inverse: float) -> float | None:
         tally, before = self._tally, self._before
-        gained = self._gained(place, column)
-        surplus = (tally.due[column] - before.due[column]) - (tally.canary[column] - before.canary[column])
-        harmless = gained + surplus * self._plan.logs.item(self._plan.harmful + place, column)
+        gained = self._gained(place, row)
+        surplus = (tally.due[row] - before.due[row]) - (tally.canary[row] - before.canary[row])
+        harmless = gained + surplus * self._plan.logs.item(row, self._plan.harmful + place)
         per_second = -harmless * inverse / self._seconds
         return (self._needed + gained * inverse) / per_second if per_second > CLOSE else None
 
-    def _floor_wait(self, column: int, inverse: float) -> float | None:
+    def _floor_wait(self, row: int, inverse: float) -> float | None:
         needed = (self._needed + _EACH_BET) / inverse
-        events = self._tally.canary[column] - self._before.canary[column]
-        most = self._assigned * self._floors[column] * self.allowed[column]
+        events = self._tally.canary[row] - self._before.canary[row]
+        most = self._assigned * self._floors[row] * self.allowed[row]
         gains = [(1.0 - bet) * most + events * cost for bet, cost in _BETS]
         best = max(gains)
         return (needed / best - 1.0) * self._seconds if best > CLOSE else None

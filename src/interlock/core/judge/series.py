@@ -1,10 +1,9 @@
 """Which series of counts a judge follows, and the rate ratios θ at which each is asked.
 
 Rules:
-1. A counted metric is one series; a latency is one for each bucket edge. All series of a rollout are the
-   columns of the same arrays, so that a tick costs a few operations on all of them at once. There are at least
-   two columns, the last being filled up, because sums of one column run in an order that is not ours.
-2. The first rows are the harmful θ of the grid, whose evidence stops; the rest is the profile, over which
+1. A counted metric is one series; a latency is one for each bucket edge. All series of a rollout are the rows
+   of the same arrays, so that a tick costs a few operations on all of them at once.
+2. The first columns are the harmful θ of the grid, whose evidence stops; the rest is the profile, over which
    regressions are ruled out and estimates bounded. Unlike grids are filled up with θ = 1, which never brings
    anything.
 3. A tick with x of n events at the canary adds x·ln θ − n·ln(1 + ρ(θ − 1)) to the log-likelihood of θ over 1.
@@ -43,7 +42,7 @@ CATASTROPHE = {"good": 0.25, "bad": 5.0}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One column. ``edge`` is empty for a counted metric."""
+    """One row. ``edge`` is empty for a counted metric."""
 
     name: str
     kind: MetricKind
@@ -52,7 +51,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """All columns and rows. The first ``harmful`` rows are the grid; ``share_of`` is each one's part of its column."""
+    """All rows and columns; the first ``harmful`` are the grid. ``share_of`` is each one's part of its row."""
 
     names: tuple[str, ...]
     kinds: Mapping[str, MetricKind]
@@ -63,11 +62,6 @@ class Layout:
     share_of: Floats
     weights: tuple[float, ...]
 
-    @property
-    def columns(self) -> int:
-        """The series, and what is filled up."""
-        return self.thetas.shape[1]
-
 
 def layout(settings: JudgeSettings) -> Layout:
     """Rows and columns for these settings."""
@@ -76,20 +70,16 @@ def layout(settings: JudgeSettings) -> Layout:
         for name, one in settings.metrics.items()
         for edge in (one.edges or ("",))
     )
-    filled = max(0, 2 - len(series))
-    harmful = max(len(settings.drops), len(settings.rises))
     each = weights(settings.metrics)
-    columns = [_thetas(settings, row.kind) for row in series]
-    columns += [(1.0,) * len(columns[0])] * filled
-    share = [_shares(settings, row) for row in series] + [[0.0] * harmful] * filled
+    thetas = [_thetas(settings, row.kind) for row in series]
     return Layout(
         names=tuple(settings.metrics),
         kinds={name: one.kind for name, one in settings.metrics.items()},
         series=series,
-        harmful=harmful,
-        thetas=np.array(columns).T.copy(),
-        logs=np.array([[exact_log(theta) for theta in column] for column in columns]).T.copy(),
-        share_of=np.array(share).T.copy(),
+        harmful=max(len(settings.drops), len(settings.rises)),
+        thetas=np.array(thetas),
+        logs=np.array([[exact_log(theta) for theta in row] for row in thetas]),
+        share_of=np.array([_shares(settings, row) for row in series]),
         weights=tuple(each[row.name] / max(1, len(settings.metrics[row.name].edges)) for row in series),
     )
 
@@ -102,7 +92,7 @@ def _thetas(settings: JudgeSettings, kind: MetricKind) -> tuple[float, ...]:
 
 
 def _shares(settings: JudgeSettings, row: Series) -> list[float]:
-    """How the harmful θ of a column share its evidence: equally, or the catastrophic ones alone."""
+    """How the harmful θ of a row share its evidence: equally, or the catastrophic ones alone."""
     grid = settings.drops if row.kind == "good" else settings.rises
     counted = [theta for theta in grid if row.name in settings.phi or catastrophic(row.kind, theta)]
     width = max(len(settings.drops), len(settings.rises))
@@ -118,28 +108,25 @@ class Normalisers:
     """ln(1 + ρ(θ − 1)) at every θ, for the shares that were asked for last."""
 
     def __init__(self, plan: Layout) -> None:
-        distinct: dict[MetricKind, int] = {}
-        for row in plan.series:
-            distinct.setdefault(row.kind, len(distinct))
-        of = [distinct[row.kind] for row in plan.series]
-        first = [of.index(place) for place in distinct.values()]
-        self._kinds = tuple(tuple(column) for column in (plan.thetas[:, first] - 1.0).T.tolist())
-        self._of = tuple(of) + (len(distinct),) * (plan.columns - len(of))
+        kinds = [row.kind for row in plan.series]
+        distinct = sorted(set(kinds))
+        self._thetas = tuple(tuple(plan.thetas[kinds.index(kind)].tolist()) for kind in distinct)
+        self._of = tuple(distinct.index(kind) for kind in kinds)
         self._share, self._found = -1.0, np.zeros(0)
 
     def at(self, share: float) -> Floats:
         """One array, rows and columns as in the layout."""
         if share != self._share:
-            self._share, self._found = share, _normalised(self._kinds, self._of, share)
+            self._share, self._found = share, _normalised(self._thetas, self._of, share)
         return self._found
 
 
 @lru_cache(maxsize=1024)
-def _normalised(kinds: tuple[tuple[float, ...], ...], of: tuple[int, ...], share: float) -> Floats:
-    values = np.array([*kinds, (0.0,) * len(kinds[0])])
+def _normalised(thetas: tuple[tuple[float, ...], ...], of: tuple[int, ...], share: float) -> Floats:
+    values = np.array(thetas) - 1.0
     values *= share
     values += 1.0
-    return log_each(values)[list(of)].T.copy()
+    return log_each(values)[list(of)]
 
 
 def counted(plan: Layout, tick: Tick) -> tuple[list[int], list[int]] | None:

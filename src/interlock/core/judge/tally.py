@@ -34,7 +34,7 @@ class Tally:
         count = len(plan.series)
         self.canary, self.control = [0] * count, [0] * count
         self.expected, self.due = [0.0] * count, [0.0] * count
-        self.profile: Floats = np.zeros((len(plan.thetas) - plan.harmful, plan.columns))
+        self.profile: Floats = np.zeros((count, plan.thetas.shape[1] - plan.harmful))
         self.began = self.now()
         self._marks: dict[float, Mark] = {}
 
