@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from interlock.core.rollout.samples import GONE, Arm, Sample
+from interlock.core.rollout.samples import GONE, Arm, History, Sample
 
-__all__ = ["GONE", "Arm", "Counted", "Meter", "Sample"]
+__all__ = ["GONE", "Arm", "Counted", "History", "Meter", "Remembering", "Sample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +58,16 @@ class Meter(Protocol):
 
     def close(self) -> None:
         """Let go of connections. Idempotent."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A meter whose source keeps the past, so that nobody waits for a baseline. Its deadline is 10 s."""
+
+    def history(self, seconds: float, step: float) -> Sequence[History]:
+        """What each shard of the control counted in the last ``seconds``, in steps of ``step`` seconds.
+
+        Raises:
+            Unavailable, BadReply.
+            InvalidSetting: ``history-range``: more steps than the source gives.
+        """

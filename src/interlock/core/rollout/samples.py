@@ -72,3 +72,18 @@ def usable(sample: Sample, edges: Sequence[str]) -> tuple[float, ...] | None:
     if not all(math.isfinite(value) and value >= 0 for value in (*values, sample.at)):
         return None
     return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What one shard of the control counted in each ``step`` seconds of the past, oldest first.
+
+    ``edge`` is the latency edge above which events count, empty for all events. None stands where nobody knows:
+    the source was not there, or began to count anew.
+    """
+
+    metric: str
+    shard: str
+    step: float
+    counts: tuple[int | None, ...]
+    edge: str = ""

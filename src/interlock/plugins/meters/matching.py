@@ -20,10 +20,11 @@ _SERIES = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """What a series' labels must be."""
+    """What a series' labels must be. ``sources`` are the patterns as written, without the ``~``."""
 
     exact: Mapping[str, str]
     patterns: Mapping[str, object]
+    sources: Mapping[str, str]
 
     def fit(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these labels is meant; a label that it lacks counts as empty."""
@@ -42,15 +43,17 @@ def read_labels(section: Section, *keys: str) -> Labels:
     """The matchers under several keys of a metric's section, all of which must fit."""
     exact: dict[str, str] = {}
     patterns: dict[str, object] = {}
+    sources: dict[str, str] = {}
     for key in keys:
         for name, wanted in section.texts(key).items():
             if not _LABEL.fullmatch(name):
                 raise section.refuse(key, "names of labels", name)
             if wanted.startswith("~"):
+                sources[name] = wanted[1:]
                 patterns[name] = _compiled(section, key, wanted[1:])
             else:
                 exact[name] = wanted
-    return Labels(exact=exact, patterns=patterns)
+    return Labels(exact=exact, patterns=patterns, sources=sources)
 
 
 def series_name(section: Section, key: str) -> str:
