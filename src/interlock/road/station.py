@@ -27,6 +27,7 @@ from interlock.ports.store import Page, Store, Tx
 from interlock.ports.world import Clock, Ids
 from interlock.road.evaluations import SharedEvaluations
 from interlock.road.recorded import Described
+from interlock.road.roll.live import Live
 from interlock.road.roll.outside import Outside
 
 ACTIVATED = "rules.activated"
@@ -69,6 +70,7 @@ class Station:
     outside: Outside | None = None
     leases: Leases | None = None
     described: Described = field(default_factory=Described)
+    live: Live = field(default_factory=Live)
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)
     _parsed: dict[str, Rules] = field(default_factory=dict)
 

@@ -99,7 +99,7 @@ def _counted(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Ro
         ticks=record.ticks + seen.ticks,
         log_e=seen.log_e,
         verdict=word(seen.verdict),
-        told=_told(seen.verdict),
+        told=told(seen.verdict),
         exposed_at=record.exposed_at or (now if seen.exposed else None),
     )
 
@@ -145,7 +145,8 @@ def _distrust(record: RolloutRecord, plan: Plan, verdict: Untrusted, now: dateti
     return Move(record=after, kind="rollout.held", body={"hold": "untrusted", "why": why})
 
 
-def _told(verdict: Verdict) -> str:
+def told(verdict: Verdict) -> str:
+    """The verdict for people, in one line."""
     if isinstance(verdict, Stopped):
         return _harm_told(verdict)
     if isinstance(verdict, Untrusted):

@@ -23,6 +23,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from interlock.core.judge.verdict import Standing
+
 
 class RolloutState(StrEnum):
     """Where a rollout stands."""
@@ -73,13 +75,14 @@ class RolloutRecord:
 
     ``plan`` is the digest of the plan's bytes, kept as a blob, ``plan_path`` where it stood. ``step`` is how far
     the apply, promote or rollback steps are. ``previous`` is the digest of the change that was there before, where
-    it is known. ``ruled_out`` is what the last PASS excluded, by metric; ``log_e``, ``verdict`` and ``told`` are how
-    the judge stood when it was last written down.
+    it is known. ``ruled_out`` is what the last PASS excluded, by metric; ``log_e``, ``verdict`` and ``told`` are
+    how the judge stood when it was last written down.
 
-    ``wanted`` is what the data plane is to serve, ``served`` what it was last confirmed to. ``extended`` is what a person added to the stage's limit, in
-    seconds. ``calibration`` is the blob with the noise that was measured before traffic moved; ``exposed_at`` when
-    the canary had its first request; ``alone`` that it went on under the backstop alone, without a control.
-    ``bake_until`` says when the bake is over if nothing comes between. ``effects`` counts them.
+    ``wanted`` is what the data plane is to serve, ``served`` what it was last confirmed to. ``extended`` is what a
+    person added to the stage's limit, in seconds. ``calibration`` is the blob with the noise that was measured
+    before traffic moved; ``exposed_at`` when the canary had its first request; ``alone`` that it went on under the
+    backstop alone, without a control. ``bake_until`` says when the bake is over if nothing comes between.
+    ``effects`` counts them.
     """
 
     id: str
@@ -161,7 +164,7 @@ class Effect:
 class Observation:
     """A run of recorded ticks, as JSON lines in a blob (see ``core.judge.record``). ``number`` counts from 0.
 
-    ``log_e`` and ``verdict`` are the judge's after the last of them.
+    ``log_e``, ``verdict`` and ``standing`` are the judge's after the last of them.
     """
 
     id: str
@@ -173,3 +176,4 @@ class Observation:
     ticks: int
     log_e: float
     verdict: str
+    standing: Standing | None = None

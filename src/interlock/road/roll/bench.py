@@ -20,15 +20,15 @@ from interlock.core.judge.judge import Judge
 from interlock.core.judge.record import Entry, Said, Share, Stage, read, tell, word, write
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.judge.tick import Tick
-from interlock.core.judge.verdict import Standing, Verdict
+from interlock.core.judge.verdict import Verdict
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Observation
 from interlock.core.rollout.samples import Reading
 from interlock.core.rollout.share import AssignedShare
 from interlock.core.rollout.windows import Tolerances, Watched, Window
 from interlock.road.roll import book
+from interlock.road.roll.live import RECENT, RecentTick, recent_of
 
-RECENT = 120
 _FULL = 100.0
 _NO_CONTROL = "no-exposure"
 
@@ -39,9 +39,6 @@ class Judged:
 
     tick: Tick
     verdict: Verdict
-    log_e: float
-    weight: float
-    standing: Standing
 
 
 @dataclass(slots=True)
@@ -68,7 +65,8 @@ class Bench:
         self._tape = _Tape(last_t=t)
         self.weight = -1.0
         self.verdict: Verdict | None = None
-        self.recent: deque[Judged] = deque(maxlen=RECENT)
+        self.recent: deque[RecentTick] = deque(maxlen=RECENT)
+        self.last: Judged | None = None
         self.discarded: Counter[str] = Counter()
 
     def begin_stage(self, number: int, weight: float) -> None:
@@ -110,6 +108,7 @@ class Bench:
             ticks=tape.ticks,
             log_e=self.judge.log_e,
             verdict=self._word,
+            standing=self.judge.standing(),
         )
 
     def put_back(self, watched: book.Watched) -> None:
@@ -140,10 +139,10 @@ class Bench:
     def _fresh(self, t: float) -> Window:
         return Window(self._watched, self._assigned, tolerances=self._tolerances, t=t)
 
-    def _step(self, tick: Tick) -> Judged:
+    def _step(self, tick: Tick) -> Judged | None:
         self._told(Said(tick=tick))
         self._write(Said(tick=tick, verdict=self._word, log_e=self.judge.log_e))
-        return self.recent[-1]
+        return self.last
 
     def _tell(self, entry: Stage | Share) -> None:
         self._told(entry)
@@ -161,8 +160,8 @@ class Bench:
         self.t = max(self.t, tick.t)
         if tick.discard:
             self.discarded[tick.discard] += 1
-        log_e, standing = self.judge.log_e, self.judge.standing()
-        self.recent.append(Judged(tick=tick, verdict=verdict, log_e=log_e, weight=self.weight, standing=standing))
+        self.last = Judged(tick=tick, verdict=verdict)
+        self.recent.append(recent_of(Said(tick=tick, log_e=self.judge.log_e), self.weight))
 
     def _write(self, entry: Entry) -> None:
         tape = self._tape

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from interlock.core.change.canonical import Json
+from interlock.core.judge.verdict import Standing
 from interlock.core.ledger.entry import Entry
 from interlock.core.rollout.record import Effect, Observation, RolloutRecord
 from interlock.core.rollout.transition import Move
@@ -38,6 +39,7 @@ class Watched:
     ticks: int
     log_e: float
     verdict: str
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,7 @@ class Book:
                 ticks=watched.ticks,
                 log_e=watched.log_e,
                 verdict=watched.verdict,
+                standing=watched.standing,
             )
         )
         told = {"number": number, "blob": name, **told}

@@ -10,16 +10,18 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from interlock.core.change.errors import Unavailable
 from interlock.core.judge.record import word
 from interlock.core.judge.verdict import NotEnoughData, Stopped, Untrusted, Verdict
-from interlock.core.rollout.judged import LOST_WEIGHT, Seen, observed
+from interlock.core.rollout.judged import LOST_WEIGHT, Seen, observed, told
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
 from interlock.core.rollout.served import finding
 from interlock.core.rollout.transition import Move
 from interlock.road.roll.bench import Bench, Judged
 from interlock.road.roll.kit import Kit
+from interlock.road.roll.live import Snapshot, Told
 from interlock.road.roll.sources import Round, Sources
 from interlock.road.roll.written import Written
 
@@ -56,11 +58,24 @@ class Watching:
             self._verdict = judged.verdict
         seen = self._seen(trouble or self._verdict, judged)
         now = self._kit.station.clock.now()
+        self._show(record.id, seen.verdict, now)
         move = observed(record, self._kit.plan, seen, now)
         due = self._steady() - self._flushed >= FLUSH_SECONDS
         if not move.kind and not due:
             return None
         return self._write(seen, urgent=move.record.state is RolloutState.RETURNING)
+
+    def _show(self, rollout: str, verdict: Verdict, now: datetime) -> None:
+        eta = verdict.eta if isinstance(verdict, NotEnoughData) else None
+        snapshot = Snapshot(
+            standing=self._bench.judge.standing(),
+            verdict=Told(kind=word(verdict), why=told(verdict), eta=eta),
+            recent=tuple(self._bench.recent),
+            discarded=dict(self._bench.discarded),
+            failed={} if self.round is None else self.round.failed,
+            seen_at=now,
+        )
+        self._kit.station.live.put(rollout, snapshot)
 
     def last_look(self) -> None:
         """One more round before traffic is moved, so that what was counted until then counts."""

@@ -163,6 +163,7 @@ class Worker:
             with self._lock:
                 self._held.pop(work, None)
                 self._threads.pop(work, None)
+            self._station.live.drop(work)
             with suppress(InterlockError):
                 self._leases.release(tenure.lease, after=after)
 

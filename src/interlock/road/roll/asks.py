@@ -1,0 +1,169 @@
+"""What people, pipelines and agents ask of rollouts under way or completed, each with its entry.
+
+Rules:
+1. Whoever may look may stop: pausing, aborting and going back take a person, or a token for the gate or for noting
+   events, agents' too. Going on, waiting longer and widening are for people alone.
+2. Nothing here touches the outside: the record says what is wanted, and the worker that holds it does it, within a
+   tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.identity import principal_of
+from interlock.core.change.errors import Forbidden, NotFound
+from interlock.core.rollout import asked
+from interlock.core.rollout.plan import Plan
+from interlock.core.rollout.plan_read import read_plan
+from interlock.core.rollout.record import Observation, RolloutRecord, RolloutState
+from interlock.core.rollout.transition import Move
+from interlock.ports.store import Tx
+from interlock.road.roll.written import write_move
+from interlock.road.station import Station
+
+_MAY_STOP = frozenset({Scope.GATE, Scope.RECORD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """A reason in words; may be empty where going back is asked."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """More time for the present stage."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widening:
+    """``not_ruled_out`` repeats, word by word, what ``GET /v1/rollouts/{id}`` says is not ruled out."""
+
+    not_ruled_out: str
+    why: str
+
+
+def pause(station: Station, actor: Actor, rollout: str, why: str = "") -> RolloutRecord:
+    """No wider until somebody resumes it."""
+    _may_stop(actor)
+    return _ask(station, actor, rollout, lambda record: asked.pause(record, why, station.clock.now()))
+
+
+def abort(station: Station, actor: Actor, rollout: str, why: str = "") -> RolloutRecord:
+    """Bring everything back."""
+    _may_stop(actor)
+    told = why or f"{principal_of(actor)} aborted it"
+    return _ask(station, actor, rollout, lambda record: asked.abort(record, told))
+
+
+def resume(station: Station, actor: Actor, rollout: str) -> RolloutRecord:
+    """Go on where it was held."""
+    actor.require(Scope.APPROVE)
+    return _ask(station, actor, rollout, asked.resume)
+
+
+def extend(station: Station, actor: Actor, rollout: str, seconds: float) -> RolloutRecord:
+    """More time for the present stage."""
+    actor.require(Scope.APPROVE)
+    return _ask(station, actor, rollout, lambda record: asked.extend(record, seconds))
+
+
+def widen(station: Station, actor: Actor, rollout: str, widening: Widening) -> RolloutRecord:
+    """One stage further on a person's own word."""
+    actor.require(Scope.APPROVE)
+
+    def work(tx: Tx) -> RolloutRecord:
+        record = _known(tx, rollout)
+        plan = plan_of(tx, record)
+        move = asked.widen(
+            record,
+            plan,
+            wanted=not_ruled_out(tx, record, plan),
+            repeated=widening.not_ruled_out,
+            by=principal_of(actor),
+            why=widening.why,
+            now=station.clock.now(),
+        )
+        return write_move(station, tx, actor, record, move).after
+
+    return station.store.write(work)
+
+
+def roll_back(station: Station, actor: Actor, service: str, environment: str, why: str = "") -> RolloutRecord:
+    """Back to the version before, from a rollout under way or completed.
+
+    Raises:
+        NotFound: ``rollback-nothing``.
+    """
+    _may_stop(actor)
+    told = why or f"{principal_of(actor)} went back"
+
+    def work(tx: Tx) -> RolloutRecord:
+        record = _newest(tx, service, environment)
+        return write_move(station, tx, actor, record, asked.roll_back(record, told, station.clock.now())).after
+
+    return station.store.write(work)
+
+
+def plan_of(tx: Tx, record: RolloutRecord) -> Plan:
+    """The plan a rollout goes by."""
+    return read_plan(record.plan_path, tx.blob(record.plan))
+
+
+def not_ruled_out(tx: Tx, record: RolloutRecord, plan: Plan) -> str:
+    """What a person who widens now takes on."""
+    margin = plan.stages[record.stage].margin or 1.0
+    newest = newest_observation(tx, record)
+    standing = None if newest is None else newest.standing
+    known = {} if standing is None else {name: one.ruled_out for name, one in standing.metrics.items()}
+    missing = {str(name): None for meter in plan.meters for name in meter.metrics if name not in known}
+    return asked.not_ruled_out({**known, **missing}, margin)
+
+
+def newest_observation(tx: Tx, record: RolloutRecord) -> Observation | None:
+    """The last that was written down."""
+    if not record.observations:
+        return None
+    return tx.records(Observation).get(f"{record.id}-o{record.observations - 1}")
+
+
+def _newest(tx: Tx, service: str, environment: str) -> RolloutRecord:
+    found = tx.records(RolloutRecord).find(service=service, environment=environment)
+    able = [one for one in found if not one.ended or one.state is RolloutState.COMPLETED]
+    if not able:
+        raise NotFound(
+            f"expected a rollout of `{service}` in `{environment}` with something to bring back, got none",
+            code="rollback-nothing",
+            hint=f"see what there was: interlock rollout list --service {service}",
+        )
+    return _known(tx, able[-1].id)
+
+
+def _ask(station: Station, actor: Actor, rollout: str, step: Callable[[RolloutRecord], Move]) -> RolloutRecord:
+    def work(tx: Tx) -> RolloutRecord:
+        record = _known(tx, rollout)
+        return write_move(station, tx, actor, record, step(record)).after
+
+    return station.store.write(work)
+
+
+def _known(tx: Tx, rollout: str) -> RolloutRecord:
+    record = tx.records(RolloutRecord).get(rollout)
+    tx.vouch(RolloutRecord, [rollout], about=rollout)
+    return record
+
+
+def _may_stop(actor: Actor) -> None:
+    actor.require(Scope.READ)
+    if actor.kind != "person" and not _MAY_STOP & actor.scopes:
+        raise Forbidden(
+            f"expected a person, or scope `gate` or `record`, got a token without for `{actor.principal}`",
+            code="scope-missing",
+            hint="ask an administrator: interlock token create --scope record",
+        )

@@ -1,0 +1,124 @@
+"""How a rollout stands, for people: its record, its plan's stages, what was seen last, and every effect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.judge.read_settings import read_settings
+from interlock.core.judge.record import Said, Share, read
+from interlock.core.judge.verdict import Standing
+from interlock.core.rollout.judged import advice
+from interlock.core.rollout.plan import StagePlan
+from interlock.core.rollout.record import Effect, Observation, RolloutRecord
+from interlock.ports.store import Page, Tx
+from interlock.road.roll.asks import newest_observation, not_ruled_out, plan_of
+from interlock.road.roll.live import RecentTick, Snapshot, Told, last, recent_of
+from interlock.road.station import Station
+
+FRESH = timedelta(seconds=15)
+_BLOBS = 30
+"""Observations that are read for a picture, the newest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutShown:
+    """``not_ruled_out`` is what a person who widens now must repeat; ``advice`` what can be done where it is held.
+
+    ``failed`` says by source why it was not read in the last round; ``entry`` is the newest ledger entry about it.
+    """
+
+    record: RolloutRecord
+    tick: float
+    alpha: float
+    untrusted: str
+    stages: tuple[StagePlan, ...]
+    standing: Standing | None
+    verdict: Told | None
+    recent: tuple[RecentTick, ...]
+    eta: float | None
+    discarded: Mapping[str, int]
+    failed: Mapping[str, str]
+    effects: tuple[Effect, ...]
+    verified: bool | None
+    not_ruled_out: str
+    advice: str
+    seen_at: datetime | None
+    now: datetime
+    entry: int | None
+
+
+def show(station: Station, actor: Actor, rollout: str) -> RolloutShown:
+    """One rollout."""
+    actor.require(Scope.READ)
+    return station.store.read(lambda tx: _shown(station, tx, rollout))
+
+
+def find(station: Station, actor: Actor, page: Page, **where: str | None) -> tuple[RolloutRecord, ...]:
+    """A page of rollouts, newest first."""
+    actor.require(Scope.READ)
+    given = {name: value for name, value in where.items() if value is not None}
+    return tuple(station.store.read(lambda tx: tx.records(RolloutRecord).page(page, **given)))
+
+
+def _shown(station: Station, tx: Tx, rollout: str) -> RolloutShown:
+    record = tx.records(RolloutRecord).get(rollout)
+    plan, now = plan_of(tx, record), station.clock.now()
+    live = station.live.get(rollout)
+    if live is None or live.seen_at is None or now - live.seen_at > FRESH:
+        live = _recorded(tx, record)
+    effects = tuple(tx.records(Effect).find(rollout=rollout))
+    entries = tx.log.entries(rollout)
+    return RolloutShown(
+        record=record,
+        tick=plan.tick,
+        alpha=read_settings(plan.judge, what=plan.path).alpha,
+        untrusted=plan.untrusted,
+        stages=plan.stages,
+        standing=live.standing,
+        verdict=live.verdict,
+        recent=live.recent,
+        eta=live.verdict.eta if live.verdict else None,
+        discarded=live.discarded,
+        failed=live.failed,
+        effects=effects,
+        verified=_verified(record, effects),
+        not_ruled_out=not_ruled_out(tx, record, plan),
+        advice=advice(record, plan) if record.hold == "no-pass" else "",
+        seen_at=live.seen_at,
+        now=now,
+        entry=entries[-1][0] if entries else None,
+    )
+
+
+def _recorded(tx: Tx, record: RolloutRecord) -> Snapshot:
+    """What was written down last; a few seconds old."""
+    newest = newest_observation(tx, record)
+    if newest is None:
+        return Snapshot()
+    first = max(0, record.observations - _BLOBS)
+    ticks: list[RecentTick] = []
+    weight = record.served
+    discarded: Counter[str] = Counter()
+    for number in range(first, record.observations):
+        observation = tx.records(Observation).get(f"{record.id}-o{number}")
+        for line in tx.blob(observation.blob).splitlines():
+            entry = read(line)
+            if isinstance(entry, Share):
+                weight = entry.expect_share * 100.0
+            elif isinstance(entry, Said):
+                ticks.append(recent_of(entry, weight))
+                discarded.update([entry.tick.discard] if entry.tick.discard else [])
+    verdict = Told(kind=newest.verdict, why=record.told) if newest.verdict else None
+    return Snapshot(standing=newest.standing, verdict=verdict, recent=last(ticks), discarded=discarded)
+
+
+def _verified(record: RolloutRecord, effects: tuple[Effect, ...]) -> bool | None:
+    """Whether the rollback set is through and verified; None where nothing was to be brought back."""
+    if record.cause is None:
+        return None
+    undone = [one for one in effects if one.kind == "step" and one.target.startswith("rollback/")]
+    return record.phase == "over" and all(one.state == "done" for one in undone)
