@@ -3,9 +3,10 @@
 Rules:
 1. The file is interlock's own and whole: the split, the format of the log that counts, and a server on a loopback
    port which answers what *the configuration that is loaded* splits. nginx includes it in ``http``.
-2. It is replaced in one step, tested with ``test`` and put back if nginx refuses it; then ``reload``.
-   ``set_weight`` returns when new connections are answered by the new split alone: nginx lets old and new workers
-   take connections side by side for a tenth of a second.
+2. It is replaced in one step, tested with ``test`` and put back if nginx refuses it; then ``reload``. Only 0 %
+   stays in the file whatever happens: an nginx that starts anew must not send anybody to a canary that was taken
+   out. ``set_weight`` returns when new connections are answered by the new split alone: nginx lets old and new
+   workers take connections side by side for a tenth of a second.
 3. What is served is asked of the workers, never read from the file. Where they disagree, the wider split counts.
 4. Assigned is what the log says: nginx counts nothing by upstream. A connection that a dead canary refused is
    logged with its arm as any other.
@@ -22,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from interlock.core.change.errors import Rejected, Unavailable
+from interlock.core.change.errors import PluginError, Rejected, Unavailable
 from interlock.core.rollout.samples import Exposure
 from interlock.plugins.routers.nginx_log import Tail
 from interlock.plugins.routers.nginx_split import Split, read_status, split_text
@@ -115,19 +116,18 @@ class NginxRouter:
         rounded = int(percent / FINEST + 1e-9) * FINEST
         near_enough(percent, rounded, finest=FINEST)
         deadline = Deadline()
-        text = split_text(self._split, rounded)
-        before = self._file.read_bytes() if self._file.is_file() else None
-        if before == text.encode() and self._served(deadline) == {_cut(rounded)}:
-            return
-        self._replace(text.encode())
-        tested = run(self._settings.test, {}, deadline, plugin=NAME)
-        if tested.code:
-            if before is not None:
-                self._replace(before)
-            raise _rejected(self._settings.test, tested.complaint())
-        loaded = run(self._settings.reload, {}, deadline, plugin=NAME)
-        if loaded.code:
-            raise _rejected(self._settings.reload, loaded.complaint())
+        text = split_text(self._split, rounded).encode()
+        before = self._file.read_bytes() if self._file.is_file() else text
+        try:
+            if before == text and self._served(deadline) == {_cut(rounded)}:
+                return
+            self._probe(deadline)
+            self._replace(text)
+            self._load(deadline)
+        except PluginError:
+            # What nginx did not load it must not load when it starts anew, unless that is the safe side.
+            self._replace(before if percent else text)
+            raise
         self._wait(_cut(rounded), deadline)
 
     def weight(self) -> float:
@@ -145,6 +145,12 @@ class NginxRouter:
     def close(self) -> None:
         """Close the log."""
         self._tail.close()
+
+    def _load(self, deadline: Deadline) -> None:
+        for argv in (self._settings.test, self._settings.reload):
+            ran = run(argv, {}, deadline, plugin=NAME)
+            if ran.code:
+                raise _rejected(argv, ran.complaint())
 
     def _probe(self, deadline: Deadline) -> float:
         return read_status(http(self._where, "GET", "/", deadline, plugin=NAME), self._split, plugin=NAME)
@@ -214,6 +220,6 @@ def _rejected(argv: tuple[str, ...], complaint: str) -> Rejected:
     return Rejected(
         f"expected `{' '.join(argv)[:80]}` to accept the split, got: {complaint}",
         code="router-rejected",
-        hint="run it by hand; the file before was put back where the test failed",
+        hint="run it by hand; the file before was put back, unless this was 0 %",
         plugin=NAME,
     )
