@@ -11,7 +11,17 @@ HOW_TO = sorted(
     path for path in (DOCS / "how-to").glob("*.md") if "```console" in path.read_text(encoding="utf-8")
 )
 TEAMS = "postgresql://interlock@db.example.com/interlock"
-WANTED = {"approvals", "backups", "evidence", "pipeline", "policies", "rules", "server", "terraform"}
+WANTED = {
+    "approvals",
+    "backups",
+    "evidence",
+    "pipeline",
+    "policies",
+    "rollout-plan",
+    "rules",
+    "server",
+    "terraform",
+}
 
 
 def test_the_tutorial_prints_what_it_shows(tutorial):

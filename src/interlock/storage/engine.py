@@ -4,7 +4,9 @@ Rules:
 1. SQLite: WAL, ``synchronous=FULL``, one writer through ``BEGIN IMMEDIATE``; readers are ``query_only``.
    PostgreSQL: readers are repeatable-read and read-only; writers commit synchronously whatever the server says.
 2. No error of the driver leaves this package: outages become ``Unavailable``, damage becomes ``IntegrityError``.
-3. An error while committing is ``commit-unknown``: nobody may assume that it failed.
+3. A server that stalls in the middle of a transaction keeps the ledger's lock: PostgreSQL takes it away after
+   ``STALLED_SECONDS``, and the work of whoever stalled is run again on another connection.
+4. An error while committing is ``commit-unknown``: nobody may assume that it failed.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from interlock.storage.turns import Turns
 
 PLUGIN = "storage"
 BUSY_SECONDS = 30
+STALLED_SECONDS = 10
 CONNECTION_LOST = "connection-lost"
 """The code of an outage in which the connection itself broke before the commit: a fresh one is worth one try."""
 
@@ -172,6 +175,7 @@ def _session_for_settled(connection: Any, _record: object) -> None:  # noqa: ANN
 def _session_for_writing(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
     connection.execute("SET synchronous_commit = on")
     connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{STALLED_SECONDS}s'")
     fsync = connection.execute("SHOW fsync").fetchone()[0]
     connection.commit()
     if fsync != "on":
