@@ -9,12 +9,12 @@ Rules:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from interlock.core.change.parse import parse
 from interlock.core.judge.phi import PhiTable
-from interlock.core.judge.settings import JudgeSettings, MetricSettings
+from interlock.core.judge.settings import Grid, JudgeSettings, MetricSettings
 from interlock.core.rollout.setting import InvalidSetting
 
 MOST_METRICS, MOST_EDGES, MOST_EFFECTS = 32, 16, 64
@@ -120,21 +120,30 @@ def _weights(metrics: Mapping[str, MetricSettings]) -> None:
     if len(written) < len(metrics):
         missing = next(name for name in metrics if name not in written)
         raise _refused("judge-weights", "a weight at every metric or at none", "none", "metrics", missing)
-    if abs(math.fsum(written.values()) - 1.0) > 1e-9:  # noqa: PLR2004  # three thirds, as people write them, are more off
+    if not _sums_to_one(written.values()):
         total = f"{math.fsum(written.values()):g}"
         raise _refused("judge-weights", "weights that sum to 1", total, "metrics")
 
 
-def _grid(thetas: tuple[float, ...], name: str) -> None:
-    drops = name == "drops"
+def _grid(grid: Grid, name: str) -> None:
+    drops, thetas = name == "drops", grid.thetas
     expected = "rate ratios between 0 and 1" if drops else "rate ratios above 1, at most 1000"
     if not 1 <= len(thetas) <= MOST_EFFECTS:
-        raise _refused("judge-grid", f"1…{MOST_EFFECTS} {expected}", len(thetas), name)
+        raise _refused("judge-grid", f"1…{MOST_EFFECTS} {expected}", len(thetas), name, "thetas")
     for place, theta in enumerate(thetas):
         if not (1e-6 <= theta <= 1 - 1e-6 if drops else 1 + 1e-6 <= theta <= 1000):  # noqa: PLR2004  # as the message says
-            raise _refused("judge-grid", expected, theta, name, place)
+            raise _refused("judge-grid", expected, theta, name, "thetas", place)
     if any(low >= high for low, high in pairwise(thetas)):
-        raise _refused("judge-grid", "rate ratios that rise", list(thetas), name)
+        raise _refused("judge-grid", "rate ratios that rise", list(thetas), name, "thetas")
+    if grid.weights and len(grid.weights) != len(thetas):
+        got = f"{len(grid.weights)} weights for {len(thetas)}"
+        raise _refused("judge-grid", "a weight for every rate ratio, or none", got, name, "weights")
+    if grid.weights and not (min(grid.weights) >= 0 and _sums_to_one(grid.weights)):
+        raise _refused("judge-grid", "weights of 0 or more that sum to 1", list(grid.weights), name, "weights")
+
+
+def _sums_to_one(weights: Iterable[float]) -> bool:
+    return abs(math.fsum(weights) - 1.0) <= 1e-9  # noqa: PLR2004  # three thirds, as people write them, are more off
 
 
 def _phi(table: PhiTable, *path: str) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import fsum
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def layout(settings: JudgeSettings) -> Layout:
         names=tuple(settings.metrics),
         kinds={name: one.kind for name, one in settings.metrics.items()},
         series=series,
-        harmful=max(len(settings.drops), len(settings.rises)),
+        harmful=_width(settings),
         thetas=np.array(thetas),
         logs=np.array([[exact_log(theta) for theta in row] for row in thetas]),
         share_of=np.array([_shares(settings, row) for row in series]),
@@ -84,19 +85,27 @@ def layout(settings: JudgeSettings) -> Layout:
     )
 
 
+def _width(settings: JudgeSettings) -> int:
+    return max(len(settings.drops.thetas), len(settings.rises.thetas))
+
+
 def _thetas(settings: JudgeSettings, kind: MetricKind) -> tuple[float, ...]:
-    grid = settings.drops if kind == "good" else settings.rises
-    filled = (1.0,) * (max(len(settings.drops), len(settings.rises)) - len(grid))
+    grid = settings.drops.thetas if kind == "good" else settings.rises.thetas
+    filled = (1.0,) * (_width(settings) - len(grid))
     ruled = tuple(1.0 - loss for loss in LOSSES) if kind == "good" else tuple(1.0 + rise for rise in INCREASES)
     return grid + filled + ruled + _BETTER[kind]
 
 
 def _shares(settings: JudgeSettings, row: Series) -> list[float]:
-    """How the harmful θ of a row share its evidence: equally, or the catastrophic ones alone."""
+    """How the harmful θ of a row share its evidence: as the grid says, or the catastrophic ones alone."""
     grid = settings.drops if row.kind == "good" else settings.rises
-    counted = [theta for theta in grid if row.name in settings.phi or catastrophic(row.kind, theta)]
-    width = max(len(settings.drops), len(settings.rises))
-    return [1.0 / len(counted) if theta in counted else 0.0 for theta in grid] + [0.0] * (width - len(grid))
+    shares = [
+        share if row.name in settings.phi or catastrophic(row.kind, theta) else 0.0
+        for theta, share in zip(grid.thetas, grid.shares(), strict=True)
+    ]
+    total = fsum(shares)
+    filled = [0.0] * (_width(settings) - len(shares))
+    return [share / total if total else 0.0 for share in shares] + filled
 
 
 def catastrophic(kind: MetricKind, theta: float) -> bool:

@@ -20,9 +20,30 @@ from interlock.core.judge.tick import MetricKind
 
 MARGINS = (0.90, 0.50, 0.25, 0.10)
 """What the first stages must rule out by default; later ones as the last."""
-DROPS = (0.01, 0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
-RISES = (1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 DOMAIN = "interlock.dev/judge-settings/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Rate ratios θ that evidence is gathered for, and how they share it; equally where no weights are given."""
+
+    thetas: tuple[float, ...]
+    weights: tuple[float, ...] = ()
+
+    def shares(self) -> tuple[float, ...]:
+        """The weight of each θ."""
+        return self.weights or (1.0 / len(self.thetas),) * len(self.thetas)
+
+
+DROPS = Grid(
+    thetas=(0.01, 0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98),
+    weights=(0.25, 0.15, 0.1, 0.17, 0.1, 0.08, 0.08, 0.05, 0.02),
+)
+RISES = Grid(
+    thetas=(1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
+    weights=(0.03, 0.05, 0.1, 0.12, 0.1, 0.12, 0.14, 0.16, 0.1, 0.08),
+)
+"""Large effects have more weight than small ones, which take long anyway: a little more costs them least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +104,8 @@ class JudgeSettings:
     alpha: float = 0.01
     pass_alpha: float = 0.01
     phi: Mapping[str, PhiTable] = field(default_factory=dict)
-    drops: tuple[float, ...] = DROPS
-    rises: tuple[float, ...] = RISES
+    drops: Grid = DROPS
+    rises: Grid = RISES
     planned_minutes: float = 90.0
     starts_every: float = 60.0
     tick_seconds: float = 5.0
