@@ -24,6 +24,13 @@ ORDERS: Mapping[str, Json] = {"series": "shop_orders_total"}
 ERRORS: Mapping[str, Json] = {"series": "shop_requests_total", "match": {"code": "500"}}
 LATENCY: Mapping[str, Json] = {"histogram": "shop_request_seconds"}
 METRICS: Mapping[str, Mapping[str, Json]] = {"orders": ORDERS, "errors": ERRORS, "latency": LATENCY}
+SELECTORS = {
+    "orders": "shop_orders_total",
+    "errors": 'shop_requests_total{code="500"}',
+    "latency": "shop_request_seconds_bucket",
+}
+"""The same in Prometheus, which labels each target with its arm."""
+
 JUDGED: Mapping[str, Mapping[str, Json]] = {
     "orders": {"kind": "good"},
     "errors": {"kind": "bad"},
@@ -71,16 +78,13 @@ def plan(
 
 
 def _meter(stack: Stack, wanted: Wanted) -> dict[str, object]:
-    metrics = {name: dict(query) for name, query in METRICS.items()}
     if not wanted.prometheus:
+        metrics = {name: dict(query) for name, query in METRICS.items()}
         targets = {arm: list(addresses) for arm, addresses in stack.targets.items()}
         return {"kind": "scrape", **targets, "metrics": metrics}
     arms = {arm: {"arm": arm} for arm in (CANARY, CONTROL)}
-    return {
-        "kind": "prometheus",
-        "url": wanted.prometheus,
-        "metrics": {name: {**query, **arms} for name, query in metrics.items()},
-    }
+    queries = {name: {"query": query} for name, query in SELECTORS.items()}
+    return {"kind": "prometheus", "url": wanted.prometheus, "interval": 1, **arms, "metrics": queries}
 
 
 def _deploying(place: Path, artefact: Path) -> tuple[dict[str, object], dict[str, object]]:

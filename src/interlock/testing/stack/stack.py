@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from interlock.testing.programs import Program, free_port
+from interlock.testing.prometheus import Prometheus, Targets
 from interlock.testing.proxies.envoy import Envoy
 from interlock.testing.proxies.haproxy import HAProxy
 from interlock.testing.proxies.proxy import LOCAL, Proxy, listens
@@ -86,6 +87,7 @@ class Stack:
         controls: int = 3,
         rate: float = 300.0,
         seed: int = 1,
+        prometheus: bool = False,
     ) -> None:
         self.folder, self._open = folder, ExitStack()
         self.controls = tuple(
@@ -94,6 +96,7 @@ class Stack:
         self.canary = self._own(Instance(CANARY, canary))
         ports = {"canary": self.canary.port, "control": [one.port for one in self.controls]}
         self.proxy: Proxy = self._own(_proxy(proxy)(**ports))
+        self.prometheus = self._own(Prometheus(self._scraped())) if prometheus else None
         self.customers = self._own(Customers(self.proxy.url, rate, folder / "load.jsonl", seed))
 
     def __enter__(self) -> Self:
@@ -101,6 +104,8 @@ class Stack:
             for one in self.controls:
                 one.start()
             self.proxy.start()
+            if self.prometheus is not None:
+                self.prometheus.start()
             self.customers.start()
         except BaseException:
             self.close()
@@ -129,6 +134,13 @@ class Stack:
     def harm(self, since: float = 0.0) -> Harm:
         """What customers lost to the canary so far."""
         return harm(self.customers.answers, self.canary.behaviour.version, since=since)
+
+    def _scraped(self) -> Sequence[Targets]:
+        ports = {CANARY: [self.canary.port], CONTROL: [one.port for one in self.controls]}
+        return [
+            Targets(addresses=[f"{LOCAL}:{port}" for port in found], labels={"arm": arm})
+            for arm, found in ports.items()
+        ]
 
     def _own(self, program: Owned) -> Owned:
         self._open.callback(program.close)
