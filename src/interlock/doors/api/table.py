@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.doors.api.nouns import (
     changes,
+    counts,
     entries,
     events,
     evidence,
@@ -13,8 +14,10 @@ from interlock.doors.api.nouns import (
     judgements,
     ledger,
     pins,
+    rollouts,
     rules,
     statements,
+    suspects,
     tiles,
     tokens,
 )
@@ -26,11 +29,14 @@ OPERATIONS: tuple[Operation, ...] = (
     *judgements.OPERATIONS,
     *statements.OPERATIONS,
     *evidence.OPERATIONS,
+    *counts.OPERATIONS,
     *flags.OPERATIONS,
     *gate.OPERATIONS,
     *pins.OPERATIONS,
+    *rollouts.OPERATIONS,
     *rules.OPERATIONS,
     *events.OPERATIONS,
+    *suspects.OPERATIONS,
     *entries.OPERATIONS,
     *ledger.OPERATIONS,
     *tiles.OPERATIONS,
