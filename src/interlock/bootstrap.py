@@ -10,10 +10,14 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_bytes
+from typing import TYPE_CHECKING, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -23,17 +27,28 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.errors import InterlockError, InvalidInput, NotFound
 from interlock.plugins.rule_sources.folder import FolderRules
 from interlock.plugins.rule_sources.git_ref import GitRules
-from interlock.plugins.world.system import RandomIds, SystemClock
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.plugins.world.rollback_files import RollbackFiles
+from interlock.plugins.world.system import RandomIds, SystemClock, steady
 from interlock.ports.reader import Reader
 from interlock.ports.rule_source import RuleSource
 from interlock.road.describe import WORKTREE, Toolbox
+from interlock.road.flags import StoreFlags
+from interlock.road.notify import Teller
+from interlock.road.roll.outside import Outside
 from interlock.road.station import Station
 from interlock.road.ticket_key import check_why, note_renewal
+
+if TYPE_CHECKING:
+    from interlock.road.roll.worker import Worker
+
+F = TypeVar("F")
 
 LEDGER_KEY, TICKET_KEY = "ledger.key", "ticket.key"
 """Files among ``Config.keys``."""
 
 _IGNORE = ".gitignore"
+_DRAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +57,29 @@ class Interlock:
 
     station: Station
     config: Config
+
+    def worker(self, failed: Callable[[str, BaseException], None] | None = None) -> Worker:
+        """A worker that moves rollouts in this process, still to be started."""
+        from interlock.road.roll.worker import Worker  # noqa: PLC0415  # a command that reads needs no judge
+
+        outside, leases = self.station.outside, self.station.leases
+        assert outside is not None  # noqa: S101  # build gives both
+        assert leases is not None  # noqa: S101  # likewise
+        owner = f"{socket.gethostname()[:60]}-{os.getpid()}-{self.station.ids.new('wrk')}"
+        return Worker(self.station, outside, leases, owner=owner, failed=failed)
+
+    @contextmanager
+    def working(self, failed: Callable[[str, BaseException], None] | None = None) -> Iterator[Worker]:
+        """Rollouts are moved as long as this goes on; at its end they are let go."""
+        worker = self.worker(failed)
+        worker.start()
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            told = None if self.station.outside is None else self.station.outside.told
+            if isinstance(told, Teller):
+                told.drain(_DRAIN_SECONDS)
 
     def close(self) -> None:
         """Finish and let go of the store. Idempotent."""
@@ -92,8 +130,26 @@ def build(config: Config, *, server: bool = False, begin: bool = True) -> Interl
         ticket_key=tickets.private_key,
         fallback=None if server else FolderRules(config.root),
         ledger_key=str(signer.verifier),
+        counts=store.counts,
+        leases=store.leases,
     )
-    return Interlock(station=station, config=config)
+    return Interlock(station=replace(station, outside=_outside(station, config)), config=config)
+
+
+def _outside(station: Station, config: Config) -> Outside:
+    """What rollouts touch. Plug-ins are loaded when a rollout first asks for them."""
+    flags = StoreFlags(store=station.store, clock=station.clock, ids=station.ids)
+    notifiers = Later(registry.notifiers)
+    return Outside(
+        routers=Later(lambda: registry.routers(flags)),
+        meters=Later(lambda: registry.meters(station.counts)),
+        notifiers=notifiers,
+        programs=SystemPrograms(str(config.root)),
+        steady=steady,
+        root=str(config.root),
+        keep=RollbackFiles(config.home).keep,
+        told=Teller(station, notifiers),
+    )
 
 
 def renew_ticket_key(config: Config, actor: Actor, why: str) -> tuple[str, int]:
@@ -157,6 +213,28 @@ def toolbox(config: Config) -> Toolbox:
 def rule_source(config: Config, revision: str | None = None) -> RuleSource:
     """The rule files of this checkout: its working tree, or one revision."""
     return GitRules(config.root, revision) if revision else FolderRules(config.root)
+
+
+class Later(Mapping[str, F]):
+    """Factories by name, found when one is first asked for."""
+
+    def __init__(self, load: Callable[[], Mapping[str, F]]) -> None:
+        self._load = load
+        self._known: Mapping[str, F] | None = None
+
+    def __getitem__(self, name: str) -> F:
+        return self._found()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found())
+
+    def __len__(self) -> int:
+        return len(self._found())
+
+    def _found(self) -> Mapping[str, F]:
+        if self._known is None:
+            self._known = self._load()
+        return self._known
 
 
 class _Readers(Mapping[str, Reader]):

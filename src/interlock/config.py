@@ -27,6 +27,7 @@ SETTINGS: dict[str, str] = {
     "INTERLOCK_CHANGE": "change id that commands use when none is given",
     "INTERLOCK_HOST": "address `interlock serve` listens on; default 127.0.0.1",
     "INTERLOCK_PORT": "port `interlock serve` listens on; default 8484",
+    "INTERLOCK_WORKER": "whether `interlock serve` moves rollouts too: on or off; default on",
     "INTERLOCK_LOG": "log format of the server: json or text; default json unless on a terminal",
 }
 
@@ -52,6 +53,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8484
     log: str | None = None
+    worker: bool = True
     chosen: frozenset[str] = frozenset()
 
     def at(self, database: str | None) -> Config:
@@ -82,6 +84,7 @@ def from_environment(environment: Mapping[str, str], folder: Path) -> Config:
         host=given.get("INTERLOCK_HOST", "127.0.0.1"),
         port=_port(given.get("INTERLOCK_PORT", "8484")),
         log=_log(given.get("INTERLOCK_LOG")),
+        worker=_on(given.get("INTERLOCK_WORKER")),
         chosen=frozenset(given),
     )
 
@@ -137,6 +140,12 @@ def _log(value: str | None) -> str | None:
     if value not in {None, "json", "text"}:
         raise _invalid("INTERLOCK_LOG", "json or text", str(value))
     return value
+
+
+def _on(value: str | None) -> bool:
+    if value not in {None, "on", "off"}:
+        raise _invalid("INTERLOCK_WORKER", "on or off", str(value))
+    return value != "off"
 
 
 def _invalid(name: str, expected: str, value: str) -> InvalidInput:

@@ -21,7 +21,8 @@ from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.samples import GONE, Exposure, Sample
 from interlock.ports.meter import Counted
-from interlock.road.roll.outside import Outside, Ran
+from interlock.ports.programs import Ran
+from interlock.road.roll.outside import Outside
 
 START = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 CONTROL = ("a", "b", "c", "d")

@@ -24,6 +24,8 @@ _NOUN_OF = {
     "evidence": "evidence",
     "gate": "gate",
     "tickets": "gate",
+    "rollouts": "rollouts",
+    "rollback": "rollouts",
     "rules": "rules",
     "ledger": "ledger",
     "events": "events",

@@ -107,6 +107,12 @@ class ServerObserver:
             self._entries.set(float("nan"))
         return self._prometheus.generate_latest(self._registry), self._prometheus.CONTENT_TYPE_LATEST
 
+    def worker_failed(self, rollout: str, error: BaseException) -> None:
+        """The worker could not go on with a rollout (empty: with none in particular) and tries again."""
+        known = isinstance(error, InterlockError)
+        told = {"code": error.code, "why": error.message} if isinstance(error, InterlockError) else {}
+        self._log.error("rollout", rollout=rollout, exc_info=None if known else error, **told)
+
     def started(self, address: str) -> None:
         """Say where it listens."""
         self._log.info("listening", address=address)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
 import uvicorn
@@ -20,8 +20,17 @@ KEEP_ALIVE_SECONDS = 30
 BACKLOG = 512
 
 
-def run(station: Station, *, host: str, port: int, as_json: bool) -> None:
+def run(
+    station: Station,
+    *,
+    host: str,
+    port: int,
+    as_json: bool,
+    beside: Callable[[ServerObserver], AbstractContextManager[object]] = nullcontext,
+) -> None:
     """Serve until SIGTERM or SIGINT; returns when every request under way was answered or 10 s have passed.
+
+    ``beside`` goes on as long as it serves, from when it listens until no request is under way any more.
 
     Raises:
         Unavailable: ``address-unavailable``.
@@ -40,7 +49,7 @@ def run(station: Station, *, host: str, port: int, as_json: bool) -> None:
     )
     address = listening.getsockname()
     observer.started(f"http://{address[0]}:{address[1]}")
-    with _signals_outlived():
+    with _signals_outlived(), beside(observer):
         uvicorn.Server(config).run(sockets=[listening])
 
 

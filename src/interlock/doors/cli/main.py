@@ -33,6 +33,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "interlock.doors.cli.ticket:ticket",
         "Verify a ticket offline, write what deployers pin, replace the key.",
     ),
+    "rollback": (
+        "interlock.doors.cli.rollback:rollback",
+        "Bring the version before back at once: no approval, no ticket, no server needed.",
+    ),
+    "suspects": (
+        "interlock.doors.cli.suspects:suspects",
+        "Rank the recent changes that could have hurt a service.",
+    ),
+    "rollout": (
+        "interlock.doors.cli.rollout:rollout",
+        "Send a ticketed change out in stages under a judge; watch, pause, verify it.",
+    ),
     "exception": ("interlock.doors.cli.exception:exception", "Lift one rule for one change, by its own quorum."),
     "break-glass": ("interlock.doors.cli.break_glass:break_glass", "Let one change through now, on the record."),
     "delegate": ("interlock.doors.cli.delegate:delegate", "Let somebody else review in your place for a while."),

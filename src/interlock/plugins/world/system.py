@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import time
 from datetime import UTC, datetime
 
 
@@ -22,3 +23,9 @@ class RandomIds:
     def new(self, prefix: str) -> str:
         """``prefix-`` and ten characters of lowercase base32."""
         return f"{prefix}-{base64.b32encode(secrets.token_bytes(7)).decode().lower()[:10]}"
+
+
+def steady() -> float:
+    """Seconds that only go forward, those included in which this machine slept, where the system counts them."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

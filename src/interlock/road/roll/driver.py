@@ -223,5 +223,11 @@ class Driver:
 
 
 def settings_of(plan: Plan) -> JudgeSettings:
-    """What the plan tells the judge; the tick is the plan's."""
-    return replace(read_settings(plan.judge, what=plan.path), tick_seconds=plan.tick)
+    """What the plan tells the judge; tick and planned length are the plan's where nothing else is written."""
+    written = read_settings(plan.judge, what=plan.path)
+    planned = max(sum(stage.bake for stage in plan.stages) / 60.0, 1.0)
+    return replace(
+        written,
+        tick_seconds=written.tick_seconds if "tick_seconds" in plan.judge else plan.tick,
+        planned_minutes=written.planned_minutes if "planned_minutes" in plan.judge else planned,
+    )

@@ -27,6 +27,7 @@ class RecentMetric:
     kind: MetricKind
     canary: int
     expected: float
+    edge: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,9 @@ def recent_of(said: Said, weight: float) -> RecentTick:
     """One tick as it is drawn."""
     tick = said.tick
     metrics = {
-        name: RecentMetric(kind=seen.kind, canary=counts.canary, expected=_expected(counts, tick.share))
+        name: RecentMetric(
+            kind=seen.kind, canary=counts.canary, expected=_expected(counts, tick.share), edge=_edge(seen)
+        )
         for name, seen in tick.metrics.items()
         if (counts := _counts(seen)) is not None
     }
@@ -101,11 +104,13 @@ def last(ticks: Iterable[RecentTick]) -> tuple[RecentTick, ...]:
     return tuple(ticks)[-RECENT:]
 
 
+def _edge(seen: Observed) -> str:
+    edges = list(seen.buckets)
+    return edges[len(edges) // 2] if edges else ""
+
+
 def _counts(seen: Observed) -> Counts | None:
-    if seen.counts is not None:
-        return seen.counts
-    edges = list(seen.buckets.values())
-    return edges[len(edges) // 2] if edges else None
+    return seen.counts if seen.counts is not None else seen.buckets.get(_edge(seen))
 
 
 def _expected(counts: Counts, share: float) -> float:

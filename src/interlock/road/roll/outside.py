@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from interlock.core.change.errors import InterlockError
 from interlock.core.rollout.local import LocalRecord
@@ -20,29 +20,10 @@ from interlock.core.rollout.record import RolloutRecord
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.ports.meter import Counted, Meter
 from interlock.ports.notifier import Notifier
+from interlock.ports.programs import Programs
 from interlock.ports.router import Router
 
 F = TypeVar("F")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """How a program ended: its exit code, None where it did not end in time or did not start; its last line."""
-
-    code: int | None
-    said: str = ""
-
-    @property
-    def good(self) -> bool:
-        """Whether it ended well."""
-        return self.code == 0
-
-
-class Programs(Protocol):
-    """Runs programs with their arguments, never a shell's line. Safe from several threads."""
-
-    def run(self, arguments: tuple[str, ...], *, timeout: float, environment: Mapping[str, str]) -> Ran:
-        """Run one to its end; after ``timeout`` seconds it and all it started is ended."""
 
 
 def _nobody(before: RolloutRecord | None, after: RolloutRecord, plan: Plan) -> None:

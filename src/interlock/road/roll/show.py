@@ -15,6 +15,8 @@ from interlock.core.rollout.judged import advice
 from interlock.core.rollout.plan import StagePlan
 from interlock.core.rollout.record import Effect, Observation, RolloutRecord
 from interlock.ports.store import Page, Tx
+from interlock.road.notify import Told as Noticed
+from interlock.road.notify import told_of
 from interlock.road.roll.asks import newest_observation, not_ruled_out, plan_of
 from interlock.road.roll.live import RecentTick, Snapshot, Told, last, recent_of
 from interlock.road.station import Station
@@ -44,6 +46,7 @@ class RolloutShown:
     failed: Mapping[str, str]
     effects: tuple[Effect, ...]
     verified: bool | None
+    notices: tuple[Noticed, ...]
     not_ruled_out: str
     advice: str
     seen_at: datetime | None
@@ -86,6 +89,7 @@ def _shown(station: Station, tx: Tx, rollout: str) -> RolloutShown:
         failed=live.failed,
         effects=effects,
         verified=_verified(record, effects),
+        notices=told_of(tx, rollout),
         not_ruled_out=not_ruled_out(tx, record, plan),
         advice=advice(record, plan) if record.hold == "no-pass" else "",
         seen_at=live.seen_at,

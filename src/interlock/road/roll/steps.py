@@ -11,8 +11,8 @@ from __future__ import annotations
 from interlock.core.rollout.act import RunStep
 from interlock.core.rollout.record import RolloutRecord
 from interlock.core.rollout.transition import stepped
+from interlock.ports.programs import Ran
 from interlock.road.roll.kit import Kit
-from interlock.road.roll.outside import Ran
 from interlock.road.roll.written import Written
 
 TRIES = 3

@@ -202,6 +202,7 @@ class Worker:
         if record.phase == "over":
             return None
         plan = read_plan(record.plan_path, book.blob(record.plan))
+        self._outside.told(None, record, plan)
         return Kit(
             station=self._station,
             outside=self._outside,
