@@ -103,10 +103,15 @@ class _Line:
         self._ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self) -> str:
-        """Send one request; who answered."""
+        """Send one request; who answered. A kept connection that was closed meanwhile is opened anew, once."""
+        kept = self._ends is not None
         try:
             return await asyncio.wait_for(self._exchange(), _SECONDS)
-        except (OSError, ValueError, asyncio.IncompleteReadError, TimeoutError):
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            self.close()
+            unheard = not isinstance(error, asyncio.IncompleteReadError) or not error.partial
+            return await self.ask() if kept and unheard else NO_ANSWER
+        except (OSError, ValueError, TimeoutError):
             self.close()
             return NO_ANSWER
 

@@ -67,9 +67,14 @@ class Version:
         body = self.name.encode()
         self._open.add(writer)
         try:
-            while await reader.readuntil(b"\r\n\r\n"):  # requests have no body
+            closing = False
+            while not closing:
+                request = await reader.readuntil(b"\r\n\r\n")  # requests have no body
+                closing = b"connection: close" in request.lower()
                 self.served += 1
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+            await writer.drain()
+            writer.close()
         except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
             writer.transport.abort()
         finally:

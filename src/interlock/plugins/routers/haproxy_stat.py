@@ -53,7 +53,9 @@ def read_stat(answer: str, *, plugin: str) -> Stat | None:
             return None
         raise bad("the statistics of HAProxy", about.strip()[:60], plugin=plugin)
     rows = [row for row in csv.DictReader((_HEAD + table).splitlines()) if row.get("svname")]
-    if not rows or any(rows[0].get(name) is None for name in _NEEDED):
+    if not rows:
+        return None  # a frontend of that name
+    if any(rows[0].get(name) is None for name in _NEEDED):
         raise bad("the statistics of HAProxy", table[:60], plugin=plugin)
     servers = [row for row in rows if row["type"] == _SERVER]
     whole = next((row for row in rows if row["type"] == _BACKEND), {})
