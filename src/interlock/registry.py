@@ -7,7 +7,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import resources
 from importlib.metadata import entry_points
@@ -15,8 +15,9 @@ from typing import Any, cast
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
+from interlock.ports.counts import PushedCounts
 from interlock.ports.flags import Flags
-from interlock.ports.meter import Counted, Meter
+from interlock.ports.meter import Meter
 from interlock.ports.notifier import Notifier
 from interlock.ports.reader import Reader
 from interlock.ports.router import Router
@@ -29,9 +30,16 @@ ROUTERS = "interlock.routers"
 VALIDATORS = "interlock.validators"
 
 
-def meters() -> dict[str, Callable[[Mapping[str, object], Sequence[Counted]], Meter]]:
-    """Meter factories by name: each takes the plan's settings and the metrics that it is to count."""
-    return cast("dict[str, Callable[[Mapping[str, object], Sequence[Counted]], Meter]]", _load(METERS))
+def meters(counts: PushedCounts | None = None) -> dict[str, Callable[..., Meter]]:
+    """Meter factories by name: each takes the plan's settings and the metrics that it is to count.
+
+    One that says ``takes_counts`` gets what services push as well.
+    """
+    found = _load(METERS)
+    return {
+        name: partial(factory, counts=counts) if getattr(factory, "takes_counts", False) else factory
+        for name, factory in found.items()
+    }
 
 
 def notifiers() -> dict[str, Callable[[Mapping[str, object]], Notifier]]:

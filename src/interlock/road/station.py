@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from interlock.core.change.errors import IntegrityError, InvalidInput, Unavailable
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules, rules_digest_of
+from interlock.ports.counts import PushedCounts
 from interlock.ports.leases import Leases
 from interlock.ports.rule_source import RuleSource
 from interlock.ports.store import Page, Store, Tx
@@ -57,7 +58,7 @@ class Station:
     """``ticket_key`` signs tickets; ``fallback`` is where provisional rules come from, None on a server.
 
     ``ledger_key`` is the ledger's verifier key (C2SP vkey), which deployers pin. ``outside`` is what rollouts
-    touch, ``leases`` say who moves them; None where none can be started.
+    touch, ``leases`` say who moves them; None where none can be started. ``counts`` are what services push.
     Safe to share between threads.
     """
 
@@ -69,6 +70,7 @@ class Station:
     ledger_key: str = ""
     outside: Outside | None = None
     leases: Leases | None = None
+    counts: PushedCounts | None = None
     described: Described = field(default_factory=Described)
     live: Live = field(default_factory=Live)
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)

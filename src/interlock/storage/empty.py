@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import IntegrityError, NotFound
 from interlock.core.ledger.entry import Entry
+from interlock.ports.counts import Pushed
 from interlock.ports.leases import Lease
 from interlock.ports.store import Page, Tx
 
@@ -25,6 +26,11 @@ class EmptyStore:
     def leases(self) -> EmptyLeases:
         """Nothing waits."""
         return EmptyLeases()
+
+    @property
+    def counts(self) -> EmptyCounts:
+        """Nothing was pushed."""
+        return EmptyCounts()
 
     def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
         """Refused: there is nothing to write to."""
@@ -52,6 +58,18 @@ class EmptyStore:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class EmptyCounts:
+    """The port ``PushedCounts`` over nothing."""
+
+    def put(self, service: str, pushed: Pushed) -> bool:
+        """Refused: there is nowhere to keep it."""
+        raise _nothing_kept()
+
+    def newest(self, service: str) -> Sequence[Pushed]:
+        """Nothing was pushed."""
+        return ()
 
 
 class EmptyLeases:

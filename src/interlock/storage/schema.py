@@ -7,14 +7,15 @@ Rules:
 3. ``ledger_log`` is one row: the verifier keys of the ledger and of its tickets.
 4. ``lease`` says who moves a piece of durable work. It is no record: no entry names it, and nothing is decided
    by it but who goes on.
-5. Any change here comes with an Alembic migration and a new ``REVISION``.
+5. ``pushed_count`` is what services push each second, the newest of each source. It is no record either.
+6. Any change here comes with an Alembic migration and a new ``REVISION``.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISION = "0004"
+REVISION = "0005"
 OLDEST = "0002"
 """The oldest schema whose records this version can carry on; what is older and has entries is refused."""
 
@@ -90,6 +91,16 @@ lease = sa.Table(
     sa.Column("span", sa.BigInteger, nullable=False),
     sa.Index("lease_until", "until"),
     sa.Index("lease_due_at", "due_at"),
+)
+
+pushed = sa.Table(
+    "pushed_count",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("newest", sa.Float, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
 )
 
 alembic_version = sa.Table(

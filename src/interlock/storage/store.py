@@ -23,6 +23,7 @@ from interlock.storage.leases import SqlLeases
 from interlock.storage.ledger import damaged, read_leaves, read_tile
 from interlock.storage.memory import Memory
 from interlock.storage.proofs import Prover
+from interlock.storage.pushed import SqlPushedCounts
 from interlock.storage.seal import Seal, Sealed
 from interlock.storage.session import Session
 from interlock.storage.transaction import Shelves, SqlTx
@@ -32,7 +33,10 @@ T = TypeVar("T")
 
 
 class SqlStore:
-    """State behind one database. Safe to use from several threads. ``leases`` say who does what is waiting."""
+    """State behind one database. Safe to use from several threads.
+
+    ``leases`` say who does what is waiting, ``counts`` are what services push.
+    """
 
     def __init__(
         self, engines: Engines, *, signer: NoteSigner, clock: Clock, shelves: Shelves, memory: Memory | None = None
@@ -44,6 +48,7 @@ class SqlStore:
         self._prover = Prover(engines)
         self.verifier = signer.verifier
         self.leases = SqlLeases(engines)
+        self.counts = SqlPushedCounts(engines)
 
     def write(self, work: Callable[[Tx], T], *, signed: bool = False) -> T:
         """Run ``work`` in a transaction and return its result once that is durable, or covered by a checkpoint."""
