@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from interlock.core.change.errors import Rejected, Unavailable
+from interlock.core.change.errors import BadReply, Rejected, Unavailable
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.routers.haproxy import HAProxyRouter
 from interlock.testing.callers import ask
@@ -72,6 +72,27 @@ def test_a_backend_that_does_not_split_every_request_by_weight_is_refused(starte
     server = "cookie c" if code == "router-sticky" else ""
     with started(backend=lines, server=server) as proxy:
         assert refused(HAProxyRouter(proxy.settings)).code == code
+
+
+def test_a_stage_finer_than_whole_weights_can_make_is_refused_before_traffic_moves(started):
+    with started() as proxy:
+        HAProxyRouter({**proxy.settings, "smallest": 0.4}).check()
+        assert refused(HAProxyRouter({**proxy.settings, "smallest": 0.1})).code == "router-too-coarse"
+        with pytest.raises(Rejected) as caught:
+            HAProxyRouter(proxy.settings).set_weight(0.1)
+        assert caught.value.code == "router-too-coarse"
+        assert HAProxyRouter(proxy.settings).weight() == 0
+
+
+def test_a_server_that_is_gone_in_the_middle_is_no_fault_of_the_settings(started):
+    with started() as proxy:
+        router = HAProxyRouter({**proxy.settings, "canary": "gone"})
+        for call, kind in ((router.weight, BadReply), (router.exposure, BadReply)):
+            with pytest.raises(kind) as caught:
+                call()
+            assert caught.value.code == "router-server"
+        with pytest.raises(Rejected):
+            router.set_weight(5)
 
 
 def test_an_algorithm_that_takes_no_weights_refuses_to_set_one(started):

@@ -19,12 +19,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.core.change.errors import Rejected
+from interlock.core.change.errors import BadReply, Rejected
 from interlock.core.rollout.samples import Exposure
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.routers.envoy_admin import EnvoyAdmin
 from interlock.plugins.routers.envoy_route import Split, find_split
-from interlock.plugins.routers.reading import as_list, distinct, named, near_enough, read, share
+from interlock.plugins.routers.reading import as_list, distinct, named, near_enough, once_checked, read, share
 from interlock.plugins.routers.wire import Deadline, address, bad
 
 NAME = "envoy"
@@ -87,7 +87,8 @@ class EnvoyRouter:
     def set_weight(self, percent: float) -> None:
         """Set all keys in one request, then look whether they are what is in force."""
         deadline = Deadline()
-        wanted = {self._key(arm): value for arm, value in self._weights(percent).items()}
+        with once_checked(Rejected, plugin=NAME):
+            wanted = {self._key(arm): value for arm, value in self._weights(percent).items()}
         self._admin.modify(wanted, deadline)
         finals = self._finals(deadline)
         for key, value in wanted.items():
@@ -105,7 +106,8 @@ class EnvoyRouter:
         finals = self._finals(deadline)
         found = {arm: finals.get(self._key(arm), "") for arm in self._arms}
         if not all(_whole(value) for value in found.values()):
-            configured = self._split(deadline).weights
+            with once_checked(BadReply, plugin=NAME):
+                configured = self._split(deadline).weights
             found = {arm: value if _whole(value) else str(configured[arm]) for arm, value in found.items()}
         total = sum(map(int, found.values()))
         if not 0 < total < _MOST:

@@ -22,12 +22,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from interlock.core.change.errors import Rejected, Unavailable
+from interlock.core.change.errors import BadReply, Rejected, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.rollout.samples import Exposure
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.routers.haproxy_stat import Server, Stat, read_stat
-from interlock.plugins.routers.reading import named, near_enough, read, refuse, share
+from interlock.plugins.routers.reading import named, near_enough, once_checked, read, refuse, share
 from interlock.plugins.routers.wire import Address, Deadline, address, ask, bad
 
 NAME = "haproxy"
@@ -40,12 +40,16 @@ _WEIGHTED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HAProxySettings:
-    """``socket`` is the path of the runtime socket, or ``host:port``; ``retries`` permits that HAProxy retries."""
+    """``socket`` is the path of the runtime socket, or ``host:port``; ``retries`` permits that HAProxy retries.
+
+    ``smallest`` is the narrowest stage, in percent: ``check`` says whether whole weights can make it.
+    """
 
     socket: str
     backend: str
     canary: str
     retries: bool = False
+    smallest: float = 1.0
 
 
 class HAProxyRouter:
@@ -58,12 +62,21 @@ class HAProxyRouter:
         self._where: Address = address(self._settings.socket, path="socket", sockets=True)
         named(self._settings.backend, "backend", within=" \t;/\\")
         named(self._settings.canary, "canary", within=" \t;/\\")
+        if not 0 < self._settings.smallest <= 100:  # noqa: PLR2004  # percent
+            raise refuse(
+                "a percentage above 0",
+                self._settings.smallest,
+                hint="give the narrowest stage of the plan",
+                path=("smallest",),
+                code="router-smallest",
+            )
 
     def check(self) -> None:
         """Look for the arms, for what hides a crash and for permission to set."""
         deadline = Deadline()
         stat = self._stat(deadline)
-        _arms(stat, self._settings.canary)
+        _, control = _arms(stat, self._settings.canary)
+        weights(self._settings.smallest, len(control))
         _obeys_weights(stat)
         if not self._settings.retries:
             _never_retried(stat)
@@ -75,8 +88,9 @@ class HAProxyRouter:
         """Set every server of the backend in one line; see rules 1 and 4."""
         share(percent)
         deadline = Deadline()
-        canary, control = _arms(self._stat(deadline), self._settings.canary)
-        ours, theirs = weights(percent, len(control))
+        with once_checked(Rejected, plugin=NAME):
+            canary, control = _arms(self._stat(deadline), self._settings.canary)
+            ours, theirs = weights(percent, len(control))
         wanted = {canary.name: ours, **dict.fromkeys((each.name for each in control), theirs)}
         now = {each.name: each.configured for each in (canary, *control)}
         rising = sorted(wanted, key=lambda name: wanted[name] <= now[name])
@@ -94,7 +108,8 @@ class HAProxyRouter:
 
     def weight(self) -> float:
         """The canary's share of the effective weights of the servers that take traffic now."""
-        canary, control = _arms(self._stat(Deadline()), self._settings.canary)
+        with once_checked(BadReply, plugin=NAME):
+            canary, control = _arms(self._stat(Deadline()), self._settings.canary)
         total = canary.weight + sum(each.weight for each in control)
         if not total:
             raise bad("a server that takes traffic", f"none in {self._settings.backend}", plugin=NAME)
@@ -102,9 +117,10 @@ class HAProxyRouter:
 
     def exposure(self) -> Exposure:
         """Requests (in mode ``tcp``: connections) that were given to each arm."""
-        stat = self._stat(Deadline())
-        at = time.time()
-        canary, control = _arms(stat, self._settings.canary)
+        with once_checked(BadReply, plugin=NAME):
+            stat = self._stat(Deadline())
+            at = time.time()
+            canary, control = _arms(stat, self._settings.canary)
         return Exposure(
             canary=canary.assigned, control=sum(each.assigned for each in control), at=at, since=stat.since
         )

@@ -28,7 +28,7 @@ from interlock.core.rollout.samples import Exposure
 from interlock.plugins.routers.nginx_log import Tail
 from interlock.plugins.routers.nginx_split import Split, read_status, split_text
 from interlock.plugins.routers.program import run
-from interlock.plugins.routers.reading import distinct, named, near_enough, read, refuse, share
+from interlock.plugins.routers.reading import distinct, named, near_enough, once_checked, read, refuse, share
 from interlock.plugins.routers.wire import Deadline, address, http
 
 NAME = "nginx"
@@ -114,7 +114,8 @@ class NginxRouter:
         """Replace the file, test, reload, and wait until workers answer by it."""
         share(percent)
         rounded = int(percent / FINEST + 1e-9) * FINEST
-        near_enough(percent, rounded, finest=FINEST)
+        with once_checked(Rejected, plugin=NAME):
+            near_enough(percent, rounded, finest=FINEST)
         deadline = Deadline()
         text = split_text(self._split, rounded).encode()
         before = self._file.read_bytes() if self._file.is_file() else text

@@ -10,12 +10,13 @@ Rules:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import BadReply, InvalidInput, Rejected
 from interlock.core.change.parse import parse
 from interlock.core.rollout.setting import InvalidSetting
 
@@ -99,6 +100,15 @@ def near_enough(wanted: float, reached: float, *, finest: float) -> None:
             code="router-too-coarse",
             hint=f"let stages begin at {finest:.3g} % or above",
         )
+
+
+@contextmanager
+def once_checked(kind: type[Rejected | BadReply], *, plugin: str) -> Iterator[None]:
+    """Whatever does not fit the settings after ``check`` found that they fit is the router's doing."""
+    try:
+        yield
+    except InvalidSetting as error:
+        raise kind(error.message, code=error.code, hint=error.hint, plugin=plugin) from error
 
 
 def as_list(value: Any) -> tuple[str, ...]:  # noqa: ANN401  # a name or names, as read from YAML

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import InvalidInput, Rejected
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.routers.envoy import EnvoyRouter
 from interlock.plugins.routers.flag import FlagRouter
@@ -62,6 +62,7 @@ def test_a_missing_key_and_one_of_another_type_are_refused_by_name(name, key):
         ("haproxy", "backend", "shop;disable server shop/canary", "router-name"),
         ("haproxy", "canary", "a/b", "router-name"),
         ("haproxy", "canary", "", "router-name"),
+        ("haproxy", "smallest", 0, "router-smallest"),
         ("envoy", "admin", "/run/envoy.sock", "router-address"),
         ("envoy", "admin", "127.0.0.1:70000", "router-address"),
         ("envoy", "admin", "http://127.0.0.1:9901", "router-address"),
@@ -100,7 +101,7 @@ def test_a_weight_that_is_none_is_refused_before_the_router_is_asked(name, perce
 
 
 def test_a_weight_finer_than_the_split_is_refused_and_never_rounded_up():
-    with pytest.raises(InvalidSetting) as caught:
+    with pytest.raises(Rejected) as caught:
         EnvoyRouter(GOOD["envoy"]).set_weight(0.001)
     assert caught.value.code == "router-too-coarse"
 
