@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -32,12 +32,16 @@ _RULE_FILES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """The repository at ``root``. ``keys`` are people's public key lines, ``runner`` the CI's key id and PEM."""
+    """The repository at ``root``. ``keys`` are people's public key lines, ``runner`` the CI's key id and PEM.
+
+    ``plans`` are rollout plans by their path; they name ports, so whoever has a proxy writes them.
+    """
 
     root: Path
     keys: Mapping[str, str]
     runner: tuple[str, str]
     policies: Mapping[str, bytes]
+    plans: Mapping[str, bytes] = field(default_factory=dict)
 
     def build(self) -> None:
         """The base: catalog, policies, configuration and code, as the first commit on ``main``."""
@@ -52,7 +56,7 @@ class Shop:
     def rule_files(self) -> dict[str, bytes]:
         """What interlock reads of the shop: settings, catalog, owners, schemas and policies, by path."""
         own = {path: self._content(path) for path in _RULE_FILES}
-        return own | {f"policies/{path}": content for path, content in self.policies.items()}
+        return own | dict(self.plans) | {f"policies/{path}": content for path, content in self.policies.items()}
 
     def _own_files(self) -> dict[str, bytes]:
         return {path: self._content(path) for path in ("config/delivery.yaml", "src/order.py", "src/promise.py")}
@@ -82,6 +86,22 @@ class Shop:
         content = self._content("change/delivery-fixed.yaml").replace(b"timeout_ms: 600", b"timeout_ms: 90")
         self._write("config/delivery.yaml", content)
         return self._commit("omar", "Tune the timeout", "2026-03-05T12:10:00Z")
+
+    def apply(self, branch: str, diff: bytes, author: str, message: str) -> str:
+        """Somebody's change as a diff, on a branch of its own."""
+        self._git("switch", "--quiet", "--create", branch, BASE)
+        patch = self.root / ".interlock" / f"{branch}.diff"
+        patch.parent.mkdir(exist_ok=True)
+        patch.write_bytes(diff)
+        self._git("apply", str(patch))
+        return self._commit(author, message, "2026-03-05T10:02:00Z")
+
+    def small_change(self, branch: str, line: str) -> str:
+        """One more line of comment in the code, on a branch of its own."""
+        self._git("switch", "--quiet", "--create", branch, BASE)
+        place = self.root / "src" / "promise.py"
+        place.write_text(place.read_text(encoding="utf-8") + line, encoding="utf-8")
+        return self._commit("omar", line.strip("# \n"), "2026-03-05T10:02:00Z")
 
     def switch(self, branch: str) -> None:
         """Check out a branch."""

@@ -42,6 +42,14 @@ def version_of(artefact: Path) -> str:
     return hashlib.sha256(artefact.read_bytes()).hexdigest()[:12]
 
 
+def build(root: Path, artefact: Path) -> str:
+    """Pack the shop's code and configuration as they lie in ``root``; the version's name."""
+    with tarfile.open(artefact, "w") as archive:
+        for name in ("src", "config"):
+            archive.add(root / name, arcname=name)
+    return version_of(artefact)
+
+
 def prepare(folder: Path, *, port: int, companion: int, behaviour: Behaviour) -> None:
     """Write what the deployer is to know; ``behaviour`` is everything about a version but its code and name."""
     given = {"port": port, "companion": companion, "behaviour": json.loads(behaviour.to_json())}

@@ -37,6 +37,14 @@ JUDGED: Mapping[str, Mapping[str, Json]] = {
     "latency": {"kind": "bad", "edges": list(EDGES)},
 }
 
+INDEPENDENT: Mapping[str, Json] = {
+    "phi": {
+        name: {"windows": [5, 600], "values": [1, 1], "source": "declared: arrivals are Poisson"}
+        for name in JUDGED
+    }
+}
+"""For the judge of a stack whose load is Poisson by construction: nothing has to be measured first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:

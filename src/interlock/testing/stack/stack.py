@@ -90,6 +90,7 @@ class Stack:
         prometheus: bool = False,
     ) -> None:
         self.folder, self._open = folder, ExitStack()
+        self.canary_version = canary.version
         self.controls = tuple(
             self._own(Instance(f"control-{number}", control)) for number in range(1, controls + 1)
         )
@@ -133,7 +134,7 @@ class Stack:
 
     def harm(self, since: float = 0.0) -> Harm:
         """What customers lost to the canary so far."""
-        return harm(self.customers.answers, self.canary.behaviour.version, since=since)
+        return harm(self.customers.answers, self.canary_version, since=since)
 
     def _scraped(self) -> Sequence[Targets]:
         ports = {CANARY: [self.canary.port], CONTROL: [one.port for one in self.controls]}

@@ -1,0 +1,139 @@
+"""A shop in production: its rules with a rollout plan, its running version under load, and interlock before it.
+
+Rules:
+1. Everything is done by the commands that users type and by the real server; nothing is written past them.
+2. Where the road itself is not what is shown, every rule is only watched, so that the gate lets changes through
+   and the judge alone is in their way. Changes then differ in a line of a comment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from interlock.core.evidence.dsse import key_id_of
+from interlock.core.policy.modes import default_modes
+from interlock.registry import bundled_policies
+from interlock.testing.shop.make import BASE, PEOPLE, Shop
+from interlock.testing.shop.terminal import Say, Terminal
+from interlock.testing.signing import UnsafeNamedSigner
+from interlock.testing.stack.behaviour import Behaviour
+from interlock.testing.stack.deploy import PLACE, Deployer, build, prepare
+from interlock.testing.stack.server import Server, Told, ended
+from interlock.testing.stack.stack import Stack
+
+PLAN, ARTEFACT = "rollouts/order-service.yaml", "order-service.tar"
+
+
+def _quiet(line: str) -> None:
+    del line
+
+
+@dataclass(slots=True)
+class Production:
+    """``stack`` with the rules, the state and the server over it in ``folder``. Use as a context manager.
+
+    ``plan`` is asked for once the stack runs. ``enforced`` are the policies that are more than watched.
+    """
+
+    folder: Path
+    stack: Stack
+    plan: Callable[[Stack], bytes]
+    enforced: Sequence[str] = ()
+    say: Say = _quiet
+    terminal: Terminal = field(init=False)
+    server: Server = field(init=False)
+    shop: Shop = field(init=False)
+    _open: ExitStack = field(init=False, default_factory=ExitStack)
+    _shipped: int = field(init=False, default=0)
+
+    def __enter__(self) -> Self:
+        try:
+            self._open.enter_context(self.stack)
+            self._found()
+            self.server = Server(self.shop.root)
+            self._open.callback(self._take_down)
+            self._open.callback(self.server.close)
+            self.server.start()
+            self.terminal = Terminal(root=self.shop.root, say=self.say, environment=dict(self.server.reached_by))
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def restarted(self) -> None:
+        """The server's new address, after it was started again."""
+        self.terminal = Terminal(root=self.shop.root, say=self.say, environment=dict(self.server.reached_by))
+
+    @property
+    def artefact(self) -> Path:
+        """What the plan's steps put up."""
+        return self.folder / ARTEFACT
+
+    def ship(self, behaviour: Behaviour, title: str = "Say it shorter") -> str:
+        """Open one more change, gate it and start its rollout; the rollout's id.
+
+        The new version behaves as ``behaviour``, whatever its code says.
+        """
+        self._shipped += 1
+        name = f"ship-{self._shipped}"
+        self.shop.small_change(name, f"# {title}, number {self._shipped}\n")
+        self.stack.canary_version = build(self.shop.root, self.artefact)
+        prepare(self.folder, port=self.stack.canary.port, companion=os.getpid(), behaviour=behaviour)
+        change = self._json("change", "open", "--title", f"{title} {self._shipped}", "--base", BASE)["id"]
+        ticket = self.folder / f"{name}.json"
+        self.terminal.run("gate", change, "--environment", "production", "--ticket-file", str(ticket), show=False)
+        return str(self._json("rollout", "start", change, "--ticket", str(ticket))["id"])
+
+    def outcome(self, rollout: str, *, seconds: float) -> Told:
+        """The rollout when it has ended."""
+        return self.server.until(rollout, ended, seconds=seconds)
+
+    def _take_down(self) -> None:
+        if (self.folder / PLACE).exists():
+            Deployer(self.folder).down()
+
+    def _json(self, *words: str) -> Told:
+        found: Told = json.loads(self.terminal.run(*words, "--json", show=False))
+        return found
+
+    def _found(self) -> None:
+        keys = self.folder / "keys"
+        keys.mkdir()
+        lines = {}
+        for person in PEOPLE:
+            signer = UnsafeNamedSigner(person)
+            written = keys / person
+            written.write_bytes(
+                signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+            )
+            written.chmod(0o600)
+            lines[person] = signer.public_key.line
+        runner = UnsafeNamedSigner("ci-runner").private_key.public_key()
+        pem = runner.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        self.shop = Shop(
+            root=self.folder / "shop",
+            keys=lines,
+            runner=(key_id_of(runner), pem),
+            policies={**bundled_policies(), "modes.yaml": default_modes(self.enforced).encode()},
+            plans={PLAN: self.plan(self.stack)},
+        )
+        self.shop.build()
+        terminal = Terminal(root=self.shop.root, say=self.say)
+        for person, exits in (("vera", 1), ("ana", 0)):
+            terminal.run("rules", "genesis", "--key", str(keys / person), exits=exits, show=False)
+        shutil.rmtree(keys)
