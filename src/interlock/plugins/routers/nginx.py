@@ -36,7 +36,7 @@ FINEST = 0.01
 _SIDE_BY_SIDE = 0.15
 """Seconds, a little more than the tenth in which old workers still take connections."""
 _PROBES = 3
-_AGAIN = 0.02
+_AGAIN, _MARGIN = 0.02, 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,19 +160,19 @@ class NginxRouter:
         return {self._probe(deadline) for _ in range(_PROBES)}
 
     def _wait(self, wanted: float, deadline: Deadline) -> None:
-        try:
-            while self._probe(deadline) != wanted:
-                time.sleep(min(_AGAIN, deadline.left()))
-            time.sleep(min(_SIDE_BY_SIDE, deadline.left()))
-            while self._served(deadline) != {wanted}:
-                time.sleep(min(_AGAIN, deadline.left()))
-        except TimeoutError as error:
-            raise Unavailable(
-                f"expected nginx to split by {wanted:g} % after its reload, got another split until now",
-                code="router-unreachable",
-                hint="look into nginx's error log; the file is written and may be loaded yet",
-                plugin=NAME,
-            ) from error
+        """Return when workers answer by ``wanted`` alone, side by side or not."""
+        moved = False
+        while not (moved and self._served(deadline) == {wanted}):
+            moved = self._probe(deadline) == wanted
+            pause = _SIDE_BY_SIDE if moved else _AGAIN
+            if deadline.left() < pause + _MARGIN:
+                raise Unavailable(
+                    f"expected nginx to split by {wanted:g} % after its reload, got another split until now",
+                    code="router-unreachable",
+                    hint="look into nginx's error log; the file is written and may be loaded yet",
+                    plugin=NAME,
+                )
+            time.sleep(pause)
 
     def _replace(self, content: bytes) -> None:
         """The file is the old one or the new one, also after a crash."""
