@@ -12,6 +12,8 @@ Rules:
 4. Work that is offered while somebody holds it stays offered when it is let go: a wake-up is never lost.
 5. A claim that would find nothing takes no lock on SQLite. On PostgreSQL it passes over rows that another
    transaction has locked, also those whose holder is committing under the lease right now (``fence``).
+6. A process that is stopped in the middle of a transaction keeps its locks: on PostgreSQL for ``STALLED_SECONDS``,
+   on SQLite until it goes on or dies. Several servers belong on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -43,10 +45,14 @@ _FENCE = sa.select(_ROW.work).where(_HELD).with_for_update(read=True, key_share=
 
 
 class SqlLeases:
-    """The port ``Leases`` over one database. Safe to use from several threads."""
+    """The port ``Leases`` over one database. Safe to use from several threads.
 
-    def __init__(self, engines: Engines) -> None:
+    ``steady`` is the machine's clock, in seconds, for a database that has none (rule 2).
+    """
+
+    def __init__(self, engines: Engines, *, steady: Callable[[], float] = time.monotonic) -> None:
         self._engines = engines
+        self._steady = steady
 
     def offer(self, work: str, *, after: float = 0.0) -> None:
         """Make work known, due ``after`` seconds from now unless it is due earlier; its holder keeps it."""
@@ -161,7 +167,7 @@ class SqlLeases:
 
     def _now(self) -> sa.ColumnElement[int]:
         if self._engines.sqlite:
-            return sa.literal(time.monotonic_ns() // 1_000_000, sa.BigInteger)
+            return sa.literal(int(self._steady() * 1_000), sa.BigInteger)
         return sa.cast(sa.extract("epoch", sa.func.statement_timestamp()) * 1_000, sa.BigInteger)
 
     def _transact(self, work: Callable[[sa.Connection], T]) -> T:

@@ -98,6 +98,7 @@ def hold(store, owner: str, seconds: float, *, stall: bool) -> None:
 if __name__ == "__main__":
     address, who, mode, length, times = sys.argv[1:]
     server = open_it(address)
+    tell("ready", who)
     if mode == "race":
         race(server, who, float(length), int(times))
     else:

@@ -129,7 +129,7 @@ def test_a_killed_holder_is_followed_soon_after_its_lease(store, start):
     first = start("ana", "hold")
     first.first("used")
     second = start("ben", "hold")
-    time.sleep(2.5)
+    second.first("ready")
     killed = time.monotonic()
     first.send(signal.SIGKILL)
     assert 0 < second.first("held") - killed < 5
@@ -186,7 +186,8 @@ def test_take_overs_of_fifty_killed_servers_with_the_default_lease(store, start)
     holder.first("used")
     for number in range(1, 51):
         follower = start(f"server-{number}", "hold")
-        time.sleep(1.0 + number % 10 / 10)
+        follower.first("ready")
+        time.sleep(number % 10 / 10)
         killed = time.monotonic()
         holder.send(signal.SIGKILL)
         waits.append(follower.first("held") - killed)

@@ -3,7 +3,8 @@
 Rules:
 1. Quoted words are text. Plain ones are null, ``true`` and ``false``, whole numbers and decimals as JSON writes
    them, and else text: ``15m``, ``on`` and ``2026-03-05`` are what they look like.
-2. Every refusal names file and line, what was expected, what was written, and what to do.
+2. Every refusal names file and line, what was expected, what was written, and what to do. The line is that of the
+   key, or of the item of a list.
 3. Spans of time are written ``90s``, ``15m``, ``2h`` or ``1d``, or as seconds. Shares are written ``90%``; a
    percent of traffic may be a plain number too.
 """
@@ -14,6 +15,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.catalog import Place
@@ -26,6 +30,7 @@ from interlock.core.rollout.plan import Keys
 MAX_BYTES = 256 * 1024
 MAX_VALUES = 20_000
 
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,18}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,3})?")
 _SPAN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)?")
@@ -168,7 +173,9 @@ def read_source(path: str, content: bytes) -> Part:
         raise refused(
             place, "one plan in a file", str(len(found)), code="rollout-plan", hint="one file for each service"
         )
-    return Part(_value(found[0], (), source), source)
+    value = _value(found[0], (), source)
+    _find_keys(yaml.compose(content.decode("utf-8-sig"), Loader=_LOADER), (), source)
+    return Part(value, source)
 
 
 def span(seconds: float) -> str:
@@ -193,6 +200,17 @@ def _value(node: Node, keys: Keys, source: Source) -> Json:
     if isinstance(node, MappingNode):
         return {key: _value(inner, (*keys, key), source) for key, inner in node.fields.items()}
     return [_value(inner, (*keys, number), source) for number, inner in enumerate(node.items)]
+
+
+def _find_keys(node: Any, keys: Keys, source: Source) -> None:  # noqa: ANN401  # PyYAML's nodes have no common type
+    """The line of each key, which nodes do not tell; what is composed here has been read, counted and bounded."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            source.lines[*keys, key.value] = key.start_mark.line + 1
+            _find_keys(value, (*keys, key.value), source)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            _find_keys(value, (*keys, number), source)
 
 
 def _scalar(node: Scalar) -> Json:

@@ -170,7 +170,7 @@ def test_the_digest_is_of_the_bytes():
         ("environment: production\n", "", 1, "rollout-plan", "`environment` in `the file`, got `none`"),
         ("environment: production", "environment:", 1, "rollout-plan", "`environment` in `the file`, got `none`"),
         ("environment: production", "environment: 7", 2, "rollout-plan", "a text at `environment`, got `7`"),
-        ("  kind: haproxy\n", "", 4, "rollout-plan", "`kind` in `router`, got `none`"),
+        ("  kind: haproxy\n", "", 3, "rollout-plan", "`kind` in `router`, got `none`"),
         ("  - kind: sql\n    every: 2\n", "  - every: 2\n", 16, "rollout-plan", "`kind` in `meters.1`"),
         ("alpha: 0.01", "alpha: 0.5", 21, "judge-alpha", "at `alpha`, got `0.5`"),
         ("alpha: 0.01", "alpha: 0", 21, "judge-alpha", "got `0.0`"),
@@ -186,7 +186,7 @@ def test_the_digest_is_of_the_bytes():
             "a span of time at `judge.metrics.latency.warm_up`",
         ),
         ("      latency: {hist", "      latencies: {hist", 19, "rollout-metric", "(did you mean `latency`?)"),
-        ("errors: {kind: bad}", "failures: {kind: bad}", 14, "rollout-metric", "the judge knows"),
+        ("errors: {kind: bad}", "failures: {kind: bad}", 13, "rollout-metric", "the judge knows"),
         (
             "orders: {kind: good, business: true}",
             "orders: {kind: good}\n    carts: {kind: good}",
@@ -271,7 +271,7 @@ def test_what_a_plug_in_says_of_its_settings_gets_file_and_line():
         return located(error, found, where).message.rpartition(" at ")[2]
 
     assert told(("router",), "socket") == f"`{PATH}:5`"
-    assert told(("router",), "missing") == f"`{PATH}:4`"
+    assert told(("router",), "missing") == f"`{PATH}:3`"
     assert told(("meters", 0), "metrics", "errors", "match", "code") == f"`{PATH}:15`"
     assert told(("meters", 1), "metrics", "latency", "absent") == f"`{PATH}:19`"
     assert told(("notify", 0), "urls_from") == f"`{PATH}:42`"
@@ -296,7 +296,7 @@ def test_what_policy_may_demand_of_a_plan_is_told_whole():
         f"bake at 1 % is 15 min, wanted 16 min or more at `{PATH}:28`",
         f"bake at 12.5 % is 15 min, wanted 16 min or more at `{PATH}:30`",
         f"bake at 100 % is 0 min, wanted 16 min or more at `{PATH}:31`",
-        f"no business metric at `{PATH}:23`",
+        f"no business metric at `{PATH}:22`",
     )
 
 
