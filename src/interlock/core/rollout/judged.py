@@ -36,8 +36,8 @@ class Seen:
     """One tick, judged. ``worked`` are the seconds since the tick before, ``judged`` those of them that count.
 
     ``good`` counts the ticks that could be believed since the last that could not. ``harm`` comes with a STOP.
-    ``weight`` is what the data plane was seen to serve, None where it did not say. ``evidence`` is what the ledger
-    is told beside a decision: log E and the blobs of counts.
+    ``exposed_at`` is when the canary had its first request, as near as two rounds say. ``weight`` is what the data
+    plane was seen to serve, None where it did not say. ``evidence`` is what the ledger is told beside a decision.
     """
 
     verdict: Verdict
@@ -47,7 +47,7 @@ class Seen:
     ticks: int = 0
     good: int = 0
     weight: float | None = None
-    exposed: bool = False
+    exposed_at: datetime | None = None
     harm: Harm | None = None
     evidence: Mapping[str, Json] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ def _counted(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Ro
         log_e=seen.log_e,
         verdict=word(seen.verdict),
         told=told(seen.verdict),
-        exposed_at=record.exposed_at or (now if seen.exposed else None),
+        exposed_at=record.exposed_at or seen.exposed_at,
     )
 
 
@@ -157,6 +157,6 @@ def told(verdict: Verdict) -> str:
 
 
 def _harm_told(verdict: Stopped) -> str:
-    return (
-        f"{verdict.metric}: {verdict.estimate:.3g} times the control's rate, at least {verdict.at_least:.3g} lost"
-    )
+    if verdict.estimate < 1:
+        return f"{verdict.metric}: at least {verdict.at_least:.0%} fewer than the control"
+    return f"{verdict.metric}: at least {verdict.at_least:.3g} times the control's rate"

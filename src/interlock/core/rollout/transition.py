@@ -139,6 +139,14 @@ def returning(record: RolloutRecord, cause: Cause, why: str, harm: Harm | None =
     return Move(record=after, kind="rollout.returning", body=body)
 
 
+def counted(record: RolloutRecord, lost: float) -> Move:
+    """What the harm came to in the end, those included whom it met until the weight was 0."""
+    if record.harm is None or record.phase != "undo" or lost <= record.harm.lost:
+        return stays(record)
+    after = _next(record, harm=replace(record.harm, lost=lost))
+    return Move(record=after, kind="rollout.counted", body={"metric": record.harm.metric, "lost": lost})
+
+
 def settled(record: RolloutRecord) -> Move:
     """The ticket is void: what follows is to undo. The entry says what was found, where harm was."""
     harm, after = record.harm, _next(record, phase="undo", step=0)

@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -68,6 +68,7 @@ class Bench:
         self.recent: deque[RecentTick] = deque(maxlen=RECENT)
         self.last: Judged | None = None
         self.discarded: Counter[str] = Counter()
+        self.lost: dict[str, float] = defaultdict(float)
 
     def begin_stage(self, number: int, weight: float) -> None:
         """A stage begins: its margin holds from here on, and its share is what the router is to assign."""
@@ -161,7 +162,10 @@ class Bench:
         if tick.discard:
             self.discarded[tick.discard] += 1
         self.last = Judged(tick=tick, verdict=verdict)
-        self.recent.append(recent_of(Said(tick=tick, log_e=self.judge.log_e), self.weight))
+        drawn = recent_of(Said(tick=tick, log_e=self.judge.log_e), self.weight)
+        for name, seen in drawn.metrics.items():
+            self.lost[name] += seen.expected - seen.canary if seen.kind == "good" else seen.canary - seen.expected
+        self.recent.append(drawn)
 
     def _write(self, entry: Entry) -> None:
         tape = self._tape

@@ -5,7 +5,9 @@ Rules:
 2. What was counted is kept whole beside the table made of it: whoever doubts the table makes it again.
 3. A metric with fewer than two shards, or too few events, gets no table: the judge then knows no history, passes
    nothing by itself, and stops for catastrophes only. It is said so, loudly, and never guessed.
-4. A table that the plan declares stands as it is declared.
+4. Windows of a second or two are looked at as well: of a short baseline they are all that it tells, and what is
+   longer than it allows has the largest φ found.
+5. A table that the plan declares stands as it is declared.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from interlock.core.change.canonical import canonical
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_json
-from interlock.core.judge.phi import PhiTable, placebo
+from interlock.core.judge.phi import WINDOWS, PhiTable, placebo
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.judge.tick import Tick
 
@@ -89,7 +91,8 @@ def table_of(rows: Mapping[str, tuple[tuple[int, ...], ...]], *, every: float, s
     Raises:
         InvalidInput: ``placebo-history``.
     """
-    found = [placebo(each, every=every, source=source) for each in rows.values() if _heard(each)]
+    windows = tuple(window for window in (1.0, 2.0, *WINDOWS) if window >= every)
+    found = [placebo(each, every=every, windows=windows, source=source) for each in rows.values() if _heard(each)]
     if not found:
         placebo((), every=every)
     values = tuple(max(each) for each in zip(*(table.values for table in found), strict=True))

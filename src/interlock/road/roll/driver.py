@@ -24,6 +24,7 @@ from interlock.core.rollout.served import fits
 from interlock.core.rollout.transition import (
     Move,
     calibrated,
+    counted,
     returning,
     set_through,
     settled,
@@ -98,6 +99,7 @@ class Driver:
         if isinstance(act, RunStep):
             return run_step(self.kit, record, act)
         if isinstance(act, Pass):
+            self._count(record)
             return self._move(lambda current: set_through(current, self.kit.plan, self._now()))
         if isinstance(act, Settle):
             return self._move(settled)
@@ -183,6 +185,15 @@ class Driver:
         return self.kit.book.move_with_blob(
             lambda current, name: calibrated(current, plan, name, noise.told, self._now()), noise.to_bytes()
         )
+
+    def _count(self, record: RolloutRecord) -> None:
+        """Before a rollout that did harm is over: one more look at what it came to."""
+        if record.phase != "undo" or record.harm is None or self.bench is None:
+            return
+        metric = record.harm.metric
+        self.bench.read(self._sources.read(READ_SECONDS).reading)
+        lost = round(max(self.bench.lost[metric], 0.0), 3)
+        self.kit.book.move(lambda current: counted(current, lost), self.bench.take())
 
     def _watched(self, record: RolloutRecord) -> Watching:
         if self._watching is None:

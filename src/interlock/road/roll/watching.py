@@ -48,6 +48,8 @@ class Watching:
         self._counted_t = bench.t
         self._verdict: Verdict = bench.verdict or _NOTHING_YET
         self.round: Round | None = None
+        self._quiet_at = kit.station.clock.now()
+        self._assigned: int | None = None
 
     def tick(self, record: RolloutRecord) -> Written | None:
         """One round. What was written, None where nothing had to be."""
@@ -134,7 +136,6 @@ class Watching:
             else:
                 self._good = 0
             self._counted_t = judged.tick.t
-        assigned = judged.tick.assigned if judged is not None else None
         self._since = Seen(
             verdict=verdict,
             log_e=self._bench.judge.log_e,
@@ -143,12 +144,22 @@ class Watching:
             ticks=since.ticks + (judged is not None),
             good=self._good,
             weight=None if self.round is None else self.round.weight,
-            exposed=since.exposed or bool(assigned and assigned.canary),
+            exposed_at=since.exposed_at or self._exposed(),
             harm=self._harm(verdict),
             evidence={"log_e": self._bench.judge.log_e, "verdict": word(verdict)},
         )
         self._last = now
         return self._since
+
+    def _exposed(self) -> datetime | None:
+        """When the canary had its first request: after the last round that had seen none."""
+        exposure = None if self.round is None else self.round.reading.exposure
+        before, self._quiet_at = self._quiet_at, self._kit.station.clock.now()
+        if exposure is None:
+            self._quiet_at = before
+            return None
+        known, self._assigned = self._assigned, exposure.canary
+        return before if known is not None and exposure.canary > known else None
 
     def _harm(self, verdict: Verdict) -> Harm | None:
         if not isinstance(verdict, Stopped):
