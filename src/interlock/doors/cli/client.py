@@ -87,9 +87,15 @@ class Client:
         return self._send("GET", path, given, {}, b"")
 
     def post(
-        self, path: str, body: object = None, *, if_match: str | None = None, key: str | None = None
+        self,
+        path: str,
+        body: object = None,
+        *,
+        if_match: str | None = None,
+        key: str | None = None,
+        tries: int = TRIES,
     ) -> Reply:
-        """Do something, once, however often it has to be said."""
+        """Do something, once, however often it has to be said, at most ``tries`` times."""
         headers = {"idempotency-key": key or secrets.token_hex(16)}
         if if_match is not None:
             headers["if-match"] = if_match
@@ -97,7 +103,7 @@ class Client:
         if body is not None:
             headers["content-type"] = "application/json"
             content = json.dumps(plain(body), ensure_ascii=False).encode("utf-8", "surrogatepass")
-        for _ in range(TRIES - 1):
+        for _ in range(tries - 1):
             try:
                 return self._send("POST", path, {}, headers, content)
             except Unavailable as error:
@@ -143,15 +149,27 @@ def _told(reply: Reply) -> dict[str, Any]:
     }
 
 
-def connect(config: Config, *, patience: float = TIMEOUT_SECONDS) -> Client:
-    """A client for this configuration, which waits ``patience`` seconds for a server. The caller closes it."""
+def connect(config: Config, *, patience: float = TIMEOUT_SECONDS, tell: bool = True) -> Client:
+    """A client for this configuration, which waits ``patience`` seconds for a server. The caller closes it.
+
+    Where somebody went back without a ledger in reach, it is told of that first, unless not ``tell``.
+    """
+    client = Client(_wire(config, patience))
+    if tell and (config.home / "rollbacks" / "journal").is_dir():
+        from interlock.doors.cli.rollbacks_told import hand_over  # noqa: PLC0415  # only after such a day
+
+        hand_over(client, config.home)
+    return client
+
+
+def _wire(config: Config, patience: float) -> Wire:
     if config.server is not None:
         from interlock.doors.cli.wire_http import HttpWire  # noqa: PLC0415  # httpx is slow to import
 
-        return Client(HttpWire(config.server, config.token, patience=patience))
+        return HttpWire(config.server, config.token, patience=patience)
     from interlock.doors.cli.wire_local import LocalWire  # noqa: PLC0415  # a remote command needs no database
 
-    return Client(LocalWire(config, local_actor(config.root)))
+    return LocalWire(config, local_actor(config.root))
 
 
 def local_actor(root: Path) -> Actor:

@@ -1,0 +1,113 @@
+"""``interlock rollback SERVICE``: the version before, at once. No approval, no ticket, no server that must answer.
+
+Rules:
+1. A server that answers within 3 s does it: it has the newest record and writes it down itself. Anything else (no
+   answer, a fault, no token) leads to the local record, by which this process does it alone.
+2. A server that took it and has not begun after 2 s is not waited for: its worker may be gone, and weight 0 twice
+   is weight 0.
+3. 0 everything is back and was seen to be; 1 something is not, and it says what; 2 there is nothing to go back by,
+   and it says what can be done by hand.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from interlock.config import Config
+from interlock.core.change.errors import Conflict, InterlockError, NotFound
+from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
+
+Told = dict[str, Any]
+SERVER_SECONDS, BEGIN_SECONDS, END_SECONDS, LOOK_SECONDS = 3.0, 2.0, 300.0, 0.2
+
+
+@click.command()
+@click.argument("service")
+@click.option("--environment", default="production", show_default=True, help="Where to go back.")
+@click.option("--why", default="", metavar="TEXT", help="For the record; it may stay empty.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done and touch nothing.")
+@click.option("--local", is_flag=True, help="Ask no server: go by the local record at once.")
+@as_json
+def rollback(*, service: str, environment: str, why: str, dry_run: bool, local: bool, as_json: bool) -> None:
+    """Bring the version before of SERVICE back: traffic first, then the rollback steps, each verified."""
+    from interlock.doors.cli.rollback_local import go_back, plan_of_going_back, tell  # noqa: PLC0415  # --help needs none
+
+    config = settings()
+    if dry_run:
+        planned = plan_of_going_back(config, service, environment)
+        _show(planned, as_json=as_json, of="planned")
+        return
+    refused = None
+    if config.server is not None and not local:
+        shown, refused = _by_server(config, service, environment, why)
+        if shown is not None:
+            _show(shown, as_json=as_json, of="server")
+            leave(0 if shown["record"]["state"] == "returned" else REFUSED)
+    done = go_back(config, service, environment, why, refused)
+    if not as_json:
+        _show(done, as_json=False, of="local")
+    done["entry"] = tell(config, done, refused)
+    _show(done, as_json=as_json, of="ledger")
+    leave(0 if done["journal"]["ok"] else REFUSED)
+
+
+def _by_server(
+    config: Config, service: str, environment: str, why: str
+) -> tuple[Told | None, InterlockError | None]:
+    """How it ended on the server; or why the server did not do it."""
+    from interlock.doors.cli.client import connect  # noqa: PLC0415  # --help asks nobody
+
+    client = connect(config, patience=SERVER_SECONDS)
+    try:
+        wanted = {"environment": environment, "why": why}
+        asked = client.post(f"/v1/services/{service}/rollback", wanted, tries=1).json
+        return _followed(client, asked["rollout"])
+    except InterlockError as error:
+        return None, error
+    finally:
+        client.close()
+
+
+def _followed(client: Any, name: str) -> tuple[Told | None, InterlockError | None]:  # noqa: ANN401  # a Client
+    """What the server shows once it is over; nothing where nobody there begins."""
+    began = time.monotonic()
+    while True:
+        shown: Told = client.get(f"/v1/rollouts/{name}").json
+        waited = time.monotonic() - began
+        if shown["record"]["ended_at"] or waited >= END_SECONDS:
+            return shown, None
+        if shown["record"]["phase"] == "withdraw" and waited >= BEGIN_SECONDS and not _begun(shown):
+            return None, Conflict(
+                f"expected the server's worker to begin within {BEGIN_SECONDS:g} s, got nothing done",
+                code="rollback-not-begun",
+                hint="look whether a worker runs there",
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def _begun(shown: Told) -> bool:
+    """Whether anything was intended since going back was asked."""
+    last = shown["effects"][-1] if shown["effects"] else None
+    return last is not None and last["kind"] == "weight" and float(last["target"]) == 0
+
+
+def _show(done: Told, *, as_json: bool, of: str) -> None:
+    if as_json:
+        show_json(done)
+        return
+    from interlock.doors.cli.screens import rollback as screens  # noqa: PLC0415  # a JSON reader needs none
+
+    click.echo("\n".join(getattr(screens, of)(done)))
+
+
+def nothing_to_go_back(service: str, environment: str, refused: InterlockError | None) -> NotFound:
+    """The error where neither a server nor this machine knows anything."""
+    asked = f"; the server said: {refused.message}" if refused else ""
+    return NotFound(
+        f"expected a local record of a rollout of `{service}` in `{environment}` to go back by, got none{asked}",
+        code="rollback-nothing",
+        hint="run it where interlock serve runs, or set INTERLOCK_SERVER",
+    )

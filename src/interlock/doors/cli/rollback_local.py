@@ -1,0 +1,180 @@
+"""Going back by the local record: this process sets the weight, runs the steps, and writes down what it did.
+
+Rules:
+1. The journal is written before anything is touched and when it is over. That it cannot be written stops nobody.
+2. Afterwards the ledger is told, where one can be reached within a second; otherwise the journal waits for the
+   next command or server that reaches it.
+3. Without a local record nothing is touched. A plan in the working tree is told as commands for a person, because
+   nobody knows whether it is the one that the rollout went by.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from interlock import registry
+from interlock.config import Config
+from interlock.core.change.canonical import plain
+from interlock.core.change.errors import InterlockError, InvalidInput, NotFound, Unavailable
+from interlock.core.rollout.journal import Act, WentBack
+from interlock.core.rollout.local import MAX_LOCAL, LocalRecord, local_path, read_local
+from interlock.doors.cli.client import connect, local_actor
+from interlock.doors.cli.rollback import nothing_to_go_back
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.plugins.world.rollback_files import RollbackFiles
+from interlock.plugins.world.rollback_journal import RollbackJournal
+from interlock.plugins.world.system import SystemClock
+from interlock.ports.router import Router
+from interlock.road.go_back import Means, Weight, take_away, undo
+
+TELL_SECONDS = 1.0
+Told = dict[str, Any]
+
+
+def go_back(config: Config, service: str, environment: str, why: str, refused: InterlockError | None) -> Told:
+    """Do it, and say what was done; ``refused`` is why a server did not.
+
+    Raises:
+        NotFound: ``rollback-nothing``.
+    """
+    began = time.monotonic()
+    local = _local(config, service, environment, refused)
+    files = RollbackJournal(config.home)
+    again = local.over or files.of(local.rollout)
+    journal, notes = _begun(config, local, why), _notes(local, refused)
+    notes += _tried(lambda: files.write(journal))
+    means = Means(programs=SystemPrograms(local.root), steady=time.monotonic, sleep=time.sleep)
+    weight = _weight(local, means)
+    seconds = time.monotonic() - began
+    acts = (Act(name="weight", ok=weight.gone, said=weight.said), *undo(local, means, again=again))
+    ok = all(one.ok for one in acts) and len(acts) == len(local.rollback) + 1
+    journal = replace(
+        journal, ended_at=SystemClock().now(), ok=ok, before=weight.before, weight=weight.now, acts=acts
+    )
+    notes += _tried(lambda: files.write(journal))
+    if ok:
+        notes += _tried(lambda: RollbackFiles(config.home).keep(replace(local, over=True, granted=0.0)))
+    return {
+        "journal": plain(journal),
+        "local": plain(local),
+        "seconds": round(seconds, 3),
+        "left": [plain(step) for step in local.rollback[sum(one.ok for one in acts[1:]) :]],
+        "entry": None,
+        "notes": notes,
+    }
+
+
+def tell(config: Config, done: Told, refused: InterlockError | None) -> int | None:
+    """The ledger entry it became; None where no ledger was reached, which the next command makes up for.
+
+    Who did not answer before is not asked again.
+    """
+    database = config.database.removeprefix("sqlite:///")
+    nowhere = config.server is None and database != config.database and not Path(database).exists()
+    if nowhere or isinstance(refused, Unavailable):
+        return None
+    name = done["journal"]["id"]
+    try:
+        client = connect(config, patience=TELL_SECONDS, tell=False)
+        try:
+            reply = client.post("/v1/rollbacks", {"journals": [done["journal"]]}, key=name, tries=1).json
+        finally:
+            client.close()
+    except (InterlockError, OSError):
+        return None
+    RollbackJournal(config.home).told(name)
+    return int(reply["indices"][0])
+
+
+def plan_of_going_back(config: Config, service: str, environment: str) -> Told:
+    """What would be done, with what the data plane serves now.
+
+    Raises:
+        NotFound: ``rollback-nothing``.
+    """
+    local = _local(config, service, environment, None)
+    weight: float | None = None
+    said = ""
+    try:
+        router = _router(local)
+        try:
+            weight = router.weight()
+        finally:
+            router.close()
+    except InterlockError as error:
+        said = f"{error.code}: {error.message}"
+    return {"local": plain(local), "weight": weight, "said": said, "notes": _notes(local, None)}
+
+
+def _local(config: Config, service: str, environment: str, refused: InterlockError | None) -> LocalRecord:
+    place = local_path(config.home, environment, service)
+    try:
+        with place.open("rb") as file:
+            return read_local(file.read(MAX_LOCAL + 1))
+    except (OSError, InvalidInput) as error:
+        raise _by_hand(config, service, environment, refused) from error
+
+
+def _by_hand(config: Config, service: str, environment: str, refused: InterlockError | None) -> NotFound:
+    """Nothing is known; what a person can do by the plan in the working tree, if it is there."""
+    from interlock.doors.cli.rollback_by_hand import commands  # noqa: PLC0415  # only where nothing is known
+
+    missing = nothing_to_go_back(service, environment, refused)
+    lines = commands(config.root, service, environment)
+    return NotFound(missing.message, code=missing.code, hint="; ".join([missing.hint, *lines]))
+
+
+def _begun(config: Config, local: LocalRecord, why: str) -> WentBack:
+    now = SystemClock().now()
+    return WentBack(
+        id=f"rbk-{now:%Y%m%d%H%M%S}-{secrets.token_hex(4)}",
+        service=local.service,
+        environment=local.environment,
+        rollout=local.rollout,
+        change=local.change,
+        digest=local.digest,
+        previous=local.previous,
+        by=local_actor(config.root).principal,
+        at=now,
+        why=why,
+    )
+
+
+def _notes(local: LocalRecord, refused: InterlockError | None) -> list[str]:
+    notes = [f"not through the server: {refused.message}"] if refused else []
+    if local.kept_until is not None and local.kept_until < SystemClock().now():
+        notes.append(f"the version before was kept until {local.kept_until:%Y-%m-%d %H:%M} UTC: it may be gone")
+    if local.over:
+        notes.append("this was brought back before: everything is looked at again")
+    return notes
+
+
+def _weight(local: LocalRecord, means: Means) -> Weight:
+    """Weight to 0. A router that cannot even be made is told, and the steps are run all the same."""
+    try:
+        router = _router(local)
+    except InterlockError as error:
+        return Weight(before=None, now=None, said=f"{error.code}: {error.message}")
+    try:
+        return take_away(router, means)
+    finally:
+        router.close()
+
+
+def _router(local: LocalRecord) -> Router:
+    factories = registry.routers()
+    kind = registry.known(local.router.kind, list(factories), what="router")
+    return factories[kind](local.router.settings)
+
+
+def _tried(work: Callable[[], object]) -> list[str]:
+    try:
+        work()
+    except (Unavailable, InvalidInput) as error:
+        return [f"{error.message} · {error.hint}"]
+    return []

@@ -1,0 +1,66 @@
+"""Going back without a server is audited afterwards: the journal becomes an entry of the ledger, once.
+
+Rules:
+1. A journal is told under its own id. Told again it changes nothing, whoever tells it.
+2. The entry is ``rollout.rolled-back`` about the rollout, with ``offline: true``: who went back and when is the
+   journal's word, who told it is the entry's actor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.change.canonical import Json
+from interlock.core.ledger.entry import Entry
+from interlock.core.rollout.journal import WentBack, told
+from interlock.ports.store import Tx
+from interlock.road.station import Station
+
+ROLLED_BACK = "rollout.rolled-back"
+AGENT = Actor(principal="interlock", kind="pipeline", scopes=frozenset({Scope.RECORD}))
+"""Whoever hands journals over when a server starts."""
+
+
+class Journals(Protocol):
+    """Where journals wait on this machine."""
+
+    def waiting(self) -> Iterable[WentBack]:
+        """Those that no ledger was told of yet, oldest first; what cannot be read is left out."""
+
+    def told(self, name: str) -> None:
+        """Put the journal with this id away."""
+
+
+def record_rollbacks(station: Station, actor: Actor, journals: Iterable[WentBack]) -> tuple[int, ...]:
+    """Tell the ledger of each; the index of its entry, of the first one where it was told before.
+
+    Raises:
+        Forbidden: the caller may not record.
+    """
+    actor.require(Scope.RECORD)
+    given = tuple(journals)
+    return (
+        station.store.write(lambda tx: tuple(record_in(station, tx, actor, one) for one in given)) if given else ()
+    )
+
+
+def record_in(station: Station, tx: Tx, actor: Actor, journal: WentBack) -> int:
+    """The same in an open transaction."""
+    for index, entry in tx.log.entries(journal.rollout):
+        if entry.kind == ROLLED_BACK and entry.body.get("journal") == journal.id:
+            return index
+    body: dict[str, Json] = told(journal)
+    now = station.clock.now()
+    entry = Entry(kind=ROLLED_BACK, subject=journal.rollout, actor=actor.principal, at=now, body=body)
+    return tx.log.append(entry)
+
+
+def hand_over(station: Station, journals: Journals, actor: Actor = AGENT) -> int:
+    """Tell the ledger of all that waits here and put it away; how many there were."""
+    waiting = list(journals.waiting())
+    record_rollbacks(station, actor, waiting)
+    for one in waiting:
+        journals.told(one.id)
+    return len(waiting)

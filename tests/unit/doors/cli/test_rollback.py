@@ -1,0 +1,289 @@
+"""``interlock rollback`` without a server: a real program as router, real steps, a real ledger told afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from interlock.core.change.canonical import sha256
+from interlock.core.rollout.local import LocalRecord, local_path, read_local, to_bytes
+from interlock.core.rollout.plan import PluginPlan, StepPlan
+from interlock.doors.cli.main import main
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+PLAN = """\
+service: shop
+environment: production
+router: {kind: command, set: ["./set", "{percent}"], get: [./get], exposure: [./exposure]}
+meters: [{kind: push, metrics: {orders: {}}}]
+judge: {metrics: {orders: {kind: good}}}
+stages: [{percent: 1, bake: 1s, margin: 50%, limit: 1m}]
+rollback:
+  - name: restore
+    kind: configuration
+    run: [cp, before.conf, now.conf]
+    verify: [cmp, before.conf, now.conf]
+"""
+
+
+class Place:
+    """A checkout with a splitter that is a file, a configuration that was changed, and a local record."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / ".git").mkdir()
+        self.program("set", '[ -e broken ] && exit 75; [ -e liar ] || echo "$1" > weight; echo "$1" >> asked')
+        self.program("get", '[ -e broken ] && exit 75; printf \'{"percent": %s}\' "$(cat weight)"')
+        self.program("exposure", 'echo \'{"canary": 0, "control": 0, "since": "1"}\'')
+        self.program("restore", 'echo ran >> ran; cp before.conf now.conf; [ "$ROLLOUT_SERVICE" = shop ]')
+        self.program("restored", "cmp -s before.conf now.conf")
+        (folder / "weight").write_text("5\n")
+        (folder / "before.conf").write_text("max_days: 7\n")
+        (folder / "now.conf").write_text("max_days: null\n")
+        self.keep()
+
+    def program(self, name: str, text: str) -> None:
+        place = self.folder / name
+        place.write_text(f"#!/bin/sh\ncd {self.folder}\n{text}\n")
+        place.chmod(place.stat().st_mode | stat.S_IXUSR)
+
+    def keep(self, **differs) -> LocalRecord:
+        here = str(self.folder)
+        record = LocalRecord(
+            **{
+                "service": "shop",
+                "environment": "production",
+                "rollout": "rol-7f3akq2m2a",
+                "change": "chg-7f3akq2m2a",
+                "digest": sha256(b"new"),
+                "previous": sha256(b"old"),
+                "router": PluginPlan(
+                    kind="command",
+                    settings={
+                        "set": [f"{here}/set", "{percent}"],
+                        "get": [f"{here}/get"],
+                        "exposure": [f"{here}/exposure"],
+                    },
+                ),
+                "rollback": (
+                    StepPlan(name="restore", kind="configuration", run=("./restore",), verify=("./restored",)),
+                    StepPlan(name="flags", kind="flags", run=("true",), verify=("true",)),
+                ),
+                "root": here,
+                "granted": 5.0,
+                "written_at": NOW,
+                **differs,
+            }
+        )
+        place = local_path(self.folder / ".interlock", record.environment, record.service)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(to_bytes(record))
+        return record
+
+    def kept(self) -> LocalRecord:
+        return read_local(local_path(self.folder / ".interlock", "production", "shop").read_bytes())
+
+    def read(self, name: str) -> str:
+        place = self.folder / name
+        return place.read_text() if place.exists() else ""
+
+    def journals(self) -> list[dict]:
+        folder = self.folder / ".interlock/rollbacks/journal"
+        return [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Place:
+    for name in list(os.environ):
+        if name.startswith("INTERLOCK_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return Place(tmp_path)
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    said = capsys.readouterr()
+    return int(left.value.code or 0), said.out, said.err
+
+
+def test_it_goes_back_with_nothing_but_the_local_record(place, capsys):
+    code, out, err = run(capsys, "rollback", "shop")
+    assert (code, err) == (0, "")
+    assert (place.read("weight"), place.read("now.conf")) == ("0\n", "max_days: 7\n")
+    assert out.splitlines()[0].startswith(" BACK    shop in production: 0 % read back after")
+    assert "it was 5 %" in out
+    assert "✓ weight 0 %" in out
+    assert "✓ restore" in out
+    assert place.kept().over
+
+
+def test_traffic_is_back_within_five_seconds(place, capsys):
+    code, out, _ = run(capsys, "rollback", "shop", "--json")
+    assert code == 0
+    assert json.loads(out)["seconds"] < 5
+
+
+def test_who_went_back_and_when_waits_for_the_ledger(place, capsys):
+    run(capsys, "rollback", "shop", "--why", "orders drop")
+    [journal] = place.journals()
+    assert (journal["ok"], journal["before"], journal["weight"], journal["why"]) == (True, 5, 0, "orders drop")
+    assert journal["by"].startswith("local:")
+    assert [act["name"] for act in journal["acts"]] == ["weight", "restore", "flags"]
+    file = next((place.folder / ".interlock/rollbacks/journal").glob("*.json"))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_next_command_that_reaches_the_ledger_tells_it_once(place, capsys):
+    run(capsys, "rollback", "shop")
+    run(capsys, "ledger", "note", "lunch.eaten", "canteen")  # begins the state
+    run(capsys, "ledger", "note", "lunch.eaten", "canteen")
+    run(capsys, "ledger", "note", "lunch.eaten", "canteen")
+    assert place.journals() == []
+    _, out, _ = run(capsys, "ledger", "log", "--json")
+    told = [one for one in json.loads(out)["items"] if one["kind"] == "rollout.rolled-back"]
+    assert [(one["subject"], one["body"]["offline"], one["body"]["ok"]) for one in told] == [
+        ("rol-7f3akq2m2a", True, True)
+    ]
+    assert told[0]["body"]["acts"][0] == {"name": "weight", "ok": True, "said": "0 % read back"}
+
+
+def test_with_a_ledger_at_hand_it_is_told_at_once(place, capsys):
+    run(capsys, "ledger", "note", "lunch.eaten", "canteen")
+    code, out, _ = run(capsys, "rollback", "shop", "--json")
+    assert code == 0
+    assert json.loads(out)["entry"] == 1
+    assert place.journals() == []
+    assert len(list((place.folder / ".interlock/rollbacks/journal/told").glob("*.json"))) == 1
+
+
+def test_twice_changes_nothing_more(place, capsys):
+    assert run(capsys, "rollback", "shop")[0] == 0
+    code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 0
+    assert place.read("ran") == "ran\n"
+    assert "was done already" in out
+    assert "brought back before" in out
+
+
+def test_a_step_that_cannot_be_verified_is_the_last_and_what_is_left_can_be_typed(place, capsys):
+    place.program("restored", "echo still null; exit 1")
+    code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 1
+    assert "0 % read back" in out.splitlines()[0]
+    assert "not verified: ./restored ended with 1: still null" in out
+    lines = out.splitlines()
+    assert [line.split()[-1] for line in lines if line.strip() in {"by hand  ./restore", "true"}] == [
+        "./restore",
+        "true",
+    ]
+    assert not place.kept().over
+
+
+def test_a_router_that_takes_0_and_serves_5_is_not_believed(place, capsys):
+    (place.folder / "liar").touch()
+    code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 1
+    assert out.startswith(" FAIL ")
+    assert "nobody can say that its traffic is back" in out
+    assert "5 % read back: the router took 0 % and serves something else" in out
+    assert place.read("now.conf") == "max_days: 7\n"  # the steps were run all the same
+    assert place.read("asked").count("0") > 3
+
+
+def test_a_router_that_does_not_answer_stops_nobody(place, capsys):
+    (place.folder / "broken").touch()
+    began = time.monotonic()
+    code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 1
+    assert time.monotonic() - began < 8
+    assert "take the canary out at command" in out
+    assert place.read("now.conf") == "max_days: 7\n"
+    assert place.journals()[0]["weight"] is None
+
+
+def test_a_router_that_is_not_installed_is_told_and_the_steps_are_run(place, capsys):
+    place.keep(router=PluginPlan(kind="gone", settings={}))
+    code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 1
+    assert "plugin-unknown" in out
+    assert place.read("now.conf") == "max_days: 7\n"
+
+
+def test_a_dry_run_shows_and_touches_nothing(place, capsys):
+    code, out, _ = run(capsys, "rollback", "shop", "--dry-run")
+    assert code == 0
+    assert (place.read("weight"), place.read("asked"), place.read("ran")) == ("5\n", "", "")
+    assert place.journals() == []
+    for words in (
+        "nothing was touched",
+        "to 0 % at command, 5 % now",
+        "restore: ./restore",
+        "interlock rollback shop",
+    ):
+        assert words in out
+
+
+def test_after_its_time_it_goes_back_all_the_same_and_says_so(place, capsys):
+    place.keep(kept_until=NOW - timedelta(hours=1))
+    code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 0
+    assert "it may be gone" in out
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"{}"])
+def test_without_a_record_nothing_is_touched_and_the_plan_is_told_as_commands(place, capsys, content):
+    file = local_path(place.folder / ".interlock", "production", "shop")
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    (place.folder / "rollouts").mkdir()
+    (place.folder / "rollouts/shop.yaml").write_text(PLAN)
+    code, out, err = run(capsys, "rollback", "shop")
+    assert (code, out) == (2, "")
+    assert "[rollback-nothing]" in err
+    assert "by hand, by rollouts/shop.yaml: set weight 0 at the command; cp before.conf now.conf" in err
+    assert place.read("weight") == "5\n"
+
+
+def test_another_environment_has_a_record_of_its_own(place, capsys):
+    assert run(capsys, "rollback", "shop", "--environment", "staging")[0] == 2
+    place.keep(environment="staging")
+    assert run(capsys, "rollback", "shop", "--environment", "staging")[0] == 0
+
+
+def test_a_server_that_never_answers_is_asked_once_and_costs_three_seconds(place, capsys, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("INTERLOCK_SERVER", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        code, out, _ = run(capsys, "rollback", "shop")
+        silent.settimeout(0)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert code == 0
+    assert "not through the server: expected an answer from" in " ".join(out.split())
+    assert place.read("weight") == "0\n"
+
+
+def test_a_server_that_is_not_there_costs_nothing(place, capsys, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    monkeypatch.setenv("INTERLOCK_SERVER", f"http://127.0.0.1:{port}")
+    assert run(capsys, "rollback", "shop")[0] == 0
+    assert place.read("weight") == "0\n"
+
+
+def test_a_journal_that_cannot_be_written_stops_nobody(place, capsys):
+    (place.folder / ".interlock/rollbacks/journal").write_text("a file where a folder should be")
+    code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 0
+    assert "expected to write" in out
+    assert place.read("weight") == "0\n"
