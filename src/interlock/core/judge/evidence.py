@@ -22,7 +22,7 @@ from interlock.core.judge.arithmetic import ORIGIN, STEPS, Floats, exact_log, lo
 from interlock.core.judge.series import Layout
 from interlock.core.judge.settings import JudgeSettings
 
-MOST_OF_A_TICK = 5.0
+MOST_OF_A_TICK = 6.0
 """Nats, after φ."""
 _NEVER = -1e6
 _WITHIN = 7 / 8

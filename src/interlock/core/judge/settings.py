@@ -37,11 +37,11 @@ class Grid:
 
 DROPS = Grid(
     thetas=(0.01, 0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98),
-    weights=(0.25, 0.15, 0.1, 0.17, 0.1, 0.08, 0.08, 0.05, 0.02),
+    weights=(0.2, 0.12, 0.1, 0.22, 0.12, 0.08, 0.1, 0.04, 0.02),
 )
 RISES = Grid(
     thetas=(1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
-    weights=(0.03, 0.05, 0.1, 0.12, 0.1, 0.12, 0.14, 0.16, 0.1, 0.08),
+    weights=(0.02, 0.04, 0.08, 0.1, 0.08, 0.12, 0.18, 0.22, 0.1, 0.06),
 )
 """Large effects have more weight than small ones, which take long anyway: a little more costs them least."""
 
