@@ -1,10 +1,10 @@
 """The judge against its peers: false stops, delay, harm, distance from the information bound, and cost.
 
-    python -m benchmarks.judge [--json FILE] [--quick] [--only NAME …] [--pictures FOLDER] [--workers N]
+    python -m benchmarks.judge [--json FILE] [--quick | --part FRACTION] [--only NAME …] [--pictures FOLDER]
 
-A whole run takes about a quarter of an hour on two cores and writes docs/measurements/judge.md with its pictures; a
-quick or partial one writes pictures only where it is told to. What each part does stands on top of its module:
-streams, scenarios, ours, kayenta, thresholds, oracle, real_orders, bounds, scale.
+A whole run takes about a quarter of an hour on two cores and writes docs/measurements/judge.md with its
+pictures; a quick or partial one writes pictures only where it is told to. What each part does stands on top of
+its module: streams, scenarios, ours, kayenta, thresholds, oracle, real_orders, bounds, scale.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ PAGE = HERE / "docs" / "measurements" / "judge.md"
 
 def main() -> None:
     given = arguments()
-    whole = not (given.quick or given.only)
+    whole = not (given.quick or given.only or given.part < 1)
     began = time.monotonic()
     measured = Measured()
     if not given.only or "cost" in given.only:
         costs(measured, quick=given.quick)
-    plan = Plan(quick=given.quick, only=tuple(given.only))
+    plan = Plan(quick=given.quick, part=given.part, only=tuple(given.only))
     with ProcessPoolExecutor(max_workers=given.workers) as pool:
         goods(pool, plan, measured)
         faults(pool, plan, measured)
@@ -51,6 +51,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true", help="a fraction of the rollouts: a minute or two")
+    parser.add_argument("--part", type=float, default=1.0, help="this fraction of the rollouts")
     names = [scenario.name for scenario in (*ALL_GOODS, *ALL_FAULTS)]
     parser.add_argument("--only", nargs="+", default=[], choices=[*names, "cost"], metavar="NAME")
     parser.add_argument("--pictures", type=Path, help="write page and pictures there, whatever was run")
@@ -67,7 +68,7 @@ def costs(measured: Measured, *, quick: bool) -> None:
     for load in scale.loads((100, 300) if quick else (100, 300, 1000, 3000)):
         measured.loads.append(load)
         print(
-            f"  {load.rollouts:>5,} rollouts a second: {load.seconds:.3f} s of processor time, {load.memory:.0f} MB",
+            f"  {load.rollouts:>5,} rollouts: {load.seconds:.3f} s to judge each once, {load.memory:.0f} MB",
             flush=True,
         )
 

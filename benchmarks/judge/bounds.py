@@ -1,9 +1,9 @@
 """What no contender can beat, and how sure a measured rate is.
 
-The information bound: whoever stops a good rollout with probability α at most needs log(1/α)/KL on average to find
-harm (Wald), KL being what one second tells. Conditional on the total of a second, the canary's count is binomial
-with p = ρ under no harm and p = θρ/(θρ+1−ρ) under a factor θ, so KL is that of two binomials times the events of a
-second. α is shared by three metrics here, as in the floor's table: log(3/α).
+The information bound: whoever stops a good rollout with probability α at most needs log(1/α)/KL on average to
+find harm (Wald), KL being what one second tells. Conditional on the total of a second, the canary's count is
+binomial with p = ρ under no harm and p = θρ/(θρ+1−ρ) under a factor θ, so KL is that of two binomials times the
+events of a second. α is shared by three metrics here, as in the floor's table: log(3/α).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def seconds(nats: float, alpha: float = ALPHA / METRICS) -> float:
 
 
 def at_most(found: int, of: int, confidence: float = 0.95) -> float:
-    """The upper confidence limit of a rate of which ``found`` of ``of`` were seen (Clopper and Pearson, one-sided)."""
+    """The one-sided upper confidence limit (Clopper and Pearson) of a rate seen as ``found`` out of ``of``."""
     if found >= of:
         return 1.0
     low, high = found / of, 1.0

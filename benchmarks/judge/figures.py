@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-
 from benchmarks.judge.bounds import at_most
 from benchmarks.judge.scenarios import Scenario
 
@@ -23,6 +22,7 @@ class Good:
 
     @property
     def rate(self) -> float:
+        """The share of good rollouts that it stopped."""
         return self.stopped / self.of
 
     @property

@@ -3,15 +3,16 @@
 Rules (spinnaker/kayenta @ a69573b, kayenta-judge/…/NetflixACAJudge.scala, MannWhitneyClassifier.scala,
 WeightedSumScorer.scala, ThresholdScoreClassifier.scala; kayenta-mannwhitney/…/MannWhitney.scala;
 docs/instrumenting-application-metrics-for-kayenta.md; json-formats.md):
-1. One point per minute and metric, canary against a baseline of the same size; each look takes all points so far.
-2. A metric is *high* or *low* when the 98 % confidence interval of the Mann-Whitney location shift lies beyond 0.25 of
-   the shift's own estimate, and the ratio of means is at least (at most) 1. Directions are set: orders may not fall,
-   errors and slow requests may not rise. Sorted points that are equal, or all of one value, pass; an interval that
-   cannot be computed is an error, which scores nothing.
-3. Each metric is a group of its own, of equal weight. The score is the share of metrics that pass; a look below the
-   marginal score of 75 stops the rollout, so one failed metric of three does.
-4. The root of a decreasing step function needs no search: the interval's end lies beyond a point where the function
-   at that point says so, and the estimate is the median of all pairwise differences.
+1. One point per minute and metric, canary against a baseline of the same size; each look takes all points so
+   far.
+2. A metric is *high* or *low* when the 98 % confidence interval of the Mann-Whitney location shift lies beyond
+   0.25 of the shift's own estimate, and the ratio of means is at least (at most) 1. Directions are set: orders
+   may not fall, errors and slow requests may not rise. Sorted points that are equal, or all of one value, pass;
+   an interval that cannot be computed is an error, which scores nothing.
+3. Each metric is a group of its own, of equal weight. The score is the share of metrics that pass; a look below
+   the marginal score of 75 stops the rollout, so one failed metric of three does.
+4. The root of a decreasing step function needs no search: the interval's end lies beyond a point where the
+   function at that point says so, and the estimate is the median of all pairwise differences.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-
 from benchmarks.judge.streams import Streams
 
 Points = npt.NDArray[np.float64]
@@ -62,7 +62,7 @@ def harmed(canary: Points, baseline: Points, direction: int) -> bool | None:
     differences = canary[:, None] - baseline[None, :]
     bound = TOLERANCE * abs(float(np.median(differences)))
     score = shift_score(canary, baseline, differences, direction * bound)
-    return None if score is None else direction * score > -QUANTILE
+    return None if score is None else bool(direction * score > -QUANTILE)
 
 
 def shift_score(canary: Points, baseline: Points, differences: Points, shift: float) -> float | None:

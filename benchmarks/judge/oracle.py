@@ -1,10 +1,10 @@
 """The strongest contender: the best fixed threshold that somebody who knows the fault beforehand could choose.
 
 Rules:
-1. It looks every tick at one window (out of eleven lengths) of one metric, and fires when the canary's count over its
-   share of the control's, in that window, passes a threshold.
-2. Thresholds are fitted on good rollouts of the same setting, so that it stops as many of them as our judge does: a
-   third of that rate for each of three metrics, as three such rules would have to run side by side.
+1. It looks every tick at one window (out of eleven lengths) of one metric, and fires when the canary's count
+   over its share of the control's, in that window, passes a threshold.
+2. Thresholds are fitted on good rollouts of the same setting, so that it stops as many of them as our judge
+   does: a third of that rate for each of three metrics, as three such rules would have to run side by side.
 3. For each fault it is given metric, window and threshold with the least median delay on the very streams it is
    judged on. Nobody has this knowledge: it is the limit of what thresholds can do.
 """
@@ -15,7 +15,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-
 from benchmarks.judge.streams import Setting, Streams
 
 Found = npt.NDArray[np.float64]
@@ -31,7 +30,7 @@ def rules(tick: float, minutes: float) -> list[Rule]:
 
 
 def ratios(streams: Streams, rule: Rule) -> Found:
-    """Harm in the window that ends with each tick: how far the ratio is on the bad side; −∞ while it is not full."""
+    """The ratio in the window that ends with each tick, larger where worse; −∞ while the window is not full."""
     name, window = rule
     ticks = round(window / streams.setting.tick)
     counts = streams.series[name]

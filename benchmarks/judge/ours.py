@@ -1,4 +1,4 @@
-"""The judge under test, fed exactly as a rollout feeds it: ticks of counts, the router's assignments, φ from history."""
+"""The judge under test, fed as a rollout feeds it: ticks of counts, the router's assignments, φ from history."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-
 from benchmarks.judge.streams import EDGES, Counted, Setting, Streams
+
 from interlock.core.judge.judge import Judge
 from interlock.core.judge.phi import PhiTable, placebo
 from interlock.core.judge.settings import JudgeSettings, MetricSettings
@@ -34,9 +34,9 @@ class Outcome:
     distrusted: int
 
 
-def hour_of(setting: Setting) -> Setting:
-    """The hour of history before a rollout of that setting."""
-    return replace(setting, minutes=60)
+def history_of(setting: Setting, hours: float = 1) -> Setting:
+    """The history before a rollout of that setting."""
+    return replace(setting, minutes=60 * hours)
 
 
 def settings(setting: Setting, phi: Tables) -> JudgeSettings:
@@ -46,26 +46,20 @@ def settings(setting: Setting, phi: Tables) -> JudgeSettings:
 
 
 def calibrate(history: Streams) -> Tables:
-    """φ of each metric from an hour without any canary; of latency at its edge that scatters most, window by window."""
+    """φ of each metric from history without a canary; of latency, at each window, the edge that scatters most."""
     every = history.setting.tick
-    orders = placebo(rows(history, "orders"), every=every)
+    orders = placebo(history.series["orders"][0], every=every)
     if history.setting.kind == "real":
         return {"orders": orders}
-    edges = [placebo(rows(history, name), every=every) for name in SEEN]
+    edges = [placebo(history.series[name][0], every=every) for name in SEEN]
     worst = tuple(max(values) for values in zip(*(table.values for table in edges), strict=True))
     latency = PhiTable(windows=edges[0].windows, values=worst)
-    return {"orders": orders, "errors": placebo(rows(history, "errors"), every=every), "latency": latency}
+    return {"orders": orders, "errors": placebo(history.series["errors"][0], every=every), "latency": latency}
 
 
 def flat(setting: Setting) -> Tables:
     """What it would know if it were told that events are independent."""
     return {name: PhiTable.flat(1.0) for name in settings(setting, {}).metrics}
-
-
-def rows(history: Streams, name: str) -> list[list[int]]:
-    """One row a tick, one column a shard."""
-    found: list[list[int]] = history.series[name][0].tolist()
-    return found
 
 
 def judge(streams: Streams, rollout: int, phi: Tables) -> Outcome:

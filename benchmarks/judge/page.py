@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from benchmarks.judge import report
+from benchmarks.judge import report, words
 from benchmarks.judge.report import Measured
 
 HEAD = """# The judge against its peers
 
-By `python -m benchmarks.judge` on {day}. Every contender sees the same seeded streams; interlock takes φ from one
-generated hour of history before each twenty rollouts, as it would from a real one. The line *information bound* is
-log(3/α)/KL: what nobody can beat who stops at most one good rollout in a hundred over three metrics. Harm is told at
-the usual rate, from the fault's first moment to the stop.
+By `python -m benchmarks.judge` on {day}. Every contender sees the same seeded streams; interlock takes φ from
+one generated hour of history before each twenty rollouts, as it would from a real one. The line *information
+bound* is log(3/α)/KL: what nobody can beat who stops at most one good rollout in a hundred over three metrics.
+Harm is told at the usual rate, from the fault's first moment to the stop.
 
-- **interlock, φ = 1** is the same judge told that events are independent, which Poisson traffic is: the difference is
-  what an hour's measurement of φ costs.
-- **oracle threshold** is the best fixed threshold, window and metric for that very fault, chosen with hindsight at
-  interlock's own rate of false stops: what thresholds could do at most.
-- **Kayenta** is its Mann-Whitney judge with defaults (tolerance 0.25, 98 %, marginal score 75) on points of a minute;
-  **Argo, documented** and **Flagger** have their documentation's thresholds, **Argo, tuned** those of an operator who
-  knows this service. All are written from their published rules; the modules cite them.
+- **interlock, φ of a day** took it from 24 hours instead, and **interlock, φ = 1** was told that events are
+  independent, which Poisson traffic is: the differences are what the uncertainty of an hour's φ costs. Other
+  noise must be compared with the bound × φ.
+- **oracle threshold** is the best fixed threshold, window and metric for that very fault, chosen with hindsight
+  at interlock's own rate of false stops: what thresholds could do at most.
+- **Kayenta** is its Mann-Whitney judge with defaults (tolerance 0.25, 98 %, marginal score 75) on points of a
+  minute; **Argo, documented** and **Flagger** have their documentation's thresholds, **Argo, tuned** those of an
+  operator who knows this service. All are written from their published rules; the modules cite them.
 - A contender that also stops good rollouts finds faults for no merit of its own: read both tables together.
 """
 
@@ -37,7 +38,7 @@ def written(measured: Measured, pictures: dict[str, str]) -> str:
         lines += report.markdown(report.fault_table(scenario, found))
         remarks = [
             f"oracle: {measured.chosen[name]}" if name in measured.chosen else "",
-            f"φ at interlock's delay {phi:.2g}: bound × φ is {scenario.bound * phi * scenario.harm_rate:.3g} {scenario.unit}"
+            f"φ is {phi:.2g} at that horizon, bound × φ {words.amount(scenario.bound_harm * phi)} {scenario.unit}"
             if phi > 1.05
             else "",
             f"goals: {report.goals_of(scenario, found)}" if report.goals_of(scenario, found) else "",

@@ -1,14 +1,13 @@
-"""Every contender over the same streams: a task is a batch of rollouts of one scenario, and any core may take it."""
+"""Every contender over the same streams: a task is a batch of one scenario's rollouts, for any core to take."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-
 from benchmarks.judge import kayenta, oracle, ours, real_orders, thresholds
 from benchmarks.judge.scenarios import Scenario
 from benchmarks.judge.streams import GOOD, Streams, draw
@@ -16,11 +15,14 @@ from benchmarks.judge.streams import GOOD, Streams, draw
 Found = npt.NDArray[np.float64]
 SEED = 20260305
 BATCH = 20
-INTERLOCK, FLAT, ORACLE = "interlock", "interlock, φ = 1", "oracle threshold"
+COARSE = 5.0
+"""Seconds a tick from which on a whole day before the rollout is drawn as well."""
+INTERLOCK, DAY, FLAT = "interlock", "interlock, φ of a day", "interlock, φ = 1"
+ORACLE = "oracle threshold"
 INDEPENDENT = ("poisson",)
 """Traffic of which a judge may be told that φ is 1, because it is."""
 PEERS = ("Kayenta, 5 min", "Kayenta, 1 min", "Argo, documented", "Argo, tuned", "Flagger")
-CONTENDERS = (INTERLOCK, FLAT, ORACLE, *PEERS)
+CONTENDERS = (INTERLOCK, DAY, FLAT, ORACLE, *PEERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +48,35 @@ class Played:
 def play(task: Task) -> Played:
     """One batch."""
     scenario = task.scenario
-    streams, history = drawn(task)
-    table = ours.calibrate(history)
-    judged = [ours.judge(streams, rollout, table) for rollout in range(len(streams))]
-    stops = {INTERLOCK: np.array([outcome.stopped for outcome in judged])}
-    if scenario.setting.kind in INDEPENDENT:
-        told = ours.flat(scenario.setting)
-        each = (ours.judge(streams, rollout, told).stopped for rollout in range(len(streams)))
-        stops[FLAT] = np.array(list(each))
+    streams = source_of(scenario)(
+        scenario.setting, task.rollouts, [SEED, scenario.number, task.batch, 0], scenario.fault
+    )
+    stops, judged = {}, []
+    for name, table in calibrations(task).items():
+        outcomes = [ours.judge(streams, rollout, table) for rollout in range(len(streams))]
+        judged = judged or outcomes
+        stops[name] = np.array([outcome.stopped for outcome in outcomes])
     stops |= {name: peer(streams, name) for name in PEERS}
     rules = oracle.extremes(streams) if scenario.good else oracle.stops(streams, task.fitted)
     return Played(stops=stops, judged=judged, rules=rules)
 
 
-def drawn(task: Task) -> tuple[Streams, Streams]:
-    """The batch's streams, and the hour of history before them from which φ is taken."""
-    scenario = task.scenario
-    seed = [SEED, scenario.number, task.batch]
-    source = real_orders.draw if scenario.setting.kind == "real" else draw
-    streams = source(scenario.setting, task.rollouts, [*seed, 0], scenario.fault)
-    return streams, source(ours.hour_of(scenario.setting), 1, [*seed, 1], GOOD)
+def source_of(scenario: Scenario) -> Callable[..., Streams]:
+    """What draws its streams."""
+    return real_orders.draw if scenario.setting.kind == "real" else draw
+
+
+def calibrations(task: Task) -> dict[str, ours.Tables]:
+    """φ as a judge may know it: from an hour of the batch's own history, always; from a day; or told that it is 1."""
+    scenario, setting = task.scenario, task.scenario.setting
+    seed = [SEED, scenario.number, task.batch, 1]
+    hour = source_of(scenario)(ours.history_of(setting), 1, seed, GOOD)
+    found = {INTERLOCK: ours.calibrate(hour)}
+    if setting.kind in INDEPENDENT and not scenario.good and setting.tick >= COARSE:
+        found[DAY] = ours.calibrate(draw(ours.history_of(setting, 24), 1, [*seed, 24]))
+    if setting.kind in INDEPENDENT:
+        found[FLAT] = ours.flat(setting)
+    return found
 
 
 def peer(streams: Streams, name: str) -> Found:

@@ -1,13 +1,13 @@
 """Ten days of a real shop as order streams: invoices, never lines.
 
 Rules:
-1. A day is compressed into the hour of a rollout, from its first invoice to its last. Cancellations (numbers that begin
-   with C) are no orders. That leaves 47–96 orders, so the canary gets 25 or 50 % of them; each invoice goes to one
-   shard at random.
-2. It is thin: ten days and some seven hundred orders in all. Rollouts differ by the split and the day only, so their
-   number says how often a split of these days misleads, and nothing about days that are not among them.
-3. φ comes from another day than the rollouts', split into shards of the same size. There are no errors and no latencies: those series
-   stay empty, and the judge is given orders alone.
+1. A day is compressed into the hour of a rollout, from its first invoice to its last. Cancellations (numbers
+   that begin with C) are no orders. That leaves 47–96 orders, so the canary gets 25 or 50 % of them; each
+   invoice goes to one shard at random.
+2. It is thin: ten days and some seven hundred orders in all. Rollouts differ by the split and the day only, so
+   their number says how often a split of these days misleads, and nothing about days that are not among them.
+3. φ comes from another day than the rollouts', split into shards of the same size. There are no errors and no
+   latencies: those series stay empty, and the judge is given orders alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
 from benchmarks.judge.streams import GOOD, Fault, Setting, Streams
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "tests" / "data" / "orders"
@@ -44,7 +43,7 @@ def compressed(file: Path) -> npt.NDArray[np.float64]:
 
 
 def draw(setting: Setting, rollouts: int, seed: list[int], fault: Fault = GOOD) -> Streams:
-    """Rollouts over the days, each with a split of its own. The last seed is 1 for a history, which has its day alone."""
+    """Rollouts over the days, each with its own split. The last seed is 1 for a history, which has a day alone."""
     chance = np.random.default_rng(np.random.SeedSequence(seed))
     past, is_history = seed[-2] % len(days()), seed[-1] == 1
     candidates = [past] if is_history else [day for day in range(len(days())) if day != past]

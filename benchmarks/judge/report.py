@@ -146,14 +146,9 @@ def _fault_rows(scenario: Scenario, found: Sequence[Detection], phi: float) -> l
 
 def cost_table(measured: Measured) -> list[list[str]]:
     """Processor time and memory."""
-    lines = [["figure", "value", "target", "note"]]
-    for row in _cost_rows(measured):
-        lines.append(
-            [str(row[name]) for name in ("figure",)]
-            + [f"{row['value']} {row['unit']}"]
-            + [str(row["target"]), str(row["note"])]
-        )
-    return lines
+    said = (dict(row, value=f"{row['value']} {row['unit']}") for row in _cost_rows(measured))
+    columns = ("figure", "value", "target", "note")
+    return [list(columns), *([str(row[name]) for name in columns] for row in said)]
 
 
 def _cost_rows(measured: Measured) -> list[Row]:

@@ -1,4 +1,4 @@
-"""A whole run: good rollouts first, because they say at which rate the oracle's thresholds may cry wolf; then faults."""
+"""A whole run: good rollouts first, which say how often the oracle's thresholds may cry wolf; then faults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-
 from benchmarks.judge import figures, oracle, report
 from benchmarks.judge.play import CONTENDERS, INTERLOCK, ORACLE, SEED, play_all, scatter, tasks
 from benchmarks.judge.report import Measured
@@ -21,14 +20,17 @@ class Plan:
     """Which scenarios are run, how many rollouts each, and what good ones taught about thresholds."""
 
     quick: bool
+    part: float
     only: tuple[str, ...]
     fitted: dict[tuple[object, ...], Fitted] = field(default_factory=dict)
 
     def wanted(self, scenarios: tuple[Scenario, ...]) -> list[Scenario]:
+        """Those that were asked for."""
         return [each for each in scenarios if not self.only or each.name in self.only]
 
     def rollouts(self, scenario: Scenario) -> int:
-        return scenario.quick if self.quick else scenario.rollouts
+        """How many of that scenario; never so few that a figure is noise alone."""
+        return scenario.quick if self.quick else max(scenario.quick, round(scenario.rollouts * self.part))
 
 
 def goods(pool: ProcessPoolExecutor, plan: Plan, measured: Measured) -> None:
@@ -68,7 +70,7 @@ def faults(pool: ProcessPoolExecutor, plan: Plan, measured: Measured) -> None:
 
 
 def fitted(plan: Plan, scenario: Scenario) -> Fitted:
-    """The oracle's thresholds for that setting: from the good rollouts of this run, or from Poisson orders alone."""
+    """The oracle's thresholds for that setting: from good rollouts of this run, or from Poisson orders alone."""
     known = plan.fitted.get(alike(scenario.setting))
     if known:
         return known

@@ -1,11 +1,12 @@
 """What the judge costs: one of them, and thousands side by side on one core.
 
 Rules:
-1. Processor time of one process, never wall time: the machine may be shared. Ticks are made before the clock starts.
-2. *Side by side*: every rollout has three metrics (five series: latency has three edges), 5 % canary, and is 15 minutes
-   old, so that its state is as large as it gets. Then each is fed ticks of one second, all of them in turn, as a
-   server does; the median round counts. Resident memory is the process's at the end, and what an interpreter with
-   the judge loaded takes is taken off to tell how much each rollout adds.
+1. Processor time of one process, never wall time: the machine may be shared. Ticks are made before the clock
+   starts.
+2. *Side by side*: every rollout has three metrics (five series: latency has three edges), 5 % canary, and is 15
+   minutes old, so that its state is as large as it gets. Then each is fed ticks of one second, all of them in
+   turn, as a server does; the median round counts. Resident memory is the process's at the end, and what an
+   interpreter with the judge loaded takes is taken off to tell how much each rollout adds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from statistics import median
 
 from benchmarks.judge import ours
 from benchmarks.judge.streams import Setting, draw
+
 from interlock.core.judge.judge import Judge
 from interlock.core.judge.tick import Tick
 

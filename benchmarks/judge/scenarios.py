@@ -1,8 +1,8 @@
 """Every case that is measured: good rollouts under each kind of traffic, and faults.
 
 Rules:
-1. 5 % canary of 2000 requests/s, three metrics (orders, errors, latency with edges near q50, q90 and q99), 5 s ticks and
-   an hour, unless the scenario says otherwise.
+1. 5 % canary of 2000 requests/s, three metrics (orders, errors, latency with edges near q50, q90 and q99), 5 s
+   ticks and an hour, unless the scenario says otherwise.
 2. Harm is what the canary's customers lose at the usual rate from the onset to the stop.
 3. A goal is the issue's; where there is none, the information bound is the only measure.
 """
@@ -29,13 +29,14 @@ class Scenario:
     title: str
     setting: Setting
     fault: Fault = GOOD
-    rollouts: int = 600
+    rollouts: int = 300
     quick: int = 40
     goal: tuple[float | None, float | None] = (None, None)
     delay_goal: float | None = None
 
     @property
     def good(self) -> bool:
+        """Whether nothing is wrong with the canary."""
         return self.fault == GOOD
 
     @property
@@ -63,7 +64,7 @@ class Scenario:
 
     @property
     def bound(self) -> float:
-        """The information bound on the delay for Poisson traffic, seconds: of latency, at the edge that tells most."""
+        """The information bound on the delay in seconds, were traffic Poisson; of latency at its clearest edge."""
         setting, fault = self.setting, self.fault
         usual = BUSY if setting.kind == "bursty" else 1.0
         if self.metric == "orders":
@@ -73,7 +74,14 @@ class Scenario:
         else:
             edges = [EDGES[name] for name in ("q50", "q90", "q99")]
             cases = [(above(at, fault.latency) / above(at), setting.requests * above(at)) for at in edges]
-        return bounds.seconds(max(bounds.information(by, setting.share, usual * rate) for by, rate in cases))
+        alpha = bounds.ALPHA / (1 if setting.kind == "real" else bounds.METRICS)
+        nats = max(bounds.information(by, setting.share, usual * rate) for by, rate in cases)
+        return bounds.seconds(nats, alpha)
+
+    @property
+    def bound_harm(self) -> float:
+        """The harm done until the bound."""
+        return self.bound * self.harm_rate
 
 
 BASE = Setting()
@@ -81,7 +89,7 @@ GOODS = tuple(
     Scenario(
         number=number,
         name=f"good-{kind}",
-        title=f"good rollouts, {kind} traffic",
+        title=f"good rollouts, {kind.replace('poisson', 'Poisson')} traffic",
         setting=replace(BASE, kind=kind),
         rollouts=1500,
         quick=40,
@@ -95,7 +103,7 @@ LOW = tuple(
         name=f"good-{per_minute}",
         title=f"good rollouts, {per_minute} canary order{'s' * (per_minute > 1)} a minute",
         setting=replace(BASE, orders=per_minute * MINUTE),
-        rollouts=600,
+        rollouts=400,
         quick=20,
     )
     for number, per_minute in ((6, 6), (7, 1))
@@ -123,20 +131,20 @@ def _noisy(number: int, kind: str, percent: int) -> Scenario:
         title=f"{percent} % of orders lost, 60 canary orders a minute, {kind} traffic",
         setting=replace(BASE, kind=kind, minutes=30 if percent == 99 else 60),
         fault=Fault(orders=1 - percent / 100),
-        rollouts=400,
+        rollouts=200,
     )
 
 
 FAULTS = (
-    _drop(11, 99, 60, 20, rollouts=1000),
-    _drop(12, 99, 6, rollouts=1000),
-    _drop(13, 99, 1, rollouts=1000),
-    _drop(14, 50, 60, 20, rollouts=1000),
+    _drop(11, 99, 60, 20, rollouts=500),
+    _drop(12, 99, 6, rollouts=500),
+    _drop(13, 99, 1, rollouts=500),
+    _drop(14, 50, 60, 20, rollouts=500),
     _drop(15, 50, 6),
-    _drop(16, 50, 1, rollouts=300),
-    _drop(17, 10, 60, rollouts=1000),
-    _drop(18, 10, 6, rollouts=200),
-    _drop(19, 10, 1, rollouts=200),
+    _drop(16, 50, 1, rollouts=200),
+    _drop(17, 10, 60, rollouts=500),
+    _drop(18, 10, 6, rollouts=100),
+    _drop(19, 10, 1, rollouts=100),
     Scenario(
         number=21,
         name="orders-99-amazon",
@@ -161,7 +169,7 @@ FAULTS = (
         title="errors 0.1 → 0.5 %",
         setting=replace(BASE, minutes=20),
         fault=Fault(errors=5.0),
-        rollouts=1000,
+        rollouts=500,
         goal=(10.0, None),
     ),
     Scenario(
@@ -170,7 +178,7 @@ FAULTS = (
         title="every request 10 % slower (p99 +10 %), 100 canary requests/s",
         setting=replace(BASE, minutes=20),
         fault=Fault(latency=1.1),
-        rollouts=1000,
+        rollouts=500,
         delay_goal=25.0,
     ),
     Scenario(
@@ -179,7 +187,7 @@ FAULTS = (
         title="99 % of orders lost from minute 20 on, 60 canary orders a minute",
         setting=replace(BASE, minutes=40),
         fault=Fault(orders=0.01, onset=LATER),
-        rollouts=1000,
+        rollouts=500,
     ),
     Scenario(
         number=26,
@@ -205,10 +213,10 @@ def _real(number: int, share: float, percent: int) -> Scenario:
     return Scenario(
         number=number,
         name=f"{'real' if percent else 'good-real'}-{percent or ''}{'-' * bool(percent)}of-{share * 100:.0f}",
-        title=f"{lost}, a real shop's days, {share:.0%} canary",
+        title=f"{lost}, a real shop's days, {share * 100:.0f} % canary",
         setting=Setting(kind="real", share=share, orders=SHOP * share, requests=0.0, errors=0.0),
         fault=Fault(orders=1 - percent / 100),
-        rollouts=400 if percent else 1000,
+        rollouts=200 if percent else 600,
         quick=20,
     )
 

@@ -1,14 +1,15 @@
 """Seeded traffic for a rollout: what canary and control count in each tick, and what faults do to it.
 
 Rules:
-1. A stream is counts per tick and shard; shard 0 is the canary, the others are the control in canary-sized shards.
-   The same seed gives the same stream, to every contender.
-2. Five kinds of traffic. ``poisson``. ``diurnal``: a day's wave in the hour, shared by all shards. ``bursty``: the
-   common rate jumps to threefold for half a minute every two (both arms share it), and inside each shard every
-   event calls for 0.3 more within some ten seconds (they do not share that). ``batched``: events come in batches of
-   mean 4, geometric. ``noisy``: each shard's rate wanders by 10–20 % (gamma, a new level about once a minute).
-3. Orders, errors and requests are drawn apart, each with the traffic's noise. Latency is lognormal; a stream holds
-   how many requests lay above each edge.
+1. A stream is counts per tick and shard; shard 0 is the canary, the others are the control in canary-sized
+   shards. The same seed gives the same stream, to every contender.
+2. Five kinds of traffic. ``poisson``. ``diurnal``: a day's wave in the hour, shared by all shards. ``bursty``:
+   the shared rate jumps to threefold for half a minute every two (both arms share it), and inside each shard
+   every event calls for 0.3 more within some ten seconds (they do not share that). ``batched``: events come in
+   batches of mean 4, geometric. ``noisy``: each shard's rate wanders by 10–20 % (gamma, a new level about once a
+   minute).
+3. Orders, errors and requests are drawn apart, each with the traffic's noise. Latency is lognormal; a stream
+   holds how many requests lay above each edge.
 4. A fault changes the canary from its onset on: orders are thinned, errors are added, latency is stretched. What
    the router assigned is split at random and cleanly, whatever the noise.
 """
@@ -24,7 +25,7 @@ import numpy.typing as npt
 Counted = npt.NDArray[np.int64]
 KINDS = ("poisson", "diurnal", "bursty", "batched", "noisy")
 MEDIAN, SPREAD = 0.1, 0.6
-"""Of the latency, seconds and lognormal σ: p99 is 0.40 s, and p99 +10 % is 14 s from certainty, as in the floor."""
+"""Of the latency, seconds and lognormal σ: p99 is 0.4 s, and the bound of p99 +10 % is 14 s, as in the floor."""
 OFFSPRING, MEMORY, BATCH, WANDER = 0.3, 10.0, 4, 60.0
 
 
@@ -55,10 +56,12 @@ class Setting:
 
     @property
     def shards(self) -> int:
+        """The canary and all of the control, in canary-sized pieces."""
         return round(1 / self.share)
 
     @property
     def ticks(self) -> int:
+        """How many there are in a rollout."""
         return round(self.minutes * 60 / self.tick)
 
 
@@ -74,7 +77,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streams:
-    """Many rollouts: each series as rollout × tick × shard, and what the router assigned as rollout × tick × arm."""
+    """Many rollouts: each series as rollout × tick × shard; what the router assigned as rollout × tick × arm."""
 
     setting: Setting
     series: dict[str, Counted]
@@ -92,17 +95,17 @@ def draw(setting: Setting, rollouts: int, seed: list[int], fault: Fault = GOOD) 
     chance = np.random.default_rng(np.random.SeedSequence(seed))
     at = (np.arange(setting.ticks) + 1) * setting.tick > fault.onset + 1e-9
     shape = (rollouts, setting.ticks, setting.shards)
-    common = shared_rate(setting, rollouts, chance)
-    orders = arrivals(setting, setting.orders, common, shape, chance)
-    errors = arrivals(setting, setting.errors * setting.requests, common, shape, chance)
-    requests = arrivals(setting, setting.requests, common, shape, chance)
+    shared = shared_rate(setting, rollouts, chance)
+    orders = arrivals(setting, setting.orders, shared, shape, chance)
+    errors = arrivals(setting, setting.errors * setting.requests, shared, shape, chance)
+    requests = arrivals(setting, setting.requests, shared, shape, chance)
     series = {"orders": orders, "errors": errors, "requests": requests}
     series |= slow(requests, fault, at, chance)
     if fault.orders < 1:
         orders[:, at, 0] = chance.binomial(orders[:, at, 0], fault.orders)
     if fault.errors > 1:
         more = setting.errors * setting.requests * (fault.errors - 1)
-        added = arrivals(setting, more, common, (*shape[:2], 1), chance)
+        added = arrivals(setting, more, shared, (*shape[:2], 1), chance)
         errors[:, at, 0] += added[:, at, 0]
     total = requests.sum(axis=2)
     canary = chance.binomial(total, setting.share)
@@ -143,12 +146,12 @@ def shared_rate(setting: Setting, rollouts: int, chance: np.random.Generator) ->
 def arrivals(
     setting: Setting,
     rate: float,
-    common: npt.NDArray[np.float64],
+    shared: npt.NDArray[np.float64],
     shape: tuple[int, int, int],
     chance: np.random.Generator,
 ) -> Counted:
     """Events of one series at ``rate`` a second in each shard, with the traffic's own noise."""
-    mean = np.broadcast_to(rate * setting.tick * common, shape)
+    mean = np.broadcast_to(rate * setting.tick * shared, shape)
     if setting.kind == "batched":
         batches = chance.poisson(mean / BATCH)
         more = chance.negative_binomial(np.maximum(batches, 1), 1 / BATCH)

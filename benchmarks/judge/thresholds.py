@@ -3,10 +3,11 @@
 Rules:
 1. Both look at the last minute once a minute, and both count failed looks without ever taking one back.
 2. Argo Rollouts (argoproj/argo-rollouts @ 9f8d111, docs/analysis/prometheus.md, docs/features/analysis.md,
-   analysis/analysis.go): a metric fails the rollout when its failures exceed ``failureLimit: 3``. *documented* has the
-   page's own conditions: success rate ≥ 0.95, latency < 1000 (ms); orders, which it does not know, get the same 0.95
-   of the canary's share of the control. *tuned* is what an operator who knows this service would write: errors at
-   most twice the usual rate, p99 ≤ 500 ms, orders ≥ 0.95. It is the floor's "4 failures of 1 min".
+   analysis/analysis.go): a metric fails the rollout when its failures exceed ``failureLimit: 3``. *documented*
+   has the page's own conditions: success rate ≥ 0.95, latency < 1000 (ms); orders, which it does not know, get
+   the same 0.95 of the canary's share of the control. *tuned* is what an operator who knows this service would
+   write: errors at most twice the usual rate, p99 ≤ 500 ms, orders ≥ 0.95. It is the floor's "4 failures of 1
+   min".
 3. Flagger (fluxcd/flagger @ 15bd6ad, docs/gitbook/usage/how-it-works.md, usage/metrics.md,
    pkg/controller/scheduler.go): a look fails when any metric does, ``threshold: 10`` failed looks roll back;
    request-success-rate ≥ 99, request-duration (p99) ≤ 500 ms, orders ≥ 95 % of the share as a custom metric.
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
 from benchmarks.judge.streams import Streams
 
 Looks = npt.NDArray[np.bool_]

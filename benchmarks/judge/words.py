@@ -23,9 +23,7 @@ def amount(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share in per cent."""
-    if share in {0.0, 1.0}:
-        return f"{share:.0%}"
-    return f"{share:.2%}" if share < 0.1 else f"{share:.1%}"
+    return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
 def times(value: float) -> str:
