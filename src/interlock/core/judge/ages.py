@@ -54,7 +54,7 @@ class Ages:
         step = _steps(newest)
         found = self._rows.get(step)
         if found is None:
-            ages = [float("inf"), *(step * STEP + place * self._every for place in range(self.starts))]
+            ages = [float(self.longest), *(step * STEP + place * self._every for place in range(self.starts))]
             each = self._by_second[[self._place(age) for age in ages]] * STEPS
             found = self._rows[step] = np.repeat(each[:, :, None], self._columns, axis=2)
         return found
