@@ -1,4 +1,4 @@
-"""Flags that interlock serves: moved in the state, evaluated from memory, counted once for a user at each weight."""
+"""Flags that interlock serves: moved in the state, evaluated from memory, each user counted once at a weight."""
 
 from __future__ import annotations
 

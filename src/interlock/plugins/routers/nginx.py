@@ -165,7 +165,7 @@ class NginxRouter:
         while not (moved and self._served(deadline) == {wanted}):
             moved = self._probe(deadline) == wanted
             pause = _SIDE_BY_SIDE if moved else _AGAIN
-            if deadline.left() < pause + _MARGIN:
+            if not deadline.allows(pause + _MARGIN):
                 raise Unavailable(
                     f"expected nginx to split by {wanted:g} % after its reload, got another split until now",
                     code="router-unreachable",

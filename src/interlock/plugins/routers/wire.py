@@ -67,6 +67,10 @@ class Deadline:
     def __init__(self, seconds: float = DEADLINE) -> None:
         self._end = time.monotonic() + seconds
 
+    def allows(self, seconds: float) -> bool:
+        """Whether so much is left."""
+        return self._end - time.monotonic() >= seconds
+
     def left(self) -> float:
         """Seconds left.
 
