@@ -1,8 +1,8 @@
 """Leases as rows: the port ``Leases`` over SQLite and PostgreSQL.
 
 Rules:
-1. A row stays for good, since its token must never fall. ``until`` is the end of the lease and NULL while nobody
-   holds it; ``due_at`` is when it is due and NULL where nothing is left to do. Both in milliseconds.
+1. A row stays for good, since its token must never fall. ``owner`` and the end of the lease, ``until``, are NULL
+   while nobody holds it; ``due_at`` is when it is due and NULL where nothing is left to do. Both in milliseconds.
 2. The clock is the database's: on PostgreSQL the moment at which the server took the statement. A SQLite file is
    shared by processes of one machine, and theirs is the clock that this machine counts from its start: nobody can
    set it back, and no two of them differ.
@@ -220,11 +220,14 @@ def _held(lease: Lease) -> dict[str, object]:
 
 
 def _free(now: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    return sa.or_(sa.and_(_ROW.until.is_(None), _ROW.due_at <= now), _ROW.until <= now)
+    due = sa.and_(_ROW.owner.is_(None), _ROW.due_at <= now)
+    return sa.or_(due, sa.and_(_ROW.owner.is_not(None), _ROW.until <= now))
 
 
 def _beyond(now: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    return sa.or_(_ROW.until > now + _ROW.span, _ROW.due_at > now + _ROW.span)
+    end = now + _ROW.span
+    waiting = sa.and_(_ROW.due_at.is_not(None), _ROW.due_at > end)
+    return sa.or_(waiting, sa.and_(_ROW.owner.is_not(None), _ROW.until > end))
 
 
 def _earlier(moment: sa.ColumnElement[int]) -> sa.ColumnElement[int]:

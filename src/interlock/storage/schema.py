@@ -89,7 +89,7 @@ lease = sa.Table(
     sa.Column("until", sa.BigInteger),
     sa.Column("due_at", sa.BigInteger),
     sa.Column("span", sa.BigInteger, nullable=False),
-    sa.Index("lease_until", "until"),
+    sa.Index("lease_owner", "owner"),
     sa.Index("lease_due_at", "due_at"),
 )
 
