@@ -1,8 +1,8 @@
 """From the text that a service exposes to the few series that are counted: Prometheus text 0.0.4 and OpenMetrics.
 
 Rules:
-1. Only lines whose name matters are parsed, by prometheus_client's own parsers; a page of a thousand series costs
-   little then.
+1. Only lines whose name matters are looked at. Names and labels are read by prometheus_client's own parser, once
+   for each series: they are the same in the next scrape, and only the numbers differ.
 2. A page that does not end as its format demands was cut off, and nothing of it counts.
 3. A family that is declared and has no series yet counts zero: the source knows it. One that has series, of which
    none is meant, is not zero but missing, unless the plan says ``absent: zero``.
@@ -10,17 +10,19 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from prometheus_client.metrics_core import Metric
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
-from prometheus_client.parser import text_string_to_metric_families as plain_text
+from prometheus_client.parser import text_string_to_metric_families
 
 START = "process_start_time_seconds"
 OPEN_METRICS = "application/openmetrics-text"
 ACCEPT = "text/plain;version=0.0.4, application/openmetrics-text;version=1.0.0;q=0.5"
-_SUFFIXES = ("_total", "_bucket", "_count", "_sum", "_created")
+_SERIES = re.compile(rb'([A-Za-z_:][A-Za-z0-9_:]*)(\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})?(?=[ \t])')
+_TYPE = b"# TYPE "
+_MOST_PARTS = 2
 _COUNTERS = {
     "counter": ("_total", ""),
     "unknown": ("",),
@@ -58,26 +60,28 @@ def read_page(body: bytes, media: str, names: Iterable[str]) -> Page:
     """
     wanted = frozenset(names)
     strict = media.startswith(OPEN_METRICS)
-    if strict and not body.endswith(b"# EOF\n") and not body.endswith(b"# EOF"):
+    if strict and not body.rstrip(b"\n").endswith(b"# EOF"):
         raise ValueError("it does not end in `# EOF`: it was cut off")
     if body and not body.endswith(b"\n") and not strict:
         raise ValueError("it does not end in a line feed: it was cut off")
-    text = _relevant(body, wanted)
-    families: Iterable[Metric] = (
-        open_metrics(f"{text}# EOF\n") if strict else plain_text(text)  # type: ignore[no-untyped-call]  # no types
-    )
-    points: dict[str, list[Point]] = {name: [] for name in wanted}
-    types: dict[str, str] = {}
-    started = ""
-    for family in families:
-        started = _start(family) or started
-        for name in wanted:
-            if family.name == f"{_stem(name)}_created":
-                points[name] += _points(family, name)
-            elif name in _names(family):
-                types[name] = family.type
-                points[name] += _points(family, name)
-    return Page(points=points, types=types, started=started)
+    asked = _asked(wanted)
+    starts = tuple(sorted(asked))
+    points: dict[str, list[Point]] = {name: [] for name in (*wanted, START)}
+    declared: dict[str, str] = {}
+    for line in body.split(b"\n"):
+        if line.startswith(starts):
+            found = _SERIES.match(line)
+            if found is None:
+                raise ValueError(f"a line that is no sample: {line[:60].decode(errors='replace')}")
+            for name in asked.get(found[1], ()):
+                points[name].append(_point(found[0], line[found.end() :], strict=strict))
+        elif line.startswith(_TYPE):
+            parts = line[len(_TYPE) :].split()
+            if len(parts) == _MOST_PARTS:
+                declared[parts[0].decode(errors="replace")] = parts[1].decode(errors="replace")
+    types = {name: declared.get(name) or declared.get(_stem(name)) for name in wanted}
+    started = next((repr(point.value) for point in points.pop(START) if not point.labels), "")
+    return Page(points=points, types={name: kind for name, kind in types.items() if kind}, started=started)
 
 
 def counts(kind: str, family: str) -> bool:
@@ -85,46 +89,31 @@ def counts(kind: str, family: str) -> bool:
     return any(suffix == "" or family.endswith(suffix) for suffix in _COUNTERS.get(kind, ()))
 
 
-def _relevant(body: bytes, wanted: frozenset[str]) -> str:
-    stems = {START, *wanted, *(name.removesuffix(end) for name in wanted for end in _SUFFIXES)}
-    named = tuple(sorted(stem.encode() for stem in stems))
-    declared = tuple(b"# TYPE " + name for name in named)
-    exact = {name.encode() + end.encode() for name in stems for end in ("", *_SUFFIXES)}
-    kept: list[bytes] = []
-    for line in body.split(b"\n"):
-        if line.startswith(named):
-            if line[: _name_end(line)] in exact:
-                kept.append(line)
-        elif line.startswith(declared) and line.split(b" ", 3)[2] in exact:
-            kept.append(line)
-    return b"\n".join([*kept, b""]).decode("utf-8")
-
-
-def _name_end(line: bytes) -> int:
-    ends = [place for mark in (b"{", b" ", b"\t") if (place := line.find(mark)) >= 0]
-    return min(ends, default=len(line))
-
-
-def _names(family: Metric) -> set[str]:
-    """By which names a family is asked for: a histogram without suffix, everything else by its series' name."""
-    return {family.name, *(family.name + end for end in ("_total", "_count", "_bucket"))}
+def _asked(wanted: frozenset[str]) -> dict[bytes, list[str]]:
+    """For each name that a sample can have, which of the wanted names it belongs to."""
+    found: dict[bytes, list[str]] = {START.encode(): [START]}
+    for name in sorted(wanted):
+        for sample in dict.fromkeys((name, f"{name}_bucket", f"{name}_count", f"{_stem(name)}_created")):
+            found.setdefault(sample.encode(), []).append(name)
+    return found
 
 
 def _stem(name: str) -> str:
     return next((name.removesuffix(end) for end in ("_total", "_count", "_bucket") if name.endswith(end)), name)
 
 
-def _start(family: Metric) -> str:
-    if family.name != START:
-        return ""
-    return next((repr(sample.value) for sample in family.samples if not sample.labels), "")
+def _point(series: bytes, rest: bytes, *, strict: bool) -> Point:
+    numbers = rest.split(b" # ", 1)[0].split()
+    if not 1 <= len(numbers) <= _MOST_PARTS:
+        raise ValueError(f"a sample without a number: {series[:60].decode(errors='replace')}")
+    name, labels = _named(series)
+    at = float(numbers[1]) / (1.0 if strict else 1000.0) if len(numbers) == _MOST_PARTS else None
+    return Point(name=name, labels=labels, value=float(numbers[0]), at=at)
 
 
-def _points(family: Metric, name: str) -> Iterable[Point]:
-    of_histogram = family.type == "histogram" and name == family.name
-    for sample in family.samples:
-        # The plain parser calls a counter `x` that was declared without its suffix `x_total`.
-        meant = sample.name == name or (family.type == "counter" and sample.name == f"{name}_total")
-        if meant or of_histogram or sample.name.endswith("_created"):
-            at = None if sample.timestamp is None else float(sample.timestamp)
-            yield Point(name=sample.name, labels=sample.labels, value=sample.value, at=at)
+@lru_cache(maxsize=20_000)
+def _named(series: bytes) -> tuple[str, Mapping[str, str]]:
+    """Name and labels of a series as it stands in a page."""
+    families = text_string_to_metric_families(f"{series.decode()} 0\n")
+    sample = next(iter(families)).samples[0]
+    return str(sample.name), dict(sample.labels)
