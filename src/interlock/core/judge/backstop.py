@@ -130,7 +130,7 @@ def _check(expected: Forecast) -> None:
     fine = 0 < expected.every <= DAY and 1 <= expected.phi < DAY and expected.expected
     if not fine or not all(0 <= events <= MOST_EVENTS for events in expected.expected):
         raise InvalidInput(
-            "expected a forecast with `every` in seconds, `expected` events of 0 or more and a `phi` of at least 1",
+            "expected a forecast with `every` in seconds, `expected` events of 0 or more, and `phi` of at least 1",
             code="backstop-forecast",
             hint="make it with interlock.core.judge.backstop.forecast from earlier days",
         )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from interlock.core.change.errors import InvalidInput
@@ -217,24 +218,42 @@ def _refused(expected: str, got: str, *, code: str = "tick-shape") -> InvalidInp
     )
 
 
-def recompute(settings: JudgeSettings, lines: Iterable[str | bytes]) -> Iterator[Judged]:
+def recompute(
+    settings: JudgeSettings, lines: Iterable[str | bytes], *, where: str = "line ", judge: Judge | None = None
+) -> Iterator[Judged]:
     """Judge recorded lines anew, one result a tick; a deviation from what was recorded stands in ``differs``.
 
     Raises:
-        InvalidInput: a line that does not fit, with its number in front.
+        InvalidInput: a line that does not fit, with ``where`` and its number in front.
     """
-    judge = Judge(settings)
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            entry = read(line)
+    judge = judge or Judge(settings)
+    for number, entry in entries(lines, where=where):
+        with _at(where, number):
             verdict = tell(judge, entry)
-        except InvalidInput as error:
-            raise InvalidInput(f"line {number}: {error.message}", code=error.code, hint=error.hint) from error
         if isinstance(entry, Said) and verdict is not None:
             differs = _differs(entry, verdict, judge.log_e)
             yield Judged(line=number, t=entry.tick.t, verdict=verdict, log_e=judge.log_e, differs=differs)
+
+
+def entries(lines: Iterable[str | bytes], *, where: str = "line ") -> Iterator[tuple[int, Entry]]:
+    """Every line that is not empty, with its number.
+
+    Raises:
+        InvalidInput: as ``read``, with ``where`` and the number in front.
+    """
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            with _at(where, number):
+                entry = read(line)
+            yield number, entry
+
+
+@contextmanager
+def _at(where: str, number: int) -> Iterator[None]:
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(f"{where}{number}: {error.message}", code=error.code, hint=error.hint) from error
 
 
 def tell(judge: Judge, entry: Entry) -> Verdict | None:
@@ -258,19 +277,30 @@ def _differs(said: Said, verdict: Verdict, log_e: float) -> str:
     return ""
 
 
-def replay(settings: JudgeSettings, lines: Iterable[str | bytes]) -> list[tuple[float, Verdict, float]]:
+def replay(
+    settings: JudgeSettings, lines: Iterable[str | bytes], *, where: str = "line "
+) -> list[tuple[float, Verdict, float]]:
     """Time, verdict and log E of every tick.
 
     Raises:
         InvalidInput: as ``recompute``, and ``record-differs`` at the first line that does.
     """
     found = []
-    for one in recompute(settings, lines):
-        if one.differs:
-            raise InvalidInput(
-                f"line {one.line}: {one.differs}",
-                code="record-differs",
-                hint="the counts, the settings or the recorded verdict were edited",
-            )
+    for one in recompute(settings, lines, where=where):
+        same(one, where)
         found.append((one.t, one.verdict, one.log_e))
     return found
+
+
+def same(one: Judged, where: str) -> None:
+    """Refuse a tick that deviates from its record.
+
+    Raises:
+        InvalidInput: ``record-differs``.
+    """
+    if one.differs:
+        raise InvalidInput(
+            f"{where}{one.line}: {one.differs}",
+            code="record-differs",
+            hint="the counts, the settings or the recorded verdict are not what they were",
+        )

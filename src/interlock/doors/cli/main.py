@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "interlock.doors.cli.suspects:suspects",
         "Rank the recent changes that could have hurt a service.",
     ),
+    "judge": ("interlock.doors.cli.judge:judge", "Judge recorded counts: try it on your own history."),
     "rollout": (
         "interlock.doors.cli.rollout:rollout",
         "Send a ticketed change out in stages under a judge; watch, pause, verify it.",

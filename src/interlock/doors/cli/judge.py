@@ -1,0 +1,119 @@
+"""``interlock judge``: the judge over recorded counts, with no server, no state and no rollout.
+
+Rules:
+1. It is the code that judges rollouts, fed line by line; what it says of your history it would have said then.
+2. Without φ, from the settings or measured on ``--history``, nothing passes and only catastrophes stop.
+3. Exit 0 is a PASS and nothing else; 1 is STOP; 3 is everything that was not decided.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from interlock.core.change.errors import InvalidInput
+from interlock.core.rollout.setting import InvalidSetting
+from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, leave, show_json
+from interlock.doors.cli.files import read_bytes
+from interlock.doors.cli.reading import progress
+
+if TYPE_CHECKING:
+    from interlock.core.judge.course import Course
+    from interlock.core.judge.settings import JudgeSettings
+
+MOST_TICKS = 1_000_000
+MOST_CONFIG = 1 << 20
+EXITS = {"pass": 0, "stop": REFUSED}
+
+
+@click.command()
+@click.argument("counts", metavar="COUNTS.jsonl")
+@click.option("--config", "config", metavar="FILE", required=True, help="The judge's settings, YAML or JSON.")
+@click.option("--history", metavar="FILE", help="Ticks without a canary: φ is measured on the control's shards.")
+@click.option("--margin", type=float, help="What must be ruled out to pass, as a fraction; default 0.9.")
+@click.option("--verify", is_flag=True, help="Compare every recorded verdict and log E, and refuse a deviation.")
+@as_json
+def judge(
+    *, counts: str, config: str, history: str | None, margin: float | None, verify: bool, as_json: bool
+) -> None:
+    """Judge recorded counts: one line a tick, from a file or - for standard input."""
+    from interlock.core.judge.course import course, report  # noqa: PLC0415  # numpy is loaded only when something is judged
+
+    settings = _settings(config)
+    with progress() as tell:
+        if history is not None:
+            settings = _measured(settings, history, tell)
+        found = course(settings, _lines(counts, tell), where=f"{counts}:", margin=margin, verify=verify)
+    if as_json:
+        show_json(report(found))
+    else:
+        click.echo("\n".join(_screen(found)))
+    leave(EXITS.get(found.word, UNDECIDED))
+
+
+def _settings(config: str) -> JudgeSettings:
+    from interlock.core.change.plain_yaml import read_plain  # noqa: PLC0415  # likewise
+    from interlock.core.judge.read_settings import read_settings  # noqa: PLC0415  # likewise
+
+    written = read_plain(config, read_bytes(config, limit=MOST_CONFIG))
+    try:
+        return read_settings(written, what=config)
+    except InvalidSetting as error:
+        raise InvalidInput(f"{config}: {error.message}", code=error.code, hint=error.hint) from error
+
+
+def _measured(settings: JudgeSettings, history: str, tell: Callable[[str], None]) -> JudgeSettings:
+    """The settings with φ of every metric that they have none of."""
+    from interlock.core.judge.course import measured  # noqa: PLC0415  # likewise
+
+    return measured(settings, _lines(history, tell), where=f"{history}:")
+
+
+def _lines(named: str, tell: Callable[[str], None]) -> Iterator[bytes]:
+    """Lines of a file or of standard input, bounded each and in number."""
+    if named == "-":
+        yield from _bounded(sys.stdin.buffer, named, tell)
+        return
+    path = Path(named)
+    try:
+        if not path.is_file():
+            raise _unreadable(named)
+        with path.open("rb") as opened:
+            yield from _bounded(opened, named, tell)
+    except OSError as error:
+        raise _unreadable(named) from error
+
+
+def _bounded(opened: BinaryIO, named: str, tell: Callable[[str], None]) -> Iterator[bytes]:
+    from interlock.core.judge.record import MOST_BYTES  # noqa: PLC0415  # likewise
+
+    number = 0
+    while line := opened.readline(MOST_BYTES + 2):
+        number += 1
+        if number > MOST_TICKS:
+            raise InvalidInput(
+                f"expected at most {MOST_TICKS:,} lines, got more in `{named}`",
+                code="ticks-too-many",
+                hint="judge one rollout at a time, or cut it into longer ticks",
+            )
+        if number % 1000 == 0:
+            tell(f"{named}: {number:,} lines")
+        yield line
+
+
+def _screen(found: Course) -> list[str]:
+    from interlock.doors.cli.screens.judge import screen  # noqa: PLC0415  # --json draws nothing
+
+    return screen(found)
+
+
+def _unreadable(named: str) -> InvalidInput:
+    return InvalidInput(
+        f"expected a readable file of ticks, got none at `{named}`",
+        code="file-unreadable",
+        hint="check the path and its permissions, or give - and pipe the lines in",
+    )
