@@ -45,7 +45,7 @@ def test_lines_for_a_pipe_read_as_they_were_agreed():
 @pytest.mark.parametrize("name", SCENES)
 def test_the_answer_is_the_first_word(name):
     words = {"stopping": "STOP", "stopped": "STOP", "held": "HOLD", "failed": "FAIL", "returned": "BACK"}
-    words |= {"completed": "DONE", "starting": "START", "suspected": "HARM?"}
+    words |= {"completed": "DONE", "starting": "START", "suspected": "HARM?", "too-little": "HOLD"}
     assert screen(SCENES[name], wide=80)[0].split()[0] == words.get(name, "WAIT")
 
 

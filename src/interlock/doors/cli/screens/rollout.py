@@ -14,12 +14,16 @@ from typing import Any
 
 from interlock.doors.cli.screens.columns import MARGIN, label
 from interlock.doors.cli.screens.rollout_bars import clock, marked, odds, span
-from interlock.doors.cli.screens.rollout_end import ended
-from interlock.doors.cli.screens.rollout_metrics import cut_painted, evidence_line, excluded, lost, metrics
+from interlock.doors.cli.screens.rollout_end import ended, untold, way_back
+from interlock.doors.cli.screens.rollout_metrics import cut_painted, evidence_line, metrics
+from interlock.doors.cli.screens.rollout_sums import excluded, lost, passed
 from interlock.doors.cli.screens.rollout_words import badge, sentence, word
 from interlock.doors.cli.text import columns, paint, safe, short, width, wrap
 
 Told = dict[str, Any]
+MOST_ROWS, EXCLUDED_ROWS = 23, 2
+"""Rows of the smallest terminal but one, which the shell's prompt takes; what is least telling gives way."""
+
 STALE_TICKS, STALE_LEAST = 4, 5.0
 """From how many ticks on, and how many seconds at least, a count is called old."""
 
@@ -27,14 +31,18 @@ STALE_TICKS, STALE_LEAST = 4, 5.0
 def screen(shown: Told, *, contact: str = "", wide: int | None = None) -> list[str]:
     """The whole picture; ``contact`` is said on top where the server does not answer."""
     room = wide or width()
-    lines = [*_lost_contact(contact, room), *head(shown, room)]
+    top = [*_lost_contact(contact, room), *head(shown, room)]
     if shown["record"]["ended_at"]:
-        return lines + ended(shown, room)
-    lines += [*_stage(shown, room), *_weight(shown, room)]
-    lines += metrics(shown, room)
-    lines += [*evidence_line(shown, room), *_labelled("excluded", excluded(shown), room)]
-    lines += [*_lost(shown, room), *_trust(shown, room), *_commands(shown, room)]
-    return lines
+        return top + ended(shown, room)
+    top += [*_stage(shown, room), *_weight(shown, room), *metrics(shown, room), *evidence_line(shown, room)]
+    if shown["record"]["state"] == "returning":
+        return [*top, *_lost(shown, room), *way_back(shown, room)]
+    below = [_trust(shown, room), untold(shown, room), _lost(shown, room), _commands(shown, room)]
+    for place, block in enumerate(below):
+        if len(top) + sum(map(len, below)) + EXCLUDED_ROWS > MOST_ROWS:
+            below[place] = block[:1]
+    trust, unsaid, gone, commands = below
+    return [*top, *_labelled("excluded", excluded(shown), room), *gone, *trust, *unsaid, *commands]
 
 
 def one_line(shown: Told) -> str:
@@ -62,7 +70,7 @@ def head(shown: Told, room: int) -> list[str]:
     lines = [f"{mark}{indent}{paint(first, bold=True)}{' ' * gap}{right}"]
     lines += [" " * MARGIN + paint(line, bold=True) for line in rest]
     about = f"{safe(record['service'])} {short(record['digest'])} → {safe(record['environment'])}"
-    whose = f"{safe(record['change'])} · started by {safe(record['started_by'])}"
+    whose = f"{safe(record['change'])} · by {safe(record['started_by'])}"
     lines += [" " * MARGIN + line for line in wrap(f"{about} · {whose}", room - MARGIN)]
     return lines
 
@@ -99,8 +107,7 @@ def _next(shown: Told, place: int, spent: float) -> str:
         return ""
     then = f"{stages[place + 1]['percent']:g} %" if place + 1 < len(stages) else "done"
     bake = max(seconds_between(shown["now"], record["bake_until"]), 0.0)
-    passed = bool(shown["verdict"]) and shown["verdict"]["kind"] == "pass"
-    if passed or place + 1 == len(stages):
+    if passed(shown) or place + 1 == len(stages):
         return f"{then} in {span(bake)}, when its bake ends" if bake else f"{then} now"
     eta, limit = shown["eta"], stages[place]["limit"] - spent
     if eta is None:
@@ -142,6 +149,9 @@ def _trust(shown: Told, room: int) -> list[str]:
     old = age > max(STALE_TICKS * (shown["tick"] or 1.0), STALE_LEAST)
     if old and shown["record"]["state"] == "running":
         told = f"{paint(f'the newest count is {span(age)} old', fg='red')} · {told}"
+    silent = ", ".join(f"{safe(name)} ({safe(why)})" for name, why in sorted(shown.get("failed", {}).items()))
+    if silent:
+        told += f" · not read just now: {silent}"
     return _labelled("trust", told, room)
 
 
@@ -149,13 +159,16 @@ _ACTS = {
     "resume": "go on counting in this stage",
     "extend": "give this stage more time",
     "pause": "hold traffic where it is",
+    "widen": "answer for what is not ruled out",
     "abort": "take all of it back now",
 }
+_HELD = {"no-pass": ("extend", "widen", "abort")}
 
 
 def _commands(shown: Told, room: int) -> list[str]:
     record = shown["record"]
-    acts = {"held": ("resume", "extend", "abort"), "running": ("pause", "abort"), "starting": ("abort",)}
+    held = _HELD.get(record["hold"], ("resume", "abort"))
+    acts = {"held": held, "running": ("pause", "abort"), "starting": ("abort",)}
     lines = []
     for name in acts.get(record["state"], ()):
         command = f"interlock rollout {name} {safe(record['id'])}"

@@ -6,11 +6,12 @@ from typing import Any
 
 from interlock.doors.cli.screens.columns import MARGIN, label
 from interlock.doors.cli.screens.rollout_bars import span
-from interlock.doors.cli.screens.rollout_metrics import evidence_line, excluded_at_last, lost, lost_text, metrics
+from interlock.doors.cli.screens.rollout_metrics import evidence_line, metrics
+from interlock.doors.cli.screens.rollout_sums import excluded_at_last, lost, lost_text
 from interlock.doors.cli.text import mark, paint, safe, short, wrap
 
 Told = dict[str, Any]
-MOST_EFFECTS = 6
+MOST_EFFECTS, MOST_UNTOLD = 6, 2
 UNDO = "rollback/"
 """Steps of the rollback set are named with it."""
 
@@ -22,9 +23,18 @@ def ended(shown: Told, room: int) -> list[str]:
     if record["state"] == "completed":
         lines += _told("excluded", excluded_at_last(shown), room)
     lines += _told("lost", _cost(shown), room)
-    lines += _back(shown, room) if record["state"] != "completed" else []
-    lines += _next(shown, room)
+    lines += way_back(shown, room) if record["state"] != "completed" else []
+    lines += [*untold(shown, room), *_next(shown, room)]
     return lines
+
+
+def untold(shown: Told, room: int) -> list[str]:
+    """Who was not told of it, and why; nothing where everybody was."""
+    wrong = [one for one in shown.get("notices", []) if not one["ok"]]
+    if not wrong:
+        return []
+    what = ", ".join(dict.fromkeys(safe(one["what"]) for one in wrong))
+    return _told("untold", f"{what}: {safe(wrong[-1]['said'])}", room)[:MOST_UNTOLD]
 
 
 def _reached(shown: Told, room: int) -> list[str]:
@@ -46,7 +56,7 @@ def _cost(shown: Told) -> str:
     return text
 
 
-def _back(shown: Told, room: int) -> list[str]:
+def way_back(shown: Told, room: int) -> list[str]:
     """Each act of the way back with what came of it; the weight as it was read back."""
     record = shown["record"]
     acts = [one for one in shown["effects"] if _of_return(one)]

@@ -11,13 +11,13 @@ from typing import Any
 
 from interlock.doors.cli.screens.columns import MARGIN, label
 from interlock.doors.cli.screens.rollout_bars import change, count, evidence, gauge, odds, scaled, spark
+from interlock.doors.cli.screens.rollout_sums import edge_of, harmful, kind_of
 from interlock.doors.cli.text import columns, cut, pad, paint, safe
 
 Told = dict[str, Any]
 MOST_TWO_LINES, MOST_LINES, MOST_NARROW = 4, 8, 5
 GAUGE, _SMALL_GAUGE, _NARROW = 17, 11, 72
 EVIDENCE_MOST = 48
-_TIMES = 10.0
 
 
 def metrics(shown: Told, wide: int) -> list[str]:
@@ -42,14 +42,6 @@ def metrics(shown: Told, wide: int) -> list[str]:
     return [*lines, *([" " * MARGIN + f"and {left} more with less evidence"] if left else [])]
 
 
-def kind_of(shown: Told, name: str) -> str:
-    """``good`` or ``bad``: whether fewer or more of it is harm."""
-    for tick in reversed(shown["recent"]):
-        if name in tick["metrics"]:
-            return str(tick["metrics"][name]["kind"])
-    return "bad"
-
-
 def evidence_line(shown: Told, wide: int) -> list[str]:
     """The evidence for harm of all metrics together, on its way to the stop."""
     standing = shown["standing"]
@@ -61,57 +53,6 @@ def evidence_line(shown: Told, wide: int) -> list[str]:
         text = f"{odds(standing['log_e'])}, stops at {stop}"
     drawn = evidence(standing["log_e"], standing["stops_at"], min(EVIDENCE_MOST, wide - MARGIN - len(text) - 2))
     return [f"{label('evidence')}{drawn}  {text}"]
-
-
-def excluded(shown: Told) -> str:
-    """What is ruled out by now against what the stage asks for; ✓ where that is enough."""
-    standing, stages = shown["standing"], shown["stages"]
-    if not standing or not standing["metrics"]:
-        return ""
-    margin = stages[min(shown["record"]["stage"], len(stages) - 1)]["margin"]
-    found = {name: one["ruled_out"] for name, one in standing["metrics"].items()}
-    enough = [name for name, value in found.items() if value is not None and value <= margin]
-    if len(found) > MOST_TWO_LINES:
-        return f"{percent(margin)} or worse in {len(enough)} of {len(found)} metrics; all of them let it widen"
-    parts = [
-        f"{_ruled(name, value, kind_of(shown, name))}{' ✓' if name in enough else ''}"
-        for name, value in found.items()
-    ]
-    return f"{' · '.join(parts)} or worse · each at {percent(margin)} lets it widen"
-
-
-def excluded_at_last(shown: Told) -> str:
-    """What the last PASS ruled out, for good."""
-    found: dict[str, float] = shown["record"]["ruled_out"]
-    parts = [_ruled(name, value, kind_of(shown, name)) for name, value in found.items()]
-    return f"{' · '.join(parts)} or worse" if parts else ""
-
-
-def lost(shown: Told) -> str:
-    """What it cost so far, a metric each; empty where nothing is missing. What chance may do is called that."""
-    standing = shown["standing"] or {"metrics": {}}
-    proven: list[str] = []
-    chance: list[str] = []
-    for name, one in standing["metrics"].items():
-        if one["lost"] >= 0.5:  # noqa: PLR2004  # less than half of one is none
-            place = proven if harmful(one, kind_of(shown, name)) else chance
-            place.append(lost_text(shown, name, one["lost"]))
-    within = f"{', '.join(chance)} (chance may do that)" if chance else ""
-    return " · ".join(part for part in (", ".join(proven), within) if part)
-
-
-def lost_text(shown: Told, name: str, amount: float) -> str:
-    """``9 orders``, or ``3 more slow requests``."""
-    what = "slow requests" if edge_of(shown, name) else safe(name)
-    return f"{count(round(amount))} {'more ' if kind_of(shown, name) == 'bad' else ''}{what}"
-
-
-def edge_of(shown: Told, name: str) -> str:
-    """For latency the bucket's edge in seconds that is shown, else nothing."""
-    for tick in reversed(shown["recent"]):
-        if name in tick["metrics"]:
-            return str(tick["metrics"][name].get("edge") or "")
-    return ""
 
 
 def cut_painted(text: str, wide: int) -> str:
@@ -176,20 +117,3 @@ def _rate(name: str, shown: Told) -> str:
     seconds = len(ticks) * (shown["tick"] or 1.0)
     rate = sum(tick["metrics"][name]["canary"] for tick in ticks) / seconds
     return f"{rate:,.0f}/s" if rate >= 100 else f"{rate:.1f}/s" if rate >= 0.1 else f"{rate * 60:.1f}/min"  # noqa: PLR2004  # three digits each
-
-
-def harmful(one: Told, kind: str) -> bool:
-    """Whether the whole band lies on the harmful side."""
-    edge = one["high"] if kind == "good" else one["low"]
-    return edge is not None and (edge < 1 if kind == "good" else edge > 1)
-
-
-def _ruled(name: str, value: float | None, kind: str) -> str:
-    if value is None:
-        return f"{safe(name)} nothing yet"
-    return f"{safe(name)} {'−' if kind == 'good' else '+'}{percent(value)}"
-
-
-def percent(fraction: float) -> str:
-    """``19 %``; ``12 ×`` where percent say nothing any more."""
-    return f"{fraction * 100:,.0f} %" if fraction < _TIMES else f"{fraction:,.0f} ×"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from interlock.doors.cli.screens.rollout_bars import change, odds
-from interlock.doors.cli.screens.rollout_metrics import kind_of, percent
+from interlock.doors.cli.screens.rollout_sums import kind_of, passed, percent
 from interlock.doors.cli.text import paint, safe
 
 Told = dict[str, Any]
@@ -43,6 +43,11 @@ _PHASES = {
     "apply": "putting the new version up, no traffic has moved yet",
     "weigh": "moving the first traffic",
 }
+_MOVING = {
+    "weigh": "moving traffic to {wanted:g} %",
+    "promote": "passed: making it the usual version",
+    "retire": "passed: taking the canary out, all traffic has it",
+}
 SUSPICION = 2.0
 """Nats of evidence from which harm is spoken of: odds of about 7 : 1."""
 
@@ -58,7 +63,8 @@ def word(shown: Told) -> str:
         "returning": "STOP" if record["cause"] == "harm" else "BACK",
         "returned": "STOP" if record["cause"] == "harm" else "BACK",
     }
-    by_verdict = {"stop": "STOP", "pass": "PASS", "untrusted": "DOUBT"}
+    # A pass is of the stage it was said in; what follows must be earned again.
+    by_verdict = {"stop": "STOP", "untrusted": "DOUBT"} | ({"pass": "PASS"} if passed(shown) else {})
     waiting = "HARM?" if _suspected(shown) else "WAIT"
     fallback = by_verdict.get(verdict["kind"] if verdict else "", waiting)
     return by_state.get(record["state"], fallback)
@@ -101,14 +107,16 @@ def _suspected(shown: Told) -> bool:
 
 
 def _running(shown: Told) -> str:
-    verdict, standing = shown["verdict"], shown["standing"]
+    verdict, standing, record = shown["verdict"], shown["standing"], shown["record"]
+    if record["phase"] in _MOVING:
+        return _MOVING[record["phase"]].format(wanted=record["wanted"])
     if verdict is None or standing is None:
         return "nothing is counted yet"
     if verdict["kind"] == "stop":
         return f"{safe(verdict['why'])} · traffic goes back now"
     if verdict["kind"] == "untrusted":
         return f"the counts cannot be believed: {safe(verdict['why'])}"
-    if verdict["kind"] == "pass":
+    if verdict["kind"] == "pass" and passed(shown):
         return "no harm: what this stage must exclude is excluded"
     if _suspected(shown):
         worst = max(standing["metrics"], key=lambda name: standing["metrics"][name]["log_e"])
