@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from interlock.core.change.canonical import Json
 from interlock.core.change.change import Change
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.record import Effect, RolloutRecord
+from interlock.ports.leases import Leases
 from interlock.road.roll.book import Book
 from interlock.road.roll.driver import Driver
 from interlock.road.roll.kit import Kit
@@ -48,10 +50,25 @@ keep: 1h
 """
 
 
+class _Pause(threading.Event):
+    """Waits in the world's time."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Time passes there."""
+        self._world.pass_by(timeout or 0.0)
+        return False
+
+
 class Rolling:
     """One service, one change with a ticket, one worker's hands."""
 
-    def __init__(self, folder: Path, *, plan: str = PLAN, world: World | None = None, modes: tuple[str, ...] = ()):
+    def __init__(
+        self, folder: Path, *, plan: str = PLAN, world: World | None = None, modes: tuple[str, ...] = ()
+    ) -> None:
         self.world = world or World()
         self.plan = plan
 
@@ -60,46 +77,54 @@ class Rolling:
                 return super()._first_files() | {"rollouts/orders.yaml": plan.encode()}
 
         self.road = Planned(folder=folder, enforced=modes, clock=self.world)  # type: ignore[arg-type]
-        self.station = replace(
-            self.road.station, outside=self.world.outside(), leases=self.road.station.store.leases
-        )
+        self.outside = self.world.outside()
+        self.leases: Leases = self.road.station.store.leases  # type: ignore[attr-defined]  # the SQL store has them
+        self.station = replace(self.road.station, outside=self.outside, leases=self.leases)
         self.pool = ThreadPoolExecutor(8)
         self.driver: Driver | None = None
         self.tenure: Tenure | None = None
-        self.named = 0
 
-    def change(self, name: str = "a", **more: Any) -> tuple[Change, str]:
-        opened = self.road.open(submission(name, **more))
+    def change(self, name: str = "a") -> tuple[Change, str]:
+        """A change, and the ticket that the gate gives for it."""
+        opened = self.road.open(submission(name))
         found = self.road.gate(opened)
-        assert found.ticket_id is not None, found.reasons
+        if found.ticket_id is None:
+            raise AssertionError(found.reasons)
         return opened, found.ticket_id
 
     def begin(self, name: str = "a") -> RolloutRecord:
+        """A rollout of a new change."""
         change, ticket = self.change(name)
         return self.started(self.start(change, ticket))
 
-    def start(self, change: Change, ticket: str, **more: Any) -> Started:
-        return start(self.station, self.road.pipeline(), StartRequest(change=change.id, ticket=ticket, **more))
+    def start(
+        self, change: Change, ticket: str, *, environment: str = "production", service: str | None = None
+    ) -> Started:
+        """Try to start one, by the pipeline."""
+        request = StartRequest(change=change.id, ticket=ticket, environment=environment, service=service)
+        return start(self.station, self.road.pipeline(), request)
 
     @staticmethod
     def started(found: Started) -> RolloutRecord:
-        assert found.rollout is not None, found.obstacles
+        """The rollout, which must have been started."""
+        if found.rollout is None:
+            raise AssertionError(found.obstacles)
         return found.rollout
 
     def take(self, rollout: str, *, owner: str = "one") -> Driver:
         """Take the lease, as a worker would."""
         asked = self.world.steady()
-        leases = self.station.leases.claim(owner, seconds=3600)
+        leases = self.leases.claim(owner, seconds=3600)
         lease = next(each for each in leases if each.work == rollout)
         self.tenure = Tenure(lease, asked=asked, steady=self.world.steady)
         return self.driving(rollout, self.tenure)
 
     def driving(self, rollout: str, tenure: Tenure) -> Driver:
+        """Hands under this lease, which know nothing but what is on record."""
         book = Book(self.station, rollout, tenure.lease)
         record = book.read()
         plan = read_plan(record.plan_path, book.blob(record.plan))
-        outside = self.station.outside
-        assert outside is not None
+        outside = self.outside
         self.driver = Driver(
             Kit(
                 station=self.station,
@@ -109,12 +134,14 @@ class Rolling:
                 tenure=tenure,
                 pool=self.pool,
                 opened=open_all(outside, plan),
-                stopping=threading.Event(),
+                stopping=_Pause(self.world),
             )
         )
         return self.driver
 
-    def run(self, rollout: str, *, until: Any = None, most: int = 2000) -> RolloutRecord:
+    def run(
+        self, rollout: str, *, until: Callable[[RolloutRecord], bool] | None = None, most: int = 2000
+    ) -> RolloutRecord:
         """Step until the rollout is over, or ``until`` says so."""
         driver = self.driver or self.take(rollout)
         for _ in range(most):
@@ -123,24 +150,42 @@ class Rolling:
                 return record
             wait = driver.step()
             if wait is None:
+                self.let_go()
                 return self.record(rollout)
             self.world.pass_by(max(wait, 0.01))
         raise AssertionError(f"not over: {self.record(rollout)}")
 
+    def step(self) -> None:
+        """One step of whoever moves it, and the time until the next."""
+        if self.driver is None:
+            raise AssertionError("nobody moves it")
+        self.world.pass_by(max(self.driver.step() or 0.0, 0.01))
+
+    def let_go(self) -> None:
+        """Release the lease; whoever takes the rollout next knows nothing but what is on record."""
+        if self.tenure is not None:
+            self.leases.release(self.tenure.lease, after=0.0)
+        self.driver = self.tenure = None
+
     def record(self, rollout: str) -> RolloutRecord:
+        """How it stands."""
         return self.station.store.read(lambda tx: tx.records(RolloutRecord).get(rollout))
 
     def effects(self, rollout: str) -> list[Effect]:
+        """What was done outside, in order."""
         return list(self.station.store.read(lambda tx: tx.records(Effect).find(rollout=rollout)))
 
     def kinds(self, subject: str) -> list[str]:
+        """The kinds of all entries about a record."""
         entries = self.station.store.read(lambda tx: tx.log.entries(subject))
         return [entry.kind for _, entry in entries]
 
-    def body(self, subject: str, kind: str) -> dict[str, Any]:
+    def body(self, subject: str, kind: str) -> dict[str, Json]:
+        """What the first entry of a kind about a record says."""
         entries = self.station.store.read(lambda tx: tx.log.entries(subject))
         return next(entry.body for _, entry in entries if entry.kind == kind)
 
     def close(self) -> None:
+        """Let go of everything."""
         self.pool.shutdown()
         self.road.close()

@@ -54,6 +54,7 @@ class World:
     meter_down: bool = False
     time: float = 1000.0
     skew: float = 0.0
+    epoch: datetime = START
     weights: list[tuple[float, float]] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
@@ -95,7 +96,7 @@ class World:
 
     def now(self) -> datetime:
         """The time of day there; with ``skew`` the clock was set."""
-        moment = START + timedelta(seconds=self.time + self.skew)
+        moment = self.epoch + timedelta(seconds=self.time + self.skew)
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def steady(self) -> float:
@@ -152,7 +153,11 @@ class FakeRouter:
         """What was assigned."""
         self._open()
         with self.world.lock:
-            at = self.world.now().timestamp() if not self.world.frozen else START.timestamp() + self.world.at
+            at = (
+                self.world.now().timestamp()
+                if not self.world.frozen
+                else self.world.epoch.timestamp() + self.world.at
+            )
             return Exposure(**self.world.assigned, at=at, since="one")
 
     def close(self) -> None:
@@ -184,7 +189,7 @@ class FakeMeter:
         if self.world.meter_down:
             raise _down("meter")
         with self.world.lock:
-            at = START.timestamp() + self.world.at + self.world.skew
+            at = self.world.epoch.timestamp() + self.world.at + self.world.skew
             return [
                 self._sample(metric, arm, shard, at)
                 for metric in self.metrics

@@ -44,7 +44,6 @@ class Seen:
     log_e: float = 0.0
     worked: float = 0.0
     judged: float = 0.0
-    ticks: int = 0
     good: int = 0
     weight: float | None = None
     exposed_at: datetime | None = None
@@ -96,7 +95,6 @@ def _counted(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Ro
         spent=record.spent + (seen.worked if running else 0.0),
         bake_until=now + timedelta(seconds=left),
         weight=record.weight if seen.weight is None else seen.weight,
-        ticks=record.ticks + seen.ticks,
         log_e=seen.log_e,
         verdict=word(seen.verdict),
         told=told(seen.verdict),

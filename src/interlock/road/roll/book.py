@@ -199,7 +199,7 @@ class Book:
         )
         told = {"number": number, "blob": name, **told}
         tx.log.append(entry(self._station, ENGINE, "rollout.observed", self._rollout, told))
-        return replace(record, observations=number + 1)
+        return replace(record, observations=number + 1, ticks=record.ticks + watched.ticks)
 
     def _current(self, tx: Tx) -> RolloutRecord:
         found = tx.records(RolloutRecord).get(self._rollout)

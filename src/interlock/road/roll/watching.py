@@ -141,7 +141,6 @@ class Watching:
             log_e=self._bench.judge.log_e,
             worked=since.worked + (now - self._last),
             judged=since.judged + (0.0 if isinstance(verdict, Untrusted) else length),
-            ticks=since.ticks + (judged is not None),
             good=self._good,
             weight=None if self.round is None else self.round.weight,
             exposed_at=since.exposed_at or self._exposed(),
