@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
+from interlock.core.change.errors import Conflict, InterlockError, InvalidInput, Unavailable
 from interlock.ports.leases import Lease
 from interlock.storage import schema
 from interlock.storage.engine import CONNECTION_LOST, Engines, translate
@@ -182,15 +182,25 @@ class SqlLeases:
 
     def _attempt(self, work: Callable[[sa.Connection], T]) -> T:
         try:
-            with self._engines.writer.connect() as connection, connection.begin() as transaction:
-                outcome = work(connection)
+            with self._engines.writer.connect() as connection:
                 try:
-                    transaction.commit()
-                except sa.exc.DBAPIError as error:
-                    raise translate(error, committing=True) from error
-                return outcome
+                    return _committed(connection, work)
+                except InterlockError:
+                    # A commit that failed may have left its transaction open.
+                    connection.invalidate()
+                    raise
         except sa.exc.DBAPIError as error:
             raise translate(error) from error
+
+
+def _committed(connection: sa.Connection, work: Callable[[sa.Connection], T]) -> T:
+    with connection.begin() as transaction:
+        outcome = work(connection)
+        try:
+            transaction.commit()
+        except sa.exc.DBAPIError as error:
+            raise translate(error, committing=True) from error
+        return outcome
 
 
 def fence(session: Session, lease: Lease) -> None:
