@@ -143,7 +143,8 @@ def test_rows_slower_than_an_edge_are_counted_apart(database, meter):
     database.run(
         "INSERT INTO sales VALUES (4, 2, 'c', 'paid', 0.3), (5, 2, 'c', 'paid', 3), (6, 2, 'c', 'paid', 0)"
     )
-    assert [(s.value, dict(s.above)) for s in made.read()][0] == (3.0, {"0.25": 2.0, "1": 1.0})
+    canary = made.read()[0]
+    assert (canary.arm, canary.value, dict(canary.above)) == ("canary", 3.0, {"0.25": 2.0, "1": 1.0})
 
 
 def test_an_arm_without_rows_is_missing_or_zero_as_the_plan_says(database, meter):
