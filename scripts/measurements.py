@@ -3,7 +3,8 @@
 Rules:
 1. A benchmark is a folder ``benchmarks/<name>/`` that runs as ``python -m benchmarks.<name> --json FILE``; what it
    prints is for the person watching. The file holds ``{"title", "rows": [{"figure", "value", "unit"}]}``, and a
-   row may add ``target``, ``peer`` (somebody else's value for the same work) and ``note``.
+   row may add ``target``, ``peer`` (somebody else's value for the same work) and ``note``. A benchmark that writes
+   a page of its own names it as ``page``, relative to docs/.
 2. Nothing is asserted on time. A benchmark that fails is named, the others still run, and the exit code is 1.
 3. docs/measurements.md is rewritten as a whole, and only when every benchmark ran.
 """
@@ -65,6 +66,8 @@ def page(results: dict[str, dict[str, object]]) -> str:
     for name, result in results.items():
         lines += ["", f"## {result['title']}", "", f"`python -m benchmarks.{name}`", ""]
         lines += table(result["rows"])
+        if "page" in result:
+            lines += ["", f"Every contender and every picture: [{result['page']}]({result['page']})"]
     return "\n".join(lines) + "\n"
 
 

@@ -67,7 +67,7 @@ def source_of(scenario: Scenario) -> Callable[..., Streams]:
 
 
 def calibrations(task: Task) -> dict[str, ours.Tables]:
-    """φ as a judge may know it: from an hour of the batch's own history, always; from a day; or told that it is 1."""
+    """φ as a judge may know it: from an hour of the batch's own history; from a day; or told that it is 1."""
     scenario, setting = task.scenario, task.scenario.setting
     seed = [SEED, scenario.number, task.batch, 1]
     hour = source_of(scenario)(ours.history_of(setting), 1, seed, GOOD)
