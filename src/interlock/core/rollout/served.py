@@ -14,6 +14,7 @@ from interlock.core.rollout.record import RolloutRecord
 
 Finding = Literal["", "unknown", "higher", "lower", "not-yet"]
 
+_FULL, _SMALLEST = 100.0, 0.05
 _LEAST, _PART = 0.3, 0.1
 """Percent, and part of the weight: how far a router's reading may lie beside it (HAProxy knows 256 steps)."""
 
@@ -22,6 +23,8 @@ def fits(seen: float, wanted: float) -> bool:
     """Whether a reading is the weight that is wanted. Nothing at all and everything are exact."""
     if wanted <= 0:
         return seen <= 0
+    if wanted >= _FULL:
+        return seen > _FULL - _SMALLEST
     return abs(seen - wanted) <= _allowance(wanted)
 
 
@@ -40,4 +43,4 @@ def finding(record: RolloutRecord, seen: float | None) -> Finding:
 
 
 def _allowance(weight: float) -> float:
-    return 0.0 if weight <= 0 else max(min(_LEAST, weight / 2), weight * _PART if weight < 100 else 0.0)  # noqa: PLR2004  # percent
+    return 0.0 if weight <= 0 else max(min(_LEAST, weight / 2), weight * _PART if weight < _FULL else 0.0)

@@ -5,8 +5,8 @@ Rules:
    discarded too. Whoever takes over plays the tape to a judge of their own and stands where the last one stood.
 2. What was played must lead to the evidence that was written down; where it does not, nothing is believed.
 3. A window that nobody saw the beginning of is not judged: after a take-over the first reading only opens one.
-4. At 100 % there is no control. Ticks are judged by the backstop alone, and "nothing is assigned to the control"
-   is no reason to discard them.
+4. At 100 % there is no control. Ticks are judged by the backstop alone, and that the control has no traffic is no
+   reason to discard them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from interlock.road.roll import book
 from interlock.road.roll.live import RECENT, RecentTick, recent_of
 
 _FULL = 100.0
-_NO_CONTROL = "no-exposure"
+_NO_CONTROL = frozenset({"no-exposure", "control-disturbed", "settling"})
+"""Why windows are discarded that have no control any more: it is not gone wrong, it is without traffic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class Bench:
         tick = self._window.read(reading)
         if tick is None:
             return None
-        if self.weight >= _FULL and tick.discard == _NO_CONTROL:
+        if self.weight >= _FULL and tick.discard in _NO_CONTROL:
             tick = replace(tick, discard="", share=1.0)
         if discard:
             tick = replace(tick, discard=discard)

@@ -1,0 +1,120 @@
+"""What becomes of a rollout after a tick: the verdict, the bake, the limit, and distrust."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted
+from interlock.core.rollout.judged import GOOD_TICKS, LOST_WEIGHT, Seen, observed
+from interlock.core.rollout.record import Harm, RolloutState
+
+PASSED = Passed(ruled_out={"orders": 0.05})
+STOPPED = Stopped(metric="orders", log_e=9.0, log_e_metric=9.0, estimate=0.1, at_least=0.8)
+HARM = Harm(metric="orders", estimate=0.1, at_least=0.8, log_e=9.0, lost=9.0)
+WAITING = NotEnoughData(ruled_out={"orders": None}, eta=None)
+LIES = Untrusted(code="router-lies", why="it does")
+
+
+def seen(verdict, **more):
+    return Seen(verdict=verdict, worked=1.0, judged=1.0, **more)
+
+
+def test_a_pass_after_the_bake_widens_by_one_stage(recorded, plan, now):
+    move = observed(recorded(), plan, seen(PASSED), now)
+    after = move.record
+    assert (move.kind, move.widens) == ("rollout.widened", True)
+    assert (after.stage, after.granted, after.wanted, after.phase) == (1, 50, 50, "weigh")
+    assert (after.baked, after.spent, after.ruled_out) == (0.0, 0.0, {"orders": 0.05})
+
+
+def test_a_pass_before_the_bake_waits(recorded, plan, now):
+    move = observed(recorded(baked=58.0), plan, seen(PASSED), now)
+    assert (move.kind, move.record.stage, move.record.baked) == ("", 0, 59.0)
+
+
+def test_a_bake_without_a_pass_waits(recorded, plan, now):
+    move = observed(recorded(), plan, seen(WAITING), now)
+    assert (move.kind, move.record.stage) == ("", 0)
+
+
+@pytest.mark.parametrize("hold", ["", "paused", "no-pass", "untrusted"])
+def test_stop_acts_in_every_state_that_is_judged(recorded, plan, now, hold):
+    state = RolloutState.HELD if hold else RolloutState.RUNNING
+    move = observed(recorded(state=state, hold=hold), plan, seen(STOPPED, harm=HARM), now)
+    after = move.record
+    assert (after.state, after.phase, after.cause, after.harm) == (
+        RolloutState.RETURNING,
+        "withdraw",
+        "harm",
+        HARM,
+    )
+    assert (after.wanted, after.granted) == (0.0, 0.0)
+
+
+def test_a_paused_rollout_does_not_widen(recorded, plan, now):
+    move = observed(recorded(state=RolloutState.HELD, hold="paused"), plan, seen(PASSED), now)
+    assert (move.kind, move.record.stage) == ("", 0)
+
+
+def test_the_limit_holds_and_says_what_can_be_done(recorded, plan, now):
+    move = observed(recorded(spent=600.0), plan, seen(WAITING), now)
+    assert (move.record.state, move.record.hold) == (RolloutState.HELD, "no-pass")
+    assert {"extend", "widen"} <= {word for word in str(move.body["advice"]).replace(":", " ").split() if word}
+    longer = observed(recorded(spent=600.0, extended=60.0), plan, seen(WAITING), now)
+    assert longer.kind == ""
+
+
+def test_an_eta_beyond_the_limit_holds_but_not_before_the_bake(recorded, plan, now):
+    late = replace(WAITING, eta=501.0)
+    assert observed(recorded(baked=10.0), plan, seen(late), now).kind == ""
+    assert observed(recorded(), plan, seen(late), now).kind == "rollout.held"
+    assert observed(recorded(), plan, seen(replace(WAITING, eta=400.0)), now).kind == ""
+
+
+def test_a_pass_that_comes_late_is_as_good(recorded, plan, now):
+    held = recorded(state=RolloutState.HELD, hold="no-pass")
+    after = observed(held, plan, seen(PASSED), now).record
+    assert (after.state, after.hold, after.stage) == (RolloutState.RUNNING, "", 1)
+
+
+def test_nothing_bakes_that_cannot_be_believed(recorded, plan, now):
+    move = observed(recorded(baked=5.0), plan, seen(LIES), now)
+    assert (move.record.baked, move.record.hold) == (5.0, "untrusted")
+
+
+def test_distrust_returns_where_the_plan_says_so(recorded, planned, now):
+    move = observed(recorded(), planned(untrusted="return"), seen(LIES), now)
+    assert (move.record.state, move.record.cause) == (RolloutState.RETURNING, "untrusted")
+
+
+def test_what_was_held_for_distrust_goes_on_by_itself(recorded, plan, now):
+    held = recorded(state=RolloutState.HELD, hold="untrusted", baked=0.0)
+    assert observed(held, plan, seen(WAITING, good=GOOD_TICKS - 1), now).kind == ""
+    after = observed(held, plan, seen(WAITING, good=GOOD_TICKS), now).record
+    assert (after.state, after.hold) == (RolloutState.RUNNING, "")
+
+
+def test_what_a_person_paused_stays_so(recorded, plan, now):
+    held = recorded(state=RolloutState.HELD, hold="paused")
+    assert observed(held, plan, seen(WAITING, good=100), now).record.hold == "paused"
+
+
+def test_traffic_that_somebody_took_away_is_not_pushed_up_again(recorded, plan, now):
+    lost = Untrusted(code=LOST_WEIGHT, why="somebody did")
+    after = observed(recorded(), plan, seen(lost), now).record
+    assert (after.cause, after.wanted) == ("lost-weight", 0.0)
+
+
+def test_at_everything_the_bake_alone_ends_the_stage(recorded, plan, now):
+    last = recorded(stage=2, granted=100, wanted=100, served=100, weight=100, alone=True)
+    move = observed(last, plan, seen(WAITING), now)
+    assert (move.kind, move.record.phase, move.widens) == ("rollout.passed", "promote", False)
+    assert move.body["by"] == "backstop alone"
+
+
+@pytest.mark.parametrize("phase", ["weigh", "withdraw", "settle", "undo", "over", "promote"])
+def test_a_verdict_moves_nothing_in_another_phase(recorded, plan, now, phase):
+    record = recorded(phase=phase)
+    assert observed(record, plan, seen(STOPPED, harm=HARM), now).record == record
