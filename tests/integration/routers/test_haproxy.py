@@ -186,6 +186,29 @@ def test_several_controls_share_what_is_left_and_one_that_is_down_gives_its_part
         assert (after.canary - before.canary, after.control - before.control) == (10, 40)
 
 
+def test_a_control_that_is_down_is_left_out_and_one_that_comes_back_makes_the_split_narrower(canary, control):
+    with HAProxy(canary=canary.port, control=[control.port, control.port]) as proxy:
+        router = HAProxyRouter(proxy.settings)
+        say(proxy, "set server shop/control-1 state maint")
+        router.set_weight(20)
+        assert router.weight() == pytest.approx(20)
+        say(proxy, "set server shop/control-1 state ready")
+        assert router.weight() == pytest.approx(100 / 9)
+        router.set_weight(20)
+        assert router.weight() == pytest.approx(20)
+
+
+def test_nothing_goes_to_the_canary_also_while_no_control_is_there(started):
+    with started() as proxy:
+        router = HAProxyRouter(proxy.settings)
+        router.set_weight(50)
+        say(proxy, "set server shop/control-1 state maint")
+        assert router.weight() == 100
+        router.set_weight(0)
+        assert router.weight() == 0
+        assert ask(proxy.port, 5).keys() == {"status 503"}
+
+
 class OnAPort(HAProxy):
     """Its runtime socket is a port of 127.0.0.1."""
 

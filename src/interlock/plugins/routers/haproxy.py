@@ -3,7 +3,7 @@
 Rules:
 1. The arms are servers of one backend: ``canary`` is one, ``control`` are all others that are no backups. The
    split is exact: round robin over whole weights of 0 to 256, all controls alike. The nearest split that is not
-   wider than asked is taken.
+   wider than asked is taken, between those that take traffic when it is set.
 2. What the data plane serves is read from ``show stat``: the *effective* weight of each server that takes traffic
    now. A server that a health check took out, or that is drained or in maintenance, gets nothing whatever its
    weight is.
@@ -28,7 +28,7 @@ from interlock.core.rollout.samples import Exposure
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.routers.haproxy_stat import Server, Stat, read_stat
 from interlock.plugins.routers.reading import named, near_enough, once_checked, read, refuse, share
-from interlock.plugins.routers.wire import Address, Deadline, address, ask, bad
+from interlock.plugins.routers.wire import Address, Deadline, address, ask
 
 NAME = "haproxy"
 HEAVIEST = 256
@@ -90,7 +90,7 @@ class HAProxyRouter:
         deadline = Deadline()
         with once_checked(Rejected, plugin=NAME):
             canary, control = _arms(self._stat(deadline), self._settings.canary)
-            ours, theirs = weights(percent, len(control))
+            ours, theirs = weights(percent, sum(each.takes for each in control) or len(control))
         wanted = {canary.name: ours, **dict.fromkeys((each.name for each in control), theirs)}
         now = {each.name: each.configured for each in (canary, *control)}
         rising = sorted(wanted, key=lambda name: wanted[name] <= now[name])
@@ -110,9 +110,9 @@ class HAProxyRouter:
         """The canary's share of the effective weights of the servers that take traffic now."""
         with once_checked(BadReply, plugin=NAME):
             canary, control = _arms(self._stat(Deadline()), self._settings.canary)
+        if not canary.weight:
+            return 0.0  # also while there is no control left to serve
         total = canary.weight + sum(each.weight for each in control)
-        if not total:
-            raise bad("a server that takes traffic", f"none in {self._settings.backend}", plugin=NAME)
         return 100 * canary.weight / total
 
     def exposure(self) -> Exposure:

@@ -21,9 +21,13 @@ _BACKEND, _SERVER = "1", "2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """``weight`` counts now, ``configured`` is what was set; ``assigned`` is all that it was ever given."""
+    """``weight`` counts now, ``configured`` is what was set; ``assigned`` is all that it was ever given.
+
+    ``takes`` says whether it takes new traffic.
+    """
 
     name: str
+    takes: bool
     weight: int
     configured: int
     assigned: int
@@ -75,6 +79,7 @@ def _server(row: dict[str, str]) -> Server:
     takes = row["status"].startswith("UP") or row["status"] == "no check"
     return Server(
         name=row["svname"],
+        takes=takes,
         weight=int(row["weight"]) if takes else 0,
         configured=int(row["uweight"]),
         assigned=int(row["stot"]),
