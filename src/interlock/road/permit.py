@@ -158,6 +158,7 @@ def _gate(station: Station, tx: Tx, actor: Actor, change_id: str, offer: Offer, 
     standing = (
         *_standing(actor, compared.change, offer, judgement),
         *_going_out(tx, actor, compared, offer, judgement),
+        *_barred(tx, compared.change, offer.environment, judgement),
     )
     reasons = (*standing, *judgement.decision.reasons)
     if judgement.decision.outcome is not Outcome.ALLOW or reasons:
@@ -295,6 +296,19 @@ def _going_out(tx: Tx, actor: Actor, compared: Compared, offer: Offer, judgement
         read = compared.reading is not None and compared.reading.digest == compared.change.digest
         submission = compared.reading.submission if read and compared.reading else compared.change.submission
         yield from not_whole(tx, submission, offer.environment, offer.checkout, believed=reads_again(actor))
+
+
+def _barred(tx: Tx, change: Change, environment: str, judgement: Judgement) -> Iterator[Reason]:
+    """What did harm there, and was approved by nobody since: its ticket could not be used."""
+    bars = tx.records(Bar).find(digest=change.digest)
+    tx.vouch(Bar, [bar.id for bar in bars], about=change.digest, whole=True)
+    approvals = tuple(tx.records(SignedStatement).get(item.id) for item in judgement.tally.counted)
+    for bar in bars:
+        if bar.lift(approvals).holds(change.digest, environment):
+            remedy = "correct it and open it anew, or approve it again, knowing this: interlock approve"
+            yield _reason(
+                "digest-barred", f"this digest is barred: {bar.why}", remedy, {"since": bar.since.isoformat()}
+            )
 
 
 def _read_by_pipeline(change: Change) -> bool:

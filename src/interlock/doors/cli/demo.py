@@ -1,52 +1,75 @@
-"""``interlock demo``: a change that must not ship, what it takes until it may, and who would notice a lie."""
+"""``interlock demo``: the day on which 6.3 million orders were not placed, again, with interlock in its way."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from interlock.core.change.errors import InvalidInput
-from interlock.doors.cli.text import width, wrap
 
-TRIED = 43
-"""Columns for what was tried."""
+SCENARIO = "amazon-2026-03-05"
 
 
 @click.command()
 @click.option("--keep", metavar="FOLDER", help="Make the shop there and leave it, to go on by hand.")
 def demo(*, keep: str | None) -> None:
-    """Make a sample shop and take one change through it, with every command shown."""
+    """Make a sample shop, take one change through it and out to customers, with every command shown."""
     started = time.monotonic()
-    if keep is not None:
-        folder = Path(keep).resolve()
-        if folder.exists() and any(folder.iterdir()):
-            raise InvalidInput(
-                f"expected an empty folder, got `{keep}` with something in it",
-                code="demo-folder",
-                hint="name a new folder",
-            )
+    with folder_for(keep) as folder:
         _told(folder, started)
+    if keep is not None:
         click.echo(f"left in {folder}; go on there: cd {folder / 'shop'} && interlock change list")
+
+
+@contextmanager
+def folder_for(keep: str | None) -> Iterator[Path]:
+    """A new folder, thrown away afterwards unless it is to be kept.
+
+    Raises:
+        InvalidInput: ``demo-folder`` for one with something in it.
+    """
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="interlock-demo-") as made:
+            yield Path(made)
         return
-    with tempfile.TemporaryDirectory(prefix="interlock-demo-") as made:
-        _told(Path(made), started)
+    folder = Path(keep).resolve()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidInput(
+            f"expected an empty folder, got `{keep}` with something in it",
+            code="demo-folder",
+            hint="name a new folder",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
 
 
 def _told(folder: Path, started: float) -> None:
     from interlock.core.policy.modes import default_modes  # noqa: PLC0415  # only when it is run
+    from interlock.doors.cli.screens.then_and_now import then_and_now  # noqa: PLC0415  # likewise
     from interlock.registry import bundled_policies  # noqa: PLC0415  # likewise
+    from interlock.testing.replay.scenario import load  # noqa: PLC0415  # likewise
+    from interlock.testing.replay.scene import Scene  # noqa: PLC0415  # likewise
+    from interlock.testing.replay.table import measured, rows  # noqa: PLC0415  # likewise
     from interlock.testing.shop.story import ENFORCED, Story  # noqa: PLC0415  # likewise
 
+    scenario = load(SCENARIO)
     policies = {**bundled_policies(), "modes.yaml": default_modes(ENFORCED).encode()}
-    seen = Story(root=folder, policies=policies, say=click.echo).tell()
-    click.echo("\n── What was tried, and what was said\n")
-    for tried, said in seen:
-        first, *rest = wrap(said, width() - TRIED)
-        click.echo("\n".join([f"{tried:<{TRIED}}{first}", *(f"{'':<{TRIED}}{line}" for line in rest)]))
+    with Scene(folder, proxy="envoy", meter="scrape", rate=scenario.traffic.orders_per_second) as scene:
+        seen = Story(scene=scene, policies=policies, say=click.echo).tell()
+        now = {
+            "approval": f"refused to one operator ({seen.refused}); then two people signed, each with a key",
+            "validation": seen.reasons[0] if seen.reasons else seen.refused,
+            **measured(seen.ran, scene.stack),
+        }
+    click.echo(f"\n── {scenario.title}\n")
+    click.echo("\n".join(then_and_now(rows(scenario, now))))
     took = f"{time.monotonic() - started:.0f} s on embedded defaults"
-    click.echo(f"\n{took}. Real: git, SQLite, Cedar, every signature and every proof.")
-    click.echo("Simulated: the people's security keys, in software. Rollback rehearsal, alert proof and canary")
-    click.echo("come later and are only watched here.")
+    click.echo(
+        f"\n{took}. Real: git, SQLite, Cedar, Envoy, the services and their code, every order, every signature."
+    )
+    click.echo("Simulated: the people's security keys, in software. Sources: interlock replay amazon-2026-03-05")

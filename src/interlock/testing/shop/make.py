@@ -47,7 +47,7 @@ class Shop:
         """The base: catalog, policies, configuration and code, as the first commit on ``main``."""
         self.root.mkdir(parents=True, exist_ok=True)
         self._git("init", "--quiet", f"--initial-branch={BASE}")
-        for path, content in (self.rule_files() | self._own_files()).items():
+        for path, content in (self.rule_files() | self.own_files()).items():
             self._write(path, content)
         self._git("config", "user.email", "omar@shop.example")
         self._write(".gitignore", b".interlock/\n")
@@ -58,7 +58,8 @@ class Shop:
         own = {path: self._content(path) for path in _RULE_FILES}
         return own | dict(self.plans) | {f"policies/{path}": content for path, content in self.policies.items()}
 
-    def _own_files(self) -> dict[str, bytes]:
+    def own_files(self) -> dict[str, bytes]:
+        """The code and the configuration that run before any change, by path."""
         return {path: self._content(path) for path in ("config/delivery.yaml", "src/order.py", "src/promise.py")}
 
     def first_attempt(self) -> str:

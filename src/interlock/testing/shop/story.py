@@ -1,20 +1,19 @@
-"""The demonstration: a change that must not ship, what it takes until it may, and who would notice a lie.
+"""The demonstration: a change at the gate, what it takes until it may go, and what stops it all the same.
 
 Rules:
 1. Nothing is printed that a command did not say or a measurement did not give.
 2. The people's security keys are simulated in software, and the demonstration says so: everything else is what a
    team would do.
+3. The change that is approved carries a defect that really is in the code, and loses orders by itself.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-import sqlite3
 import subprocess
 import sys
-import tarfile
-from contextlib import closing
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +26,8 @@ from interlock.core.change.parse import parse_json
 from interlock.core.evidence.dsse import key_id_of, sign_envelope
 from interlock.core.evidence.statement import TEST_RESULT, statement
 from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
+from interlock.testing.replay.outcome import Outcome, outcome
+from interlock.testing.replay.scene import Scene
 from interlock.testing.shop.make import PEOPLE, Shop
 from interlock.testing.shop.terminal import Say, Terminal
 
@@ -52,64 +53,91 @@ ANSWERS_OF = {
 ANSWERS = json.dumps(ANSWERS_OF)
 
 
+DEFECT = (
+    "What nobody saw: src/order.py, which this change does not touch, hands promise.py metres where it takes\n"
+    "kilometres, so everybody has always been promised the maximum. For seven days there is a carrier; for five\n"
+    "there is none, and an order without a carrier is parked without an error."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was measured on the way. ``refused`` is how much the gate missed at first."""
+
+    refused: str
+    reasons: tuple[str, ...]
+    barred: str
+    ran: Outcome
+    entries: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Story:
-    """The whole demonstration in ``root``; ``policies`` are the shop's policy files."""
+    """The whole demonstration in ``scene.folder``; ``policies`` are the shop's policy files."""
 
-    root: Path
+    scene: Scene
     policies: dict[str, bytes]
     say: Say
     _keys: dict[str, UnsafeSimulatedAuthenticator] = field(init=False)
     _runner: Ed25519PrivateKey = field(init=False)
-    _seen: list[tuple[str, str]] = field(init=False, default_factory=list)
 
-    def tell(self) -> list[tuple[str, str]]:
-        """Run it all; what was seen at each step, for the closing table."""
+    @property
+    def root(self) -> Path:
+        """Where all of it lies."""
+        return self.scene.folder
+
+    def tell(self) -> Seen:
+        """Run it all; what was seen."""
         self._keys = {name: UnsafeSimulatedAuthenticator(name) for name in PEOPLE}
         self._runner = Ed25519PrivateKey.generate()
         shop = self._shop()
         terminal = Terminal(root=self.root / "shop", say=self.say)
         self._open_shop(shop, terminal)
-        first = self._operator_alone(shop, terminal)
+        first, refused = self._operator_alone(shop, terminal)
         change = self._team(shop, terminal, first)
         ticket = self._permitted(terminal, change)
-        self._drift(shop, terminal, change)
-        self._offline(terminal, change, ticket)
-        self._tampered(terminal)
-        return self._seen
+        ran = self._rolled_out(shop, terminal, change, ticket)
+        barred, entries = self._afterwards(terminal, change, ran)
+        return Seen(
+            refused=_first(refused).split(" · ")[1],
+            reasons=tuple(
+                line.strip(" ·") for line in refused.splitlines() if line.lstrip().startswith("· config/")
+            ),
+            barred=barred,
+            ran=ran,
+            entries=entries,
+        )
 
     def _shop(self) -> Shop:
         public = self._runner.public_key()
         pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        keys = {name: key.public_key.line for name, key in self._keys.items()}
-        return Shop(root=self.root / "shop", keys=keys, runner=(key_id_of(public), pem), policies=self.policies)
+        return Shop(
+            root=self.root / "shop",
+            keys={name: key.public_key.line for name, key in self._keys.items()},
+            runner=(key_id_of(public), pem),
+            policies=self.policies,
+            plans=self.scene.plans(),
+        )
 
     def _open_shop(self, shop: Shop, terminal: Terminal) -> None:
-        self._title(
-            "A shop: five services, five people, one git repository. Two people stand for its first rules."
-        )
+        self._title("A shop: five services, five people, a rollout plan. Two people stand for its first rules.")
         shop.build()
-        terminal.run("catalog", "check")
         for person, exits in (("ana", 1), ("ben", 0)):
-            statement_file, signature_file = self._signed(terminal, person, "rules", "genesis")
-            terminal.run(
-                "rules", "genesis", "--statement", statement_file, "--signature", signature_file, exits=exits
-            )
+            files = self._signed(terminal, person, "rules", "genesis")
+            terminal.run("rules", "genesis", "--statement", files[0], "--signature", files[1], exits=exits)
 
-    def _operator_alone(self, shop: Shop, terminal: Terminal) -> str:
+    def _operator_alone(self, shop: Shop, terminal: Terminal) -> tuple[str, str]:
         self._title("5 March, again: one operator and an assistant push a configuration that reaches every order.")
         shop.first_attempt()
         change = self._open(terminal, "Promise delivery sooner")
-        said = terminal.run("gate", change, "--environment", "production", exits=1)
-        self._seen.append(("the change of a single operator", said.strip().splitlines()[0]))
-        return change
+        return change, terminal.run("gate", change, "--environment", "production", exits=1)
 
     def _team(self, shop: Shop, terminal: Terminal, first: str) -> str:
         self._title("The team starts again: the plan first, a value in every key, tests, an artefact, two people.")
-        terminal.run("change", "withdraw", first)
+        terminal.run("change", "withdraw", first, show=False)
         shop.second_attempt()
-        artefact = self._build(terminal.root)
-        change = self._open(terminal, "Promise delivery within five days", "--artefact", artefact)
+        self.scene.build(shop)
+        change = self._open(terminal, "Promise delivery within five days", "--artefact", str(self.scene.artefact))
         terminal.run("evidence", "add", change, self._tested(terminal, change))
         for person in ("ana", "ben"):
             files = self._signed(terminal, person, "approve", change, "--answers", ANSWERS)
@@ -117,43 +145,31 @@ class Story:
         return change
 
     def _permitted(self, terminal: Terminal, change: str) -> str:
-        self._title("The gate lets it through, for fifteen minutes, to its first stage.")
+        self._title("The gate lets it through, for fifteen minutes, to its first stage of 1 %.")
         ticket = str(self.root / "ticket.json")
-        said = terminal.run("gate", change, "--environment", "production", "--ticket-file", ticket)
-        self._seen.append(("the same intent, shown and approved", said.strip().splitlines()[0]))
+        terminal.run("gate", change, "--environment", "production", "--ticket-file", ticket)
         return ticket
 
-    def _drift(self, shop: Shop, terminal: Terminal, change: str) -> None:
-        self._title("Somebody pushes once more after the approvals: one number in one file.")
-        shop.one_more_push()
-        said = terminal.run("gate", change, "--environment", "production", exits=1)
-        self._seen.append(("one more push after the approvals", said.strip().splitlines()[0]))
+    def _rolled_out(self, shop: Shop, terminal: Terminal, change: str, ticket: str) -> Outcome:
+        stack = self.scene.stack
+        rate = f"{stack.rate:g} orders a second"
+        self._title(f"It goes out: 1 % of {rate}, through a real {stack.proxy.name}, judged every second.")
+        self.say(DEFECT + "\n")
+        server = self.scene.begin(shop)
+        terminal.environment.update(server.reached_by)
+        since = time.time()
+        self.say(f"$ interlock rollout start {change} --ticket ticket.json")
+        started = json.loads(terminal.run("rollout", "start", change, "--ticket", ticket, "--json", show=False))
+        rollout: str = started["id"]
+        terminal.watch("rollout", "watch", rollout, exits=1)
+        return outcome(stack, server.rollout(rollout), since=since)
 
-    def _offline(self, terminal: Terminal, change: str, ticket: str) -> None:
-        self._title(
-            "The deployer verifies the ticket with nothing but a file of pinned keys, then tries to bend it."
-        )
-        pins = str(self.root / "pins.json")
-        terminal.run("ticket", "pins", "--out", pins)
-        digest = json.loads(terminal.run("change", "show", change, "--json", show=False))["change"]["digest"]
-        asked = ("ticket", "verify", ticket, "--pins", pins, "--environment", "production")
-        terminal.run(*asked, "--digest", digest, "--weight", "1")
-        said = terminal.run(*asked, "--digest", digest, "--weight", "100", exits=1)
-        self._seen.append(("its ticket, used for all traffic", said.strip().splitlines()[0]))
-
-    def _tampered(self, terminal: Terminal) -> None:
-        self._title("At night somebody edits one row of the ledger, straight in the database.")
-        terminal.run("ledger", "verify")
-        database = terminal.root / ".interlock" / "interlock.db"
-        self.say(
-            "$ sqlite3 .interlock/interlock.db \"UPDATE ledger_entry SET leaf = replace(leaf, 'omar', 'cleo') …\""
-        )
-        position, leaf = _edit_last(database, b"omar", b"cleo")
-        said = terminal.run("ledger", "verify", exits=1)
-        self._seen.append(("a row edited behind interlock's back", said.strip().splitlines()[1].strip()))
-        self.say("\nand with the row put back as it was:")
-        _write_leaf(database, position, leaf)
-        terminal.run("ledger", "verify")
+    def _afterwards(self, terminal: Terminal, change: str, ran: Outcome) -> tuple[str, str]:
+        self._title("Afterwards: the gate knows it, every verdict can be computed again, the ledger holds.")
+        barred = terminal.run("gate", change, "--environment", "production", exits=1)
+        terminal.run("rollout", "verify", ran.rollout)
+        terminal.environment.clear()
+        return _first(barred), _first(terminal.run("ledger", "verify"))
 
     def _open(self, terminal: Terminal, title: str, *more: str) -> str:
         words = ("change", "open", "--title", title, "--base", "main", *more)
@@ -171,14 +187,6 @@ class Story:
         paths[0].write_text(printed, encoding="utf-8")
         paths[1].write_text(self._keys[person].sign(said), encoding="utf-8")
         return str(paths[0]), str(paths[1])
-
-    def _build(self, shop: Path) -> str:
-        """What will run: the code and configuration of the head as one file."""
-        path = shop / ".interlock" / "order-service.tar"
-        with tarfile.open(path, "w") as archive:
-            for name in ("src", "config"):
-                archive.add(shop / name, arcname=name)
-        return f"{path}"
 
     def _tested(self, terminal: Terminal, change: str) -> str:
         """Run the shop's tests as its CI would, and sign what came of it."""
@@ -208,15 +216,5 @@ class Story:
         self.say(f"\n── {text}\n")
 
 
-def _edit_last(database: Path, old: bytes, new: bytes) -> tuple[int, bytes]:
-    """Replace ``old`` in the newest leaf that has it; the leaf as it was, with its position."""
-    with closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute("SELECT position, leaf FROM ledger_entry ORDER BY position DESC")
-        position, leaf = next((position, leaf) for position, leaf in rows if old in leaf)
-    _write_leaf(database, position, leaf.replace(old, new))
-    return position, leaf
-
-
-def _write_leaf(database: Path, position: int, leaf: bytes) -> None:
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE ledger_entry SET leaf = ? WHERE position = ?", (leaf, position))
+def _first(text: str) -> str:
+    return text.strip().splitlines()[0]

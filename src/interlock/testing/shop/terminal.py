@@ -28,6 +28,37 @@ class Terminal:
     say: Say
     environment: dict[str, str] = field(default_factory=dict)
 
+    def watch(self, *words: str, exits: int = 0, seconds: float = 600.0) -> None:
+        """Run ``interlock`` with these words and show what it says while it goes on.
+
+        Raises:
+            BadReply: ``demo-step``, as ``run``, also when it goes on for longer.
+        """
+        self.say(f"$ interlock {shlex.join(words)}")
+        drawn = sys.stdout.isatty()
+        with subprocess.Popen(  # noqa: S603  # our own entry point, words of our own
+            [sys.executable, "-m", "interlock", *words],
+            cwd=self.root,
+            env=self._environment(),
+            stdout=None if drawn else subprocess.PIPE,
+            text=True,
+        ) as running:
+            try:
+                for line in running.stdout or ():
+                    self.say(line.rstrip("\n"))
+                code = running.wait(timeout=seconds)
+            except BaseException:
+                running.kill()
+                raise
+        if code != exits:
+            raise BadReply(
+                f"expected exit {exits} of `interlock {words[0]}`, got {code}",
+                code="demo-step",
+                hint=f"look at {self.root}, then run the command there by hand",
+                plugin="demo",
+            )
+        self.say(f"exit {code}")
+
     def run(self, *words: str, exits: int = 0, show: bool = True) -> str:
         """Run ``interlock`` with these words and return what it printed.
 
@@ -49,7 +80,7 @@ class Terminal:
             self.say(done.stdout.rstrip("\n"))
         if done.returncode != exits:
             raise BadReply(
-                f"expected exit {exits} of `interlock {words[0]}`, got {done.returncode}: {_last(done.stderr)}",
+                f"expected exit {exits} of `interlock {words[0]}`, got {done.returncode}: {_last(done)}",
                 code="demo-step",
                 hint=f"look at {self.root}, then run the command there by hand",
                 plugin="demo",
@@ -63,6 +94,6 @@ class Terminal:
         return {**kept, **self.environment}
 
 
-def _last(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
+def _last(done: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     return " | ".join(lines[-2:])[:300] or "nothing"

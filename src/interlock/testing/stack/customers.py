@@ -28,9 +28,14 @@ class Met:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harm:
-    """What the canary did to customers; ``first`` and ``last`` are when such customers came, None for nobody."""
+    """What the canary did to customers.
+
+    ``met`` came to it or to nobody in its place, ``served`` were answered by it; ``first`` and ``last`` are
+    when such customers came, None for nobody. ``requests`` are all customers between the two.
+    """
 
     requests: int
+    met: int
     served: int
     lost: int
     errors: int
@@ -59,12 +64,17 @@ def harm(log: Path, canary: str, *, since: float = 0.0) -> Harm:
     """What customers lost from ``since`` on to the version named ``canary``, or to nobody in its place."""
     everybody = [one for one in met(log) if one.sent >= since]
     touched = [one for one in everybody if one.version in {canary, ""}]
+    first = min((one.sent for one in touched), default=None)
+    last = max((one.sent for one in touched), default=None)
     lost = [one for one in touched if one.status != PLACED]
     return Harm(
-        requests=len(everybody),
+        requests=0
+        if first is None or last is None
+        else len([one for one in everybody if first <= one.sent <= last]),
+        met=len(touched),
         served=len([one for one in touched if one.version]),
         lost=len(lost),
         errors=len([one for one in lost if one.status == 0 or one.status >= 500]),  # noqa: PLR2004  # HTTP's own
-        first=min((one.sent for one in touched), default=None),
-        last=max((one.sent for one in touched), default=None),
+        first=first,
+        last=last,
     )

@@ -90,7 +90,7 @@ class Stack:
         prometheus: bool = False,
     ) -> None:
         self.folder, self._open = folder, ExitStack()
-        self.canary_version = canary.version
+        self.canary_version, self.rate = canary.version, rate
         self.controls = tuple(
             self._own(Instance(f"control-{number}", control)) for number in range(1, controls + 1)
         )

@@ -23,7 +23,7 @@ def test_harm_is_what_the_canary_or_nobody_in_its_place_did_not_deliver(tmp_path
         (13.0, 0, ""),
     )
     found = harm(log, "b")
-    assert (found.requests, found.served, found.lost, found.errors) == (7, 3, 4, 3)
+    assert (found.requests, found.met, found.served, found.lost, found.errors) == (5, 5, 3, 4, 3)
     assert (found.first, found.last, found.seconds) == (11.0, 13.0, 2.0)
 
 
@@ -38,3 +38,5 @@ def test_nobody_met_the_canary(tmp_path):
     found = harm(written(tmp_path, (10.0, 201, "a")), "b")
     assert (found.lost, found.first, found.seconds) == (0, None, 0.0)
     assert harm(tmp_path / "none.jsonl", "b").requests == 0
+    between = harm(written(tmp_path, (10.0, 201, "a"), (11.0, 202, "b"), (12.0, 201, "a"), (13.0, 201, "b")), "b")
+    assert (between.requests, between.met, between.lost) == (3, 2, 1)

@@ -1,0 +1,22 @@
+"""The table that closes a replay: what happened then, what happened now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from interlock.doors.cli.text import pad, width, wrap
+
+WHAT = 14
+
+
+def then_and_now(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Three columns in the terminal's width; what was reported left, what was measured right."""
+    room = (width() - WHAT - 2) // 2
+    lines = [f"{'':<{WHAT}}{pad('then, as reported', room)}  now, as measured"]
+    for what, then, now in rows:
+        left, right = wrap(then, room), wrap(now, room)
+        for number in range(max(len(left), len(right))):
+            told = left[number] if number < len(left) else ""
+            seen = right[number] if number < len(right) else ""
+            lines.append(f"{pad(what if number == 0 else '', WHAT)}{pad(told, room)}  {seen}".rstrip())
+    return lines

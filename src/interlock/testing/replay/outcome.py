@@ -1,0 +1,94 @@
+"""What a rollout did, measured: at the client where customers are concerned, at the proxy where traffic is.
+
+Rules:
+1. Orders lost and the time they took are counted from the customers' own log, not from anybody's metrics.
+2. Traffic is what the proxy says itself afterwards, not what was asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from interlock.plugins.routers.envoy import EnvoyRouter
+from interlock.plugins.routers.haproxy import HAProxyRouter
+from interlock.ports.router import Router
+from interlock.testing.stack.server import Told
+from interlock.testing.stack.stack import Stack
+
+_ROUTERS: Mapping[str, Callable[[Mapping[str, object]], Router]] = {"envoy": EnvoyRouter, "haproxy": HAProxyRouter}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """``seconds``: from the first customer who met the canary until the proxy was read back at 0 %, None if never.
+
+    ``met`` customers came to the canary, ``lost`` of them left without an order; ``requests`` are all customers
+    meanwhile. ``undone`` is how long artefact and configuration took to be back and verified after that.
+    """
+
+    rollout: str
+    state: str
+    cause: str
+    metric: str
+    at_least: float
+    why: str
+    seconds: float | None
+    met: int
+    lost: int
+    requests: int
+    weight: float
+    undone: float | None
+    verified: bool | None
+    effects: int
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the judge stopped it and everything is back."""
+        return self.cause == "harm" and self.state == "returned" and self.weight == 0
+
+
+def outcome(stack: Stack, shown: Told, *, since: float) -> Outcome:
+    """Measure; ``shown`` is the rollout as the API tells it at its end."""
+    record, harm = shown["record"], stack.harm(since)
+    zero = _ended(shown, "weight", "0")
+    told = record["harm"] or {}
+    back = _moment(record["ended_at"])
+    return Outcome(
+        rollout=record["id"],
+        state=record["state"],
+        cause=record["cause"] or "",
+        metric=told.get("metric", ""),
+        at_least=float(told.get("at_least", 0.0)),
+        why=record["why"],
+        seconds=None if zero is None or harm.first is None else zero - harm.first,
+        met=harm.met,
+        lost=harm.lost,
+        requests=harm.requests,
+        weight=weight_of(stack),
+        undone=None if zero is None or back is None else back - zero,
+        verified=shown["verified"],
+        effects=len(shown["effects"]),
+    )
+
+
+def weight_of(stack: Stack) -> float:
+    """Percent that the proxy sends to the canary now, by its own word."""
+    router = _ROUTERS[stack.proxy.router](dict(stack.proxy.settings))
+    try:
+        return router.weight()
+    finally:
+        router.close()
+
+
+def _ended(shown: Told, kind: str, target: str) -> float | None:
+    """When the first effect of that kind was done."""
+    for effect in shown["effects"]:
+        if effect["kind"] == kind and effect["target"] == target and effect["state"] == "done":
+            return _moment(effect["ended_at"])
+    return None
+
+
+def _moment(text: str | None) -> float | None:
+    return None if text is None else datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,45 @@
+"""What happened then beside what happened now, as one table.
+
+Rules:
+1. The left side is what was reported, marked where it is disputed. The right side is what this run measured, and
+   nothing else.
+2. A row without a measurement is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from interlock.testing.replay.outcome import Outcome
+from interlock.testing.replay.scenario import Scenario
+from interlock.testing.stack.stack import Stack
+
+Row = tuple[str, str, str]
+
+
+def rows(scenario: Scenario, now: Mapping[str, str]) -> Sequence[Row]:
+    """What, then and now, in the order of the scenario."""
+    found: list[Row] = []
+    for fact in scenario.reported:
+        if fact.what in now:
+            disputed = f" (disputed: {fact.disputed})" if fact.disputed else ""
+            found.append((fact.what, f"{fact.was}{disputed}", now[fact.what]))
+    told = {fact.what for fact in scenario.reported}
+    return found + [(what, "–", measured) for what, measured in now.items() if what not in told]
+
+
+def measured(ran: Outcome, stack: Stack) -> Mapping[str, str]:
+    """What a rollout that was stopped measured, by the words of the scenario."""
+    lasted = "never" if ran.seconds is None else f"{ran.seconds:.1f} s"
+    share = ran.met / ran.requests if ran.requests else 0.0
+    undone = "not yet" if ran.undone is None else f"{ran.undone:.1f} s later"
+    state = "verified" if ran.verified else "not verified"
+    return {
+        "exposure": f"{ran.met} of {ran.requests:,} customers met it ({share:.1%})",
+        "alerts": f"the judge looked at orders every second: STOP on {ran.metric or 'nothing'}",
+        "diagnosis": f"with the stop: {ran.why}",
+        "rollback": f"by itself: 0 % read back at {stack.proxy.name}, the artefact down {undone} and {state}",
+        "duration": f"{lasted}, from its first customer until the proxy served it to nobody",
+        "orders lost": f"{ran.lost}, counted at the customers, of {stack.rate:g} a second",
+        "woken": "nobody: no person did anything between the start and the end",
+    }
