@@ -24,8 +24,9 @@ from interlock.core.rollout.samples import Exposure
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.routers.envoy_admin import EnvoyAdmin
 from interlock.plugins.routers.envoy_route import Split, find_split
+from interlock.plugins.routers.fleet import Fleet
 from interlock.plugins.routers.reading import as_list, distinct, named, near_enough, once_checked, read, share
-from interlock.plugins.routers.wire import Deadline, address, bad
+from interlock.plugins.routers.wire import Address, Deadline, addresses, bad
 
 NAME = "envoy"
 TOTAL = 10_000
@@ -42,28 +43,38 @@ _AGAIN = "upstream_rq_retry"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvoySettings:
-    """``admin`` is the admin interface as ``host:port``; ``control`` is one cluster or several."""
+    """``admin`` is the admin interface, ``host:port``, of each Envoy that splits this traffic.
 
-    admin: str
+    ``control`` is one cluster or several.
+    """
+
+    admin: str | tuple[str, ...]
     prefix: str
     canary: str
     control: str | tuple[str, ...]
     retries: bool = False
 
 
-class EnvoyRouter:
+class EnvoyRouter(Fleet):
     """The router; see the rules above."""
 
     name = NAME
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         wanted = read(EnvoySettings, settings, what=NAME)
-        self._admin = EnvoyAdmin(address(wanted.admin, path="admin", sockets=False), plugin=NAME)
-        self._prefix = named(wanted.prefix, "prefix")
-        self._canary = named(wanted.canary, "canary")
-        self._control = tuple(named(each, "control") for each in as_list(wanted.control))
-        self._retries = wanted.retries
-        distinct(self._canary, self._control)
+        named(wanted.prefix, "prefix")
+        distinct(named(wanted.canary, "canary"), [named(each, "control") for each in as_list(wanted.control)])
+        places = addresses(wanted.admin, path="admin", sockets=False)
+        super().__init__([OneEnvoy(wanted, place) for place in places])
+
+
+class OneEnvoy:
+    """One of them."""
+
+    def __init__(self, settings: EnvoySettings, where: Address) -> None:
+        self._admin = EnvoyAdmin(where, plugin=NAME)
+        self._prefix, self._canary = settings.prefix, settings.canary
+        self._control, self._retries = as_list(settings.control), settings.retries
 
     def check(self) -> None:
         """Look for the route, for retries, and for layers that would override."""

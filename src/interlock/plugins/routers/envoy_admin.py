@@ -3,8 +3,8 @@
 Rules:
 1. Statistics are asked for by a pattern of exact names: an Envoy may have a hundred thousand.
 2. A run of Envoy is named by the moment at which it loaded its bootstrap, to the millisecond. That stands in its
-   configuration, and writing this out keeps its main thread busy; so it is asked for again only when the uptime or
-   a counter went back, or uptime and clock went apart.
+   configuration, and writing this out keeps its main thread busy; so it is asked for again only when Envoy did not
+   answer meanwhile, the uptime or a counter went back, or uptime and clock went apart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote
 
-from interlock.core.change.errors import Rejected
+from interlock.core.change.errors import Rejected, Unavailable
 from interlock.plugins.routers.wire import Address, Deadline, Reply, bad, http, json_object
 
 _OK = 200
@@ -123,4 +123,8 @@ class EnvoyAdmin:
         return reply
 
     def _get(self, target: str, deadline: Deadline, *, method: str = "GET") -> Reply:
-        return http(self._where, method, target, deadline, plugin=self._plugin)
+        try:
+            return http(self._where, method, target, deadline, plugin=self._plugin)
+        except Unavailable:
+            self._last = None  # whoever answers next may be another run
+            raise

@@ -26,9 +26,10 @@ from interlock.core.change.errors import BadReply, Rejected, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.rollout.samples import Exposure
 from interlock.core.rollout.setting import InvalidSetting
+from interlock.plugins.routers.fleet import Fleet
 from interlock.plugins.routers.haproxy_stat import Server, Stat, read_stat
 from interlock.plugins.routers.reading import named, near_enough, once_checked, read, refuse, share
-from interlock.plugins.routers.wire import Address, Deadline, address, ask
+from interlock.plugins.routers.wire import Address, Deadline, addresses, ask
 
 NAME = "haproxy"
 HEAVIEST = 256
@@ -40,36 +41,46 @@ _WEIGHTED = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HAProxySettings:
-    """``socket`` is the path of the runtime socket, or ``host:port``; ``retries`` permits that HAProxy retries.
+    """``socket`` is the path of the runtime socket, or ``host:port``, of each HAProxy that splits this traffic.
+
+    ``retries`` permits that HAProxy retries.
 
     ``smallest`` is the narrowest stage, in percent: ``check`` says whether whole weights can make it.
     """
 
-    socket: str
+    socket: str | tuple[str, ...]
     backend: str
     canary: str
     retries: bool = False
     smallest: float = 1.0
 
 
-class HAProxyRouter:
+class HAProxyRouter(Fleet):
     """The router; see the rules above."""
 
     name = NAME
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        self._settings = read(HAProxySettings, settings, what=NAME)
-        self._where: Address = address(self._settings.socket, path="socket", sockets=True)
-        named(self._settings.backend, "backend", within=" \t;/\\")
-        named(self._settings.canary, "canary", within=" \t;/\\")
-        if not 0 < self._settings.smallest <= 100:  # noqa: PLR2004  # percent
+        wanted = read(HAProxySettings, settings, what=NAME)
+        named(wanted.backend, "backend", within=" \t;/\\")
+        named(wanted.canary, "canary", within=" \t;/\\")
+        if not 0 < wanted.smallest <= 100:  # noqa: PLR2004  # percent
             raise refuse(
                 "a percentage above 0",
-                self._settings.smallest,
+                wanted.smallest,
                 hint="give the narrowest stage of the plan",
                 path=("smallest",),
                 code="router-smallest",
             )
+        places = addresses(wanted.socket, path="socket", sockets=True)
+        super().__init__([OneHAProxy(wanted, place) for place in places])
+
+
+class OneHAProxy:
+    """One of them."""
+
+    def __init__(self, settings: HAProxySettings, where: Address) -> None:
+        self._settings, self._where = settings, where
 
     def check(self) -> None:
         """Look for the arms, for what hides a crash and for permission to set."""

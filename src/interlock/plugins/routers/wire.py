@@ -22,7 +22,7 @@ from typing import Any
 
 from interlock.core.change.errors import BadReply, Unavailable
 from interlock.core.rollout.setting import InvalidSetting
-from interlock.plugins.routers.reading import DEADLINE, refuse
+from interlock.plugins.routers.reading import DEADLINE, as_list, refuse
 
 MOST = 16 << 20
 """Bytes of an answer."""
@@ -55,6 +55,18 @@ def address(text: str, *, path: str, sockets: bool) -> Address:
     if not host or "/" in host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= 65_535:  # noqa: PLR2004  # ports
         raise _address(text, path, "the path of a socket or `host:port`" if sockets else "`host:port`")
     return Address(host=host.strip("[]"), port=int(port))
+
+
+def addresses(texts: str | tuple[str, ...], *, path: str, sockets: bool) -> tuple[Address, ...]:
+    """One or several, each another.
+
+    Raises:
+        InvalidSetting: ``router-address``.
+    """
+    found = tuple(address(text, path=path, sockets=sockets) for text in as_list(texts))
+    if not found or len(set(found)) != len(found):
+        raise _address(", ".join(map(str, found)), path, "at least one address, each once")
+    return found
 
 
 def _address(text: str, path: str, expected: str) -> InvalidSetting:
