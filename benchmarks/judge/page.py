@@ -25,13 +25,28 @@ Harm is told at the usual rate, from the fault's first moment to the stop.
 - A contender that also stops good rollouts finds faults for no merit of its own: read both tables together.
 """
 
+THIN = """\
+The real shop's days are thin: ten days with 47–96 orders each, compressed into an hour and split at random. They
+say how often a split of these days misleads, and nothing about days that are not among them; φ there is from one
+other day, which is too little to be sure of anything slow."""
+TICKS = """\
+A stop comes at the end of a tick: with ticks of 5 s a bound of 6.2 s is 10 s for everybody. Late onsets pay for
+every moment at which harm might have begun."""
+
 
 def written(measured: Measured, pictures: dict[str, str]) -> str:
     """The page; ``pictures`` are file names by scenario."""
     lines = [HEAD.format(day=f"{datetime.now(UTC):%Y-%m-%d}"), "## False stops", ""]
     lines += report.markdown(report.good_table(measured.goods))
-    lines += ["", *_picture("goods", "good rollouts stopped, by traffic and contender", pictures)]
-    lines += ["## Distance from the bound", "", *_picture("bounds", "median delay over the bound", pictures)]
+    lines += ["", THIN, ""]
+    lines += [*_picture("goods", "good rollouts stopped, by traffic and contender", pictures)]
+    lines += [
+        "## Distance from the bound",
+        "",
+        TICKS,
+        "",
+        *_picture("bounds", "median delay over the bound", pictures),
+    ]
     lines += ["## Faults", ""]
     for name, (scenario, found, phi) in measured.faults.items():
         lines += [f"### {scenario.title[0].upper()}{scenario.title[1:]}", ""]

@@ -29,7 +29,8 @@ mpl.rcParams.update(
     {
         "svg.hashsalt": "interlock",
         "svg.fonttype": "none",
-        "font.family": ["DejaVu Sans"],
+        "font.family": ["sans-serif"],
+        "font.sans-serif": ["DejaVu Sans"],
         "font.size": 9,
         "axes.spines.top": False,
         "axes.spines.right": False,
