@@ -112,8 +112,6 @@ def test_stop_voids_the_ticket_and_bars_the_digest(make: Make) -> None:
     assert [bar.digest for bar in read(lambda tx: tx.records(Bar).find(digest=started.digest))] == [started.digest]
     change = read(lambda tx: complete(tx, tx.records(ChangeRecord).get(started.change)))
     assert "digest-barred" in {each.id for each in rolling.road.gate(change).reasons}
-    ticket = started.ticket
-    assert "digest-barred" in {each.code for each in rolling.start(change, ticket).obstacles}
 
 
 def test_the_order_of_going_back_is_weight_ticket_artefact(make: Make) -> None:

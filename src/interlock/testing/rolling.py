@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from interlock.core.change.canonical import Json
-from interlock.core.change.change import Change
+from interlock.core.change.canonical import Json, sha256
+from interlock.core.change.change import Change, Submission
+from interlock.core.change.parts import DocumentVersion, FileChange, GitRange
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.record import Effect, RolloutRecord
 from interlock.ports.leases import Leases
@@ -50,6 +52,11 @@ keep: 1h
 """
 
 
+def _frozen(start: datetime) -> bytes:
+    end = start + timedelta(hours=1)
+    return f"freezes:\n  - {{name: Spring sale, from: {start.isoformat()}, until: {end.isoformat()}}}\n".encode()
+
+
 class _Pause(threading.Event):
     """Waits in the world's time."""
 
@@ -67,14 +74,23 @@ class Rolling:
     """One service, one change with a ticket, one worker's hands."""
 
     def __init__(
-        self, folder: Path, *, plan: str = PLAN, world: World | None = None, modes: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        *,
+        plan: str = PLAN,
+        world: World | None = None,
+        modes: tuple[str, ...] = (),
+        freeze: datetime | None = None,
     ) -> None:
         self.world = world or World()
         self.plan = plan
 
         class Planned(Road):
             def _first_files(self) -> dict[str, bytes]:
-                return super()._first_files() | {"rollouts/orders.yaml": plan.encode()}
+                files = super()._first_files()
+                if freeze is not None:
+                    files["policies/modes.yaml"] += _frozen(freeze)
+                return files | {"rollouts/orders.yaml": plan.encode()}
 
         self.road = Planned(folder=folder, enforced=modes, clock=self.world)  # type: ignore[arg-type]
         self.outside = self.world.outside()
@@ -87,6 +103,20 @@ class Rolling:
     def change(self, name: str = "a") -> tuple[Change, str]:
         """A change, and the ticket that the gate gives for it."""
         opened = self.road.open(submission(name))
+        found = self.road.gate(opened)
+        if found.ticket_id is None:
+            raise AssertionError(found.reasons)
+        return opened, found.ticket_id
+
+    def staged(self, percent: float = 1.0) -> tuple[Change, str]:
+        """A change that declares a canary's first stage, and its ticket."""
+        (git,) = submission("staged").parts
+        assert isinstance(git, GitRange)  # noqa: S101  # as submission makes it
+        text = f"---\ncanary: {{first_stage_percent: {percent:g}, bake_minutes: 15, metric: orders_total}}\n---\n"
+        named = {"path": "change.md", "commit": git.commits[0].id, "digest": sha256(text.encode()), "text": text}
+        files = (FileChange(path="change.md", status="added", added=3, removed=0), *git.files)
+        part = replace(git, files=files, documents=(DocumentVersion(**named),))
+        opened = self.road.open(Submission(parts=(part,)))
         found = self.road.gate(opened)
         if found.ticket_id is None:
             raise AssertionError(found.reasons)

@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def look(outside: Outside, plan: Plan) -> Looked:
     """Everything that stands in the way outside."""
     looked = Looked(obstacles=[])
     unknown = check_kinds(plan, routers=outside.routers, meters=outside.meters, notifiers=outside.notifiers)
-    looked.obstacles += [_of(plan, (), error) for error in unknown]
+    looked.obstacles += [_with_line(plan, error) for error in unknown]
     if unknown:
         return looked
     _router(outside, plan, looked)
@@ -113,6 +114,12 @@ def _try(plan: Plan, keys: Keys, looked: Looked, act: Callable[[], T]) -> T | No
     except InterlockError as error:
         looked.obstacles.append(_of(plan, keys, error))
         return None
+
+
+def _with_line(plan: Plan, error: InvalidInput) -> Obstacle:
+    """An error that tells its line in words."""
+    found = re.search(rf"{re.escape(plan.path)}:(\d+)", error.message)
+    return from_error(error, path=plan.path, line=int(found[1]) if found else 0)
 
 
 def _of(plan: Plan, keys: Keys, error: InterlockError) -> Obstacle:
