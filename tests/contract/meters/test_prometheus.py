@@ -100,6 +100,8 @@ def _wrong_queries_are_refused(server):
 def _a_shard_that_is_down_is_gone(meter, shops):
     shops[0].close()
     _until(lambda: [s.since for s in _of(meter, "orders") if s.arm == "canary"] == [GONE])
+    with pytest.raises(Unavailable, match=r"canary .*does not reach its targets"):
+        _until(meter.check)
     first = next(s.at for s in _of(meter, "orders") if s.arm == "canary")
     time.sleep(1.2)
     sample = next(s for s in _of(meter, "orders") if s.arm == "canary")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.meters.push import PushMeter
 from interlock.ports.meter import Counted
@@ -91,9 +92,12 @@ def test_nobody_pushes_without_a_token(pushed_to):
 
 
 def test_what_was_not_pushed_is_refused_before_traffic_moves(pushed_to):
-    with pytest.raises(InvalidSetting, match="counts of `orders` of the canary") as refused:
+    with pytest.raises(InvalidSetting, match="counts of `orders` of the control") as refused:
         meter(pushed_to.counts).check()
     assert (refused.value.code, refused.value.path) == ("series-missing", ("metrics", "orders"))
+    pushed_to.push(body(0, sample(arm="control", shard="a")))
+    with pytest.raises(Unavailable, match=r"of the canary .*got none yet"):
+        meter(pushed_to.counts).check()
     pushed_to.push(body(1, sample(above={"0.5": 0}), sample(arm="control", shard="a", above={"0.5": 0})))
     meter(pushed_to.counts, Counted(name="orders", edges=("0.5",))).check()
     with pytest.raises(InvalidSetting, match=r"above 0.25 s .*got 0.5"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.meters.exposition import counts
 from interlock.plugins.meters.prom_counts import amounts, bounds, newest
 from interlock.plugins.meters.prom_query import ARMS, PromQuery
-from interlock.plugins.meters.promql import Api, Raw, selector
+from interlock.plugins.meters.promql import PLUGIN, Api, Raw, selector
 
 
 def check_query(api: Api, query: PromQuery, span: float, deadline: float) -> None:
@@ -27,15 +28,26 @@ def check_query(api: Api, query: PromQuery, span: float, deadline: float) -> Non
     if any(query.shard not in raw.labels for raw in every):
         known = ", ".join(sorted(every[0].labels))
         raise _wrong(query, "label-unknown", f"the label `{query.shard}` on each series", known, "shard")
-    for arm in ARMS:
+    for arm in reversed(ARMS):
         raws = api.raw(selector(query.query, query.labels[arm]), span, deadline=deadline)
         if not raws and not (query.absent_is_zero and _up(api, query, arm, span, deadline)):
+            if any(query.owns(arm, target.labels) and not target.up for target in api.targets(deadline=deadline)):
+                raise _down(query, arm)
             names = query.labels[arm].names
             shown = sorted({", ".join(f'{name}="{raw.labels.get(name, "")}"' for name in names) for raw in every})
             raise _wrong(query, "label-mismatch", f"series of the {arm}", "; ".join(shown)[:200], arm)
         if raws and query.edges and not amounts(raws, query):
             known = ", ".join(f"{each:g}" for each in sorted(bounds(raws))) or "none"
             raise _wrong(query, "edge-missing", f"buckets up to {', '.join(query.edges)} s", known, "query")
+
+
+def _down(query: PromQuery, arm: str) -> Unavailable:
+    return Unavailable(
+        f"expected series of the {arm} for metric `{query.metric}`, but Prometheus does not reach its targets",
+        code="meter-unreachable",
+        hint="start it, or look at Prometheus' page of targets",
+        plugin=PLUGIN,
+    )
 
 
 def _up(api: Api, query: PromQuery, arm: str, span: float, deadline: float) -> bool:

@@ -37,6 +37,7 @@ class Target:
     """Something that Prometheus scrapes. ``refused`` when nobody listened the last time, at ``at``."""
 
     labels: Mapping[str, str]
+    up: bool
     refused: bool
     at: str
 
@@ -86,6 +87,7 @@ class Api:
             return [
                 Target(
                     labels={str(name): str(text) for name, text in each["labels"].items()},
+                    up=each["health"] == "up",
                     refused=each["health"] == "down" and "connection refused" in each["lastError"],
                     at=str(each["lastScrape"]),
                 )

@@ -51,8 +51,16 @@ class PushMeter:
         """See ``ports.meter``: each metric of each arm was pushed, with every edge."""
         found = self._newest()
         for name, counted in self._metrics.items():
-            for arm in ARMS:
+            for arm in reversed(ARMS):
                 samples = [sample for sample in found if (sample.metric, sample.arm) == (name, arm)]
+                if not samples and arm == "canary":
+                    # It may have to be started first, as one that is not reached.
+                    raise Unavailable(
+                        f"expected counts of `{name}` of the canary pushed for `{self._service}`, got none yet",
+                        code="meter-unreachable",
+                        hint="start what pushes them: docs/how-to/meters.md shows how",
+                        plugin="push",
+                    )
                 if not samples:
                     raise self._missing("series-missing", f"counts of `{name}` of the {arm}", "none", counted)
                 if not any(usable(sample, counted.edges) for sample in samples):

@@ -59,18 +59,19 @@ class ScrapeMeter:
         self._starting = threading.Lock()
 
     def check(self) -> None:
-        """Read each address once and refuse the first thing that is wrong; see ``ports.meter``."""
+        """See ``ports.meter``. What a page says wrong is refused before an address that does not answer."""
         answers = self._ask()
-        for answer in answers.values():
-            if isinstance(answer, PluginError):
-                raise answer
         for query in self._queries:
             for arm in ARMS:
                 for url in self._urls[arm]:
                     answer = answers[url]
-                    found = tallies(answer[0], query, arm) if not isinstance(answer, PluginError) else None
+                    found = None if isinstance(answer, PluginError) else tallies(answer[0], query, arm)
                     if isinstance(found, Missing):
                         raise _refusal(found, query, self._sources[url].shard)
+        for answer in answers.values():
+            if isinstance(answer, PluginError):
+                raise answer
+        for query in self._queries:
             self._known_somewhere(query, answers)
 
     def read(self) -> Sequence[Sample]:

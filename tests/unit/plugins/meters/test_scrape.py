@@ -322,3 +322,11 @@ def test_an_unusable_query_is_refused_with_its_path(query, edges, path, message)
     with pytest.raises(InvalidSetting, match=message) as refused:
         ScrapeMeter(settings, (Counted(name="m", edges=edges, query=query),))
     assert refused.value.path == ("metrics", "m", *path)
+
+
+def test_a_wrong_query_is_refused_even_where_the_canary_is_not_up_yet(sites, meter, nobody):
+    wrong = Counted(name="o", query={"series": "order_total"})
+    with pytest.raises(InvalidSetting, match="order_total"):
+        meter([nobody], [sites(PAGE).url], wrong).check()
+    with pytest.raises(Unavailable, match="connection refused"):
+        meter([nobody], [sites(PAGE).url]).check()
