@@ -61,9 +61,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "token": ("interlock.doors.cli.token:token", "Make, list and revoke API tokens."),
     "serve": ("interlock.doors.cli.serve:serve", "Serve the API."),
+    "replay": (
+        "interlock.doors.cli.replay:replay",
+        "Replay a known incident against real components: which gate stops it, when, at what cost.",
+    ),
     "demo": (
         "interlock.doors.cli.demo:demo",
-        "Watch a change that must not ship, and what it takes until it may.",
+        "Watch a change that must not ship, what it takes until it may, and what stops it all the same.",
     ),
 }
 

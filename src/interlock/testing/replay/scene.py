@@ -11,11 +11,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from interlock.core.change.canonical import Json
 from interlock.core.change.errors import Unavailable
 from interlock.testing.shop.make import Shop
 from interlock.testing.stack.behaviour import Behaviour
@@ -55,11 +57,23 @@ def _missing(name: str, install: str) -> Unavailable:
 
 
 class Scene:
-    """One shop under load in ``folder``. Use as a context manager."""
+    """One shop under load in ``folder``. Use as a context manager.
 
-    def __init__(self, folder: Path, *, proxy: ProxyName, meter: MeterName, rate: float) -> None:
+    ``baseline`` and ``judge`` are what its plan says of measuring the noise first, and of the judge.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        proxy: ProxyName,
+        meter: MeterName,
+        rate: float,
+        baseline: float = BASELINE,
+        judge: Mapping[str, Json] | None = None,
+    ) -> None:
         check_installed(proxy, meter)
-        self.folder, self.meter = folder, meter
+        self.folder, self._baseline, self._judge = folder, baseline, judge or {}
         self._open = ExitStack()
         running = Behaviour(version="running", errors=_RUNNING.errors, shop=str(folder / "running"))
         self.stack = Stack(
@@ -83,7 +97,8 @@ class Scene:
         """The rollout plan: the default stages of 15 minutes each, by the deployer's steps."""
         scraper = self.stack.prometheus
         wanted = Wanted(
-            baseline=BASELINE,
+            baseline=self._baseline,
+            judge=self._judge,
             prometheus=scraper.url if scraper else "",
             place=self.folder,
             artefact=self.artefact,

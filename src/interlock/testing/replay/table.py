@@ -36,7 +36,7 @@ def measured(ran: Outcome, stack: Stack) -> Mapping[str, str]:
     state = "verified" if ran.verified else "not verified"
     return {
         "exposure": f"{ran.met} of {ran.requests:,} customers met it ({share:.1%})",
-        "alerts": f"the judge looked at orders every second: STOP on {ran.metric or 'nothing'}",
+        "alerts": f"the judge looked at orders, errors and times every second: STOP on {ran.metric or 'nothing'}",
         "diagnosis": f"with the stop: {ran.why}",
         "rollback": f"by itself: 0 % read back at {stack.proxy.name}, the artefact down {undone} and {state}",
         "duration": f"{lasted}, from its first customer until the proxy served it to nobody",

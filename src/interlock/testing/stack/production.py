@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,14 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
-from interlock.core.evidence.dsse import key_id_of
-from interlock.core.policy.modes import default_modes
-from interlock.registry import bundled_policies
-from interlock.testing.shop.make import BASE, PEOPLE, Shop
+from interlock.testing.shop.founding import founded
+from interlock.testing.shop.make import BASE, Shop
 from interlock.testing.shop.terminal import Say, Terminal
-from interlock.testing.signing import UnsafeNamedSigner
 from interlock.testing.stack.behaviour import Behaviour
 from interlock.testing.stack.deploy import PLACE, Deployer, build, prepare
 from interlock.testing.stack.server import Server, Told, ended
@@ -59,7 +53,8 @@ class Production:
     def __enter__(self) -> Self:
         try:
             self._open.enter_context(self.stack)
-            self._found()
+            root, plans = self.folder / "shop", {PLAN: self.plan(self.stack)}
+            self.shop = founded(root, enforced=self.enforced, plans=plans, say=self.say)
             self.server = Server(self.shop.root)
             self._open.callback(self._take_down)
             self._open.callback(self.server.close)
@@ -110,30 +105,3 @@ class Production:
     def _json(self, *words: str) -> Told:
         found: Told = json.loads(self.terminal.run(*words, "--json", show=False))
         return found
-
-    def _found(self) -> None:
-        keys = self.folder / "keys"
-        keys.mkdir()
-        lines = {}
-        for person in PEOPLE:
-            signer = UnsafeNamedSigner(person)
-            written = keys / person
-            written.write_bytes(
-                signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-            )
-            written.chmod(0o600)
-            lines[person] = signer.public_key.line
-        runner = UnsafeNamedSigner("ci-runner").private_key.public_key()
-        pem = runner.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        self.shop = Shop(
-            root=self.folder / "shop",
-            keys=lines,
-            runner=(key_id_of(runner), pem),
-            policies={**bundled_policies(), "modes.yaml": default_modes(self.enforced).encode()},
-            plans={PLAN: self.plan(self.stack)},
-        )
-        self.shop.build()
-        terminal = Terminal(root=self.shop.root, say=self.say)
-        for person, exits in (("vera", 1), ("ana", 0)):
-            terminal.run("rules", "genesis", "--key", str(keys / person), exits=exits, show=False)
-        shutil.rmtree(keys)
