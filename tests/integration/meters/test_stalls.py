@@ -47,8 +47,7 @@ class Stage:
         canary, *control = [f"http://127.0.0.1:{port}/metrics" for _, port in self.services]
         settings = {"canary": [canary], "control": control, "timeout": 0.2}
         self.meter = ScrapeMeter(settings, QUERIES)
-        tolerances = Tolerances(tick=TICK, skew=0.15, patience=0.6, settle=0.5)
-        self.window = Window(METRICS, AssignedShare(0.1), tolerances=tolerances)
+        self.window = Window(METRICS, AssignedShare(0.1), tolerances=Tolerances(tick=TICK))
         self.begun = time.monotonic()
         self.ticks = []
 

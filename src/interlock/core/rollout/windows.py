@@ -49,19 +49,21 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerances:
-    """What a window may deviate by, in seconds; ``overrun``, ``collapse`` and ``surge`` are factors.
+    """What a window may deviate by. In ticks (of ``tick`` seconds): ``skew``, ``overrun``, ``patience``, ``settle``.
 
-    ``overrun`` is times ``tick``; ``collapse`` and ``surge`` are times what the control usually has.
-    ``skew``: from the window's end to a shard's nearest sample; half a scrape interval, where the source scrapes.
-    ``patience``: without a new window, before a round counts as discarded. ``oldest``: age of the newest window.
-    ``settle``: after a stall; ``in_flight``: after a change of weight. ``clock``: between wall and steady clock
-    from round to round; ``ahead``: of a source's clock before ours. ``forget``: a shard that is absent while
-    others of its arm are there. ``gone_is_bad``: rule 5's second half.
+    ``skew``: from the window's end to a shard's nearest sample; more than half, where the source scrapes once a
+    tick. ``overrun``: the longest window that counts; above two, so that one late sample costs nothing.
+    ``patience``: without a new window, before a round counts as discarded. ``settle``: after a stall.
+
+    Seconds: ``oldest``, the age of the newest window; ``in_flight``, after a change of weight; ``clock``, between
+    wall and steady clock from round to round; ``ahead``, of a source's clock before ours; ``forget``, a shard that
+    is absent while others of its arm are there. ``collapse`` and ``surge`` are times what the control usually has;
+    ``gone_is_bad`` is rule 5's second half.
     """
 
     tick: float = 1.0
     skew: float = 0.6
-    overrun: float = 1.9
+    overrun: float = 2.5
     patience: float = 2.5
     oldest: float = 30.0
     settle: float = 2.0
@@ -182,7 +184,7 @@ class Window:
         return ROUTER in self._series and wanted <= {key[:2] for key in self._series}
 
     def _waiting(self, absent: set[tuple[str, Arm, str]], reading: Reading) -> Tick | None:
-        if reading.steady - self._moved <= self._allow.patience:
+        if reading.steady - self._moved <= self._allow.patience * self._allow.tick:
             return None
         lagging = {key for key, series in self._series.items() if series.newest <= (self._end or -math.inf)}
         if ROUTER in absent or ROUTER not in self._series:
@@ -191,7 +193,7 @@ class Window:
 
     def _lost(self, code: str, reading: Reading) -> Tick:
         """A round in which no window ended."""
-        self._settle(reading.steady + self._allow.settle, "settling")
+        self._settle(reading.steady + self._allow.settle * self._allow.tick, "settling")
         return Tick(t=self._at(reading), share=self._last_share, metrics={}, discard=code)
 
     def _close(self, end: float, reading: Reading) -> Tick | None:
@@ -202,7 +204,8 @@ class Window:
         self._end, self._moved = end, reading.steady
         deltas = {key: _difference(series.base, now[key]) for key, series in self._series.items()}
         code = next((series.why for key, series in self._series.items() if deltas[key] is None), "")
-        unmatched = any(series.distance(end) > self._allow.skew for series in self._series.values())
+        skew = self._allow.skew * self._allow.tick
+        unmatched = any(series.distance(end) > skew for series in self._series.values())
         assigned = Assigned(canary=0, control=0)
         if (sent := deltas[ROUTER]) is not None:
             assigned = Assigned(canary=sent[0], control=sent[1])
@@ -220,7 +223,7 @@ class Window:
             ("overrun", length > self._allow.overrun * self._allow.tick),
             ("unmatched", unmatched),
             ("control-disturbed", not code and self._calm.disturbed(metrics, length)),
-            ("stale", reading.wall - end > self._allow.oldest),
+            ("stale", reading.wall - end > max(self._allow.oldest, 4 * self._allow.tick)),
         )
         code = code or next((each for each, failed in tests if failed), "")
         return self._tick(code, metrics, assigned, begun, reading)
@@ -230,7 +233,7 @@ class Window:
     ) -> Tick:
         self._last_share = self._share(assigned)
         if code in UNSETTLING:
-            self._settle(reading.steady + self._allow.settle, "settling")
+            self._settle(reading.steady + self._allow.settle * self._allow.tick, "settling")
         elif not code and begun < self._settled + self._clocks:
             code = self._settling
         return Tick(t=self._at(reading), share=self._last_share, metrics=metrics, assigned=assigned, discard=code)

@@ -323,3 +323,30 @@ def test_time_goes_on_from_where_another_server_left_it():
     world.window = Window(METRICS, nominal, t=120.0)
     world.read()
     assert world.step().t == 121.0
+
+
+def test_a_source_that_scrapes_just_as_it_is_read_costs_no_tick(world):
+    """Read and scrape fall together, so that one round sees nothing new and the next sees two scrapes."""
+    world.late["canary", "c"] = 0.0
+    seen = []
+    for second in range(12):
+        world.stuck = {("canary", "c"): (world.wall, world.counts["canary", "c"])} if second % 2 == 0 else {}
+        seen.append(world.step())
+    counted = [tick for tick in seen if tick is not None]
+    assert {tick.discard for tick in counted} == {""}
+    assert all(
+        tick.metrics["orders"].counts.canary * 9
+        == tick.metrics["orders"].counts.total - tick.metrics["orders"].counts.canary
+        for tick in counted
+    )
+
+
+@pytest.mark.parametrize("tick", [0.1, 15.0])
+def test_tolerances_are_of_the_tick(tick):
+    world = World(tick=tick)
+    world.read()
+    assert codes(world.step(tick) for _ in range(3)) == ["", "", ""]
+    world.absent = {("canary", "c")}
+    assert codes(world.step(tick) for _ in range(4)) == [None, None, "missing", "missing"]
+    world.absent = set()
+    assert codes(world.step(tick) for _ in range(4)) == ["overrun", "settling", "settling", ""]
