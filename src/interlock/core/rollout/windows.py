@@ -49,7 +49,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerances:
-    """What a window may deviate by. In ticks (of ``tick`` seconds): ``skew``, ``overrun``, ``patience``, ``settle``.
+    """What a window may deviate by. In ticks of ``tick`` seconds: ``skew``, ``overrun``, ``patience``, ``settle``.
 
     ``skew``: from the window's end to a shard's nearest sample; more than half, where the source scrapes once a
     tick. ``overrun``: the longest window that counts; above two, so that one late sample costs nothing.
