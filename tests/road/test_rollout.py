@@ -31,7 +31,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     def new(plan: str = QUICK, **world: object) -> Rolling:
         often = {"control": Arm(errors=0.05), "canary": Arm(errors=0.05)}
         given: dict[str, object] = {"rate": 1000.0, **often, **world}
-        made.append(Rolling(tmp_path, plan=plan, world=World(**given)))  # type: ignore[arg-type]
+        made.append(Rolling(tmp_path, plan=plan, world=World(**given)))  # type: ignore[arg-type]  # by name
         return made[-1]
 
     yield new

@@ -78,12 +78,11 @@ class Afar:
     def _asking(self) -> type[socketserver.StreamRequestHandler]:
         afar = self
 
-        class Asking(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                for line in self.rfile:
-                    self.wfile.write(json.dumps(afar.answer(json.loads(line))).encode() + b"\n")
+        def answering(asking: socketserver.StreamRequestHandler) -> None:
+            for line in asking.rfile:
+                asking.wfile.write(json.dumps(afar.answer(json.loads(line))).encode() + b"\n")
 
-        return Asking
+        return type("Asking", (socketserver.StreamRequestHandler,), {"handle": answering})
 
     def answer(self, asked: Mapping[str, Any]) -> object:
         """What the world says."""

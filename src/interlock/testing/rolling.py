@@ -92,7 +92,7 @@ class Rolling:
                     files["policies/modes.yaml"] += _frozen(freeze)
                 return files | {"rollouts/orders.yaml": plan.encode()}
 
-        self.road = Planned(folder=folder, enforced=modes, clock=self.world)  # type: ignore[arg-type]
+        self.road = Planned(folder=folder, enforced=modes, clock=self.world)  # type: ignore[arg-type]  # it tells the time
         self.outside = self.world.outside()
         self.leases: Leases = self.road.station.store.leases  # type: ignore[attr-defined]  # the SQL store has them
         self.station = replace(self.road.station, outside=self.outside, leases=self.leases)
