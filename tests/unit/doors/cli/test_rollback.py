@@ -6,8 +6,11 @@ import json
 import os
 import socket
 import stat
+import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -287,3 +290,100 @@ def test_a_journal_that_cannot_be_written_stops_nobody(place, capsys):
     assert code == 0
     assert "expected to write" in out
     assert place.read("weight") == "0\n"
+
+
+SCENES = json.loads((Path(__file__).parents[3] / "golden/cli/rollouts.json").read_text())
+
+
+class Server(BaseHTTPRequestHandler):
+    """Says what ``answers`` of its server say, by method; the last answer is repeated."""
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.server.asked.append(f"{self.command} {self.path}")
+        answers = self.server.answers[self.command]
+        status, said = answers.pop(0) if len(answers) > 1 else answers[0]
+        content = json.dumps(said).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def log_message(self, *args: object) -> None:
+        del args
+
+
+@contextmanager
+def serving(monkeypatch, **answers):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    server.answers, server.asked = answers, []
+    monkeypatch.setenv("INTERLOCK_SERVER", f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def refused(code: str) -> dict[str, str]:
+    return {"detail": f"expected something else, got {code}", "code": code, "hint": "look"}
+
+
+TAKEN = (201, {"rollout": "rol-7f3akq2m2a", "state": "returning"})
+
+
+def test_a_server_that_answers_does_it_and_this_machine_touches_nothing(place, capsys, monkeypatch):
+    going = {**SCENES["stopping"]["record"], "phase": "withdraw"}
+    first = {**SCENES["stopping"], "record": going}
+    with serving(monkeypatch, POST=[TAKEN], GET=[(200, first), (200, SCENES["returned"])]) as server:
+        code, out, _ = run(capsys, "rollback", "shop", "--why", "odd")
+    assert code == 0
+    assert server.asked[0] == "POST /v1/services/shop/rollback"
+    assert out.startswith(" BACK ")
+    assert place.read("weight") == "5\n"
+    assert place.journals() == []
+
+
+def test_a_server_whose_way_back_failed_is_exit_1(place, capsys, monkeypatch):
+    with serving(monkeypatch, POST=[TAKEN], GET=[(200, SCENES["failed"])]):
+        code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 1
+    assert out.startswith(" FAIL ")
+
+
+def test_a_server_whose_worker_does_not_begin_is_not_waited_for(place, capsys, monkeypatch):
+    record = {**SCENES["stopping"]["record"], "phase": "withdraw"}
+    idle = {**SCENES["stopping"], "record": record, "effects": SCENES["stopping"]["effects"][:1]}
+    with serving(monkeypatch, POST=[TAKEN, (201, {"indices": [7]})], GET=[(200, idle)]) as server:
+        code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 0
+    assert place.read("weight") == "0\n"
+    assert "expected the server's worker to begin" in " ".join(out.split())
+    assert server.asked[-1] == "POST /v1/rollbacks"
+    assert "told as #7" in out
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_server_that_refuses_leads_to_the_local_record(place, capsys, monkeypatch, status):
+    with serving(monkeypatch, POST=[(status, refused("no-token"))], GET=[(404, refused("none"))]):
+        code, _, _ = run(capsys, "rollback", "shop")
+    assert code == 0
+    assert place.read("weight") == "0\n"
+    assert len(place.journals()) == 1  # it waits for a server that takes it
+
+
+def test_what_neither_knows_says_what_the_server_said(place, capsys, monkeypatch):
+    local_path(place.folder / ".interlock", "production", "shop").unlink()
+    with serving(monkeypatch, POST=[(404, refused("rollback-nothing"))], GET=[(404, refused("none"))]):
+        code, _, err = run(capsys, "rollback", "shop")
+    assert code == 2
+    assert "the server said: expected something else, got rollback-nothing" in err

@@ -21,7 +21,7 @@ from interlock.doors.cli.screens.rollout_words import badge, sentence, word
 from interlock.doors.cli.text import columns, paint, safe, short, width, wrap
 
 Told = dict[str, Any]
-MOST_ROWS, EXCLUDED_ROWS = 23, 2
+MOST_ROWS = 23
 """Rows of the smallest terminal but one, which the shell's prompt takes; what is least telling gives way."""
 
 STALE_TICKS, STALE_LEAST = 4, 5.0
@@ -37,12 +37,13 @@ def screen(shown: Told, *, contact: str = "", wide: int | None = None) -> list[s
     top += [*_stage(shown, room), *_weight(shown, room), *metrics(shown, room), *evidence_line(shown, room)]
     if shown["record"]["state"] == "returning":
         return [*top, *_lost(shown, room), *way_back(shown, room)]
+    ruled = _labelled("excluded", excluded(shown), room)
     below = [_trust(shown, room), untold(shown, room), _lost(shown, room), _commands(shown, room)]
     for place, block in enumerate(below):
-        if len(top) + sum(map(len, below)) + EXCLUDED_ROWS > MOST_ROWS:
+        if len(top) + len(ruled) + sum(map(len, below)) > MOST_ROWS:
             below[place] = block[:1]
     trust, unsaid, gone, commands = below
-    return [*top, *_labelled("excluded", excluded(shown), room), *gone, *trust, *unsaid, *commands]
+    return [*top, *ruled, *gone, *trust, *unsaid, *commands]
 
 
 def one_line(shown: Told) -> str:
@@ -172,7 +173,7 @@ def _commands(shown: Told, room: int) -> list[str]:
     lines = []
     for name in acts.get(record["state"], ()):
         command = f"interlock rollout {name} {safe(record['id'])}"
-        text = f"{command.ljust(len(record['id']) + 26)}{_ACTS[name]}"
+        text = f"{command.ljust(len(record['id']) + 27)}{_ACTS[name]}"
         lines.append(text if len(text) <= room - MARGIN else command)
     if lines:
         lines.append("Ctrl-C closes this picture, the rollout goes on")

@@ -36,10 +36,10 @@ def excluded(shown: Told) -> str:
     if len(found) > MOST_NAMED:
         return f"enough in {len(enough)} of {len(found)} metrics; all of them let it widen"
     parts = [
-        f"{_ruled(name, value, kind_of(shown, name))} {'✓' if name in enough else _of(asked[name])}"
+        _ruled(name, value, kind_of(shown, name)) + (" ✓" if name in enough else _asked(shown, name, asked[name]))
         for name, value in found.items()
     ]
-    return f"worse than {' · '.join(parts)}"
+    return " · ".join(parts)
 
 
 def wanted(shown: Told) -> dict[str, float]:
@@ -67,7 +67,7 @@ def excluded_at_last(shown: Told) -> str:
     """What the last PASS ruled out, for good."""
     found: dict[str, float] = shown["record"]["ruled_out"]
     parts = [_ruled(name, value, kind_of(shown, name)) for name, value in found.items()]
-    return f"worse than {' · '.join(parts)}" if parts else ""
+    return " · ".join(parts)
 
 
 def lost(shown: Told) -> str:
@@ -106,11 +106,11 @@ def harmful(one: Told, kind: str) -> bool:
 def _ruled(name: str, value: float | None, kind: str) -> str:
     if value is None:
         return f"{safe(name)} nothing yet"
-    return f"{safe(name)} {'−' if kind == 'good' else '+'}{percent(value)}"
+    return f"{safe(name)} worse than {'−' if kind == 'good' else '+'}{percent(value)}"
 
 
-def _of(most: float) -> str:
-    return f"(of {percent(most)})"
+def _asked(shown: Told, name: str, most: float) -> str:
+    return f" (asked: {'−' if kind_of(shown, name) == 'good' else '+'}{percent(most)})"
 
 
 def percent(fraction: float) -> str:
