@@ -93,7 +93,7 @@ def _closed(scenario: Scenario, found: Replayed, scene: Scene) -> list[str]:
 
     road = found.road
     now = {
-        "approval": f"{road.gate} by the gate for {len(road.reasons)} reasons, in {road.seconds:.1f} s; nothing went out",
+        "approval": f"{road.gate} by the gate in {road.seconds:.1f} s for {len(road.reasons)} reasons",
         "validation": "; ".join(road.findings) or "nothing found",
         **measured(found.ran, scene.stack),
     }

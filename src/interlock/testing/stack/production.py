@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,7 +23,7 @@ from interlock.testing.shop.founding import founded
 from interlock.testing.shop.make import BASE, Shop
 from interlock.testing.shop.terminal import Say, Terminal
 from interlock.testing.stack.behaviour import Behaviour
-from interlock.testing.stack.deploy import PLACE, Deployer, build, prepare
+from interlock.testing.stack.deploy import PID, PLACE, Deployer, build, prepare
 from interlock.testing.stack.server import Server, Told, ended
 from interlock.testing.stack.stack import Stack
 
@@ -93,6 +95,15 @@ class Production:
         ticket = self.folder / f"{name}.json"
         self.terminal.run("gate", change, "--environment", "production", "--ticket-file", str(ticket), show=False)
         return str(self._json("rollout", "start", change, "--ticket", str(ticket))["id"])
+
+    def freeze_canary(self, seconds: float) -> None:
+        """Let the version that the deployer put up stand still (SIGSTOP) for a while."""
+        pid = int((self.folder / PID).read_text(encoding="utf-8"))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def outcome(self, rollout: str, *, seconds: float) -> Told:
         """The rollout when it has ended."""
