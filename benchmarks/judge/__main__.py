@@ -93,6 +93,7 @@ def answer(measured: Measured) -> dict[str, object]:
                 "bound_harm": scenario.bound * scenario.harm_rate,
                 "phi": phi,
                 "oracle": measured.chosen.get(name, ""),
+                "passed": measured.passed[name][0],
                 "contenders": [one.as_json() for one in found],
             }
             for name, (scenario, found, phi) in measured.faults.items()

@@ -38,7 +38,7 @@ def written(measured: Measured, pictures: dict[str, str]) -> str:
     """The page; ``pictures`` are file names by scenario."""
     lines = [HEAD.format(day=f"{datetime.now(UTC):%Y-%m-%d}"), "## False stops", ""]
     lines += report.markdown(report.good_table(measured.goods))
-    lines += ["", THIN, ""]
+    lines += ["", THIN, "", *passes(measured)]
     lines += [*_picture("goods", "good rollouts stopped, by traffic and contender", pictures)]
     lines += [
         "## Distance from the bound",
@@ -65,6 +65,27 @@ def written(measured: Measured, pictures: dict[str, str]) -> str:
     lines += report.markdown(report.cost_table(measured))
     lines += ["", *_picture("growth", "processor time and memory by number of rollouts", pictures)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def passes(measured: Measured) -> list[str]:
+    """When good rollouts passed, and that catastrophes did not."""
+    if not measured.passed:
+        return []
+    good = [
+        f"{scenario.title.removeprefix('good rollouts, ')} {words.seconds(measured.passed[name][1])}"
+        for name, (scenario, _, _) in measured.goods.items()
+    ]
+    worst = [
+        measured.passed[name][0]
+        for name, (scenario, _, _) in measured.faults.items()
+        if scenario.fault.orders < 0.1 and not scenario.fault.onset
+    ]
+    said = f"A first stage's PASS (a loss of 90 % ruled out) came after a median of: {', '.join(good)}."
+    if worst:
+        said += (
+            f" Of canaries that lost 99 % of the orders from the beginning, {words.percent(max(worst))} passed."
+        )
+    return [said, ""]
 
 
 def _picture(name: str, title: str, pictures: dict[str, str]) -> list[str]:

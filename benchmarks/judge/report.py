@@ -23,6 +23,9 @@ class Measured:
     """By scenario: each contender's detection, and φ of the harmed metric at the judge's median delay."""
     chosen: dict[str, str] = field(default_factory=dict)
     """By scenario: which rule the oracle took."""
+    passed: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By scenario: the share of rollouts in which interlock passed the first stage's margin (90 %) before it
+    stopped them, and the median time until then."""
     costs: list[Cost] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from benchmarks.judge import figures, oracle, report
-from benchmarks.judge.play import CONTENDERS, INTERLOCK, ORACLE, SEED, play_all, scatter, tasks
+from benchmarks.judge.play import CONTENDERS, INTERLOCK, ORACLE, SEED, Played, play_all, scatter, tasks
 from benchmarks.judge.report import Measured
 from benchmarks.judge.scenarios import ALL_FAULTS, ALL_GOODS, Scenario, alike
 
@@ -45,6 +45,7 @@ def goods(pool: ProcessPoolExecutor, plan: Plan, measured: Measured) -> None:
         found = [figures.good(name, played.stops[name]) for name in CONTENDERS if name in played.stops]
         distrusted = float(np.mean([outcome.distrusted > 0 for outcome in played.judged]))
         measured.goods[scenario.name] = scenario, found, distrusted
+        measured.passed[scenario.name] = passed(played)
         print(f"\n{scenario.title} · {time.monotonic() - began:.0f} s", flush=True)
         print(report.aligned(report.good_table({scenario.name: measured.goods[scenario.name]})), flush=True)
     measured.goods = {each.name: measured.goods[each.name] for each in wanted}
@@ -62,11 +63,18 @@ def faults(pool: ProcessPoolExecutor, plan: Plan, measured: Measured) -> None:
             figures.detection(scenario, name, played.stops[name]) for name in CONTENDERS if name in played.stops
         ]
         measured.faults[scenario.name] = scenario, found, scatter(scenario, found[0].delay)
+        measured.passed[scenario.name] = passed(played)
         measured.chosen[scenario.name] = f"{rule[0]} over {rule[1]} s"
         print(f"\n{scenario.title} · {time.monotonic() - began:.0f} s", flush=True)
         print(report.aligned(report.fault_table(scenario, found)), flush=True)
         print(report.goals_of(scenario, found), flush=True)
     measured.faults = {each.name: measured.faults[each.name] for each in wanted}
+
+
+def passed(played: Played) -> tuple[float, float]:
+    """How often interlock passed the first stage's margin before a stop, and the median time until it did."""
+    times = np.array([outcome.passed for outcome in played.judged])
+    return float(np.isfinite(times).mean()), float(np.quantile(times, 0.5, method="inverted_cdf"))
 
 
 def fitted(plan: Plan, scenario: Scenario) -> Fitted:
