@@ -50,13 +50,21 @@ class Api:
         assert reply.status_code < 300, reply.text
         return reply.json()
 
-    def reply(self, actor: Actor, path: str, body: object) -> httpx.Response:
+    def get(self, actor: Actor, path: str) -> Any:
+        reply = self.reply(actor, path, None, method="GET")
+        assert reply.status_code < 300, reply.text
+        return reply.json()
+
+    def reply(
+        self, actor: Actor, path: str, body: object, *, method: str = "POST", key: str = ""
+    ) -> httpx.Response:
         async def once() -> httpx.Response:
             transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://interlock.test") as client:
                 headers = {"authorization": f"Bearer {self._token(actor)}"}
+                headers |= {"idempotency-key": key} if key else {}
                 given = {} if body is None else {"json": plain(body)}
-                return await client.post(path, headers=headers, **given)
+                return await client.request(method, path, headers=headers, **given)
 
         return asyncio.run(once())
 

@@ -1,0 +1,114 @@
+"""Rollouts over HTTP: who may ask for what, what a repeated request does, and what a watcher is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.core.approval.actor import Actor, Scope
+from interlock.testing.road import Road
+from interlock.testing.rolling import PLAN, Rolling
+
+QUICK = PLAN.replace("baseline: 60s", "baseline: 0").replace(
+    "judge:\n", "judge:\n  phi: {orders: {windows: [1], values: [1]}, errors: {windows: [1], values: [1]}}\n"
+)
+
+
+@pytest.fixture
+def rolling(tmp_path: Path) -> Iterator[Rolling]:
+    made = Rolling(tmp_path, plan=QUICK)
+    made.road.station = made.station
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def api(rolling: Rolling, api_of: Callable[[Road], Any]) -> Any:
+    return api_of(rolling.road)
+
+
+READER = Actor(principal="vera-reads", kind="pipeline", scopes=frozenset({Scope.READ}))
+
+
+def begun(rolling: Rolling, api: Any) -> str:
+    change, ticket = rolling.change()
+    reply = api.post(rolling.road.pipeline(), "/v1/rollouts", {"change": change.id, "ticket": ticket})
+    assert reply["obstacles"] == []
+    rolling.run(reply["rollout"]["id"], until=lambda record: record.phase == "watch" and record.ticks > 0)
+    return str(reply["rollout"]["id"])
+
+
+def test_a_refusal_is_a_good_answer_with_everything_in_it(rolling: Rolling, api: Any) -> None:
+    change, ticket = rolling.change()
+    rolling.world.router_down = rolling.world.meter_down = True
+    reply = api.post(rolling.road.pipeline(), "/v1/rollouts", {"change": change.id, "ticket": ticket})
+    assert reply["rollout"] is None
+    assert [each["code"] for each in reply["obstacles"]] == ["router-unreachable", "meter-unreachable"]
+    assert all(each["hint"] and each["line"] for each in reply["obstacles"])
+
+
+def test_the_gates_scope_starts_and_reading_does_not(rolling: Rolling, api: Any) -> None:
+    change, ticket = rolling.change()
+    refused = api.reply(READER, "/v1/rollouts", {"change": change.id, "ticket": ticket})
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope-missing")
+
+
+def test_who_may_ask_for_what(rolling: Rolling, api: Any) -> None:
+    rollout = begun(rolling, api)
+    agent, ana = rolling.road.agent("q"), rolling.road.person("ana")
+    asked = (
+        (agent, "pause", {"why": "look"}, 200),
+        (agent, "resumption", None, 403),
+        (agent, "extension", {"seconds": 60.0}, 403),
+        (agent, "widening", {"not_ruled_out": "", "why": "w"}, 403),
+        (READER, "abort", {"why": ""}, 403),
+        (ana, "resumption", None, 200),
+        (ana, "extension", {"seconds": -1.0}, 422),
+        (ana, "widening", {"not_ruled_out": "fine", "why": "w"}, 422),
+        (agent, "abort", {"why": "no"}, 200),
+        (agent, "abort", {"why": "no"}, 200),
+    )
+    for actor, path, body, status in asked:
+        reply = api.reply(actor, f"/v1/rollouts/{rollout}/{path}", body)
+        assert reply.status_code == status, (path, reply.text)
+
+
+def test_a_watcher_is_told_how_it_stands(rolling: Rolling, api: Any) -> None:
+    rollout = begun(rolling, api)
+    shown = api.get(READER, f"/v1/rollouts/{rollout}")
+    assert (shown["record"]["id"], shown["tick"], shown["alpha"]) == (rollout, 1.0, 0.01)
+    assert [stage["percent"] for stage in shown["stages"]] == [1, 10, 50, 100]
+    assert shown["standing"]["metrics"]["orders"]["canary"] >= 0
+    assert {"t", "weight", "log_e", "discard", "metrics"} <= set(shown["recent"][-1])
+    assert shown["recent"][-1]["metrics"]["orders"]["kind"] == "good"
+    assert shown["not_ruled_out"]
+    rolling.station.live.drop(rollout)
+    recorded = api.get(READER, f"/v1/rollouts/{rollout}")
+    assert recorded["recent"][0]["t"] == shown["recent"][0]["t"]
+
+
+def test_going_back_is_asked_of_the_service(rolling: Rolling, api: Any) -> None:
+    rollout = begun(rolling, api)
+    path = "/v1/services/order-service/rollback"
+    reply = api.post(rolling.road.agent("q"), path, {"environment": "production", "why": "slow"})
+    assert (reply["rollout"], reply["state"]) == (rollout, "returning")
+    rolling.run(rollout)
+    nothing = api.reply(rolling.road.agent("q"), path, {"environment": "production", "why": ""})
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "rollback-nothing")
+    listed = api.get(READER, "/v1/rollouts?service=order-service&state=returned")
+    assert [each["id"] for each in listed["items"]] == [rollout]
+    verified = api.get(READER, f"/v1/rollouts/{rollout}/verification")
+    assert verified["exact"] is True
+
+
+def test_the_same_request_twice_starts_one_rollout(rolling: Rolling, api: Any) -> None:
+    """The answer that was lost is given again, although its ticket is used by now."""
+    change, ticket = rolling.change()
+    body = {"change": change.id, "ticket": ticket}
+    first, second = (
+        api.reply(rolling.road.pipeline(), "/v1/rollouts", body, key="once-and-only").json() for _ in range(2)
+    )
+    assert first["rollout"]["id"] == second["rollout"]["id"]
