@@ -36,12 +36,10 @@ class Ages:
 
     def at(self, seconds: float) -> list[float]:
         """1/φ of each series after ``seconds``."""
-        step = _steps(seconds)
+        step = min(_steps(seconds), self.longest // STEP + 1)
         found = self._lists.get(step)
         if found is None:
             found = self._lists[step] = self._by_second[self._place(step * STEP)].tolist()
-            if len(self._lists) > self.longest:
-                self._lists.clear()
         return found
 
     def constant(self) -> Floats:

@@ -61,7 +61,9 @@ def log_each(values: Floats) -> Floats:
 
 def powers(places: Floats) -> Floats:
     """The exponential of each ``(place − ORIGIN) / STEPS``, rounded down to the table."""
-    return _powers().take(places.astype(np.intp), mode="clip")
+    table = _powers()
+    held = np.minimum(np.maximum(places, 0.0), len(table) - 1.0)
+    return table.take(held.astype(np.intp))
 
 
 @cache

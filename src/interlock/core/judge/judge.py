@@ -25,9 +25,10 @@ from interlock.core.judge.series import Normalisers, counted, layout
 from interlock.core.judge.settings import MARGINS, JudgeSettings
 from interlock.core.judge.tally import Tally
 from interlock.core.judge.tick import Tick
-from interlock.core.judge.trust import Gaps, ShareTest, misplaced
+from interlock.core.judge.trust import Drift, Gaps, ShareTest, misplaced
 from interlock.core.judge.verdict import NotEnough, Passed, Standing, Stopped, Verdict
 
+MOST_SECONDS = 1e9
 _DOUBT = exact_log(10.0)
 
 
@@ -45,6 +46,7 @@ class Judge:
         self._estimate = Estimate(settings, plan, shared, self._tally, self._evidence)
         self._share_test = ShareTest(settings.trust)
         self._gaps = Gaps(settings.trust)
+        self._drift = Drift(settings)
         self._backstop: Backstop | None = None
         self._warm = [settings.metrics[row.name].warm_up for row in plan.series]
         self._warming = max(self._warm)
@@ -71,8 +73,9 @@ class Judge:
         """A stage begins at ``t``, and must rule out ``margin`` (a fraction of the good events) before it passes.
 
         Raises:
-            InvalidInput: ``judge-margin``.
+            InvalidInput: ``judge-margin``, ``judge-time``.
         """
+        _within("time", t, least=0.0, most=MOST_SECONDS)
         self._passing.begin(_within("margin", margin, least=0.01, most=0.99), t)
 
     def expect_total(self, forecast: Forecast) -> None:
@@ -93,9 +96,10 @@ class Judge:
         """Judge one tick.
 
         Raises:
-            InvalidInput: ``judge-metric``, ``judge-share``: a tick that does not fit the settings.
+            InvalidInput: ``judge-metric``, ``judge-share``, ``judge-time``: a tick that does not fit the settings.
         """
         events = None
+        _within("time", tick.t, least=0.0, most=MOST_SECONDS)
         discard = tick.discard or misplaced(tick, self._t, self.settings.tick_seconds)
         if not discard:
             events = counted(self._plan, tick)
@@ -125,6 +129,7 @@ class Judge:
         share = _within("share", tick.share, least=0.0, most=1.0)
         if tick.assigned is not None:
             self._share_test.add(tick.assigned)
+        self._drift.add(tick)
         if self._backstop is not None:
             self._backstop.step(self._t, tick)
         if self._evidence.advance(self._t):
@@ -149,7 +154,7 @@ class Judge:
     def _verdict(self, *, counts: bool) -> Verdict:
         if self._stopped is not None:
             return self._stopped
-        if broken := self._share_test.broken() or self._gaps.broken(self._t):
+        if broken := self._share_test.broken() or self._gaps.broken(self._t) or self._drift.broken():
             return broken
         if counts:
             self._stopped = self._harm()
@@ -189,6 +194,6 @@ def _within(what: str, value: float, *, least: float, most: float) -> float:
         raise InvalidInput(
             f"expected a {what} of {least:g}…{most:g}, got `{value}`",
             code=f"judge-{what}",
-            hint=f"give the {what} as a fraction: 0.05 is 5 %",
+            hint="give seconds since the rollout began" if what == "time" else "give a fraction: 0.05 is 5 %",
         )
     return value

@@ -6,19 +6,24 @@ Rules:
    is less than their mean times their number: it errs on the side of trust by at most that factor.
 2. Discarded ticks bring no evidence, for or against. Where they pile up, or none counts for a while, nothing
    that was measured before can be taken for the present: missing is never healthy.
-3. φ drift: shards of the control scatter much wider than the table says, over the last ten minutes.
+3. φ drift: shards of the control scatter much wider than the table says, in the last twenty windows of 30 s.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from math import fsum
 
 from interlock.core.judge.arithmetic import exact_log, log
-from interlock.core.judge.settings import TrustSettings
+from interlock.core.judge.settings import JudgeSettings, TrustSettings
 from interlock.core.judge.tick import Assigned, Tick
 from interlock.core.judge.verdict import Untrusted
 
 _RATIOS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 10.0)
+_WINDOW = 30.0
+_WINDOWS, _FEWEST_WINDOWS = 20, 4
+_FEWEST_SHARDS = 4
+_FEWEST_EVENTS = 100.0
 _LOGS = tuple(exact_log(ratio) for ratio in _RATIOS)
 
 
@@ -97,6 +102,58 @@ class Gaps:
     def _mostly(self) -> str:
         codes = [code for code in self._last if code]
         return f", most for `{max(sorted(set(codes)), key=codes.count)}`" if codes else ""
+
+
+class Drift:
+    """Whether the control's own shards scatter as φ says; only counted metrics with enough shards tell."""
+
+    def __init__(self, settings: JudgeSettings) -> None:
+        self._times = settings.trust.drift
+        self._phi = {
+            name: settings.phi[name].at(_WINDOW)
+            for name, one in settings.metrics.items()
+            if not one.edges and name in settings.phi
+        }
+        self._sums: dict[str, list[int]] = {}
+        self._kept = {name: deque[tuple[float, float]](maxlen=_WINDOWS) for name in self._phi}
+        self._begin = 0.0
+        self._found: Untrusted | None = None
+
+    def add(self, tick: Tick) -> None:
+        """The shards of one counted tick."""
+        for name in self._phi:
+            counts = tick.metrics[name].counts
+            if counts is not None and len(counts.control) >= _FEWEST_SHARDS:
+                before = self._sums.get(name, ())
+                if len(before) != len(counts.control):
+                    self._sums[name] = list(counts.control)
+                else:
+                    self._sums[name] = [x + y for x, y in zip(before, counts.control, strict=True)]
+        if self._sums and tick.t - self._begin >= _WINDOW:
+            self._close(tick.t)
+
+    def _close(self, t: float) -> None:
+        for name, sums in self._sums.items():
+            mean, shards = sum(sums) / len(sums), len(sums)
+            scatter = fsum((count - mean) ** 2 for count in sums)
+            self._kept[name].append((scatter, mean * (shards - 1)))
+        self._sums, self._begin = {}, t
+        self._found = next((broken for name in self._phi if (broken := self._look(name))), None)
+
+    def _look(self, name: str) -> Untrusted | None:
+        kept, phi = self._kept[name], self._phi[name]
+        scatter, expected = fsum(each[0] for each in kept), fsum(each[1] for each in kept)
+        if len(kept) < _FEWEST_WINDOWS or expected < _FEWEST_EVENTS or scatter <= self._times * phi * expected:
+            return None
+        return Untrusted(
+            code="phi-drift",
+            why=f"shards of `{name}` scatter {scatter / expected:.3g} times as wide as independent events, φ says "
+            f"{phi:.3g}: measure φ anew",
+        )
+
+    def broken(self) -> Untrusted | None:
+        """The verdict, where φ cannot be right any more."""
+        return self._found
 
 
 def misplaced(tick: Tick, before: float, expected: float) -> str:

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from interlock.core.judge.judge import Judge
+from interlock.core.judge.passing import tolerated
+from interlock.core.judge.phi import PhiTable
+from interlock.core.judge.settings import MetricSettings
+from interlock.core.judge.tick import Assigned, Counts, Observed, Tick
+from interlock.core.judge.verdict import NotEnough, Passed
+
+
+def fed(settings, kind, canary, control, *, share=0.05, assigned=None, margin=0.9, floor=0.0, phi=1.0, ticks=60):
+    plan = settings(
+        metrics={"m": MetricSettings(kind=kind, floor=floor)}, phi={"m": PhiTable.flat(phi)}, alpha=1e-12
+    )
+    judge = Judge(plan)
+    judge.begin_stage(margin, 0.0)
+    verdict = None
+    for number in range(ticks):
+        counts = Counts(canary=canary, control=(control,))
+        arms = None if assigned is None else Assigned(canary=assigned, control=assigned * 19)
+        metrics = {"m": Observed(kind=kind, counts=counts)}
+        verdict = judge.step(Tick(t=number + 1.0, share=share, metrics=metrics, assigned=arms))
+    return verdict
+
+
+def gained(theta, x, n, rho):
+    return x * math.log(theta) - n * math.log1p(rho * (theta - 1))
+
+
+@pytest.mark.parametrize("phi", [1.0, 4.0])
+def test_what_is_ruled_out_is_the_likelihood_ratio_inverted(settings, phi):
+    ruled = fed(settings, "good", 5, 95, phi=phi).ruled_out["m"]
+    assert gained(1 - ruled, 300, 6000, 0.05) / phi <= math.log(0.01)
+    assert gained(1 - ruled + 0.05, 300, 6000, 0.05) / phi > math.log(0.01)
+
+
+def test_a_rise_is_told_as_a_factor(settings):
+    ruled = fed(settings, "bad", 5, 95).ruled_out["m"]
+    assert gained(1 + ruled, 300, 6000, 0.05) <= math.log(0.01)
+    assert 0.1 < ruled < 0.5
+
+
+def test_noise_makes_it_weaker(settings):
+    calm, noisy = (fed(settings, "good", 5, 95, phi=phi).ruled_out["m"] for phi in (1.0, 4.0))
+    assert calm < noisy
+
+
+def test_margins_of_bad_metrics_are_the_same_factor_the_other_way():
+    assert tolerated("good", 0.5) == 0.5
+    assert tolerated("bad", 0.5) == 1.0
+    assert tolerated("bad", 0.9) == pytest.approx(9.0)
+
+
+def test_orders_pass_at_their_margin_and_not_before(settings):
+    assert isinstance(fed(settings, "good", 1, 19, margin=0.9, ticks=3), NotEnough)
+    assert isinstance(fed(settings, "good", 1, 19, margin=0.9, ticks=5), Passed)
+    assert isinstance(fed(settings, "good", 1, 19, margin=0.5, ticks=5), NotEnough)
+    assert isinstance(fed(settings, "good", 1, 19, margin=0.5, ticks=40), Passed)
+
+
+def test_the_time_left_is_about_right(settings):
+    waiting = fed(settings, "good", 1, 19, margin=0.25, ticks=60)
+    assert isinstance(waiting, NotEnough)
+    left = round(waiting.eta)
+    assert isinstance(fed(settings, "good", 1, 19, margin=0.25, ticks=60 + left - 3), NotEnough)
+    assert isinstance(fed(settings, "good", 1, 19, margin=0.25, ticks=60 + left + 3), Passed)
+
+
+def test_nothing_at_all_rules_out_nothing(settings):
+    waiting = fed(settings, "good", 0, 0)
+    assert isinstance(waiting, NotEnough)
+    assert waiting.ruled_out == {"m": None}
+    assert waiting.eta is None
+
+
+def test_errors_that_never_happen_are_ruled_out_against_the_floor(settings):
+    """0 errors of either arm say nothing of their ratio: such a rollout was never to pass."""
+    assert isinstance(fed(settings, "bad", 0, 0, assigned=100, floor=0.0), NotEnough)
+    passed = fed(settings, "bad", 0, 0, assigned=100, floor=0.001, margin=0.9)
+    assert isinstance(passed, Passed)
+    # ruled out: a rate of `floor` times this, of which 6000 requests without an error are too unlikely
+    rate = passed.ruled_out["m"] * 0.001
+    assert math.exp(-6000 * rate) < 0.01
+
+
+def test_against_the_floor_no_assigned_requests_prove_nothing(settings):
+    assert isinstance(fed(settings, "bad", 0, 0, assigned=None, floor=0.001), NotEnough)
+
+
+def test_errors_far_above_the_floor_do_not_pass_by_it(settings):
+    waiting = fed(settings, "bad", 5, 95, assigned=100, floor=0.001, margin=0.1)
+    assert isinstance(waiting, NotEnough)
+
+
+def test_time_left_against_the_floor_is_about_right(settings):
+    waiting = fed(settings, "bad", 0, 0, assigned=10, floor=0.001, margin=0.5)
+    assert isinstance(waiting, NotEnough)
+    left = round(waiting.eta)
+    again = {"assigned": 10, "floor": 0.001, "margin": 0.5}
+    assert isinstance(fed(settings, "bad", 0, 0, **again, ticks=60 + left - 5), NotEnough)
+    assert isinstance(fed(settings, "bad", 0, 0, **again, ticks=60 + left + 5), Passed)

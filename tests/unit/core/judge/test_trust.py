@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from interlock.core.judge.exposure import PRIOR, Exposure
+from interlock.core.judge.judge import Judge
+from interlock.core.judge.settings import MetricSettings, TrustSettings
+from interlock.core.judge.tick import Assigned, Counts, Observed, Tick
+from interlock.core.judge.trust import ShareTest, misplaced
+from interlock.core.judge.verdict import Stopped, Untrusted
+
+
+def assigned(rng, share, requests=300):
+    canary = int(rng.binomial(requests, share))
+    return Assigned(canary=canary, control=requests - canary)
+
+
+def test_a_share_that_is_kept_is_believed():
+    broken = 0
+    for seed in range(100):
+        rng, test = np.random.default_rng(seed), ShareTest(TrustSettings())
+        test.expect(0.05)
+        for _ in range(300):
+            test.add(assigned(rng, 0.05))
+            broken += test.broken() is not None
+    assert broken == 0
+
+
+@pytest.mark.parametrize("real", [0.0, 0.02, 0.04, 0.065, 0.5])
+def test_another_share_is_not(real):
+    rng, test = np.random.default_rng(1), ShareTest(TrustSettings())
+    test.expect(0.05)
+    for _ in range(300):
+        test.add(assigned(rng, real))
+    broken = test.broken()
+    assert broken is not None
+    assert broken.code == "sample-ratio"
+
+
+def test_a_new_share_is_judged_by_itself_and_the_same_one_is_not_new():
+    rng, test = np.random.default_rng(1), ShareTest(TrustSettings())
+    test.expect(0.05)
+    for _ in range(100):
+        test.add(assigned(rng, 0.2))
+    test.expect(0.05)
+    assert test.broken() is not None
+    test.expect(0.2)
+    assert test.broken() is None
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_at_the_ends_there_is_nothing_to_test(share):
+    test = ShareTest(TrustSettings())
+    test.expect(share)
+    test.add(Assigned(canary=50, control=50))
+    assert test.broken() is None
+
+
+@pytest.mark.parametrize(
+    ("t", "code"),
+    [(11.0, ""), (13.0, ""), (13.1, "tick-overrun"), (10.0, "time-went-back"), (3.0, "time-went-back")],
+)
+def test_a_tick_follows_the_one_before(t, code):
+    assert misplaced(Tick(t=t, share=0.05, metrics={}), 10.0, 1.0) == code
+
+
+def drifting(settings, noise, seconds=300):
+    rng = np.random.default_rng(3)
+    judge = Judge(settings(metrics={"orders": MetricSettings(kind="good")}))
+    rates = 20 * np.exp(noise * rng.normal(size=20))
+    verdict = None
+    for second in range(seconds):
+        canary, *control = rng.poisson(rates).tolist()
+        counts = Counts(canary=canary, control=tuple(control))
+        verdict = judge.step(
+            Tick(t=second + 1.0, share=0.05, metrics={"orders": Observed(kind="good", counts=counts)})
+        )
+        if isinstance(verdict, Stopped | Untrusted):
+            break
+    return verdict
+
+
+def test_shards_that_scatter_wider_than_phi_says_are_not_believed(settings):
+    verdict = drifting(settings, 0.3)
+    assert isinstance(verdict, Stopped | Untrusted)
+    if isinstance(verdict, Untrusted):
+        assert verdict.code == "phi-drift"
+
+
+def test_drift_is_told_from_the_control_alone(settings):
+    judge = Judge(settings(metrics={"orders": MetricSettings(kind="good")}))
+    for second in range(200):
+        counts = Counts(canary=20, control=(10, 30) * 9 + (20,))
+        verdict = judge.step(
+            Tick(t=second + 1.0, share=0.05, metrics={"orders": Observed(kind="good", counts=counts)})
+        )
+    assert isinstance(verdict, Untrusted)
+    assert verdict.code == "phi-drift"
+
+
+def test_shards_that_scatter_as_phi_says_are_believed(settings):
+    assert not isinstance(drifting(settings, 0.0, 600), Stopped | Untrusted)
+
+
+def test_exposure_begins_at_the_share_that_was_set_and_follows_what_is_assigned():
+    exposure = Exposure()
+    exposure.begin(0.01)
+    assert exposure(Assigned(canary=0, control=0)) == 0.01
+    assert exposure(Assigned(canary=0, control=300)) == pytest.approx(0.01 * PRIOR / (300 + PRIOR), rel=1e-3)
+    for _ in range(200):
+        last = exposure(Assigned(canary=15, control=285))
+    assert last == pytest.approx(0.05, rel=0.02)
+
+
+def test_exposure_of_a_new_stage_forgets_the_one_before():
+    exposure = Exposure(0.01)
+    for _ in range(100):
+        exposure(Assigned(canary=3, control=297))
+    exposure.begin(0.01)
+    assert exposure(Assigned(canary=3, control=297)) == pytest.approx(0.01, rel=1e-3)
+    exposure.begin(0.25)
+    assert exposure(Assigned(canary=75, control=225)) == 0.25
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_at_the_ends_stray_requests_are_no_exposure(share):
+    assert Exposure(share)(Assigned(canary=3, control=4)) == share
