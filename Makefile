@@ -17,7 +17,7 @@ export PYTHON MAKECMDGOALS
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(RUNTIME) ## a change that must not ship, and what it takes until it may
+demo: $(RUNTIME) ## 5 March 2026 again: a change that must not ship, and what stops it when it does
 	@$(BIN)/interlock demo
 
 test: $(DEV) system ## every test but the ones that take minutes
