@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from interlock.core.change.errors import IntegrityError
+from interlock.core.judge.backstop import Forecast
 from interlock.core.judge.judge import Judge
 from interlock.core.judge.record import Entry, Said, Share, Stage, read, tell, word, write
 from interlock.core.judge.settings import JudgeSettings
@@ -54,12 +55,19 @@ class Bench:
     """Window, judge and tape of one rollout. Used by one thread."""
 
     def __init__(
-        self, plan: Plan, settings: JudgeSettings, *, t: float = 0.0, tolerances: Tolerances | None = None
+        self,
+        plan: Plan,
+        settings: JudgeSettings,
+        *,
+        t: float = 0.0,
+        forecast: Forecast | None = None,
+        tolerances: Tolerances | None = None,
     ) -> None:
         self._plan, self.settings = plan, settings
         self._watched = {name: Watched(kind=one.kind, edges=one.edges) for name, one in settings.metrics.items()}
         self._tolerances = tolerances or Tolerances(tick=plan.tick)
         self.judge = Judge(settings)
+        self._forecast = forecast
         self.t = t
         self._assigned = AssignedShare()
         self._window = self._fresh(t)
@@ -74,6 +82,8 @@ class Bench:
     def begin_stage(self, number: int, weight: float) -> None:
         """A stage begins: its margin holds from here on, and its share is what the router is to assign."""
         stage = self._plan.stages[number]
+        if self._forecast is not None:
+            self._tell(self._forecast)
         if stage.margin is not None and stage.margin < 1:
             self._tell(Stage(t=self.t, margin=stage.margin))
         self._tell(Share(expect_share=weight / _FULL))
@@ -146,13 +156,15 @@ class Bench:
         self._write(Said(tick=tick, verdict=self._word, log_e=self.judge.log_e))
         return self.last
 
-    def _tell(self, entry: Stage | Share) -> None:
+    def _tell(self, entry: Stage | Share | Forecast) -> None:
         self._told(entry)
         self._write(entry)
 
     def _told(self, entry: Entry) -> None:
         """Tell the judge, and follow what it says."""
         verdict = tell(self.judge, entry)
+        if isinstance(entry, Forecast):
+            self._forecast = None
         if isinstance(entry, Share):
             self.weight = entry.expect_share * _FULL
             self._assigned.begin(entry.expect_share)

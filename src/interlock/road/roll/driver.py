@@ -33,7 +33,8 @@ from interlock.core.rollout.transition import (
 )
 from interlock.core.rollout.windows import Tolerances
 from interlock.road.roll.bench import Bench
-from interlock.road.roll.calibrate import Calibration, noisy, none_measured, read_noise
+from interlock.road.roll.calibrate import Calibration, noisy, read_noise, unmeasured
+from interlock.road.roll.foresee import foreseen
 from interlock.road.roll.kit import Kit
 from interlock.road.roll.sources import Sources
 from interlock.road.roll.steps import run_step
@@ -159,7 +160,8 @@ class Driver:
     def _calibrate(self, seconds: float) -> Written | None:
         if self._calibration is None:
             bench = Bench(self.kit.plan, self._settings, tolerances=self._tolerances)
-            self._calibration = (Calibration(self._settings), bench, self._steady())
+            found = Calibration(self._settings, self.kit.opened.meters if seconds else ())
+            self._calibration = (found, bench, self._steady())
         found, bench, began = self._calibration
         round_ = self._sources.read(READ_SECONDS)
         tick = bench.look(round_.reading)
@@ -172,16 +174,16 @@ class Driver:
             missing = "; ".join(f"{name}: {why}" for name, why in sorted(round_.failed.items()))
             why = f"both arms were never counted together in {waited:.0f} s" + (f" ({missing})" if missing else "")
             return self._move(lambda current: returning(current, "apply-failed", why))
-        if waited < seconds:
+        if waited < seconds and found.waits:
             return None
         return self._calibrated(found, waited if seconds else 0.0)
 
     def _calibrated(self, found: Calibration, seconds: float) -> Written:
         plan = self.kit.plan
-        if not seconds:
-            told = none_measured(self._settings)
-            return self._move(lambda current: calibrated(current, plan, None, told, self._now()))
-        noise = found.noise(seconds, plan.tick)
+        noise = found.noise(seconds, plan.tick) if seconds else unmeasured(self._settings)
+        longest = sum(stage.limit for stage in plan.stages)
+        forecast, why = foreseen(self._settings, self.kit.opened.meters, longest)
+        noise = replace(noise, forecast=forecast, unforeseen=why)
         return self.kit.book.move_with_blob(
             lambda current, name: calibrated(current, plan, name, noise.told, self._now()), noise.to_bytes()
         )
@@ -213,7 +215,12 @@ class Driver:
             noise = None
             if record.calibration is not None:
                 noise = read_noise(self.kit.book.blob(record.calibration))
-            bench = Bench(self.kit.plan, noisy(self._settings, noise), tolerances=self._tolerances)
+            bench = Bench(
+                self.kit.plan,
+                noisy(self._settings, noise),
+                forecast=None if noise is None else noise.forecast,
+                tolerances=self._tolerances,
+            )
             bench.play(self.kit.book.observations())
             self.bench = bench
         return self.bench

@@ -84,7 +84,10 @@ def _settings(tx: Tx, record: RolloutRecord) -> JudgeSettings:
 def _measured_anew(noise: Noise) -> Iterator[tuple[str, str]]:
     for metric, table in noise.tables.items():
         try:
-            again = table_of(noise.rows.get(metric, {}), every=noise.every, source=table.source)
+            again = table_of(noise.measured[metric])
+        except KeyError:
+            yield metric, "nothing says what it was measured on"
+            continue
         except InvalidInput as error:
             yield metric, error.message
             continue
