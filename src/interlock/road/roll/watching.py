@@ -4,7 +4,8 @@ Rules:
 1. What the data plane serves is read in every round. A tick in which it served anything but what was set is never
    judged; more than was granted is set again at once, and when that stays the router lies.
 2. What was counted is written down every few seconds and with every decision, so that at most that much is lost.
-3. When the database does not take it, nothing is lost as long as the lease lasts: it is kept, and tried again.
+3. Once harm was found nothing is set but 0, and no other finding comes before it.
+4. When the database does not take it, nothing is lost as long as the lease lasts: it is kept, and tried again.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class Watching:
     def tick(self, record: RolloutRecord) -> Written | None:
         """One round. What was written, None where nothing had to be."""
         self.round = self._sources.read(READ_SECONDS)
-        trouble, discard = self._weight(record, self.round.weight)
+        stopped = isinstance(self._verdict, Stopped)
+        trouble, discard = (None, "") if stopped else self._weight(record, self.round.weight)
         judged = self._bench.read(self.round.reading, discard=discard)
         if judged is not None:
             self._verdict = judged.verdict

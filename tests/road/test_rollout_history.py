@@ -1,0 +1,90 @@
+"""What meters remember: the control's own noise without waiting, and what the backstop holds a rollout to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from interlock.core.change.errors import Unavailable
+from interlock.core.judge.settings import BackstopSettings, JudgeSettings, MetricSettings
+from interlock.core.rollout.samples import History
+from interlock.road.roll.calibrate import Calibration, noisy, read_noise, table_of
+from interlock.road.roll.foresee import DAYS, foreseen
+
+SETTINGS = JudgeSettings(
+    metrics={"orders": MetricSettings(kind="good"), "errors": MetricSettings(kind="bad")},
+    backstop=BackstopSettings(metric="orders"),
+)
+
+
+@dataclass
+class Remembers:
+    """A meter whose source keeps the past: 600 orders a minute on each of two shards, unless told otherwise."""
+
+    metrics: tuple[str, ...] = ("orders", "errors")
+    level: float = 1.0
+    forgot: int = 0
+    down: bool = False
+    asked: list[tuple[float, float]] = field(default_factory=list)
+
+    def check(self) -> None: ...
+
+    def read(self) -> Sequence[object]:
+        return ()
+
+    def close(self) -> None: ...
+
+    def history(self, seconds: float, step: float) -> Sequence[History]:
+        self.asked.append((seconds, step))
+        if self.down:
+            raise Unavailable("expected an answer, got none", code="meter-unreachable", hint="", plugin="it")
+        dice = np.random.default_rng(1)
+        found = []
+        for metric in self.metrics:
+            for shard in ("a", "b"):
+                counts = dice.poisson(10 * step, round(seconds / step)).astype(float)
+                counts[-round(3600 / step) :] *= self.level
+                known: list[int | None] = [int(count) for count in counts]
+                known[: self.forgot] = [None] * self.forgot
+                found.append(History(metric=metric, shard=shard, step=step, counts=tuple(known)))
+        return found
+
+
+def test_an_hour_of_the_past_spares_the_wait() -> None:
+    found = Calibration(SETTINGS, [Remembers()])
+    noise = found.noise(1.0, 1.0)
+    assert (found.waits, sorted(noise.tables), noise.without) == (False, ["errors", "orders"], {})
+    assert all(1.0 <= value < 1.6 for value in noise.tables["orders"].values)
+    assert "the last hour" in noise.told
+    kept = read_noise(noise.to_bytes())
+    assert table_of(kept.measured["orders"]) == noise.tables["orders"] == noisy(SETTINGS, kept).phi["orders"]
+
+
+def test_what_is_not_remembered_is_waited_for() -> None:
+    assert Calibration(SETTINGS, [Remembers(metrics=("orders",))]).waits
+    assert Calibration(SETTINGS, [Remembers(down=True)]).waits
+    assert Calibration(SETTINGS, []).waits
+
+
+def test_what_nobody_counted_is_said_loudly() -> None:
+    noise = Calibration(SETTINGS, []).noise(20.0, 1.0)
+    assert (noise.tables, sorted(noise.without)) == ({}, ["errors", "orders"])
+    assert "nothing passes by itself" in noise.told
+
+
+def test_the_backstop_is_held_to_the_last_days_at_todays_level() -> None:
+    forecast, why = foreseen(SETTINGS, [Remembers(level=0.5)], 7200.0)
+    assert forecast is not None, why
+    assert (forecast.every, len(forecast.expected)) == (60.0, 120)
+    assert abs(sum(forecast.expected) / 120 - 0.5 * 1200) < 20
+
+
+def test_without_whole_days_there_is_no_forecast_and_it_is_said() -> None:
+    assert foreseen(SETTINGS, [Remembers(forgot=3000)], 7200.0) == (
+        None,
+        f"fewer than {DAYS} whole days are remembered",
+    )
+    assert foreseen(SETTINGS, [], 7200.0) == (None, f"no meter remembers {DAYS} days of orders")
+    assert foreseen(JudgeSettings(metrics=SETTINGS.metrics), [Remembers()], 7200.0) == (None, "")
