@@ -56,7 +56,7 @@ def test_an_hour_of_the_past_spares_the_wait() -> None:
     found = Calibration(SETTINGS, [Remembers()])
     noise = found.noise(1.0, 1.0)
     assert (found.waits, sorted(noise.tables), noise.without) == (False, ["errors", "orders"], {})
-    assert all(1.0 <= value < 1.6 for value in noise.tables["orders"].values)
+    assert all(1.0 <= value < 4.0 for value in noise.tables["orders"].values)
     assert "the last hour" in noise.told
     kept = read_noise(noise.to_bytes())
     assert table_of(kept.measured["orders"]) == noise.tables["orders"] == noisy(SETTINGS, kept).phi["orders"]
