@@ -22,7 +22,7 @@ QUICK = PLAN.replace("baseline: 60s", "baseline: 0").replace(
 
 
 class Failing:
-    """A store that can be made to refuse writes, or to take its time over them."""
+    """A store that can be made to be away, or to take its time over writes."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
@@ -35,6 +35,11 @@ class Failing:
         if self.slow is not None:
             self.slow.wait(10)
         return self._store.write(work, signed=signed)
+
+    def read(self, work: Callable[[Any], Any]) -> Any:
+        if self.down:
+            raise Unavailable("expected a database, got none", code="database-busy", hint="", plugin="database")
+        return self._store.read(work)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -67,8 +72,8 @@ def test_weight_0_goes_first_when_the_database_refuses(rolling: Rolling) -> None
     for _ in range(8):
         rolling.step()
     assert rolling.world.weights[-1][1] == 0.0
-    assert rolling.record(rollout).state is RolloutState.RUNNING
     store.down = False
+    assert rolling.record(rollout).state is RolloutState.RUNNING
     ended = rolling.run(rollout)
     assert (ended.state, ended.cause, rolling.world.weight) == (RolloutState.RETURNED, "harm", 0.0)
 

@@ -90,6 +90,26 @@ def test_a_holder_that_stood_still_does_nothing_more(kills):
     made.whole()
 
 
+def test_a_worker_that_ends_in_order_lets_go_at_once(kills):
+    """Nobody waits for a lease of a minute that was given back."""
+    made = kills()
+    rollout = made.begin()
+    first = made.mover("one", lease=60.0)
+    second = made.mover("two", lease=60.0)
+    for mover in (first, second):
+        mover.wait_for("ready")
+    first_or_second = {"one": (first, second), "two": (second, first)}
+    while not made.afar.deeds:
+        time.sleep(0.02)
+    holder, other = first_or_second[made.afar.deeds[0].who]
+    holder.wait_for("after weight 10")
+    holder.process.stdin.close()
+    other.wait_for("before a commit", within=20)
+    made.over(rollout.id)
+    assert made.afar.weights() == HEALTHY
+    made.whole()
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @pytest.mark.parametrize(("lost", "wanted"), [(0.99, HARMFUL), (0.0, HEALTHY)])

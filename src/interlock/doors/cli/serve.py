@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 import click
 
+from interlock.core.change.errors import InterlockError
 from interlock.doors.cli.desk import settings
 
 
@@ -35,9 +36,13 @@ def serve(host: str | None, port: int | None, database: str | None, worker: bool
 
     from interlock.bootstrap import build  # noqa: PLC0415  # --help needs no server
     from interlock.doors.api.server import run  # noqa: PLC0415  # likewise
+    from interlock.plugins.world.rollback_journal import RollbackJournal  # noqa: PLC0415  # likewise
+    from interlock.road.rollbacks import hand_over  # noqa: PLC0415  # likewise
 
     moves = config.worker if worker is None else worker
     interlock = build(config, server=True)
+    with suppress(InterlockError):  # what waits to be told goes on waiting
+        hand_over(interlock.station, RollbackJournal(config.home))
     try:
         run(
             interlock.station,

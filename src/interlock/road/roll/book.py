@@ -59,9 +59,15 @@ class Book:
         self._lease = lease
         self._known: RolloutRecord | None = None
 
+    @property
+    def known(self) -> RolloutRecord | None:
+        """The record as this worker saw or wrote it last."""
+        return self._known
+
     def read(self) -> RolloutRecord:
         """The record as it is now."""
-        return self._station.store.read(self._current)
+        self._known = self._station.store.read(self._current)
+        return self._known
 
     def move(self, step: Step, watched: Watched | None = None) -> Written:
         """Take one step, and keep what was observed until then."""

@@ -5,16 +5,18 @@ Rules:
    Here is only the doing.
 2. Before every outside call the lease is looked at, on this machine's own steady clock.
 3. Weight 0 comes before everything else. When the database does not answer at once, the weight is set first and
-   written down as soon as it can be.
+   written down as soon as it can be; until the lease is over it is watched without the database.
 4. Whoever takes over plays the tape, reads back what the data plane serves, and repeats what was intended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import TimeoutError as TooLate
 from dataclasses import replace
 from datetime import datetime
 
+from interlock.core.change.errors import Unavailable
 from interlock.core.judge.read_settings import read_settings
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.rollout.act import Act, Calibrate, Pass, RunStep, Settle, SetWeight, Watch, next_act
@@ -35,7 +37,7 @@ from interlock.core.rollout.windows import Tolerances
 from interlock.road.roll.bench import Bench
 from interlock.road.roll.calibrate import Calibration, noisy, read_noise, unmeasured
 from interlock.road.roll.foresee import foreseen
-from interlock.road.roll.kit import Kit
+from interlock.road.roll.kit import QUICK, Kit
 from interlock.road.roll.sources import Sources
 from interlock.road.roll.steps import run_step
 from interlock.road.roll.watching import READ_SECONDS, Watching
@@ -73,7 +75,7 @@ class Driver:
             Conflict: ``lease-lost``.
             InterlockError: the state cannot be read or written, or is damaged.
         """
-        record = self.kit.book.read()
+        record = self._record()
         act = next_act(record, self.kit.plan, baseline=self.kit.plan.baseline)
         if act is None:
             self.kit.keep(record)
@@ -84,6 +86,18 @@ class Driver:
             return max(0.0, self.kit.plan.tick - (self._steady() - began))
         self._tell(written)
         return 0.0 if written.kind or isinstance(act, RunStep | Pass) else self.kit.plan.tick
+
+    def _record(self) -> RolloutRecord:
+        """The record as it is; as it was, while the database does not answer and there is something to watch."""
+        future = self.kit.pool.submit(self.kit.book.read)
+        try:
+            return future.result(timeout=QUICK)
+        except (TooLate, Unavailable):
+            known = self.kit.book.known
+            if known is None or known.phase != "watch":
+                return future.result()
+            self.kit.tenure.check()
+            return known
 
     def flush(self) -> None:
         """Write down what was counted and is not yet: the worker ends."""

@@ -3,7 +3,8 @@
 Rules:
 1. A lease lasts three seconds and is renewed every second by a thread that does nothing else: a slow scrape does
    not lose it. Whoever dies is followed by another within a lease and a look.
-2. A rollout that fails for a reason of interlock's own is tried again; after a few times its traffic goes back.
+2. A rollout that fails for a reason of interlock's own is tried again; after a few times in a row its traffic goes
+   back. That something does not answer is no such reason.
    State that contradicts its proof ends it at once, with the traffic at 0 as far as this server may.
 3. ``stop`` lets every lease go, so that another server goes on at once.
 """
@@ -16,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from interlock.core.change.errors import Conflict, IntegrityError, InterlockError
+from interlock.core.change.errors import Conflict, IntegrityError, InterlockError, Unavailable
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.record import ENDED, RolloutRecord, RolloutState
 from interlock.core.rollout.transition import returning
@@ -151,14 +152,14 @@ class Worker:
         after: float | None = self._pace.look
         try:
             after = self._until_over(tenure)
-            self._faults.pop(work, None)
         except Conflict as error:
             if error.code != "lease-lost":
                 self._failed(work, error)
         except Exception as error:  # noqa: BLE001  # whatever it was, the rollout must go on or go back
             self._failed(work, error)
-            self._faults[work] = self._faults.get(work, 0) + 1
-            after = min(self._faults[work], FAULTS) * self._pace.look
+            if not isinstance(error, Unavailable):
+                self._faults[work] = self._faults.get(work, 0) + 1
+            after = self._pace.look
         finally:
             with self._lock:
                 self._held.pop(work, None)
@@ -189,6 +190,7 @@ class Worker:
         while not self._stopping.is_set():
             kit.tenure.check()
             wait = driver.step()
+            self._faults.pop(kit.tenure.lease.work, None)
             if wait is None:
                 return None
             kit.sleep(wait)
