@@ -93,7 +93,7 @@ def _counted(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Ro
         version=record.version + 1,
         baked=baked,
         spent=record.spent + (seen.worked if running else 0.0),
-        bake_until=now + timedelta(seconds=left),
+        bake_until=now + timedelta(milliseconds=round(left * 1000)),
         weight=record.weight if seen.weight is None else seen.weight,
         log_e=seen.log_e,
         verdict=word(seen.verdict),

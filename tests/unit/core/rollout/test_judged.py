@@ -118,3 +118,10 @@ def test_at_everything_the_bake_alone_ends_the_stage(recorded, plan, now):
 def test_a_verdict_moves_nothing_in_another_phase(recorded, plan, now, phase):
     record = recorded(phase=phase)
     assert observed(record, plan, seen(STOPPED, harm=HARM), now).record == record
+
+
+def test_what_is_kept_has_a_canonical_form_whatever_a_tick_lasted(recorded, plan, now):
+    """A tick of 1.0000037 s left microseconds in the record, which no ledger takes."""
+    lasted = Seen(verdict=WAITING, worked=1.0000037, judged=1.0000037)
+    after = observed(recorded(baked=3.1), plan, lasted, now).record
+    assert after.bake_until.microsecond % 1000 == 0
