@@ -31,9 +31,7 @@ for command in (watch, pause, resume, extend, abort, widen, verify, run):
 
 @rollout.command()
 @click.argument("change")
-@click.option(
-    "--ticket", required=True, metavar="ID|FILE", help="The ticket's id, or the file of the gate."
-)
+@click.option("--ticket", required=True, metavar="ID|FILE", help="The ticket's id, or the file of the gate.")
 @click.option("--environment", default="production", show_default=True, help="Where it is to go.")
 @click.option("--service", metavar="NAME", help="Which one, where the ticket is for several with plans.")
 @click.option("--detach", is_flag=True, help="Without a server: only start it, somebody else runs the worker.")

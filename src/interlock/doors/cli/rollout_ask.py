@@ -55,9 +55,7 @@ def abort(*, named: str, why: str, as_json: bool) -> None:
 @click.command()
 @_named
 @click.option("--why", required=True, help="Why it may go wider all the same; it goes into the ledger.")
-@click.option(
-    "--not-ruled-out", metavar="TEXT", help="What is not ruled out, as this command prints it."
-)
+@click.option("--not-ruled-out", metavar="TEXT", help="What is not ruled out, as this command prints it.")
 @as_json
 def widen(*, named: str, why: str, not_ruled_out: str | None, as_json: bool) -> None:
     """Take it one stage further without a PASS, by your own word for what is not ruled out."""
