@@ -28,7 +28,8 @@ from interlock.core.rollout.samples import Reading
 from interlock.core.rollout.share import AssignedShare
 from interlock.core.rollout.windows import Tolerances, Watched, Window
 from interlock.road.roll import book
-from interlock.road.roll.live import RECENT, RecentTick, recent_of
+from interlock.road.roll.drawn import recent_of
+from interlock.road.roll.live import RECENT, RecentTick
 
 _FULL = 100.0
 _NO_CONTROL = frozenset({"no-exposure", "control-disturbed", "settling"})

@@ -3,21 +3,22 @@
 Rules:
 1. What is on record is a few seconds old; what the worker has in hand is a tick old. Where this process is not the
    one that moves a rollout, the record must do.
+2. Every command imports this, so it imports no judge.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from interlock.core.judge.record import Said
-from interlock.core.judge.tick import Counts, MetricKind, Observed
+from interlock.core.judge.tick import MetricKind
 from interlock.core.judge.verdict import Standing
 
 RECENT = 120
+"""Ticks that a picture holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,34 +85,3 @@ class Live:
         """Not in this process's hands any more."""
         with self._lock:
             self._known.pop(rollout, None)
-
-
-def recent_of(said: Said, weight: float) -> RecentTick:
-    """One tick as it is drawn."""
-    tick = said.tick
-    metrics = {
-        name: RecentMetric(
-            kind=seen.kind, canary=counts.canary, expected=_expected(counts, tick.share), edge=_edge(seen)
-        )
-        for name, seen in tick.metrics.items()
-        if (counts := _counts(seen)) is not None
-    }
-    return RecentTick(t=tick.t, weight=weight, log_e=said.log_e or 0.0, discard=tick.discard, metrics=metrics)
-
-
-def last(ticks: Iterable[RecentTick]) -> tuple[RecentTick, ...]:
-    """As many as a picture holds."""
-    return tuple(ticks)[-RECENT:]
-
-
-def _edge(seen: Observed) -> str:
-    edges = list(seen.buckets)
-    return edges[len(edges) // 2] if edges else ""
-
-
-def _counts(seen: Observed) -> Counts | None:
-    return seen.counts if seen.counts is not None else seen.buckets.get(_edge(seen))
-
-
-def _expected(counts: Counts, share: float) -> float:
-    return sum(counts.control) * share / (1.0 - share) if share < 1.0 else float(counts.canary)

@@ -18,7 +18,8 @@ from interlock.ports.store import Page, Tx
 from interlock.road.notify import Told as Noticed
 from interlock.road.notify import told_of
 from interlock.road.roll.asks import newest_observation, not_ruled_out, plan_of
-from interlock.road.roll.live import RecentTick, Snapshot, Told, last, recent_of
+from interlock.road.roll.drawn import last, recent_of
+from interlock.road.roll.live import RecentTick, Snapshot, Told
 from interlock.road.station import Station
 
 FRESH = timedelta(seconds=15)
