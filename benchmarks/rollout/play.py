@@ -3,13 +3,15 @@
 Rules:
 1. A faulty rollout is measured at the client: orders that were not placed by the canary or in its place, and the
    time from the first customer who met it until the proxy was read back at 0 %.
-2. Noise is declared (φ = 1), since arrivals here are Poisson by construction.
+2. The running version's noise is measured once for each stack, then declared in its plan; the same for faulty and
+   for good rollouts.
 3. A good rollout counts as good when nothing stopped or withdrew it within its two minutes. What was held while
    nothing could be believed is told beside it: that is what stalls are for.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,10 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.rollout.cases import FAULTS, RATE, RUNNING, Place
+from benchmarks.rollout.noise import noise
 from benchmarks.rollout.rows import Row, Rows
 
 from interlock.testing.replay.outcome import outcome
-from interlock.testing.stack.planned import INDEPENDENT, Wanted, plan
+from interlock.testing.stack.planned import Wanted, plan
 from interlock.testing.stack.production import ARTEFACT, Production
 from interlock.testing.stack.server import ended
 from interlock.testing.stack.stack import Stack
@@ -46,15 +49,14 @@ def produced(place: Place, *, rate: float = RATE) -> Iterator[Production]:
         )
         stages = [{"percent": place.percent, "bake": 900}]
         scraper = stack.prometheus.url if stack.prometheus else ""
-        wanted = Wanted(
-            stages=stages,
-            judge=INDEPENDENT,
-            baseline=0,
-            prometheus=scraper,
-            place=folder,
-            artefact=folder / ARTEFACT,
-        )
-        with Production(folder, stack, lambda running: plan(running, wanted)) as production:
+
+        def planned(running: Stack) -> bytes:
+            judge = {"phi": noise(running)}
+            print(json.dumps(judge), flush=True)
+            place_of = {"place": folder, "artefact": folder / ARTEFACT}
+            return plan(running, Wanted(stages=stages, judge=judge, baseline=0, prometheus=scraper, **place_of))
+
+        with Production(folder, stack, planned) as production:
             yield production
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -28,11 +30,12 @@ def demo(*, keep: str | None) -> None:
 
 @contextmanager
 def folder_for(keep: str | None) -> Iterator[Path]:
-    """A new folder, thrown away afterwards unless it is to be kept.
+    """A new folder, thrown away afterwards unless it is to be kept; being asked to end is being interrupted.
 
     Raises:
         InvalidInput: ``demo-folder`` for one with something in it.
     """
+    signal.signal(signal.SIGTERM, _interrupted)
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="interlock-demo-") as made:
             yield Path(made)
@@ -46,6 +49,11 @@ def folder_for(keep: str | None) -> Iterator[Path]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
 
 
 def _told(folder: Path, started: float) -> None:

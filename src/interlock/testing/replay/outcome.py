@@ -17,7 +17,7 @@ from interlock.ports.router import Router
 from interlock.testing.stack.server import Told
 from interlock.testing.stack.stack import Stack
 
-_ROUTERS: Mapping[str, Callable[[Mapping[str, object]], Router]] = {"envoy": EnvoyRouter, "haproxy": HAProxyRouter}
+ROUTERS: Mapping[str, Callable[[Mapping[str, object]], Router]] = {"envoy": EnvoyRouter, "haproxy": HAProxyRouter}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def outcome(stack: Stack, shown: Told, *, since: float) -> Outcome:
 
 def weight_of(stack: Stack) -> float:
     """Percent that the proxy sends to the canary now, by its own word."""
-    router = _ROUTERS[stack.proxy.router](dict(stack.proxy.settings))
+    router = ROUTERS[stack.proxy.router](dict(stack.proxy.settings))
     try:
         return router.weight()
     finally:
