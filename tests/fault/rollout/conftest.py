@@ -70,6 +70,13 @@ class Mover:
             time.sleep(0.005)
         raise AssertionError(f"never said `{what}`: {self.said[-5:]}")
 
+    def go(self) -> None:
+        """Let it look for work."""
+        self.wait_for("up")
+        assert self.process.stdin is not None
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+
     def send(self, number: int) -> None:
         self.process.send_signal(number)
 
@@ -116,9 +123,11 @@ class Kills:
         assert found.rollout is not None, found.obstacles
         return found.rollout
 
-    def mover(self, owner: str, *, lease: float = 1.0, die: int | str = 0) -> Mover:
+    def mover(self, owner: str, *, lease: float = 1.0, die: int | str = 0, go: bool = True) -> Mover:
         made = Mover(self.url, owner, self.afar.address[1], lease, die)
         self.movers.append(made)
+        if go:
+            made.go()
         return made
 
     def record(self, rollout: str) -> RolloutRecord:

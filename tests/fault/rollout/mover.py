@@ -1,8 +1,9 @@
 """A worker in a process of its own, over a world elsewhere, that can die at a chosen step.
 
-Run as ``python mover.py URL OWNER PORT LEASE DIE``. DIE is the step at which it kills itself with SIGKILL, by its
-number or its name, 0 for never. Steps are counted in order: before and after every commit, every weight set and
-every program run. It says ``[what, owner, number, moment]`` in JSON lines.
+Run as ``python mover.py URL OWNER PORT LEASE DIE``; it looks for work from the first line on that it is told, and
+ends in order when nobody can tell it more. DIE is the step at which it kills itself with SIGKILL, by its number or
+name, 0 for never. Steps are counted in order: before and after every commit, every weight set, every program run.
+It says ``[what, owner, number, moment]`` in JSON lines.
 """
 
 from __future__ import annotations
@@ -111,6 +112,8 @@ def main():
         pace=pace,
         failed=lambda work, error: tell(f"failed: {error!r}", owner),
     )
+    tell("up", owner)
+    sys.stdin.readline()
     worker.start()
     tell("ready", owner)
     sys.stdin.read()

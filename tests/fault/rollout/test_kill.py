@@ -31,19 +31,21 @@ def killed_at(
 ):
     """One is killed at a step, the other takes over; how long that took, in seconds, None where nobody had to."""
     made = kills(url, **more)
+    second = made.mover("two", lease=lease, go=False)
+    second.wait_for("up")
     rollout = made.begin()
     first = made.mover("one", lease=lease, die=step)
     first.wait_for("before a commit")
-    second = made.mover("two", lease=lease)
-    second.wait_for("ready")
-    died = first.died(within=60) and time.monotonic()
+    second.go()
+    dead = first.died(within=60)
     ended = made.over(rollout.id)
     taken = next((said[3] for said in second.said if said[0] == "before a commit"), None)
-    assert made.afar.weights() == wanted, made.afar.deeds
+    failures = [said for each in made.movers for said in each.said if said[0].startswith("failed")]
+    assert made.afar.weights() == wanted, (made.afar.deeds, ended, failures)
     assert ended.weight == made.world.weight == float(wanted[-1])
     assert ended.state is (RolloutState.RETURNED if wanted[-1] == "0" else RolloutState.COMPLETED)
     made.whole()
-    return None if taken is None or not died else taken - died
+    return None if taken is None or not dead else taken - first.said[-1][3]
 
 
 @pytest.mark.parametrize("name", ["after weight 10"])
