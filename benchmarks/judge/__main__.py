@@ -30,7 +30,7 @@ def main() -> None:
     given = arguments()
     whole = not (given.quick or given.only or given.part < 1)
     began = time.monotonic()
-    measured = Measured()
+    measured = Measured(few="" if whole else "--quick" if given.quick else f"--part {given.part:g}")
     if not given.only or "cost" in given.only:
         costs(measured, quick=given.quick)
     plan = Plan(quick=given.quick, part=given.part, only=tuple(given.only))

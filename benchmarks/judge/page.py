@@ -9,7 +9,7 @@ from benchmarks.judge.report import Measured
 
 HEAD = """# The judge against its peers
 
-By `python -m benchmarks.judge` on {day}. Every contender sees the same seeded streams; interlock takes φ from
+By `python -m benchmarks.judge{few}` on {day}. Every contender sees the same seeded streams; interlock takes φ from
 one generated hour of history before each twenty rollouts, as it would from a real one. The line *information
 bound* is log(3/α)/KL: what nobody can beat who stops at most one good rollout in a hundred over three metrics.
 Harm is told at the usual rate, from the fault's first moment to the stop.
@@ -29,6 +29,9 @@ THIN = """\
 The real shop's days are thin: ten days with 47–96 orders each, compressed into an hour and split at random. They
 say how often a split of these days misleads, and nothing about days that are not among them; φ there is from one
 other day, which is too little to be sure of anything slow."""
+FEW = """\
+This was a run of few rollouts, a first impression: the confidence limits are wide, and the oracle is flattered,
+because so few good rollouts forbid it little. A whole run takes a quarter of an hour on two idle cores."""
 TICKS = """\
 A stop comes at the end of a tick: with ticks of 5 s a bound of 6.2 s is 10 s for everybody. Late onsets pay for
 every moment at which harm might have begun."""
@@ -36,7 +39,12 @@ every moment at which harm might have begun."""
 
 def written(measured: Measured, pictures: dict[str, str]) -> str:
     """The page; ``pictures`` are file names by scenario."""
-    lines = [HEAD.format(day=f"{datetime.now(UTC):%Y-%m-%d}"), "## False stops", ""]
+    lines = [
+        HEAD.format(day=f"{datetime.now(UTC):%Y-%m-%d}", few=measured.few and f" {measured.few}"),
+        "## False stops",
+        "",
+    ]
+    lines += [FEW, ""] if measured.few else []
     lines += report.markdown(report.good_table(measured.goods))
     lines += ["", THIN, "", *passes(measured)]
     lines += [*_picture("goods", "good rollouts stopped, by traffic and contender", pictures)]

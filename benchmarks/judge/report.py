@@ -17,6 +17,8 @@ Row = dict[str, object]
 class Measured:
     """All that one run found."""
 
+    few: str = ""
+    """What was run instead of everything, as options; such figures are first impressions."""
     goods: dict[str, tuple[Scenario, list[Good], float]] = field(default_factory=dict)
     """By scenario: each contender's false stops, and the share of rollouts the judge ever distrusted."""
     faults: dict[str, tuple[Scenario, list[Detection], float]] = field(default_factory=dict)
