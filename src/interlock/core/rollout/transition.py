@@ -37,6 +37,11 @@ class Move:
     widens: bool = False
 
 
+def later(moment: datetime, seconds: float) -> datetime:
+    """So many seconds later, in the milliseconds that a record holds."""
+    return moment + timedelta(milliseconds=round(seconds * 1000))
+
+
 def stays(record: RolloutRecord) -> Move:
     """Nothing to write down."""
     return Move(record=record)
@@ -81,7 +86,7 @@ def weighed(record: RolloutRecord, plan: Plan, weight: float, now: datetime) -> 
         phase="watch",
         state=RolloutState.RUNNING if record.state is RolloutState.STARTING else record.state,
         stage_since=now,
-        bake_until=now + timedelta(seconds=stage.bake),
+        bake_until=later(now, stage.bake),
         alone=record.wanted >= FULL,
     )
     return Move(record=after, kind="rollout.weighed", body=body | {"alone": after.alone})
@@ -182,7 +187,7 @@ def returned(record: RolloutRecord, now: datetime) -> Move:
 
 def completed(record: RolloutRecord, plan: Plan, now: datetime) -> Move:
     """The version is the usual one, and the one before stays a command away."""
-    until = now + timedelta(seconds=plan.keep)
+    until = later(now, plan.keep)
     after = _next(
         record,
         state=RolloutState.COMPLETED,
@@ -215,7 +220,7 @@ def _stage(record: RolloutRecord, plan: Plan, number: int, now: datetime) -> Rol
         spent=0.0,
         extended=0.0,
         stage_since=now,
-        bake_until=now + timedelta(seconds=stage.bake),
+        bake_until=later(now, stage.bake),
     )
 
 

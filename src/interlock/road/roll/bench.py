@@ -15,13 +15,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from interlock.core.change.errors import IntegrityError
+from interlock.core.change.canonical import canonical
+from interlock.core.change.errors import IntegrityError, InvalidInput
 from interlock.core.judge.backstop import Forecast
 from interlock.core.judge.judge import Judge
 from interlock.core.judge.record import Entry, Said, Share, Stage, read, tell, word, write
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.judge.tick import Tick
-from interlock.core.judge.verdict import Verdict
+from interlock.core.judge.verdict import Standing, Verdict
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Observation
 from interlock.core.rollout.samples import Reading
@@ -121,7 +122,7 @@ class Bench:
             ticks=tape.ticks,
             log_e=self.judge.log_e,
             verdict=self._word,
-            standing=self.judge.standing(),
+            standing=_kept(self.judge.standing()),
         )
 
     def put_back(self, watched: book.Watched) -> None:
@@ -188,6 +189,15 @@ class Bench:
             tape.ticks += 1
             tape.first_t = entry.tick.t if tape.first_t is None else tape.first_t
             tape.last_t = max(tape.last_t, entry.tick.t)
+
+
+def _kept(standing: Standing) -> Standing | None:
+    """The standing, where it can be written down: it is for people, and nothing must fail over it."""
+    try:
+        canonical(standing)
+    except InvalidInput:
+        return None
+    return standing
 
 
 def _differs(observation: Observation, said: Said, verdict: str, log_e: float) -> IntegrityError:

@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,6 +33,7 @@ RETRY_SECONDS = 1.0
 UNKNOWN = "commit-unknown"
 """The code of a commit of which nobody knows whether it was made: what is on record is read anew then."""
 _NOTHING_YET = NotEnoughData(ruled_out={}, eta=None)
+_MOST = 1e12
 _LIES, _LOWER = 3, 2
 """Readings in a row after which a router lies, or somebody took traffic away."""
 
@@ -168,9 +170,9 @@ class Watching:
         standing = self._bench.judge.standing().metrics.get(verdict.metric)
         return Harm(
             metric=verdict.metric,
-            estimate=verdict.estimate,
-            at_least=verdict.at_least,
-            log_e=verdict.log_e,
+            estimate=_finite(verdict.estimate),
+            at_least=_finite(verdict.at_least),
+            log_e=_finite(verdict.log_e),
             lost=round(standing.lost, 3) if standing is not None else 0.0,
         )
 
@@ -200,3 +202,8 @@ class Watching:
         """Weight 0 within this tick, without the database."""
         self._kit.set_weight(0.0)
         self._bench.moved(self._steady())
+
+
+def _finite(value: float) -> float:
+    """A number that a ledger takes: a rise from nothing has no factor, and STOP must not fail over that."""
+    return value if math.isfinite(value) else math.copysign(_MOST, value)
