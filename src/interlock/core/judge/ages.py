@@ -43,18 +43,21 @@ class Ages:
         return found
 
     def constant(self) -> Floats:
-        """1/φ of each series beyond the longest window, as a column."""
-        column: Floats = self._by_second[-1][:, None].copy()
-        return column
+        """1/φ of each series beyond the longest window."""
+        found: Floats = self._by_second[-1].copy()
+        return found
 
     def rows(self, newest: float) -> Floats:
-        """STEPS/φ for the collapsed starts, then for each from the newest (so many seconds old) to the oldest."""
+        """STEPS/φ for the collapsed starts, then for each from the newest (so many seconds old) to the oldest.
+
+        A row for each start, a column for each θ of each series: ready to multiply with.
+        """
         step = _steps(newest)
         found = self._rows.get(step)
         if found is None:
             ages = [float(self.longest), *(step * STEP + place * self._every for place in range(self.starts))]
             each = self._by_second[[self._place(age) for age in ages]] * STEPS
-            found = self._rows[step] = np.repeat(each[:, :, None], self._columns, axis=2)
+            found = self._rows[step] = np.tile(each, (1, self._columns))
         return found
 
     def _place(self, seconds: float) -> int:

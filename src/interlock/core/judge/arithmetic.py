@@ -31,6 +31,7 @@ ORIGIN = float(-LOWEST * STEPS)
 """Where e^0 stands in the table of powers."""
 _EXACT = Context(prec=30)
 _CELLS = 128
+_LAST = float((HIGHEST - LOWEST) * STEPS - 1)
 _LN2 = float(_EXACT.ln(Decimal(2)))
 
 
@@ -61,9 +62,12 @@ def log_each(values: Floats) -> Floats:
 
 def powers(places: Floats) -> Floats:
     """The exponential of each ``(place − ORIGIN) / STEPS``, rounded down to the table."""
-    table = _powers()
-    held = np.minimum(np.maximum(places, 0.0), len(table) - 1.0)
-    return table.take(held.astype(np.intp))
+    return near_powers(np.minimum(np.maximum(places, 0.0), _LAST))
+
+
+def near_powers(places: Floats) -> Floats:
+    """``powers`` of places that are certainly less than 2**63 from 0, which saves two operations."""
+    return _powers().take(places.astype(np.intp), mode="clip")
 
 
 @cache

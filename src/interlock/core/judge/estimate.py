@@ -19,7 +19,7 @@ from interlock.core.judge.evidence import Evidence
 from interlock.core.judge.passing import LEVELS
 from interlock.core.judge.series import Layout
 from interlock.core.judge.settings import JudgeSettings
-from interlock.core.judge.tally import Tally
+from interlock.core.judge.tally import Mark, Tally
 from interlock.core.judge.verdict import MetricStanding, Stopped
 
 DIGITS = 9
@@ -38,18 +38,19 @@ class Estimate:
     def standing(self, ruled_out: Mapping[str, float | None], t: float) -> dict[str, MetricStanding]:
         """By metric; of a latency the edge with the most evidence."""
         shown: dict[str, int] = {}
+        now = self._tally.now()
         for column, series in enumerate(self._plan.series):
             if self._evidence.each[column] > self._evidence.each[shown.setdefault(series.name, column)]:
                 shown[series.name] = column
-        return {name: self._one(column, ruled_out[name], t) for name, column in shown.items()}
+        return {name: self._one(column, now, ruled_out[name], t) for name, column in shown.items()}
 
-    def _one(self, column: int, ruled_out: float | None, t: float) -> MetricStanding:
-        canary, expected = self._tally.canary[column], self._tally.expected[column]
-        low, high = self._bounds(column, t)
+    def _one(self, column: int, now: Mark, ruled_out: float | None, t: float) -> MetricStanding:
+        canary, expected = now.canary[column], now.expected[column]
+        low, high = self._bounds(column, now, t)
         short = expected - canary if self._plan.series[column].kind == "good" else canary - expected
         return MetricStanding(
             canary=canary,
-            control=self._tally.control[column],
+            control=now.control[column],
             expected=expected,
             log_e=round(log(self._evidence.each[column]), DIGITS),
             ruled_out=ruled_out,
@@ -59,9 +60,9 @@ class Estimate:
             lost=max(0.0, short),
         )
 
-    def _bounds(self, column: int, t: float) -> tuple[float | None, float | None]:
+    def _bounds(self, column: int, now: Mark, t: float) -> tuple[float | None, float | None]:
         """The outermost ratios that are still possible; None where that is every one."""
-        terms = self._tally.profile[column] * self._ages.at(t)[column]
+        terms = now.profile[column] * self._ages.at(t)[column]
         top = float(terms.max())
         mean = top + log(float(np.cumsum(powers((terms - top) * STEPS + ORIGIN))[-1]) / len(terms))
         thetas = self._plan.thetas[column, self._plan.harmful :]
@@ -74,26 +75,26 @@ class Estimate:
 
     def stopped(self, t: float, log_e: float) -> Stopped:
         """The verdict on the series that brought most, estimated since its harm most likely began."""
-        evidence, tally = self._evidence, self._tally
+        evidence, now = self._evidence, self._tally.settle()
         parts = [weight * each for weight, each in zip(self._plan.weights, evidence.each, strict=True)]
         column = parts.index(max(parts))
         name = self._plan.series[column].name
         own = [each for each, series in zip(evidence.each, self._plan.series, strict=True) if series.name == name]
-        mark = tally.at(evidence.began[evidence.best_start(column, t)])
-        seen, due = tally.canary[column] - mark.canary[column], tally.expected[column] - mark.expected[column]
+        mark = self._tally.at(evidence.began[evidence.best_start(column, t)])
+        seen, due = now.canary[column] - mark.canary[column], now.expected[column] - mark.expected[column]
         return Stopped(
             metric=name,
             log_e=log_e,
             log_e_metric=round(log(float(np.cumsum(own)[-1]) / len(own)), DIGITS),
             estimate=seen / (due or 1.0),
-            at_least=self._proven(column, t),
+            at_least=self._proven(column, now, t),
         )
 
-    def _proven(self, column: int, t: float) -> float:
-        evidence, tally, proven = self._evidence, self._tally, 0.0
-        marks = [tally.at(start) for start in evidence.began]
+    def _proven(self, column: int, now: Mark, t: float) -> float:
+        evidence, proven = self._evidence, 0.0
+        marks = [self._tally.at(start) for start in evidence.began]
         for place, level in enumerate(LEVELS[self._plan.series[column].kind]):
-            profile = np.array([tally.profile[column, place] - mark.profile[column, place] for mark in marks])
+            profile = np.array([now.profile[column, place] - mark.profile[column, place] for mark in marks])
             if self._plan.weights[column] * evidence.over(column, profile, t) < 1.0 / self._alpha:
                 break
             proven = level

@@ -12,16 +12,14 @@ Rules:
 
 from __future__ import annotations
 
-import numpy as np
-
 from interlock.core.change.errors import InvalidInput
 from interlock.core.judge.ages import ages
 from interlock.core.judge.arithmetic import exact_log
 from interlock.core.judge.backstop import Backstop, Forecast
 from interlock.core.judge.estimate import DIGITS, Estimate
 from interlock.core.judge.evidence import Evidence
-from interlock.core.judge.passing import CLOSE, Passing
-from interlock.core.judge.series import Normalisers, counted, layout
+from interlock.core.judge.passing import Look, Passing
+from interlock.core.judge.series import counted, layout, normalisers
 from interlock.core.judge.settings import MARGINS, JudgeSettings
 from interlock.core.judge.tally import Tally
 from interlock.core.judge.tick import Tick
@@ -38,10 +36,9 @@ class Judge:
     def __init__(self, settings: JudgeSettings) -> None:
         self.settings = settings
         self._plan = plan = layout(settings)
-        shared = ages(settings, plan)
-        self._norms = Normalisers(plan)
-        self._tally = Tally(plan)
-        self._evidence = Evidence(settings, plan, shared)
+        shared, norms = ages(settings, plan), normalisers(plan)
+        self._tally = Tally(plan, norms)
+        self._evidence = Evidence(settings, plan, shared, norms)
         self._passing = Passing(settings, plan, shared, self._tally)
         self._estimate = Estimate(settings, plan, shared, self._tally, self._evidence)
         self._share_test = ShareTest(settings.trust)
@@ -54,6 +51,7 @@ class Judge:
         self._t, self._ticks, self._discarded = 0.0, 0, 0
         self._log_e = 0.0
         self._stopped: Stopped | None = None
+        self._pass: tuple[Look, Passed] | None = None
         self.begin_stage(MARGINS[0], 0.0)
 
     @property
@@ -115,7 +113,7 @@ class Judge:
 
     def standing(self) -> Standing:
         """How the rollout stands after the last tick."""
-        ruled_out = self._passing.by_metric(self._passing.ruled_out(self._t))
+        ruled_out = self._passing.look(self._t).ruled_out
         return Standing(
             t=self._t,
             log_e=self._log_e,
@@ -125,30 +123,27 @@ class Judge:
             discarded=self._discarded,
         )
 
-    def _count(self, tick: Tick, canary: list[int], control: list[int]) -> None:
+    def _count(self, tick: Tick, canary: list[int], total: list[int]) -> None:
         share = _within("share", tick.share, least=0.0, most=1.0)
         if tick.assigned is not None:
             self._share_test.add(tick.assigned)
         self._drift.add(tick)
         if self._backstop is not None:
             self._backstop.step(self._t, tick)
-        if self._evidence.advance(self._t):
+        if self._evidence.due(self._t):
+            self._evidence.advance(self._t)
             self._tally.keep(self._evidence.began)
         if 0.0 < share < 1.0:
-            self._compare(tick, share, canary, control)
+            self._compare(tick, share, canary, total)
         self._log_e = round(self._evidence.weigh(tick.t), DIGITS)
 
-    def _compare(self, tick: Tick, share: float, canary: list[int], control: list[int]) -> None:
+    def _compare(self, tick: Tick, share: float, canary: list[int], total: list[int]) -> None:
         if self._t < self._warming:
-            for column, warm in enumerate(self._warm):
+            for row, warm in enumerate(self._warm):
                 if self._t < warm:
-                    canary[column] = control[column] = 0
-        plan = self._plan
-        events = np.array([canary, [x + y for x, y in zip(canary, control, strict=True)]], dtype=np.float64)
-        increments = events[0][:, None] * plan.logs
-        increments -= events[1][:, None] * self._norms.at(share)
-        self._evidence.add(increments[:, : plan.harmful])
-        self._tally.add(canary, control, share, increments[:, plan.harmful :])
+                    canary[row] = total[row] = 0
+        self._evidence.add(canary, total, share)
+        self._tally.add(canary, total, share)
         self._passing.add(tick.assigned.canary if tick.assigned else 0, tick.t - self._t)
 
     def _verdict(self, *, counts: bool) -> Verdict:
@@ -160,7 +155,7 @@ class Judge:
             self._stopped = self._harm()
             if self._stopped is not None:
                 return self._stopped
-        return self._standing_of_the_stage(counts=counts)
+        return self._of_the_stage(counts=counts)
 
     def _harm(self) -> Stopped | None:
         if self._log_e >= self._stops_at:
@@ -168,25 +163,18 @@ class Judge:
         backstop = self._backstop
         return backstop.verdict() if backstop is not None and backstop.log_e >= backstop.stops_at else None
 
-    def _standing_of_the_stage(self, *, counts: bool) -> Verdict:
-        passing = self._passing
-        each = passing.ruled_out(self._t)
-        missing = [
-            column for column, value in enumerate(each) if value is None or value > passing.allowed[column] + CLOSE
-        ]
-        ruled_out = passing.by_metric(each)
-        if counts and not missing and self._log_e < _DOUBT:
-            return Passed(ruled_out={name: value for name, value in ruled_out.items() if value is not None})
-        return NotEnough(ruled_out=ruled_out, eta=self._eta(missing))
+    def _of_the_stage(self, *, counts: bool) -> Verdict:
+        look = self._passing.newest(self._t)
+        if counts and look.enough and self._log_e < _DOUBT:
+            return self._passed(look)
+        eta = None if look.eta is None else max(0.0, look.eta - (self._t - look.t))
+        return NotEnough(ruled_out=look.ruled_out, eta=eta)
 
-    def _eta(self, missing: list[int]) -> float | None:
-        longest = 0.0
-        for column in missing:
-            seconds = self._passing.eta(column, self._t)
-            if seconds is None:
-                return None
-            longest = max(longest, seconds)
-        return longest
+    def _passed(self, look: Look) -> Passed:
+        if self._pass is None or self._pass[0] is not look:
+            found = {name: value for name, value in look.ruled_out.items() if value is not None}
+            self._pass = (look, Passed(ruled_out=found))
+        return self._pass[1]
 
 
 def _within(what: str, value: float, *, least: float, most: float) -> float:

@@ -14,23 +14,41 @@ Rules:
 4. A latency is ruled out where it is at every edge; a rollout where it is for every metric.
 5. The time until then is what is missing over what one second of no harm brings (log(1/α)/KL), at the rate
    seen.
+6. A look costs more than a tick. There is one at every tick until a stage is 20 ticks old and where a pass is
+   near; else after a tenth as many ticks as the stage has, at most every tenth. What was ruled out stays so
+   meanwhile, because the test may be asked at any time; evidence of harm is weighed at every tick all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from interlock.core.judge.ages import Ages
 from interlock.core.judge.arithmetic import exact_log
 from interlock.core.judge.series import INCREASES, LOSSES, Layout
 from interlock.core.judge.settings import JudgeSettings
-from interlock.core.judge.tally import Tally
+from interlock.core.judge.tally import Mark, Tally
 
 LEVELS = {"good": LOSSES, "bad": INCREASES}
 _BETS = tuple((bet, exact_log(bet)) for bet in (0.1, 0.5, 0.8))
 """The canary's own rate as a part of the one that is to be ruled out, and its logarithm."""
 _EACH_BET = exact_log(len(_BETS))
 CLOSE = 1e-9
+_RARELY = 10
+"""Ticks between two looks at most, and the part of a stage's ticks that may pass without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was ruled out at ``t``, by metric; whether that is enough, else in how many seconds it may be."""
+
+    t: float
+    ruled_out: Mapping[str, float | None]
+    enough: bool
+    eta: float | None
 
 
 def tolerated(kind: str, margin: float) -> float:
@@ -48,90 +66,106 @@ class Passing:
         self._floors = [one.floor if one.kind == "bad" else 0.0 for one in metrics]
         self._known = [row.name in settings.phi for row in plan.series]
         self._levels = [LEVELS[row.kind] for row in plan.series]
-        self._places = [0] * len(metrics)
-        self._fitting: list[int] = []
+        self._tick = settings.tick_seconds
         self.begin(0.5, 0.0)
 
     def begin(self, margin: float, t: float) -> None:
         """A stage begins: nothing is ruled out in it yet."""
-        self.since = t
-        self.allowed = [tolerated(row.kind, margin) for row in self._plan.series]
+        self._since = t
+        self._allowed = [tolerated(row.kind, margin) for row in self._plan.series]
         self._fitting = [
             sum(level <= allowed + CLOSE for level in LEVELS[row.kind]) - 1
-            for row, allowed in zip(self._plan.series, self.allowed, strict=True)
+            for row, allowed in zip(self._plan.series, self._allowed, strict=True)
         ]
-        self._before = self._tally.now()
-        self._before_rows: list[list[float]] = self._before.profile.tolist()
+        self._before = self._tally.settle()
         self._assigned, self._seconds = 0, 0.0
+        self._ticks = self._due = 0
+        self._newest = self.look(t)
 
     def add(self, assigned: int, seconds: float) -> None:
         """One tick that counts: its length, and the requests assigned to the canary."""
         self._assigned += assigned
         self._seconds += seconds
+        self._ticks += 1
 
-    def ruled_out(self, t: float) -> list[float | None]:
-        """For each series the smallest regression ruled out, None where nothing is."""
-        inverse = self._ages.at(t - self.since)
-        gained = self._tally.profile.item
-        return [
-            self._one(row, inverse[row], gained, before) if known else None
-            for row, (known, before) in enumerate(zip(self._known, self._before_rows, strict=True))
-        ]
+    def newest(self, t: float) -> Look:
+        """The newest look, which is taken now where one is due."""
+        if self._ticks >= self._due:
+            self._tally.settle()
+            self._newest = look = self.look(t)
+            rarely = max(1, min(_RARELY, self._ticks // _RARELY))
+            near = not look.enough and look.eta is not None and look.eta <= 2 * rarely * self._tick
+            self._due = self._ticks + (1 if near else rarely)
+        return self._newest
 
-    def _one(
-        self, row: int, inverse: float, now: Callable[[int, int], float], before: list[float]
-    ) -> float | None:
-        """The profile falls towards larger regressions, so the place moves a little from tick to tick."""
-        levels, place, enough = self._levels[row], self._places[row], -self._needed / inverse
-        while place < len(levels) and now(row, place) - before[place] > enough:
-            place += 1
-        while place > 0 and now(row, place - 1) - before[place - 1] <= enough:
-            place -= 1
-        self._places[row] = place
+    def look(self, t: float) -> Look:
+        """What is ruled out now; changes nothing."""
+        now, inverses = self._tally.now(), self._ages.at(t - self._since)
+        each = self._ruled_out(now, inverses)
+        missing = [row for row, value in enumerate(each) if value is None or value > self._allowed[row] + CLOSE]
+        waits = [self._eta(row, now, inverses[row]) for row in missing]
+        known = [wait for wait in waits if wait is not None]
+        return Look(
+            t=t,
+            ruled_out=self._by_metric(each),
+            enough=not missing,
+            eta=max(known, default=0.0) if len(known) == len(waits) else None,
+        )
+
+    def _ruled_out(self, now: Mark, inverses: Sequence[float]) -> list[float | None]:
+        """For each series the smallest regression ruled out, None where nothing is.
+
+        The profile is concave in ln θ and 0 at no harm: beyond the first that is out, all are.
+        """
+        width = len(LOSSES)
+        gained = now.profile[:, :width] - self._before.profile[:, :width]
+        out = gained <= -self._needed / np.array(inverses)[:, None]
+        first = np.where(out.any(axis=1), out.argmax(axis=1), width).tolist()
+        return [self._one(row, place, now, inverses[row]) for row, place in enumerate(first)]
+
+    def _one(self, row: int, place: int, now: Mark, inverse: float) -> float | None:
+        if not self._known[row]:
+            return None
+        levels = self._levels[row]
         relative = levels[place] if place < len(levels) else None
         if not self._floors[row] or not self._assigned:
             return relative
         needed = (self._needed + _EACH_BET) / inverse
-        events = self._tally.canary[row] - self._before.canary[row]
+        events = now.canary[row] - self._before.canary[row]
         requests = self._assigned * self._floors[row]
         own = min([(needed - events * cost) / ((1.0 - bet) * requests) for bet, cost in _BETS])
         return own if relative is None or own < relative else relative
 
-    def _gained(self, place: int, row: int) -> float:
-        return self._tally.profile.item(row, place) - self._before_rows[row][place]
-
-    def eta(self, row: int, t: float) -> float | None:
+    def _eta(self, row: int, now: Mark, inverse: float) -> float | None:
         """Seconds until this series may pass, None where nobody can say."""
-        place = self._fitting[row]
-        if not self._known[row] or not self._seconds or place < 0:
+        if not self._known[row] or not self._seconds or self._fitting[row] < 0:
             return None
-        inverse = self._ages.at(t - self.since)[row]
-        waits = [self._relative_wait(row, place, inverse)]
+        waits = [self._relative_wait(row, now, inverse)]
         if self._floors[row] and self._assigned:
-            waits.append(self._floor_wait(row, inverse))
+            waits.append(self._floor_wait(row, now, inverse))
         known = [wait for wait in waits if wait is not None]
         return max(0.0, min(known)) if known else None
 
-    def _relative_wait(self, row: int, place: int, inverse: float) -> float | None:
-        tally, before = self._tally, self._before
-        gained = self._gained(place, row)
-        surplus = (tally.due[row] - before.due[row]) - (tally.canary[row] - before.canary[row])
+    def _relative_wait(self, row: int, now: Mark, inverse: float) -> float | None:
+        place, before = self._fitting[row], self._before
+        gained = now.profile.item(row, place) - before.profile.item(row, place)
+        surplus = (now.due[row] - before.due[row]) - (now.canary[row] - before.canary[row])
         harmless = gained + surplus * self._plan.logs.item(row, self._plan.harmful + place)
         per_second = -harmless * inverse / self._seconds
         return (self._needed + gained * inverse) / per_second if per_second > CLOSE else None
 
-    def _floor_wait(self, row: int, inverse: float) -> float | None:
+    def _floor_wait(self, row: int, now: Mark, inverse: float) -> float | None:
         needed = (self._needed + _EACH_BET) / inverse
-        events = self._tally.canary[row] - self._before.canary[row]
-        most = self._assigned * self._floors[row] * self.allowed[row]
+        events = now.canary[row] - self._before.canary[row]
+        most = self._assigned * self._floors[row] * self._allowed[row]
         gains = [(1.0 - bet) * most + events * cost for bet, cost in _BETS]
         best = max(gains)
         return (needed / best - 1.0) * self._seconds if best > CLOSE else None
 
-    def by_metric(self, each: Sequence[float | None]) -> dict[str, float | None]:
+    def _by_metric(self, each: Sequence[float | None]) -> dict[str, float | None]:
         """The largest over each metric's series, None where one is None."""
         found: dict[str, float | None] = {}
-        for row, value in zip(self._plan.series, each, strict=True):
-            before = found.get(row.name, 0.0)
-            found[row.name] = None if value is None or before is None else max(value, before)
+        for (name, _), value in zip(self._plan.places, each, strict=True):
+            before = found.get(name, 0.0)
+            found[name] = None if value is None or before is None else max(value, before)
         return found

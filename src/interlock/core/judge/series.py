@@ -37,6 +37,8 @@ _BETTER = {
     "good": (1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2.0, 3.0, 5.0, 10.0),
     "bad": (0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05),
 }
+_MOST_SHARES = 512
+"""Shares whose logarithms are kept."""
 CATASTROPHE = {"good": 0.25, "bad": 5.0}
 """θ from which on an effect is catastrophic: all that a metric without history is stopped for."""
 
@@ -52,7 +54,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """All rows and columns; the first ``harmful`` are the grid. ``share_of`` is each one's part of its row."""
+    """All rows and columns; the first ``harmful`` are the grid. ``share_of`` is each one's part of its row.
+
+    ``places`` are where a tick has each row: metric and edge.
+    """
 
     names: tuple[str, ...]
     kinds: Mapping[str, MetricKind]
@@ -62,6 +67,7 @@ class Layout:
     logs: Floats
     share_of: Floats
     weights: tuple[float, ...]
+    places: tuple[tuple[str, str], ...]
 
 
 def layout(settings: JudgeSettings) -> Layout:
@@ -82,11 +88,12 @@ def layout(settings: JudgeSettings) -> Layout:
         logs=np.array([[exact_log(theta) for theta in row] for row in thetas]),
         share_of=np.array([_shares(settings, row) for row in series]),
         weights=tuple(each[row.name] / max(1, len(settings.metrics[row.name].edges)) for row in series),
+        places=tuple((row.name, row.edge) for row in series),
     )
 
 
 def _width(settings: JudgeSettings) -> int:
-    return max(len(settings.drops.thetas), len(settings.rises.thetas))
+    return max(2, len(settings.drops.thetas), len(settings.rises.thetas))
 
 
 def _thetas(settings: JudgeSettings, kind: MetricKind) -> tuple[float, ...]:
@@ -114,53 +121,76 @@ def catastrophic(kind: MetricKind, theta: float) -> bool:
 
 
 class Normalisers:
-    """ln(1 + ρ(θ − 1)) at every θ, for the shares that were asked for last."""
+    """ln θ and ln(1 + ρ(θ − 1)) at every θ, kept for the shares that were asked for."""
 
-    def __init__(self, plan: Layout) -> None:
-        kinds = [row.kind for row in plan.series]
+    def __init__(self, kinds: tuple[MetricKind, ...], thetas: tuple[tuple[float, ...], ...], width: int) -> None:
         distinct = sorted(set(kinds))
-        self._thetas = tuple(tuple(plan.thetas[kinds.index(kind)].tolist()) for kind in distinct)
-        self._of = tuple(distinct.index(kind) for kind in kinds)
-        self._share, self._found = -1.0, np.zeros(0)
+        self._less_one = np.array([thetas[kinds.index(kind)] for kind in distinct]) - 1.0
+        self._of = [distinct.index(kind) for kind in kinds]
+        self._width = width
+        self._logs = np.array([[exact_log(theta) for theta in row[:width]] for row in thetas]).T
+        self._harmful: dict[float, Floats] = {}
+        self._profile: dict[float, Floats] = {}
 
-    def at(self, share: float) -> Floats:
-        """One array, rows and columns as in the layout."""
-        if share != self._share:
-            self._share, self._found = share, _normalised(self._thetas, self._of, share)
-        return self._found
+    def harmful(self, share: float) -> Floats:
+        """What an event of the canary, and what one of either arm adds: θ after θ of all series."""
+        found = self._harmful.get(share)
+        if found is None:
+            norms = log_each(self._less_one[:, : self._width] * share + 1.0)
+            found = np.stack([self._logs, -norms[self._of].T]).reshape(2, -1)
+            _keep(self._harmful, share, found)
+        return found
+
+    def profile(self, share: float) -> Floats:
+        """ln(1 + ρ(θ − 1)), by series and θ of the profile."""
+        found = self._profile.get(share)
+        if found is None:
+            found = log_each(self._less_one[:, self._width :] * share + 1.0)[self._of]
+            _keep(self._profile, share, found)
+        return found
 
 
-@lru_cache(maxsize=1024)
-def _normalised(thetas: tuple[tuple[float, ...], ...], of: tuple[int, ...], share: float) -> Floats:
-    values = np.array(thetas) - 1.0
-    values *= share
-    values += 1.0
-    return log_each(values)[list(of)]
+def _keep(known: dict[float, Floats], share: float, found: Floats) -> None:
+    if len(known) >= _MOST_SHARES:
+        known.clear()
+    known[share] = found
+
+
+def normalisers(plan: Layout) -> Normalisers:
+    """Shared by all judges of one layout."""
+    kinds = tuple(row.kind for row in plan.series)
+    return _normalisers(kinds, tuple(map(tuple, plan.thetas.tolist())), plan.harmful)
+
+
+@lru_cache(maxsize=64)
+def _normalisers(kinds: tuple[MetricKind, ...], thetas: tuple[tuple[float, ...], ...], width: int) -> Normalisers:
+    return Normalisers(kinds, thetas, width)
 
 
 def counted(plan: Layout, tick: Tick) -> tuple[list[int], list[int]] | None:
-    """The canary's events and the control's of every series; None where one has no counts in this tick.
+    """The canary's events and those of both arms of every series; None where one has no counts in this tick.
 
     Raises:
         InvalidInput: ``judge-metric`` for a metric that the settings do not have, or of another kind or shape.
     """
-    kinds = plan.kinds
-    for name, observed in tick.metrics.items():
+    kinds, metrics = plan.kinds, tick.metrics
+    for name, observed in metrics.items():
         if kinds.get(name) != observed.kind:
             raise _unfit(plan, name, observed.kind)
-    canary, control = [], []
-    for row in plan.series:
-        found = tick.metrics.get(row.name)
+    canary, total = [], []
+    for name, edge in plan.places:
+        found = metrics.get(name)
         if found is None:
             return None
-        if bool(row.edge) != (found.counts is None):
-            raise _unfit(plan, row.name, "buckets" if found.buckets else "counts")
-        counts = found.buckets.get(row.edge) if row.edge else found.counts
+        if bool(edge) != (found.counts is None):
+            raise _unfit(plan, name, "buckets" if found.buckets else "counts")
+        counts = found.buckets.get(edge) if edge else found.counts
         if counts is None:
             return None
-        canary.append(counts.canary)
-        control.append(sum(counts.control))
-    return canary, control
+        events = counts.canary
+        canary.append(events)
+        total.append(sum(counts.control, events))
+    return canary, total
 
 
 def _unfit(plan: Layout, name: str, got: str) -> InvalidInput:

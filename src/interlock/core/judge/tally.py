@@ -4,6 +4,8 @@ Rules:
 1. What the canary would have had with the control's rate is the control's events times ρ/(1 − ρ), tick by tick.
 2. Of every start that is still apart a copy is kept, so that harm can be estimated from where it most likely
    began.
+3. Ticks are added up together, those of one share at once. When depends on ticks and stages alone, never on who
+   looks in between: a record is recomputed with the same sums.
 """
 
 from __future__ import annotations
@@ -14,56 +16,87 @@ from dataclasses import dataclass
 import numpy as np
 
 from interlock.core.judge.arithmetic import Floats
-from interlock.core.judge.series import Layout
+from interlock.core.judge.series import Layout, Normalisers
+
+MOST_WAITING = 16
+"""Ticks that wait to be added up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """The tally at one moment."""
+    """The tally at one moment. ``due`` are the events of both arms times ρ. Arrays are never changed."""
 
     canary: tuple[int, ...]
+    control: tuple[int, ...]
     expected: tuple[float, ...]
     due: tuple[float, ...]
     profile: Floats
 
 
 class Tally:
-    """Sums since the rollout began. ``due`` are the events of both arms times ρ."""
+    """Sums since the rollout began."""
 
-    def __init__(self, plan: Layout) -> None:
+    def __init__(self, plan: Layout, norms: Normalisers) -> None:
         count = len(plan.series)
-        self.canary, self.control = [0] * count, [0] * count
-        self.expected, self.due = [0.0] * count, [0.0] * count
-        self.profile: Floats = np.zeros((count, plan.thetas.shape[1] - plan.harmful))
-        self.began = self.now()
+        self._norms = norms
+        self._logs = plan.logs[:, plan.harmful :]
+        self._settled = self.began = Mark(
+            canary=(0,) * count,
+            control=(0,) * count,
+            expected=(0.0,) * count,
+            due=(0.0,) * count,
+            profile=np.zeros(self._logs.shape),
+        )
+        self._waiting: list[tuple[float, Sequence[int], Sequence[int]]] = []
         self._marks: dict[float, Mark] = {}
 
-    def add(self, canary: Sequence[int], control: Sequence[int], share: float, increments: Floats) -> None:
-        """One tick that counts; ``increments`` are the profile's log-likelihoods."""
-        odds = share / (1.0 - share)
-        for place, events in enumerate(canary):
-            others = control[place]
-            self.canary[place] += events
-            self.control[place] += others
-            self.expected[place] += others * odds
-            self.due[place] += (events + others) * share
-        self.profile += increments
+    def add(self, canary: Sequence[int], total: Sequence[int], share: float) -> None:
+        """One tick that counts: the canary's events and those of both arms. Both sequences are kept."""
+        self._waiting.append((share, canary, total))
+        if len(self._waiting) >= MOST_WAITING:
+            self.settle()
+
+    def settle(self) -> Mark:
+        """Add up what waits."""
+        self._settled = self.now()
+        self._waiting.clear()
+        return self._settled
 
     def now(self) -> Mark:
-        """A copy."""
+        """How things stand, without adding up."""
+        found = self._settled
+        if self._waiting:
+            shares: dict[float, list[tuple[Sequence[int], Sequence[int]]]] = {}
+            for share, canary, total in self._waiting:
+                shares.setdefault(share, []).append((canary, total))
+            for share, ticks in shares.items():
+                canaries, totals = zip(*ticks, strict=True)
+                found = self._with(found, share, _columns(canaries), _columns(totals))
+        return found
+
+    def _with(self, before: Mark, share: float, canary: list[int], total: list[int]) -> Mark:
+        odds = share / (1.0 - share)
+        events = np.array([canary, total], dtype=np.float64)
+        gained = events[0][:, None] * self._logs - events[1][:, None] * self._norms.profile(share)
+        control = [both - one for one, both in zip(canary, total, strict=True)]
         return Mark(
-            canary=tuple(self.canary),
-            expected=tuple(self.expected),
-            due=tuple(self.due),
-            profile=self.profile.copy(),
+            canary=tuple(map(int.__add__, before.canary, canary)),
+            control=tuple(map(int.__add__, before.control, control)),
+            expected=tuple(old + new * odds for old, new in zip(before.expected, control, strict=True)),
+            due=tuple(old + new * share for old, new in zip(before.due, total, strict=True)),
+            profile=before.profile + gained,
         )
 
     def keep(self, began: Sequence[float]) -> None:
         """Remember how things stand at the newest of ``began``, and forget the starts that are not in it."""
-        self._marks[began[0]] = self.now()
+        self._marks[began[0]] = self.settle()
         for gone in [start for start in self._marks if start not in began]:
             del self._marks[gone]
 
     def at(self, start: float) -> Mark:
         """How things stood when this start opened."""
         return self._marks.get(start, self.began)
+
+
+def _columns(rows: Sequence[Sequence[int]]) -> list[int]:
+    return [sum(column) for column in zip(*rows, strict=True)]

@@ -34,7 +34,6 @@ class ShareTest:
         self._needed = exact_log(len(_RATIOS)) - exact_log(trust.share_alpha)
         self._share: float | None = None
         self._norms: tuple[float, ...] = ()
-        self._sums = [0.0] * len(_RATIOS)
         self._canary = self._all = 0
 
     def expect(self, share: float) -> None:
@@ -43,28 +42,29 @@ class ShareTest:
             return
         self._share = share
         self._norms = tuple(log(1.0 + share * (ratio - 1.0)) for ratio in _RATIOS) if 0 < share < 1 else ()
-        self._sums = [0.0] * len(_RATIOS)
         self._canary = self._all = 0
 
     def add(self, assigned: Assigned) -> None:
         """What one counted tick assigned."""
-        x, n = assigned.canary, assigned.canary + assigned.control
-        self._canary += x
-        self._all += n
-        if self._norms:
-            self._sums = [
-                total + (x * gain - n * norm)
-                for total, gain, norm in zip(self._sums, _LOGS, self._norms, strict=True)
-            ]
+        self._canary += assigned.canary
+        self._all += assigned.canary + assigned.control
 
     def broken(self) -> Untrusted | None:
         """The verdict, where the ratio is not the one declared."""
-        if not self._norms or max(self._sums) < self._needed or self._share is None:
+        share = self._share
+        if not self._norms or share is None:
+            return None
+        # χ² is never below the largest log-likelihood ratio of any share: mostly it says enough.
+        off, width = self._canary - self._all * share, self._all * share * (1.0 - share)
+        if off * off < self._needed * width or max(self._terms()) < self._needed:
             return None
         return Untrusted(
             code="sample-ratio",
-            why=f"expected {self._share:.2%} of the requests at the canary, got {self._canary:,} of {self._all:,}",
+            why=f"expected {share:.2%} of the requests at the canary, got {self._canary:,} of {self._all:,}",
         )
+
+    def _terms(self) -> list[float]:
+        return [self._canary * gain - self._all * norm for gain, norm in zip(_LOGS, self._norms, strict=True)]
 
 
 class Gaps:
@@ -114,30 +114,31 @@ class Drift:
             for name, one in settings.metrics.items()
             if not one.edges and name in settings.phi
         }
-        self._sums: dict[str, list[int]] = {}
+        self._shards: dict[str, list[tuple[int, ...]]] = {name: [] for name in self._phi}
         self._kept = {name: deque[tuple[float, float]](maxlen=_WINDOWS) for name in self._phi}
         self._begin = 0.0
         self._found: Untrusted | None = None
 
     def add(self, tick: Tick) -> None:
         """The shards of one counted tick."""
-        for name in self._phi:
+        for name, rows in self._shards.items():
             counts = tick.metrics[name].counts
             if counts is not None and len(counts.control) >= _FEWEST_SHARDS:
-                before = self._sums.get(name, ())
-                if len(before) != len(counts.control):
-                    self._sums[name] = list(counts.control)
-                else:
-                    self._sums[name] = [x + y for x, y in zip(before, counts.control, strict=True)]
-        if self._sums and tick.t - self._begin >= _WINDOW:
+                if rows and len(rows[-1]) != len(counts.control):
+                    rows.clear()
+                rows.append(counts.control)
+        if tick.t - self._begin >= _WINDOW and any(self._shards.values()):
             self._close(tick.t)
 
     def _close(self, t: float) -> None:
-        for name, sums in self._sums.items():
-            mean, shards = sum(sums) / len(sums), len(sums)
-            scatter = fsum((count - mean) ** 2 for count in sums)
-            self._kept[name].append((scatter, mean * (shards - 1)))
-        self._sums, self._begin = {}, t
+        for name, rows in self._shards.items():
+            if rows:
+                sums = [sum(column) for column in zip(*rows, strict=True)]
+                mean, shards = sum(sums) / len(sums), len(sums)
+                scatter = fsum((count - mean) ** 2 for count in sums)
+                self._kept[name].append((scatter, mean * (shards - 1)))
+                rows.clear()
+        self._begin = t
         self._found = next((broken for name in self._phi if (broken := self._look(name))), None)
 
     def _look(self, name: str) -> Untrusted | None:
