@@ -30,8 +30,13 @@ BEGUN = RolloutRecord(
     started_at=START,
 )
 RUNNING = replace(BEGUN, state=RolloutState.RUNNING, granted=1.0, weight=1.0)
-STOPPED = replace(RUNNING, state=RolloutState.RETURNING, cause="harm", why="orders: at least 81 % fewer")
-HARM = Harm(metric="orders", estimate=0.0, at_least=0.81, log_e=7.1, lost=8.7, seconds=3.5)
+STOPPED = replace(
+    RUNNING,
+    state=RolloutState.RETURNING,
+    cause="harm",
+    why="orders: 0 of about 8.7 expected, −100 % (at least −20 %)",
+)
+HARM = Harm(metric="orders", estimate=0.0, at_least=0.2, log_e=7.1, lost=8.7, seconds=3.5)
 
 
 def plan(*sections: dict, kind: str = "memory") -> Plan:
@@ -115,7 +120,7 @@ def test_a_notice_says_the_answer_then_the_cost_then_what_to_type():
     notice = happening(STOPPED, after, plan()).notice
     assert notice.title == "back at 0 %: shop 9999…99 → production"
     assert notice.text.splitlines() == [
-        "the judge found harm: orders: at least 81 % fewer",
+        "the judge found harm: orders: 0 of about 8.7 expected, −100 % (at least −20 %)",
         "lost: 9 of orders within 3.5 s",
         "nothing more to do; what changed: interlock suspects shop --since 2h",
     ]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from interlock.core.judge.told import harm_told
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
 from interlock.ports.notifier import Notice
@@ -194,7 +195,7 @@ def _where(record: RolloutRecord) -> str:
 
 
 def _harm(harm: Harm | None, why: str) -> str:
-    return why or (f"{harm.metric}: {harm.estimate:.2f} times the control's rate" if harm else "")
+    return why or (harm_told(harm.metric, estimate=harm.estimate, at_least=harm.at_least) if harm else "")
 
 
 def _option(record: RolloutRecord) -> str:

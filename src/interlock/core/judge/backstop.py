@@ -123,6 +123,8 @@ class Backstop:
             log_e_metric=self.log_e,
             estimate=self.seen / (self.due or 1.0),
             at_least=self.settings.tolerance,
+            canary=self.seen,
+            expected=self.due,
         )
 
 

@@ -157,7 +157,13 @@ def report(found: Course) -> dict[str, Json]:
 
 def _said(verdict: Verdict) -> dict[str, Json]:
     if isinstance(verdict, Stopped):
-        return {"metric": verdict.metric, "estimate": verdict.estimate, "at_least": verdict.at_least}
+        return {
+            "metric": verdict.metric,
+            "canary": verdict.canary,
+            "expected": verdict.expected,
+            "estimate": verdict.estimate,
+            "at_least": verdict.at_least,
+        }
     if isinstance(verdict, Untrusted):
         return {"code": verdict.code, "why": verdict.why}
     if isinstance(verdict, NotEnough):

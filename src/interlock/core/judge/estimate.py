@@ -4,7 +4,9 @@ Rules:
 1. Bounds are those of an e-process as well, valid whenever somebody looks: a ratio is out where the mean
    likelihood over all ratios of the profile is 1/α times its own, divided by φ.
 2. On a stop, harm is estimated from the moment on at which it most likely began. What is proven of it is the
-   largest harm on the profile of which "it is no more than that" is refuted by the same mixture that stopped.
+   largest harm on the profile of which "it is no more than that" is refuted by the same mixture that stopped, or
+   the bound of rule 1, whichever is more. At the moment of a stop the mixture has just proven that there is harm
+   at all; the bound, which does not ask when it began, mostly says more.
 """
 
 from __future__ import annotations
@@ -87,8 +89,16 @@ class Estimate:
             log_e=log_e,
             log_e_metric=round(log(float(np.cumsum(own)[-1]) / len(own)), DIGITS),
             estimate=seen / (due or 1.0),
-            at_least=self._proven(column, now, t),
+            at_least=self._at_least(column, now, t),
+            canary=seen,
+            expected=due,
         )
+
+    def _at_least(self, column: int, now: Mark, t: float) -> float:
+        proven, (low, high) = self._proven(column, now, t), self._bounds(column, now, t)
+        if self._plan.series[column].kind == "good":
+            return max(proven, 0.0 if high is None else 1.0 - high)
+        return max(1.0 + proven, 1.0 if low is None else low)
 
     def _proven(self, column: int, now: Mark, t: float) -> float:
         evidence, proven = self._evidence, 0.0

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 class Stopped:
     """Harm. ``metric`` contributed most; ``log_e`` is the combined evidence (nats), ``log_e_metric`` that one's.
 
-    ``estimate`` is the canary's rate over the control's (1 is no harm), ``at_least`` the harm that is proven at
-    1 − α: the fraction of events lost for a good metric, the factor by which a bad one rose.
+    ``estimate`` is the canary's rate over the control's (1 is no harm) since harm most likely began, ``canary``
+    events of ``expected``. ``at_least`` is the harm that is proven at 1 − α: for a good metric the fraction of
+    events lost (0 where nothing is), for a bad one the factor by which it rose (1).
     """
 
     metric: str
@@ -19,6 +20,8 @@ class Stopped:
     log_e_metric: float
     estimate: float
     at_least: float
+    canary: int = 0
+    expected: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 
 from interlock.core.change.canonical import Json
 from interlock.core.judge.record import word
+from interlock.core.judge.told import stop_told
 from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted, Verdict
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
@@ -58,7 +59,7 @@ def observed(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Mo
     counted = _counted(record, plan, seen, now)
     verdict = seen.verdict
     if isinstance(verdict, Stopped):
-        return returning(counted, "harm", _harm_told(verdict), seen.harm)
+        return returning(counted, "harm", stop_told(verdict), seen.harm)
     if isinstance(verdict, Untrusted):
         return _distrust(counted, plan, verdict, now)
     if counted.hold == "untrusted" and seen.good >= GOOD_TICKS:
@@ -146,15 +147,9 @@ def _distrust(record: RolloutRecord, plan: Plan, verdict: Untrusted, now: dateti
 def told(verdict: Verdict) -> str:
     """The verdict for people, in one line."""
     if isinstance(verdict, Stopped):
-        return _harm_told(verdict)
+        return stop_told(verdict)
     if isinstance(verdict, Untrusted):
         return f"{verdict.code}: {verdict.why}"
     if isinstance(verdict, NotEnoughData) and verdict.eta is not None:
         return f"a pass is expected in {verdict.eta:.0f} s"
     return ""
-
-
-def _harm_told(verdict: Stopped) -> str:
-    if verdict.estimate < 1:
-        return f"{verdict.metric}: at least {verdict.at_least:.0%} fewer than the control"
-    return f"{verdict.metric}: at least {verdict.at_least:.3g} times the control's rate"

@@ -56,9 +56,10 @@ its time, a version that could not be put up, traffic that somebody else took aw
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harm:
-    """What a rollout cost. ``at_least`` and ``estimate`` as in the judge's ``Stopped``; ``lost`` counts events.
+    """What a rollout cost. What is told of it is as in the judge's ``Stopped``; ``lost`` counts events.
 
-    ``seconds`` are from the canary's first request to the weight read back as 0.
+    ``canary`` and ``expected`` are None in records from before they were kept. ``seconds`` are from the
+    canary's first request to the weight read back as 0.
     """
 
     metric: str
@@ -67,6 +68,8 @@ class Harm:
     log_e: float
     lost: float
     seconds: float | None = None
+    canary: int | None = None
+    expected: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

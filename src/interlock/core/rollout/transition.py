@@ -160,6 +160,8 @@ def settled(record: RolloutRecord) -> Move:
         return Move(record=after, kind="rollout.withdrawn", body=body)
     found: dict[str, Json] = {
         "metric": harm.metric,
+        "canary": harm.canary,
+        "expected": harm.expected,
         "estimate": harm.estimate,
         "at_least": harm.at_least,
         "log_e": harm.log_e,

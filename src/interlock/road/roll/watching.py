@@ -172,6 +172,8 @@ class Watching:
             metric=verdict.metric,
             estimate=_finite(verdict.estimate),
             at_least=_finite(verdict.at_least),
+            canary=verdict.canary,
+            expected=_finite(verdict.expected),
             log_e=_finite(verdict.log_e),
             lost=round(standing.lost, 3) if standing is not None else 0.0,
         )

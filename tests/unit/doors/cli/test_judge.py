@@ -51,7 +51,7 @@ KNOWN = ("--config", "judge.yaml", "--history", "history.jsonl")
 def test_lost_orders_are_a_stop_with_exit_1(folder, capsys):
     assert run("bad.jsonl", *KNOWN) == 1
     said = capsys.readouterr().out
-    assert said.startswith("STOP  orders, at 1")
+    assert said.startswith("STOP  at 10 s: orders: 0 of about 10 expected, −100 % (at least −")
     assert "stops at 100 : 1" in said
 
 

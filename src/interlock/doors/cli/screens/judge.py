@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.core.judge.arithmetic import HIGHEST
 from interlock.core.judge.course import Course
+from interlock.core.judge.told import stop_told
 from interlock.core.judge.verdict import MetricStanding, Passed, Stopped, Untrusted
 from interlock.doors.cli.screens.columns import told
 from interlock.doors.cli.text import paint, plural, safe
@@ -34,8 +35,7 @@ def screen(found: Course) -> list[str]:
 def _answer(found: Course) -> str:
     verdict, at = found.verdict, f"at {found.standing.t:,.6g} s"
     if isinstance(verdict, Stopped):
-        rate = f"the canary has {verdict.estimate:.3g} times the control's rate"
-        return f"{safe(verdict.metric)}, {at}: {rate}{_proven(found, verdict)}"
+        return f"{at}: {safe(stop_told(verdict))}"
     if isinstance(verdict, Passed):
         first = f"first {found.first_pass:,.6g} s in; " if found.first_pass is not None else ""
         return f"{at}: {first}no larger regression than the margin permits"
@@ -43,13 +43,6 @@ def _answer(found: Course) -> str:
         return f"{at}: {safe(verdict.code)}: {safe(verdict.why)}"
     eta = "nobody can say when" if verdict.eta is None else f"a pass is to be expected in {verdict.eta:,.0f} s"
     return f"{at}: {eta}"
-
-
-def _proven(found: Course, verdict: Stopped) -> str:
-    one = found.settings.metrics.get(verdict.metric)
-    if not verdict.at_least or one is None:
-        return ""
-    return f", at least {verdict.at_least:.0%} {'fewer' if one.kind == 'good' else 'more'}"
 
 
 def _metric(one: MetricStanding, *, kind: str) -> str:

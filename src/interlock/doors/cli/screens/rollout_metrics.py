@@ -103,7 +103,7 @@ def _band(one: Told) -> str:
     if low is None and high is None:
         return change(one["estimate"])
     if low is None:
-        return f"{change(one['estimate'])} (up to {change(high)})"
+        return f"{change(one['estimate'])} ({'at least' if high < 1 else 'up to'} {change(high)})"
     if high is None:
         return f"{change(one['estimate'])} (at least {change(low)})"
     return f"{change(one['estimate'])} ({change(low)} … {change(high)})"

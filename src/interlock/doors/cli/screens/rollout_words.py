@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from interlock.core.judge.told import harm_told
 from interlock.doors.cli.screens.rollout_bars import change, odds
-from interlock.doors.cli.screens.rollout_sums import kind_of, passed, percent
+from interlock.doors.cli.screens.rollout_sums import passed, percent
 from interlock.doors.cli.text import paint, safe
 
 Told = dict[str, Any]
@@ -90,11 +91,15 @@ def sentence(shown: Told) -> str:
     return said.get(record["state"], _running)(shown)
 
 
-def harm_text(harm: Told, kind: str) -> str:
-    """``orders: at least 81 % fewer``."""
-    if kind == "good":
-        return f"{safe(harm['metric'])}: at least {percent(harm['at_least'])} fewer"
-    return f"{safe(harm['metric'])}: at least {harm['at_least']:.1f} times as many"
+def harm_text(harm: Told) -> str:
+    """``orders: 0 of about 7.4 expected, −100 % (at least −8 %)``."""
+    return harm_told(
+        safe(harm["metric"]),
+        estimate=harm["estimate"],
+        at_least=harm["at_least"],
+        canary=harm.get("canary"),
+        expected=harm.get("expected"),
+    )
 
 
 def _starting(shown: Told) -> str:
@@ -136,7 +141,7 @@ def _completed(shown: Told) -> str:
 def _blame(shown: Told) -> str:
     record = shown["record"]
     if record["harm"]:
-        return harm_text(record["harm"], kind_of(shown, record["harm"]["metric"]))
+        return harm_text(record["harm"])
     return _why(shown)
 
 
