@@ -126,6 +126,8 @@ class Driver:
             self.kit.keep(record)
             if self._watching is not None:
                 self._watching.last_look()
+            elif self.bench is None:
+                self._open_window(record)
         effect = self.kit.unless_slow(
             lambda: self.kit.book.intend("weight", f"{record.wanted:g}").effect,
             lambda: None if outward else self.kit.set_weight(record.wanted),
@@ -139,6 +141,13 @@ class Driver:
             return self._weighed(record, seen, effect)
         told = said or f"serves {'nobody knows what' if seen is None else f'{seen:g} %'}"
         return self._not_served(record, effect, told, waited=self._steady() - self._since[1])
+
+    def _open_window(self, record: RolloutRecord) -> None:
+        """Look twice before traffic moves: the canary's first requests then fall into a window that is open."""
+        bench = self._bench(record)
+        bench.look(self._sources.read(READ_SECONDS).reading)
+        self.kit.sleep(self.kit.plan.tick)
+        bench.look(self._sources.read(READ_SECONDS).reading)
 
     def _weighed(self, record: RolloutRecord, seen: float, effect: Effect) -> Written:
         written = self.kit.book.ended(
