@@ -37,7 +37,7 @@ _BETTER = {
     "good": (1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2.0, 3.0, 5.0, 10.0),
     "bad": (0.98, 0.95, 0.9, 0.8, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05),
 }
-_MOST_SHARES = 512
+_MOST_SHARES = 1024
 """Shares whose logarithms are kept."""
 CATASTROPHE = {"good": 0.25, "bad": 5.0}
 """θ from which on an effect is catastrophic: all that a metric without history is stopped for."""

@@ -64,26 +64,35 @@ class Tally:
 
     def now(self) -> Mark:
         """How things stand, without adding up."""
-        found = self._settled
-        if self._waiting:
-            shares: dict[float, list[tuple[Sequence[int], Sequence[int]]]] = {}
-            for share, canary, total in self._waiting:
-                shares.setdefault(share, []).append((canary, total))
-            for share, ticks in shares.items():
-                canaries, totals = zip(*ticks, strict=True)
-                found = self._with(found, share, _columns(canaries), _columns(totals))
-        return found
+        if not self._waiting:
+            return self._settled
+        shares: dict[float, list[tuple[Sequence[int], Sequence[int]]]] = {}
+        for share, canary, total in self._waiting:
+            shares.setdefault(share, []).append((canary, total))
+        canaries, totals = zip(
+            *([_columns(each) for each in zip(*ticks, strict=True)] for ticks in shares.values()), strict=True
+        )
+        return self._with(self._settled, list(shares), canaries, totals)
 
-    def _with(self, before: Mark, share: float, canary: list[int], total: list[int]) -> Mark:
-        odds = share / (1.0 - share)
-        events = np.array([canary, total], dtype=np.float64)
-        gained = events[0][:, None] * self._logs - events[1][:, None] * self._norms.profile(share)
-        control = [both - one for one, both in zip(canary, total, strict=True)]
+    def _with(
+        self, before: Mark, shares: list[float], canaries: Sequence[list[int]], totals: Sequence[list[int]]
+    ) -> Mark:
+        """Events of some shares, one row each."""
+        canary, expected, due = _columns(canaries), list(before.expected), list(before.due)
+        for share, ones, boths in zip(shares, canaries, totals, strict=True):
+            odds = share / (1.0 - share)
+            for row, (one, both) in enumerate(zip(ones, boths, strict=True)):
+                expected[row] += (both - one) * odds
+                due[row] += both * share
+        norms = np.array([self._norms.profile(share) for share in shares])
+        norms *= np.array(totals, dtype=np.float64)[:, :, None]
+        gained = np.array(canary, dtype=np.float64)[:, None] * self._logs - np.add.reduce(norms, axis=0)
+        total = _columns(totals)
         return Mark(
-            canary=tuple(map(int.__add__, before.canary, canary)),
-            control=tuple(map(int.__add__, before.control, control)),
-            expected=tuple(old + new * odds for old, new in zip(before.expected, control, strict=True)),
-            due=tuple(old + new * share for old, new in zip(before.due, total, strict=True)),
+            canary=tuple(old + new for old, new in zip(before.canary, canary, strict=True)),
+            control=tuple(old + both - one for old, both, one in zip(before.control, total, canary, strict=True)),
+            expected=tuple(expected),
+            due=tuple(due),
             profile=before.profile + gained,
         )
 

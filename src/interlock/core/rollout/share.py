@@ -5,11 +5,18 @@ Rules:
    so counts in two ticks by halves: what is early in one is late in the next, and errors do not add up.
 2. The share that was set weighs as much as one request of the canary: a tick without any has a share all the same.
 3. At 0 and 1 there is nothing to compare, whatever stray requests there were.
+4. It is never the share of a whole stage: traffic taken away in its midst would then convict a version that no
+   longer has any.
+5. A share has three significant digits: a half of the last one is far below the smallest harm that is looked for,
+   and the judge keeps the logarithms of those that it has met.
 """
 
 from __future__ import annotations
 
 from interlock.core.judge.tick import Assigned
+
+_DIGITS = 3
+_MOST = 0.999
 
 
 class AssignedShare:
@@ -30,4 +37,5 @@ class AssignedShare:
         if not 0.0 < self._nominal < 1.0:
             return self._nominal
         canary = assigned.canary + before.canary + 1.0
-        return canary / (canary - 1.0 + assigned.control + before.control + 1.0 / self._nominal)
+        share = canary / (canary - 1.0 + assigned.control + before.control + 1.0 / self._nominal)
+        return min(float(f"{share:.{_DIGITS}g}"), _MOST)

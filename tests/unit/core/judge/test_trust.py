@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from interlock.core.judge.exposure import PRIOR, Exposure
 from interlock.core.judge.judge import Judge
 from interlock.core.judge.settings import MetricSettings, TrustSettings
 from interlock.core.judge.tick import Assigned, Counts, Observed, Tick
@@ -101,28 +100,3 @@ def test_drift_is_told_from_the_control_alone(settings):
 
 def test_shards_that_scatter_as_phi_says_are_believed(settings):
     assert not isinstance(drifting(settings, 0.0, 600), Stopped | Untrusted)
-
-
-def test_exposure_begins_at_the_share_that_was_set_and_follows_what_is_assigned():
-    exposure = Exposure()
-    exposure.begin(0.01)
-    assert exposure(Assigned(canary=0, control=0)) == 0.01
-    assert exposure(Assigned(canary=0, control=300)) == pytest.approx(0.01 * PRIOR / (300 + PRIOR), rel=1e-3)
-    for _ in range(200):
-        last = exposure(Assigned(canary=15, control=285))
-    assert last == pytest.approx(0.05, rel=0.02)
-
-
-def test_exposure_of_a_new_stage_forgets_the_one_before():
-    exposure = Exposure(0.01)
-    for _ in range(100):
-        exposure(Assigned(canary=3, control=297))
-    exposure.begin(0.01)
-    assert exposure(Assigned(canary=3, control=297)) == pytest.approx(0.01, rel=1e-3)
-    exposure.begin(0.25)
-    assert exposure(Assigned(canary=75, control=225)) == 0.25
-
-
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_at_the_ends_stray_requests_are_no_exposure(share):
-    assert Exposure(share)(Assigned(canary=3, control=4)) == share

@@ -9,7 +9,7 @@ from interlock.core.rollout.share import AssignedShare
 def test_the_share_is_of_this_tick_and_the_one_before():
     share = AssignedShare(0.01)
     share(Assigned(canary=5, control=295))
-    assert share(Assigned(canary=1, control=299)) == pytest.approx(7 / 700)
+    assert share(Assigned(canary=1, control=299)) == pytest.approx(7 / 700, rel=0.005)
 
 
 def test_a_tick_without_a_request_has_the_share_that_was_set():
@@ -40,3 +40,17 @@ def test_what_is_counted_late_in_one_tick_is_not_counted_twice():
     share, sent = AssignedShare(0.1), [0, 20, 10, 30, 5, 15, 0, 10, 0, 0]
     expected = sum(share(Assigned(canary=each, control=100 - each)) * 100 for each in sent)
     assert expected == pytest.approx(sum(sent), abs=5)
+
+
+def test_traffic_that_is_taken_away_is_not_expected_for_long():
+    """Of the whole stage's share all twelve rollouts in a simulation were stopped for lost orders."""
+    share = AssignedShare(0.05)
+    for _ in range(120):
+        share(Assigned(canary=15, control=285))
+    share(Assigned(canary=0, control=300))
+    assert share(Assigned(canary=0, control=300)) < 0.002
+
+
+def test_a_share_between_the_ends_never_becomes_one_of_them():
+    share = AssignedShare(0.999)
+    assert [share(Assigned(canary=100_000, control=0)) for _ in range(3)] == [0.999] * 3
