@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from interlock.core.change.canonical import Json
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import IllegalTransition, InvalidInput
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.rollout.transition import Move, not_now, returning, stays, taken_back, widened
@@ -90,9 +90,7 @@ def roll_back(record: RolloutRecord, why: str, now: datetime) -> Move:
         return stays(record)
     if record.state is RolloutState.COMPLETED:
         if record.kept_until is None or now >= record.kept_until:
-            error = not_now(record, "a version before that is still kept")
-            error.code = "not-kept"
-            raise error
+            raise _not_kept(record)
         return taken_back(record, why)
     if record.ended:
         raise not_now(record, "a rollout with something to bring back")
@@ -132,6 +130,15 @@ def widen(
         raise InvalidInput("expected a reason, got none", code="reason-missing", hint="say why: --why")
     body: dict[str, Json] = {"by": by, "why": why.strip(), "not_ruled_out": wanted}
     return widened(record, plan, record.ruled_out, now, body=body)
+
+
+def _not_kept(record: RolloutRecord) -> IllegalTransition:
+    return IllegalTransition(
+        f"expected a version before `{record.id}` that is still kept, got none",
+        code="not-kept",
+        hint=f"bring it out again as a change of its own; what was kept, and how long: "
+        f"interlock rollout show {record.id}",
+    )
 
 
 def _next(record: RolloutRecord, **changes: object) -> RolloutRecord:
