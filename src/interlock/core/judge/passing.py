@@ -14,9 +14,10 @@ Rules:
 4. A latency is ruled out where it is at every edge; a rollout where it is for every metric.
 5. The time until then is what is missing over what one second of no harm brings (log(1/α)/KL), at the rate
    seen.
-6. A look costs more than a tick. There is one at every tick until a stage is 20 ticks old and where a pass is
-   near; else after a tenth as many ticks as the stage has, at most every tenth. What was ruled out stays so
-   meanwhile, because the test may be asked at any time; evidence of harm is weighed at every tick all the same.
+6. A look costs more than a tick. There is one at every tick until a stage is 8 ticks old; after that a quarter as
+   many ticks as the stage has pass without one, but no more than half of those until a pass is expected, nor than
+   20. What was ruled out stays so meanwhile, because the test may be asked at any time; evidence of harm is
+   weighed at every tick all the same.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ _BETS = tuple((bet, exact_log(bet)) for bet in (0.1, 0.5, 0.8))
 """The canary's own rate as a part of the one that is to be ruled out, and its logarithm."""
 _EACH_BET = exact_log(len(_BETS))
 CLOSE = 1e-9
-_RARELY = 10
-"""Ticks between two looks at most, and the part of a stage's ticks that may pass without one."""
+_RARELY, _PART = 20, 4
+"""Ticks from one look to the next at most, and the part of a stage's ticks that they may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +94,10 @@ class Passing:
         if self._ticks >= self._due:
             self._tally.settle()
             self._newest = look = self.look(t)
-            rarely = max(1, min(_RARELY, self._ticks // _RARELY))
-            near = not look.enough and look.eta is not None and look.eta <= 2 * rarely * self._tick
-            self._due = self._ticks + (1 if near else rarely)
+            ticks = min(_RARELY, self._ticks // _PART)
+            if not look.enough and look.eta is not None:
+                ticks = min(ticks, int(look.eta / self._tick / 2))
+            self._due = self._ticks + max(1, ticks)
         return self._newest
 
     def look(self, t: float) -> Look:

@@ -18,7 +18,7 @@ import numpy as np
 from interlock.core.judge.arithmetic import Floats
 from interlock.core.judge.series import Layout, Normalisers
 
-MOST_WAITING = 16
+MOST_WAITING = 32
 """Ticks that wait to be added up."""
 
 
