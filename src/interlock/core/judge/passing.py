@@ -15,8 +15,8 @@ Rules:
 5. The time until then is what is missing over what one second of no harm brings (log(1/α)/KL), at the rate
    seen.
 6. A look costs more than a tick. There is one at every tick until a stage is 8 ticks old; after that a quarter as
-   many ticks as the stage has pass without one, but no more than half of those until a pass is expected, nor than
-   20. What was ruled out stays so meanwhile, because the test may be asked at any time; evidence of harm is
+   many ticks as the stage has pass without one, but no more than a quarter of those until a pass is expected, nor
+   than 20. What was ruled out stays so meanwhile, because the test may be asked at any time; evidence of harm is
    weighed at every tick all the same.
 """
 
@@ -96,7 +96,7 @@ class Passing:
             self._newest = look = self.look(t)
             ticks = min(_RARELY, self._ticks // _PART)
             if not look.enough and look.eta is not None:
-                ticks = min(ticks, int(look.eta / self._tick / 2))
+                ticks = min(ticks, int(look.eta / self._tick / 4))
             self._due = self._ticks + max(1, ticks)
         return self._newest
 

@@ -103,3 +103,37 @@ def test_time_left_against_the_floor_is_about_right(settings):
     again = {"assigned": 10, "floor": 0.001, "margin": 0.5}
     assert isinstance(fed(settings, "bad", 0, 0, **again, ticks=60 + left - 5), NotEnough)
     assert isinstance(fed(settings, "bad", 0, 0, **again, ticks=60 + left + 5), Passed)
+
+
+def test_who_looks_in_between_changes_nothing(settings, traffic):
+    """A record is recomputed by somebody who looks at other moments, or never."""
+    plan, said = settings(), []
+    for every in (1, 7, 10**6):
+        judge, shop, found = Judge(plan), traffic(), []
+        judge.begin_stage(0.5, 0.0)
+        for second in range(300):
+            verdict = judge.step(shop.tick(second + 1.0))
+            found.append((verdict, judge.log_e))
+            if second % every == 0:
+                judge.standing()
+        said.append(found)
+    assert said[0] == said[1] == said[2]
+
+
+def test_a_pass_is_said_soon_after_it_was_possible(settings, traffic):
+    """It is not looked for at every tick, so that a moment at which it was just possible may be missed."""
+    late = []
+    for seed in range(6):
+        judge, shop, possible = Judge(settings()), traffic(seed), 0
+        judge.begin_stage(0.5, 0.0)
+        for second in range(1, 600):
+            verdict = judge.step(shop.tick(float(second)))
+            if not possible:
+                ruled = {name: one.ruled_out or 99.0 for name, one in judge.standing().metrics.items()}
+                fits = ruled["orders"] <= 0.5 and max(ruled["errors"], ruled["latency"]) <= 1.0
+                possible = second if fits else 0
+            if isinstance(verdict, Passed):
+                break
+        assert 0 < possible <= second
+        late.append(second / possible - 1.0)
+    assert sorted(late)[3] <= 0.05
