@@ -4,6 +4,9 @@ Rules:
 1. A journal is told under its own id. Told again it changes nothing, whoever tells it.
 2. The entry is ``rollout.rolled-back`` about the rollout, with ``offline: true``: who went back and when is the
    journal's word, who told it is the entry's actor.
+3. The rollout's record follows in the same transaction (``core.rollout.followed``), its ticket is void with it:
+   what went back is neither taken for completed nor for shipped. It is offered to whoever moves rollouts, to bring
+   back what is left and to tell people.
 """
 
 from __future__ import annotations
@@ -13,9 +16,14 @@ from typing import Protocol
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.canonical import Json
+from interlock.core.change.errors import NotFound
 from interlock.core.ledger.entry import Entry
+from interlock.core.rollout.followed import followed
 from interlock.core.rollout.journal import WentBack, told
+from interlock.core.rollout.record import RolloutRecord
 from interlock.ports.store import Tx
+from interlock.road.roll.ticketed import void_of
+from interlock.road.roll.written import write_move
 from interlock.road.station import Station
 
 ROLLED_BACK = "rollout.rolled-back"
@@ -54,7 +62,27 @@ def record_in(station: Station, tx: Tx, actor: Actor, journal: WentBack) -> int:
     body: dict[str, Json] = told(journal)
     now = station.clock.now()
     entry = Entry(kind=ROLLED_BACK, subject=journal.rollout, actor=actor.principal, at=now, body=body)
-    return tx.log.append(entry)
+    index = tx.log.append(entry)
+    _follow(station, tx, actor, journal)
+    return index
+
+
+def _follow(station: Station, tx: Tx, actor: Actor, journal: WentBack) -> None:
+    try:
+        before = tx.records(RolloutRecord).get(journal.rollout)
+    except NotFound:
+        # A journal of a rollout that this state knows nothing of is told, and nothing follows from it.
+        return
+    tx.vouch(RolloutRecord, [before.id], about=before.id)
+    others = tx.records(RolloutRecord).find(service=before.service, environment=before.environment)
+    newest = all((one.started_at, one.id) <= (before.started_at, before.id) for one in others)
+    move = followed(before, journal, station.clock.now(), newest=newest)
+    written = write_move(station, tx, actor, before, move)
+    if written.after == before:
+        return
+    if written.after.ended:
+        void_of(station, tx, actor, written.after)
+    tx.offer(before.id)
 
 
 def hand_over(station: Station, journals: Journals, actor: Actor = AGENT) -> int:

@@ -36,11 +36,16 @@ def widen_ticket(station: Station, tx: Tx, actor: Actor, record: RolloutRecord, 
 
 def bar_and_void(station: Station, tx: Tx, actor: Actor, record: RolloutRecord) -> None:
     """Void the ticket, and after harm bar the digest."""
+    void_of(station, tx, actor, record)
+    if record.cause == "harm":
+        _bar(station, tx, actor, record)
+
+
+def void_of(station: Station, tx: Tx, actor: Actor, record: RolloutRecord) -> None:
+    """Void the ticket, unless it is already."""
     before = tx.records(TicketRecord).get(record.ticket).at(station.clock.now())
     if before.state not in {TicketState.VOIDED, TicketState.EXPIRED}:
         void_in(station, tx, actor, record.ticket, why=_why(record))
-    if record.cause == "harm":
-        _bar(station, tx, actor, record)
 
 
 def _bar(station: Station, tx: Tx, actor: Actor, record: RolloutRecord) -> None:
