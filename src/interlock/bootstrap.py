@@ -140,6 +140,7 @@ def _outside(station: Station, config: Config) -> Outside:
     """What rollouts touch. Plug-ins are loaded when a rollout first asks for them."""
     flags = StoreFlags(store=station.store, clock=station.clock, ids=station.ids)
     notifiers = Later(registry.notifiers)
+    teller = Teller(station, notifiers)
     return Outside(
         routers=Later(lambda: registry.routers(flags)),
         meters=Later(lambda: registry.meters(station.counts)),
@@ -148,7 +149,8 @@ def _outside(station: Station, config: Config) -> Outside:
         steady=steady,
         root=str(config.root),
         keep=RollbackFiles(config.home).keep,
-        told=Teller(station, notifiers),
+        told=teller,
+        again=teller.again,
     )
 
 

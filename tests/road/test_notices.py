@@ -12,7 +12,7 @@ from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.plan import Plan, PluginPlan, StagePlan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
 from interlock.core.rollout.setting import InvalidSetting
-from interlock.road.notices import EVERY, happening
+from interlock.road.notices import EVERY, happening, happenings
 from interlock.road.notify import Teller, check_notifiers, told_of
 from interlock.testing.road import START
 
@@ -146,6 +146,41 @@ def test_a_happening_is_told_once_by_whatever_server(road, told):
         assert teller.drain(10)
     kinds = [one.title.partition(":")[0] for one in told.notices]
     assert sorted(kinds) == ["STOP", "STOP", "started", "started"]  # two notifiers, each once
+
+
+HELD = replace(RUNNING, stage=1, granted=5.0, state=RolloutState.HELD, hold="untrusted", held_since=START)
+
+
+@pytest.mark.parametrize(
+    ("record", "whats"),
+    [
+        (RUNNING, ["started"]),
+        (replace(RUNNING, granted=5.0, stage=1), ["started", "widened"]),
+        (HELD, ["started", "widened", "held"]),
+        (replace(HELD, hold="paused"), ["started", "widened"]),
+        (STOPPED, ["started", "stopped"]),
+        (replace(STOPPED, cause="abort"), ["started"]),
+        (replace(STOPPED, state=RolloutState.RETURNED, harm=HARM), ["started", "stopped", "returned"]),
+        (replace(STOPPED, state=RolloutState.FAILED), ["started", "stopped", "failed"]),
+        (replace(RUNNING, stage=2, granted=100.0, state=RolloutState.COMPLETED), ["started", "completed"]),
+    ],
+)
+def test_who_takes_over_tells_what_the_one_that_died_did_not(road, teller, told, record, whats):
+    """A server that died between writing and sending: people were never told."""
+    teller.again(record, plan({}))
+    assert teller.drain(10)
+    assert [one.what for one in entries(road)] == whats
+    teller.again(record, plan({}))
+    assert teller.drain(10)
+    assert len(told.notices) == len(whats)
+
+
+def test_told_first_or_by_who_took_over_a_happening_has_one_key():
+    """Else it would be told twice."""
+    pairs = [(None, BEGUN), (RUNNING, HELD), (RUNNING, STOPPED), (RUNNING, replace(RUNNING, stage=1, granted=5.0))]
+    for before, after in pairs:
+        first = happening(before, after, plan())
+        assert (first.key, first.notice) in [(one.key, one.notice) for one in happenings(after, plan())]
 
 
 def test_holding_twice_is_two_happenings(road, teller, told):

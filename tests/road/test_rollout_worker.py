@@ -14,10 +14,14 @@ import pytest
 
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.plugins.world.system import SystemClock, steady
+from interlock.ports.notifier import Notice
 from interlock.road import intake
+from interlock.road.notify import Teller
 from interlock.road.roll.start import StartRequest, start
 from interlock.road.roll.worker import Pace, Worker
 from interlock.testing.road import Road, submission
+from interlock.testing.rolling import PLAN as ROLLING
+from interlock.testing.rolling import Rolling
 from interlock.testing.rollout import Arm, FakeMeter, FakeRouter, World
 
 PLAN = """\
@@ -31,7 +35,30 @@ stages:
   - {{percent: 100, bake: 1s}}
 tick: 200ms
 baseline: 0
+notify: [{{kind: memory}}]
 """
+PLAN_TOLD = ROLLING.replace("baseline: 60s", "baseline: 0\nnotify: [{kind: memory}]").replace(
+    "judge:\n", "judge:\n  phi: {orders: {windows: [1], values: [1]}, errors: {windows: [1], values: [1]}}\n"
+)
+
+
+class Mail:
+    """A notifier that keeps its notices."""
+
+    def __init__(self) -> None:
+        self.titles: list[str] = []
+
+    def factory(self, settings: object) -> Mail:
+        del settings
+        return self
+
+    def check(self) -> None:
+        pass
+
+    def send(self, notice: Notice) -> None:
+        self.titles.append(notice.title.partition(":")[0])
+
+
 PATHS = {"order-service": "src/promise.py", "email": "docs/page.md"}
 
 
@@ -54,7 +81,10 @@ class Two:
                 "fake": lambda settings, metrics: FakeMeter(self.worlds[settings["world"]], settings, metrics)
             },
             steady=steady,
+            notifiers={"memory": Mail().factory},
+            again=lambda record, _: self.again.append((record.id, record.state)),
         )
+        self.again: list[tuple[str, RolloutState]] = []
         store: Any = self.road.station.store
         self.station = replace(self.road.station, outside=outside, leases=store.leases)
         self.failed: list[BaseException] = []
@@ -143,3 +173,39 @@ def test_faults_of_interlocks_own_bring_traffic_back(two: Two, monkeypatch: pyte
 
 def broken(*_: object) -> None:
     raise RuntimeError("a fault of interlock's own")
+
+
+def test_what_ended_a_moment_before_the_server_died_is_told_by_the_next(tmp_path: Path) -> None:
+    """Over and written, and the process gone before anybody was told: nobody ever took such a rollout again."""
+    often = Arm(errors=0.05)
+    mail = Mail()
+    rolling = Rolling(tmp_path, plan=PLAN_TOLD, world=World(rate=1000.0, control=often, canary=often))
+    rolling.outside = replace(rolling.outside, notifiers={"memory": mail.factory})
+    rolling.station = replace(rolling.station, outside=rolling.outside)
+    try:
+        ended = rolling.run(rolling.begin().id)
+        assert ended.state is RolloutState.COMPLETED
+        teller = Teller(rolling.station, {"memory": mail.factory})
+        outside = replace(rolling.outside, told=teller, again=teller.again)
+        worker = Worker(rolling.station, outside, rolling.leases, owner="next", pace=Pace(look=0.02))
+        worker.start()
+        end = time.monotonic() + 20
+        while len(mail.titles) < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        worker.stop()
+        assert teller.drain(10)
+        assert mail.titles == ["started", "done, all traffic has it"]
+    finally:
+        rolling.close()
+
+
+def test_a_rollout_that_ended_is_looked_at_once_more(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ended it may die before people are told."""
+    monkeypatch.setattr("interlock.road.roll.worker.ONCE_MORE_SECONDS", 0.2)
+    rollout = two.begin("order-service")
+    two.over(rollout)
+    end = time.monotonic() + 10
+    while len(two.again) < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    assert two.again == [(rollout, RolloutState.STARTING), (rollout, RolloutState.COMPLETED)]

@@ -5,12 +5,14 @@ Rules:
    returned, failed, completed. Nothing else: whoever is told everything reads nothing.
 2. The answer comes first, then what it cost, then what to type. Nothing of a change's content is in it.
 3. ``key`` names the happening, so that it is told once: a stage that is held twice is two of them.
+4. A record shows by itself what must have been told of it until now: whoever takes over tells what was not. What a
+   later happening has made old (an earlier stage, a hold that is over) is left out, but never a STOP.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from interlock.core.judge.told import harm_told
@@ -61,6 +63,21 @@ def happening(
     title, *lines = _WORDS[what](after, plan)
     notice = Notice(title=title, text="\n".join(line for line in lines if line), level=_LEVELS[what], link=link)
     return Happening(what=what, key=_key(what, after), notice=notice)
+
+
+def happenings(record: RolloutRecord, plan: Plan, *, link: str = "") -> tuple[Happening, ...]:
+    """What people must have been told of ``record`` by now, in order."""
+    forms: list[tuple[RolloutRecord | None, RolloutRecord]] = [(None, record)]
+    if record.stage and record.state in {RolloutState.RUNNING, RolloutState.HELD}:
+        widened = replace(record, state=RolloutState.RUNNING)
+        forms.append((replace(widened, stage=record.stage - 1, granted=record.granted / 2), widened))
+    running = replace(record, state=RolloutState.RUNNING)
+    if record.cause == "harm":
+        forms.append((running, replace(record, state=RolloutState.RETURNING)))
+    if record.state is not RolloutState.RETURNING and record.hold != "paused":
+        forms.append((running, record))
+    found = (happening(before, after, plan, link=link) for before, after in forms)
+    return tuple(one for one in found if one is not None)
 
 
 def _what(before: RolloutRecord | None, after: RolloutRecord) -> What | None:

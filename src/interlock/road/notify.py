@@ -4,7 +4,8 @@ Rules:
 1. Telling never holds a rollout up and never fails one: a notice waits in a queue of its own, and what goes wrong
    with it ends as ``rollout.told`` in the ledger, with ``ok: false`` and why, and is shown with the rollout.
 2. Once: before a notice is sent, the ledger is asked whether this notifier was told of this happening already. A
-   server that dies between sending and writing so may tell again after ``again``; nothing is lost for that.
+   server that dies between sending and writing so may tell again after ``again``. One that dies before sending
+   loses nothing: whoever takes the rollout next tells what its record shows and nobody was told.
 3. ``on`` in a notifier's section of the plan says of what it is told; without it, of everything. It is the road's
    own key: the plug-in never sees it.
 """
@@ -16,18 +17,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InterlockError
 from interlock.core.change.parse import closest
 from interlock.core.ledger.entry import Entry
 from interlock.core.rollout.plan import Plan, PluginPlan
-from interlock.core.rollout.record import RolloutRecord, RolloutState
+from interlock.core.rollout.record import RolloutRecord
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.ports.notifier import Notifier
 from interlock.ports.store import Tx
-from interlock.road.notices import EVERY, Happening, happening
+from interlock.road.notices import EVERY, Happening, happening, happenings
 from interlock.road.station import Station
 
 TOLD = "rollout.told"
@@ -67,21 +68,23 @@ class Teller:
     def __call__(self, before: RolloutRecord | None, after: RolloutRecord, plan: Plan) -> None:
         """Tell of this transition if people are told of it. Neither raises nor waits."""
         about = happening(before, after, plan, link=self._link(after.id)) if plan.notify else None
-        if about is None:
-            return
+        if about is not None:
+            self._put(_Waiting(after=after, plan=plan, about=about))
+
+    def again(self, record: RolloutRecord, plan: Plan) -> None:
+        """Tell of what led to where it stands, unless that was told: for whoever took over from one that died."""
+        for about in happenings(record, plan, link=self._link(record.id)) if plan.notify else ():
+            self._put(_Waiting(after=record, plan=plan, about=about))
+
+    def _put(self, one: _Waiting) -> None:
         try:
-            self._waiting.put_nowait(_Waiting(after=after, plan=plan, about=about))
+            self._waiting.put_nowait(one)
         except queue.Full:
             return
         with self._begun:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="notices", daemon=True)
                 self._thread.start()
-
-    def again(self, record: RolloutRecord, plan: Plan) -> None:
-        """Tell of where it stands, unless that was told: for whoever took over from a server that died."""
-        for before in _states_before(record):
-            self(before, record, plan)
 
     def drain(self, seconds: float) -> bool:
         """Wait at most so long for what is under way; whether nothing is left. For a server that ends."""
@@ -189,12 +192,3 @@ def _wanted(section: PluginPlan) -> tuple[str, ...]:
             path=("on",),
         )
     return tuple(map(str, on))
-
-
-def _states_before(record: RolloutRecord) -> Iterator[RolloutRecord | None]:
-    """Forms of the record from which a transition leads to the newest happenings."""
-    yield None
-    if record.stage and record.state is RolloutState.RUNNING:
-        yield replace(record, stage=record.stage - 1, granted=record.granted / 2)
-    if record.state is not RolloutState.RUNNING:
-        yield replace(record, state=RolloutState.RUNNING)

@@ -30,6 +30,10 @@ def _nobody(before: RolloutRecord | None, after: RolloutRecord, plan: Plan) -> N
     del before, after, plan
 
 
+def _nothing(record: RolloutRecord, plan: Plan) -> None:
+    del record, plan
+
+
 def _nowhere(local: LocalRecord) -> None:
     del local
 
@@ -38,7 +42,8 @@ def _nowhere(local: LocalRecord) -> None:
 class Outside:
     """Factories by name. ``keep`` writes the local record of how to go back, ``root`` is where steps run.
 
-    ``told`` is called after each transition that is durable, for people's attention; it neither raises nor waits.
+    ``told`` is called after each transition that is durable, for people, and ``again`` by whoever takes
+    a rollout: the one before may have died without telling. Both neither raise nor wait.
     """
 
     routers: Mapping[str, Callable[..., Router]]
@@ -49,6 +54,7 @@ class Outside:
     root: str = ""
     keep: Callable[[LocalRecord], None] = _nowhere
     told: Callable[[RolloutRecord | None, RolloutRecord, Plan], None] = _nobody
+    again: Callable[[RolloutRecord, Plan], None] = _nothing
 
 
 @dataclass(slots=True)

@@ -35,6 +35,9 @@ LEASE_SECONDS = 3.0
 RENEW_SECONDS = 1.0
 LOOK_SECONDS = 0.25
 SWEEP_SECONDS = 5.0
+ONCE_MORE_SECONDS = 30.0
+"""After its end a rollout is looked at once more: whoever ended it may have died before people were told."""
+
 FAULTS = 3
 """Failures of interlock's own in a row after which traffic goes back."""
 
@@ -169,7 +172,7 @@ class Worker:
                 self._leases.release(tenure.lease, after=after)
 
     def _until_over(self, tenure: Tenure) -> float | None:
-        """Move it until it is over (None), or until this worker ends (due again at once)."""
+        """Move it until it is over, or until this worker ends; in how many seconds it is due again, if at all."""
         kit = self._kit(tenure)
         if kit is None:
             return None
@@ -192,7 +195,7 @@ class Worker:
             wait = driver.step()
             self._faults.pop(kit.tenure.lease.work, None)
             if wait is None:
-                return None
+                return ONCE_MORE_SECONDS if kit.plan.notify else None
             kit.sleep(wait)
         kit.tenure.check()
         driver.flush()
@@ -201,10 +204,10 @@ class Worker:
     def _kit(self, tenure: Tenure) -> Kit | None:
         book = Book(self._station, tenure.lease.work, tenure.lease)
         record = book.read()
+        plan = read_plan(record.plan_path, book.blob(record.plan))
+        self._outside.again(record, plan)
         if record.phase == "over":
             return None
-        plan = read_plan(record.plan_path, book.blob(record.plan))
-        self._outside.told(None, record, plan)
         return Kit(
             station=self._station,
             outside=self._outside,
