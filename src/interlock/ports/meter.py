@@ -22,7 +22,7 @@ from typing import Protocol, runtime_checkable
 
 from interlock.core.rollout.samples import GONE, Arm, History, Sample
 
-__all__ = ["GONE", "Arm", "Counted", "History", "Meter", "Remembering", "Sample"]
+__all__ = ["GONE", "Arm", "Counted", "History", "Meter", "Remembering", "Renewing", "Sample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +71,12 @@ class Remembering(Protocol):
             Unavailable, BadReply.
             InvalidSetting: ``history-range``: more steps than the source gives.
         """
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """A meter whose source counts anew only every ``interval`` seconds, however often it is asked."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds, known from the settings alone. No tick may be shorter."""

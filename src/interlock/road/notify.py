@@ -155,10 +155,19 @@ def check_notifiers(factories: Factories, plan: Plan) -> Iterator[tuple[int, Int
     """What is wrong with the plan's notifiers, each with its place; nothing is sent."""
     for place, section in enumerate(plan.notify):
         try:
-            _wanted(section)
-            opened(factories, section).check()
+            check_settings(factories, section).check()
         except InterlockError as error:
             yield place, error
+
+
+def check_settings(factories: Factories, section: PluginPlan) -> Notifier:
+    """The notifier, whose settings and ours were looked at.
+
+    Raises:
+        InvalidSetting: as ``opened``, and ``notify-on``.
+    """
+    _wanted(section)
+    return opened(factories, section)
 
 
 def opened(factories: Factories, section: PluginPlan) -> Notifier:

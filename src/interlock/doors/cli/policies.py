@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 
 from interlock.bootstrap import rule_source
 from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.bundle import Bundle, load_bundle
 from interlock.core.policy.rules import load_plans, settings_of
-from interlock.core.rollout.plan_check import Plans, check_kinds
+from interlock.core.rollout.plan_check import Plans
 from interlock.doors.cli.desk import settings
-from interlock.registry import METERS, NOTIFIERS, ROUTERS
+from interlock.registry import meters, notifiers, routers
 
 
 def working_bundle(more: Mapping[str, bytes] | None = None) -> tuple[Bundle, str]:
@@ -27,7 +26,7 @@ def working_bundle(more: Mapping[str, bytes] | None = None) -> tuple[Bundle, str
 
 
 def working_plans() -> tuple[Plans, tuple[InvalidInput, ...]]:
-    """The rollout plans of this working tree, and every plug-in they name that is not installed here.
+    """The rollout plans of this working tree, and what their plug-ins do not take; nothing outside is touched.
 
     Raises:
         InvalidInput: what ``load_plans`` raises.
@@ -35,10 +34,7 @@ def working_plans() -> tuple[Plans, tuple[InvalidInput, ...]]:
     plans = load_plans(rule_source(settings()).files())
     if not plans:
         return plans, ()
-    routers, meters, notifiers = (entry_points(group=each).names for each in (ROUTERS, METERS, NOTIFIERS))
-    unknown = (
-        error
-        for plan in plans.values()
-        for error in check_kinds(plan, routers=routers, meters=meters, notifiers=notifiers)
-    )
-    return plans, tuple(unknown)
+    from interlock.road.roll.unfit import Installed, unfit  # noqa: PLC0415  # only where there are plans
+
+    installed = Installed(routers=routers(), meters=meters(), notifiers=notifiers())
+    return plans, tuple(error for plan in plans.values() for error in unfit(plan, installed))

@@ -43,7 +43,7 @@ class PrometheusMeter:
         section = Section(values=settings, what="meter `prometheus`")
         section.only(*KEYS)
         url = read_url(section, "url", section.text("url"))
-        self._interval = section.number("interval", 15.0, least=0.1, most=300.0)
+        self.interval = section.number("interval", 15.0, least=0.1, most=300.0)
         self._timeout = section.number("timeout", 1.5, least=0.1, most=2.0)
         self._started = section.text("started", "")
         self._refused_is_gone = section.choice("refused", ("gone", "missing"), "gone") == "gone"
@@ -102,7 +102,7 @@ class PrometheusMeter:
 
     @property
     def _span(self) -> float:
-        return 2.5 * self._interval
+        return 2.5 * self.interval
 
     def _samples(self, query: PromQuery, arm: Arm, deadline: float) -> list[Sample]:
         raws = self._api.raw(selector(query.query, query.labels[arm]), self._span, deadline=deadline)
@@ -137,7 +137,7 @@ class PrometheusMeter:
     def _with_gone(self, samples: list[Sample], deadline: float) -> list[Sample]:
         """Samples with those of shards where nobody listens any more in the place of their last ones."""
         latest = max((sample.at for sample in samples), default=0.0)
-        late = {(s.metric, s.arm, s.shard) for s in samples if latest - s.at > 1.4 * self._interval}
+        late = {(s.metric, s.arm, s.shard) for s in samples if latest - s.at > 1.4 * self.interval}
         there = {(sample.metric, sample.arm, sample.shard) for sample in samples}
         with self._turn:
             seen = {key: set(shards) for key, shards in self._seen.items()}

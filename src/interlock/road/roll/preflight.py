@@ -21,7 +21,9 @@ from interlock.core.rollout.plan_check import check_kinds
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.ports.meter import Meter
+from interlock.road.notify import check_notifiers
 from interlock.road.roll.outside import Outside, counted
+from interlock.road.roll.unfit import too_fast
 
 T = TypeVar("T")
 
@@ -44,8 +46,9 @@ def look(outside: Outside, plan: Plan) -> Looked:
     _router(outside, plan, looked)
     for number, each in enumerate(plan.meters):
         _meter(outside, plan, number, each.plugin.kind, looked)
-    for number, plugin in enumerate(plan.notify):
-        _try(plan, ("notify", number), looked, lambda p=plugin: outside.notifiers[p.kind](p.settings).check())  # type: ignore[misc]  # bound now
+    looked.obstacles += [
+        _of(plan, ("notify", at), error) for at, error in check_notifiers(outside.notifiers, plan)
+    ]
     return looked
 
 
@@ -69,6 +72,8 @@ def _meter(outside: Outside, plan: Plan, number: int, kind: str, looked: Looked)
     if meter is None:
         return
     with _closing(meter.close):
+        fast = too_fast(plan, number, meter)
+        looked.obstacles += [_with_line(plan, fast)] if fast is not None else []
         before = len(looked.obstacles)
         _try(plan, keys, looked, lambda: _check(meter, plan))
         if len(looked.obstacles) == before:

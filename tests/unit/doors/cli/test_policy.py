@@ -185,6 +185,54 @@ def test_check_lists_plans_and_names_what_they_need_that_is_not_installed(tree, 
     assert (told["plans"][0]["service"], told["plan_doubts"][0]["code"]) == ("harbour", "plugin-unknown")
 
 
+PROMETHEUS = """\
+service: harbour
+environment: production
+router: {kind: haproxy, socket: /run/haproxy.sock, backend: shop, canary: new}
+meters:
+  - kind: prometheus
+    url: http://prometheus:9090
+    canary: {version: "2"}
+    control: {version: "1"}
+    metrics: {orders: {query: orders_total}}
+judge: {metrics: {orders: {kind: good}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "expected", "line"),
+    [
+        ("", "a `tick` of at least the 15 s in which `prometheus` counts anew, got `1s`", 5),
+        ("tick: 2s\n", "a `tick` of at least the 15 s in which `prometheus` counts anew, got `2s`", 11),
+        ("tick: 15s\n", "", 0),
+    ],
+)
+def test_check_refuses_a_tick_in_which_nothing_is_counted_anew(tree, capsys, more, expected, line) -> None:
+    """Two of three ticks had no sample: nothing ever counted, and the rollout was distrusted for ever."""
+    planned(tree, PROMETHEUS + more)
+    code, out, _ = run("policy", "check", "--json", capsys=capsys)
+    doubts = json.loads(out)["plan_doubts"]
+    if not expected:
+        assert (code, doubts) == (0, [])
+        return
+    assert code == 1
+    [doubt] = doubts
+    assert (doubt["code"], expected in doubt["message"]) == ("tick-too-short", True), doubt
+    assert f"`rollouts/harbour.yaml:{line}`" in doubt["message"]
+    assert "tick: 15s" in doubt["hint"]
+
+
+def test_check_names_the_line_of_a_setting_that_a_plug_in_does_not_take(tree, capsys) -> None:
+    """It was found only when a rollout was to start."""
+    planned(tree, PROMETHEUS.replace("socket:", "soket:") + "tick: 15s\nnotify: [{kind: apprise, on: [stoped]}]\n")
+    code, out, _ = run("policy", "check", "--json", capsys=capsys)
+    assert code == 1
+    told = {doubt["code"]: doubt["message"] for doubt in json.loads(out)["plan_doubts"]}
+    assert set(told) == {"input-shape", "notify-on"}, told
+    assert "`rollouts/harbour.yaml:3`" in told["input-shape"]
+    assert "`rollouts/harbour.yaml:12`" in told["notify-on"]
+
+
 def test_check_of_a_broken_plan_is_an_input_error_with_its_line(tree, capsys) -> None:
     planned(tree, PLAN.replace("scrap,", "scrape,") + "stages: [{percent: 5}, {percent: 1}]\n")
     code, _, err = run("policy", "check", capsys=capsys)
