@@ -50,7 +50,8 @@ def test_a_rollout_that_is_stopped_reads_start_wait_stop(rolling):
     words, last = watched(rolling)
     assert [word for word, _ in words if word != "HARM?"] == ["START"] * 3 + ["WAIT"] + ["STOP"] * 4
     text = "\n".join(last)
-    assert "orders: at least" in last[0]
+    assert "orders: 0 of about" in last[0]
+    assert "(at least −" in last[0]
     assert "✓ weight 0 %" in text
     assert "✓ down" in text
     assert "wake nobody: it is over" in text

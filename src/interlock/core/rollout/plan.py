@@ -67,7 +67,8 @@ class Plan:
     """The whole file. Seconds throughout; ``judge`` are the judge's settings, bucket edges as the text they are.
 
     ``baseline`` is how long the control alone is watched before traffic moves, to learn how far it scatters by
-    itself; 0 is not at all.
+    itself; 0 is not at all. ``in_flight`` is how long most requests take until what they lead to is counted, None
+    where the plan does not say (see ``under_way``).
 
     ``untrusted`` says what becomes of traffic while nothing can be believed: it stays (``hold``) or goes back.
     ``keep`` is how long after completion the previous version stays one command away. ``digest`` is of the file's
@@ -88,9 +89,27 @@ class Plan:
     rollback: tuple[StepPlan, ...] = ()
     keep: float = 86_400.0
     baseline: float = 600.0
+    in_flight: float | None = None
     notify: tuple[PluginPlan, ...] = ()
     digest: str = ""
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def under_way(self) -> float:
+        """Seconds after a change of weight in which the canary was assigned what nobody can have counted yet.
+
+        What the plan says; else the slowest bucket edge of a latency, which is near the 99th percentile; else a
+        tick. Less than a tenth of a tick is nothing: it biases one tick by less than chance does.
+        """
+        found = self.in_flight if self.in_flight is not None else self._slowest_edge()
+        return 0.0 if found < self.tick / 10 else found
+
+    def _slowest_edge(self) -> float:
+        metrics = self.judge.get("metrics")
+        written = metrics.values() if isinstance(metrics, Mapping) else ()
+        lists = [each.get("edges") for each in written if isinstance(each, Mapping)]
+        edges = [float(str(edge)) for edges in lists if isinstance(edges, list | tuple) for edge in edges]
+        return max(edges, default=self.tick)
 
     def line_of(self, keys: Keys) -> int:
         """Where a key stands in the file, or the nearest above it that is written; 1 where none is."""

@@ -67,7 +67,7 @@ class Bench:
     ) -> None:
         self._plan, self.settings = plan, settings
         self._watched = {name: Watched(kind=one.kind, edges=one.edges) for name, one in settings.metrics.items()}
-        self._tolerances = tolerances or Tolerances(tick=plan.tick)
+        self._tolerances = tolerances or Tolerances(tick=plan.tick, in_flight=plan.under_way)
         self.judge = Judge(settings)
         self._forecast = forecast
         self.t = t

@@ -340,3 +340,14 @@ def test_an_environment_that_is_not_in_the_settings_is_refused():
     assert (
         "(did you mean `production`?), got `prodution` at `rollouts/order-service.yaml:2`" in refused.value.message
     )
+
+
+def test_what_is_under_way_is_what_the_plan_says():
+    assert plan(in_flight="3s").under_way == 3.0
+    assert plan(in_flight="0.05s").under_way == 0.0
+
+
+def test_what_is_under_way_is_as_slow_as_the_slowest_edge_where_the_plan_does_not_say():
+    assert plan(WHOLE).under_way == 0.5
+    assert plan().under_way == plan().tick
+    assert plan(edited("tick: 500ms", "tick: 30s")).under_way == 0.0
