@@ -130,3 +130,38 @@ def test_a_router_that_is_gone_when_traffic_must_come_back_is_asked_until_it_ans
     rolling.world.router_down = False
     assert rolling.run(rollout).state is RolloutState.RETURNED
     assert rolling.world.weight == 0.0
+
+
+def crash(rolling: Rolling, arms: tuple[str, ...] = ("canary",)) -> None:
+    """A process dies and is back within a tick: what it counted begins at zero."""
+    for key in rolling.world.counts:
+        if key[0] in arms:
+            rolling.world.counts[key] = 0.0
+
+
+def crashing(rolling: Rolling, rollout: str, arms: tuple[str, ...] = ("canary",)) -> RolloutRecord:
+    """Seven crashes in fourteen seconds, or until that is enough."""
+    for second in range(14):
+        if second % 2 == 0:
+            crash(rolling, arms)
+        rolling.step()
+        if rolling.record(rollout).state is RolloutState.RETURNING:
+            break
+    return rolling.record(rollout)
+
+
+def test_a_canary_that_crashes_and_comes_back_again_and_again_is_taken_back(make: Make) -> None:
+    """Every crash took its tick out: little was ever judged, and it was held at its weight with its customers."""
+    rolling, rollout = watched(make)
+    rolling.run(rollout, until=lambda record: record.baked > 2)
+    returning = crashing(rolling, rollout)
+    assert (returning.state, returning.cause) == (RolloutState.RETURNING, "untrusted")
+    assert returning.why == "crash-loop: the canary restarted 3 times in 60 s, and the control did not"
+    ended = rolling.run(rollout)
+    assert (ended.state, rolling.world.weight) == (RolloutState.RETURNED, 0.0)
+
+
+def test_where_everything_restarts_the_canary_is_not_the_one(make: Make) -> None:
+    rolling, rollout = watched(make)
+    rolling.run(rollout, until=lambda record: record.baked > 2)
+    assert crashing(rolling, rollout, ("canary", "control")).cause is None

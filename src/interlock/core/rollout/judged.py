@@ -8,7 +8,8 @@ Rules:
    it waits anyway. Should a PASS come while it is held for that, it is as good as before.
 4. While nothing can be believed nothing bakes. What was held for distrust goes on by itself after enough ticks
    that can be believed; what a person paused does not.
-5. Traffic that somebody else took away is never pushed up again: the rollout goes back.
+5. Traffic that somebody else took away is never pushed up again: the rollout goes back. So does a canary that does
+   not stay up, whatever the plan says of distrust: nothing can be counted of it, and customers are hurt.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from interlock.core.judge.told import stop_told
 from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted, Verdict
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
+from interlock.core.rollout.restarts import CRASH_LOOP
 from interlock.core.rollout.transition import FULL, Move, returning, stays, widened
 
 LOST_WEIGHT = "lost-weight"
@@ -136,7 +138,7 @@ def _distrust(record: RolloutRecord, plan: Plan, verdict: Untrusted, now: dateti
     why = f"{verdict.code}: {verdict.why}"
     if verdict.code == LOST_WEIGHT:
         return returning(record, "lost-weight", why)
-    if plan.untrusted == "return":
+    if plan.untrusted == "return" or verdict.code == CRASH_LOOP:
         return returning(record, "untrusted", why)
     if record.state is not RolloutState.RUNNING:
         return stays(record)

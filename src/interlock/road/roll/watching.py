@@ -19,6 +19,7 @@ from interlock.core.judge.record import word
 from interlock.core.judge.verdict import NotEnoughData, Stopped, Untrusted, Verdict
 from interlock.core.rollout.judged import LOST_WEIGHT, Seen, observed, told
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
+from interlock.core.rollout.restarts import Restarts
 from interlock.core.rollout.served import finding
 from interlock.core.rollout.transition import Move
 from interlock.road.roll.bench import Bench, Judged
@@ -50,6 +51,7 @@ class Watching:
         self._odd_for = ""
         self._counted_t = bench.t
         self._verdict: Verdict = bench.verdict or _NOTHING_YET
+        self._restarts = Restarts(kit.plan.tick)
         self.round: Round | None = None
         self._quiet_at = kit.station.clock.now()
         self._assigned: int | None = None
@@ -59,9 +61,12 @@ class Watching:
         self.round = self._sources.read(READ_SECONDS)
         stopped = isinstance(self._verdict, Stopped)
         trouble, discard = (None, "") if stopped else self._weight(record, self.round.weight)
+        trouble = trouble or self._restarts.see(self.round.reading)
         judged = self._bench.read(self.round.reading, discard=discard)
         if judged is not None:
             self._verdict = judged.verdict
+        if isinstance(self._verdict, Stopped):
+            trouble = None
         seen = self._seen(trouble or self._verdict, judged)
         now = self._kit.station.clock.now()
         self._show(record.id, seen.verdict, now)
@@ -90,6 +95,7 @@ class Watching:
     def began(self) -> None:
         """A stage began: nothing of what was seen before counts for its bake."""
         self._since = Seen(verdict=_NOTHING_YET)
+        self._restarts = Restarts(self._kit.plan.tick)
         self._verdict = _NOTHING_YET
         self._counted_t = self._bench.t
         self._last = self._steady()
