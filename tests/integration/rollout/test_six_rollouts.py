@@ -1,14 +1,13 @@
 """Six rollouts on real processes: the server, the proxy, the shop's two versions and its customers.
 
-Clocks are scaled by the plan: bakes in seconds and a wide first stage, so that a PASS is a matter of seconds too.
-The canary gets little more than each instance of the running version: much more would make it slower, and rightly
-stopped.
+All of them are made one after another on one stack for each proxy, and what each becomes is asked of everybody who
+can tell: the API, the customers, and the proxy itself.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,24 +15,11 @@ import pytest
 
 from interlock.testing.replay.outcome import Outcome, outcome
 from interlock.testing.stack import Behaviour
-from interlock.testing.stack.planned import INDEPENDENT, JUDGED, Wanted, plan
-from interlock.testing.stack.production import ARTEFACT, Production
+from interlock.testing.stack.production import Production
+from interlock.testing.stack.scaled import HEALTHY, PERCENT, scaled
 from interlock.testing.stack.server import ended
-from interlock.testing.stack.stack import Stack
 
-HEALTHY = Behaviour(version="new")
-RUNNING = Behaviour(version="running")
-FLOORS = {"errors": 0.008, "latency": 0.1}
-"""Nobody here cares for fewer bad requests: a rise is told relative to these, so that a pass takes seconds."""
-
-PHI = {"phi": {**INDEPENDENT["phi"], "latency": {"windows": [5, 600], "values": [5, 5], "source": "declared"}}}
-"""Arrivals are Poisson. Times are not independent where two cores are shared by everything that is tested."""
-
-METRICS = {name: {**one, "floor": FLOORS[name]} if name in FLOORS else one for name, one in JUDGED.items()}
-STAGES: tuple[Mapping[str, Any], ...] = (
-    {"percent": 40, "bake": 2, "margin": 0.5, "limit": 600},
-    {"percent": 100, "bake": 2, "limit": 60},
-)
+pytestmark = pytest.mark.xdist_group("stack")
 
 
 @dataclass
@@ -45,13 +31,9 @@ class Rolled:
     weights: list[float]
 
 
-@pytest.fixture(scope="module", params=["envoy", "haproxy"])
+@pytest.fixture(scope="module", params=["envoy", pytest.param("haproxy", marks=pytest.mark.soak)])
 def production(request, tmp_path_factory) -> Iterator[Production]:
-    folder = tmp_path_factory.mktemp(request.param)
-    stack = Stack(folder, control=RUNNING, canary=HEALTHY, proxy=request.param, controls=2, rate=300)
-    judge = {**PHI, "metrics": METRICS}
-    wanted = Wanted(stages=STAGES, judge=judge, baseline=0, place=folder, artefact=folder / ARTEFACT)
-    with Production(folder, stack, lambda running: plan(running, wanted)) as made:
+    with scaled(tmp_path_factory.mktemp(request.param), request.param) as made:
         yield made
 
 
@@ -66,9 +48,9 @@ def rolled(production: Production, behaviour: Behaviour, *, seconds: float = 100
 def test_a_healthy_change_reaches_everybody_and_says_what_is_ruled_out(production):
     found = rolled(production, HEALTHY)
     assert (found.ran.state, found.ran.weight) == ("completed", 100), found.ran
-    assert found.weights == [40, 100]
+    assert found.weights == [PERCENT, 100]
     ruled_out = found.shown["record"]["ruled_out"]
-    assert set(ruled_out) == set(METRICS)
+    assert set(ruled_out) == {"orders", "errors", "latency"}
     assert ruled_out["orders"] <= 0.5
     assert max(ruled_out["errors"], ruled_out["latency"]) <= 1.0
     production.terminal.run("rollback", "order-service", show=False)
@@ -77,7 +59,7 @@ def test_a_healthy_change_reaches_everybody_and_says_what_is_ruled_out(productio
 
 def stopped(found: Rolled, metric: str) -> None:
     assert (found.ran.state, found.ran.cause, found.ran.metric) == ("returned", "harm", metric), found.ran
-    assert (found.weights, found.ran.weight, found.ran.verified) == ([40, 0], 0, True)
+    assert (found.weights, found.ran.weight, found.ran.verified) == ([PERCENT, 0], 0, True)
 
 
 def test_orders_that_are_lost_stop_it(production):
@@ -112,7 +94,7 @@ def test_metrics_that_disappear_are_never_a_pass(production):
     name = production.ship(replace(HEALTHY, metrics_for=5.0))
     shown = production.server.until(name, lambda told: told["record"]["hold"] == "untrusted", seconds=90)
     record = shown["record"]
-    assert (record["state"], record["stage"], record["weight"]) == ("held", 0, 40), record
+    assert (record["state"], record["stage"], record["weight"]) == ("held", 0, PERCENT), record
     assert "missing" in shown["discarded"]
     production.terminal.run("rollout", "abort", name, "--why", "nobody knows how it does", show=False)
     shown = production.server.until(name, ended, seconds=60)

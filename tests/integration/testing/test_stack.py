@@ -104,6 +104,8 @@ def test_faults_are_what_their_names_say():
             httpx.post(f"http://127.0.0.1:{mortal.port}/orders", json={"distance": 5})
         assert mortal._running.wait(timeout=5) == 70
     with Instance("mute", replace(GOOD, metrics_for=0.0)) as mute:
+        assert httpx.get(mute.metrics).status_code == 200
+        httpx.post(f"http://127.0.0.1:{mute.port}/orders", json={"distance": 5})
         assert httpx.get(mute.metrics).status_code == 404
         assert httpx.get(f"http://127.0.0.1:{mute.port}/healthz").status_code == 200
     stillborn = Instance("stillborn", replace(GOOD, crash="start"))

@@ -22,7 +22,8 @@ class Behaviour:
     """``errors`` and ``lost`` are fractions of requests, times are milliseconds.
 
     ``lost``: answered in good order, and no order was placed. ``tail`` slows the slowest tenth of requests down by
-    this factor, ``slower`` all. ``metrics_for``: seconds after which ``/metrics`` is gone, None for never.
+    this factor, ``slower`` all. ``metrics_for``: seconds from its first customer until ``/metrics`` is gone, None
+    for never.
     """
 
     version: str

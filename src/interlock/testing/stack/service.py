@@ -45,7 +45,7 @@ class Service:
         self._behaviour = behaviour
         self._chance = random.Random(behaviour.seed)  # noqa: S311  # a shop's customers, not a secret
         self._place: Placing | None = placing(Path(behaviour.shop)) if behaviour.shop else None
-        self._started = time.monotonic()
+        self._first: float | None = None
         self._registry = CollectorRegistry()
         self._orders = Counter("shop_orders", "Orders placed", registry=self._registry)
         self._requests = Counter("shop_requests", "Requests answered", ["code"], registry=self._registry)
@@ -66,6 +66,7 @@ class Service:
         if self._behaviour.crash == "first-request":
             os._exit(CRASHED)
         began = time.perf_counter()
+        self._first = began if self._first is None else self._first
         asked = await request.json()
         await asyncio.sleep(self._takes())
         status = self._outcome(asked)
@@ -78,8 +79,8 @@ class Service:
     async def metrics(self, request: web.Request) -> web.Response:
         """The exposition, as long as there is one."""
         del request
-        gone = self._behaviour.metrics_for
-        if gone is not None and time.monotonic() - self._started > gone:
+        gone, first = self._behaviour.metrics_for, self._first
+        if gone is not None and first is not None and time.perf_counter() - first > gone:
             return web.Response(status=404)
         return web.Response(
             body=generate_latest(self._registry), headers={"content-type": "text/plain; version=0.0.4"}
