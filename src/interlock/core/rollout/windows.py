@@ -9,8 +9,9 @@ Rules:
 3. A tick is discarded, in this order, for: ``clock-jump`` (our wall clock and our steady clock, or a source's
    clock and ours, went apart), ``counter-reset``, ``shards-changed``, ``overrun`` (the interval is much longer
    than a tick: somebody stalled), ``unmatched`` (one shard's samples are too far from the window's end),
-   ``control-disturbed`` (the control's own events collapsed or its own errors surged), ``stale``,
-   ``weight-changed`` (it holds the moment of the change), ``settling`` (what stalled still catches up).
+   ``uncounted`` (a silent shard's traffic was taken over by no other: see ``silent``), ``control-disturbed`` (the
+   control's own events collapsed or its own errors surged), ``stale``, ``weight-changed`` (it holds the moment of
+   the change), ``settling`` (what stalled still catches up).
 4. While no window can end: nothing at first, then one discarded tick a round: ``missing`` (a shard that was not
    read), ``exposure-missing`` (the router did not answer), ``stale`` (what was read is not newer, or too old).
 5. A canary that is gone (its address refuses the connection) counts nothing while the router goes on assigning to
@@ -29,6 +30,7 @@ from interlock.core.judge.tick import Assigned, Counts, MetricKind, Observed, Ti
 from interlock.core.rollout.calm import Calm
 from interlock.core.rollout.samples import GONE, Arm, Reading, usable
 from interlock.core.rollout.series import Series
+from interlock.core.rollout.silent import Silent
 
 ROUTER: tuple[str, Arm, str] = ("", "control", "")
 """The key of the router's own series: what it assigned to canary and control."""
@@ -96,6 +98,7 @@ class Window:
         self._share = share
         self._allow = tolerances or Tolerances()
         self._calm = Calm(self._metrics, collapse=self._allow.collapse, surge=self._allow.surge)
+        self._silent = Silent()
         self._series: dict[tuple[str, Arm, str], Series] = {}
         self._t0 = t
         self._first: float | None = None
@@ -160,7 +163,10 @@ class Window:
         for key, (at, values, since) in found.items():
             if key not in twice:
                 absent.discard(key)
-                series = self._series.setdefault(key, Series("shards-changed"))
+                if key not in self._series:
+                    self._series[key] = Series("shards-changed")
+                    self._silent.back(key)
+                series = self._series[key]
                 series.add(at, values, since)
                 series.seen = reading.steady
         return self._without_forgotten(absent, reading.steady)
@@ -171,6 +177,7 @@ class Window:
             others = any(each[:2] == key[:2] and each not in absent for each in self._series)
             if old and others and key != ROUTER:
                 del self._series[key]
+                self._silent.forget(key)
                 absent.discard(key)
                 # The window over this moment compares different sets of shards.
                 for each, series in self._series.items():
@@ -222,6 +229,7 @@ class Window:
         tests = (
             ("overrun", length > self._allow.overrun * self._allow.tick),
             ("unmatched", unmatched),
+            ("uncounted", not code and self._silent.doubted(_events(deltas), assigned)),
             ("control-disturbed", not code and self._calm.disturbed(metrics, length)),
             ("stale", reading.wall - end > max(self._allow.oldest, 4 * self._allow.tick)),
         )
@@ -268,6 +276,10 @@ class Window:
 
     def _at(self, reading: Reading) -> float:
         return self._t0 + reading.steady - (self._first if self._first is not None else reading.steady)
+
+
+def _events(deltas: Mapping[tuple[str, Arm, str], tuple[int, ...] | None]) -> dict[tuple[str, Arm, str], int]:
+    return {key: counts[0] for key, counts in deltas.items() if counts is not None and key != ROUTER}
 
 
 def _difference(base: tuple[int, ...] | None, now: tuple[int, ...] | None) -> tuple[int, ...] | None:

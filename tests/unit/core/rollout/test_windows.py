@@ -214,12 +214,48 @@ def test_a_new_shard_costs_the_ticks_that_touch_it(world):
     assert len(ticks[-1].metrics["orders"].counts.control) == 3
 
 
-def test_a_shard_that_is_gone_for_long_is_forgotten(world):
-    world.absent = {("control", "b")}
+def test_a_shard_that_is_taken_down_is_forgotten_when_the_others_have_its_traffic(world):
+    world.steps(10)
+    world.absent, world.control = {("control", "b")}, 90.0
     seen = codes(world.steps(70))
     assert "" not in seen[:60]
     assert seen[-3:] == ["", "", ""]
     assert len(world.step().metrics["orders"].counts.control) == 1
+
+
+def test_a_shard_that_falls_silent_and_still_serves_is_no_better_canary(world):
+    """Its part of the control's orders was missing from every tick: the canary seemed to sell more."""
+    world.steps(10)
+    world.absent = {("control", "b")}
+    seen = codes(world.steps(200))
+    assert "" not in seen
+    assert set(seen[-100:]) == {"uncounted"}
+
+
+def test_a_silent_shard_that_is_back_is_counted_again(world):
+    world.steps(10)
+    world.absent = {("control", "b")}
+    world.steps(100)
+    world.absent = set()
+    assert codes(world.steps(5))[-3:] == ["", "", ""]
+    assert len(world.step().metrics["orders"].counts.control) == 2
+
+
+def test_a_silent_shard_that_is_taken_down_later_is_forgotten_then(world):
+    world.steps(10)
+    world.absent = {("control", "b")}
+    world.steps(100)
+    world.control = 90.0
+    assert codes(world.steps(20))[-3:] == ["", "", ""]
+
+
+def test_a_shard_of_the_canary_that_falls_silent_is_no_worse_canary(world):
+    world.counts["canary", "d"], world.since["canary", "d"], world.late["canary", "d"] = 0.0, "1", 0.0
+    world.steps(20)
+    world.absent = {("canary", "d")}
+    seen = codes(world.steps(100))
+    assert "" not in seen
+    assert seen[-1] == "uncounted"
 
 
 def test_the_last_shard_of_an_arm_is_never_forgotten(world):
