@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.rollout.record import RolloutState
 from interlock.testing.road import Road
 from interlock.testing.rolling import PLAN, Rolling
 
@@ -74,6 +75,37 @@ def test_who_may_ask_for_what(rolling: Rolling, api: Any) -> None:
     for actor, path, body, status in asked:
         reply = api.reply(actor, f"/v1/rollouts/{rollout}/{path}", body)
         assert reply.status_code == status, (path, reply.text)
+
+
+@pytest.mark.parametrize("takes", ["pause", "abort", "rollback"])
+def test_an_agent_may_take_away_and_never_give(rolling: Rolling, api: Any, takes: str) -> None:
+    """With every scope that an agent's token can hold, and whatever state the rollout is in."""
+    rollout, agent = begun(rolling, api), rolling.road.agent("q")
+    gives = (
+        ("resumption", None),
+        ("extension", {"seconds": 60.0}),
+        ("widening", {"not_ruled_out": "", "why": "w"}),
+    )
+
+    def refused() -> None:
+        before = rolling.record(rollout)
+        for path, body in gives:
+            reply = api.reply(agent, f"/v1/rollouts/{rollout}/{path}", body)
+            assert (reply.status_code, reply.json()["code"]) == (403, "agent-never"), path
+        assert rolling.record(rollout) == before
+
+    refused()
+    back = "/v1/services/order-service/rollback"
+    path = back if takes == "rollback" else f"/v1/rollouts/{rollout}/{takes}"
+    body = {"why": "slow"} | ({"environment": "production"} if takes == "rollback" else {})
+    api.post(agent, path, body)
+    record = rolling.record(rollout)
+    assert (record.state, record.cause) == {
+        "pause": (RolloutState.HELD, None),
+        "abort": (RolloutState.RETURNING, "abort"),
+        "rollback": (RolloutState.RETURNING, "rollback"),
+    }[takes]
+    refused()
 
 
 def test_a_watcher_is_told_how_it_stands(rolling: Rolling, api: Any) -> None:
