@@ -3,9 +3,13 @@
 Rules:
 1. The same settings and the same ticks, declared shares and stages give the same verdicts and the same
    evidence, to the last digit and on every machine. The judge knows no clock: ``t`` comes with the ticks.
-2. Stopped stays stopped. Harm is looked for before a pass, a broken measurement before both.
+2. Stopped stays stopped. Harm is looked for first, then a broken measurement, then a pass: distrust hides no
+   harm. Evidence is gathered with the share that was seen, and in ticks that count, so neither another share than
+   was declared nor ticks that are lost make any. Only a φ that is too small does: while shards scatter k times
+   wider than it says, k times the evidence is asked for.
 3. A tick counts unless it was discarded or is out of place. At a share of 0 or 1 there is nothing to compare:
-   events of requests assigned before are no evidence, and nothing is ruled out.
+   events of requests assigned before are no evidence, and nothing is ruled out. Nor is anything of a metric by
+   requests from before its warm-up.
 4. There is no pass while evidence of harm is above 10 : 1, whatever has been ruled out.
 5. Memory does not grow with the rollout.
 """
@@ -27,6 +31,8 @@ from interlock.core.judge.trust import Drift, Gaps, ShareTest, misplaced
 from interlock.core.judge.verdict import NotEnough, Passed, Standing, Stopped, Verdict
 
 MOST_SECONDS = 1e9
+MOST_NATS = 50.0
+"""Evidence that is enough however far φ is off: what is told ends at e^60."""
 _DOUBT = exact_log(10.0)
 
 
@@ -138,27 +144,25 @@ class Judge:
         self._log_e = round(self._evidence.weigh(tick.t), DIGITS)
 
     def _compare(self, tick: Tick, share: float, canary: list[int], total: list[int]) -> None:
-        if self._t < self._warming:
-            for row, warm in enumerate(self._warm):
-                if self._t < warm:
-                    canary[row] = total[row] = 0
+        cold = [row for row, warm in enumerate(self._warm) if self._t < warm] if self._t < self._warming else []
+        for row in cold:
+            canary[row] = total[row] = 0
         self._evidence.add(canary, total, share)
         self._tally.add(canary, total, share)
-        self._passing.add(tick.assigned.canary if tick.assigned else 0, tick.t - self._t)
+        self._passing.add(tick.assigned.canary if tick.assigned else 0, tick.t - self._t, cold)
 
     def _verdict(self, *, counts: bool) -> Verdict:
         if self._stopped is not None:
             return self._stopped
-        if broken := self._share_test.broken() or self._gaps.broken(self._t) or self._drift.broken():
-            return broken
         if counts:
             self._stopped = self._harm()
             if self._stopped is not None:
                 return self._stopped
-        return self._of_the_stage(counts=counts)
+        broken = self._share_test.broken() or self._gaps.broken(self._t) or self._drift.broken()
+        return broken or self._of_the_stage(counts=counts)
 
     def _harm(self) -> Stopped | None:
-        if self._log_e >= self._stops_at:
+        if self._log_e >= min(self._stops_at * self._drift.times, MOST_NATS):
             return self._estimate.stopped(self._t, self._log_e)
         backstop = self._backstop
         return backstop.verdict() if backstop is not None and backstop.log_e >= backstop.stops_at else None

@@ -10,7 +10,7 @@ Rules:
    least 1 − m times as many. A rise is told relative to the control's rate or to the metric's ``floor``,
    whichever is higher: errors that hardly ever happen would otherwise hold a rollout for days. Against the
    floor a regression is ruled out by the canary's own rate among the requests assigned to it, by a Poisson test
-   at three effect sizes.
+   at three effect sizes. Requests count for it once its warm-up is over, as its events do.
 4. A latency is ruled out where it is at every edge; a rollout where it is for every metric.
 5. The time until then is what is missing over what one second of no harm brings (log(1/α)/KL), at the rate
    seen.
@@ -79,14 +79,16 @@ class Passing:
             for row, allowed in zip(self._plan.series, self._allowed, strict=True)
         ]
         self._before = self._tally.settle()
-        self._assigned, self._seconds = 0, 0.0
+        self._assigned, self._seconds = [0] * len(self._floors), [0.0] * len(self._floors)
         self._ticks = self._due = 0
         self._newest = self.look(t)
 
-    def add(self, assigned: int, seconds: float) -> None:
-        """One tick that counts: its length, and the requests assigned to the canary."""
-        self._assigned += assigned
-        self._seconds += seconds
+    def add(self, assigned: int, seconds: float, cold: Sequence[int] = ()) -> None:
+        """One tick that counts: its length, the canary's requests, and the series that do not count in it yet."""
+        for row in range(len(self._floors)):
+            if row not in cold:
+                self._assigned[row] += assigned
+                self._seconds[row] += seconds
         self._ticks += 1
 
     def newest(self, t: float) -> Look:
@@ -130,20 +132,20 @@ class Passing:
             return None
         levels = self._levels[row]
         relative = levels[place] if place < len(levels) else None
-        if not self._floors[row] or not self._assigned:
+        if not self._floors[row] or not self._assigned[row]:
             return relative
         needed = (self._needed + _EACH_BET) / inverse
         events = now.canary[row] - self._before.canary[row]
-        requests = self._assigned * self._floors[row]
+        requests = self._assigned[row] * self._floors[row]
         own = min([(needed - events * cost) / ((1.0 - bet) * requests) for bet, cost in _BETS])
         return own if relative is None or own < relative else relative
 
     def _eta(self, row: int, now: Mark, inverse: float) -> float | None:
         """Seconds until this series may pass, None where nobody can say."""
-        if not self._known[row] or not self._seconds or self._fitting[row] < 0:
+        if not self._known[row] or not self._seconds[row] or self._fitting[row] < 0:
             return None
         waits = [self._relative_wait(row, now, inverse)]
-        if self._floors[row] and self._assigned:
+        if self._floors[row] and self._assigned[row]:
             waits.append(self._floor_wait(row, now, inverse))
         known = [wait for wait in waits if wait is not None]
         return max(0.0, min(known)) if known else None
@@ -153,16 +155,16 @@ class Passing:
         gained = now.profile.item(row, place) - before.profile.item(row, place)
         surplus = (now.due[row] - before.due[row]) - (now.canary[row] - before.canary[row])
         harmless = gained + surplus * self._plan.logs.item(row, self._plan.harmful + place)
-        per_second = -harmless * inverse / self._seconds
+        per_second = -harmless * inverse / self._seconds[row]
         return (self._needed + gained * inverse) / per_second if per_second > CLOSE else None
 
     def _floor_wait(self, row: int, now: Mark, inverse: float) -> float | None:
         needed = (self._needed + _EACH_BET) / inverse
         events = now.canary[row] - self._before.canary[row]
-        most = self._assigned * self._floors[row] * self._allowed[row]
+        most = self._assigned[row] * self._floors[row] * self._allowed[row]
         gains = [(1.0 - bet) * most + events * cost for bet, cost in _BETS]
         best = max(gains)
-        return (needed / best - 1.0) * self._seconds if best > CLOSE else None
+        return (needed / best - 1.0) * self._seconds[row] if best > CLOSE else None
 
     def _by_metric(self, each: Sequence[float | None]) -> dict[str, float | None]:
         """The largest over each metric's series, None where one is None."""

@@ -108,7 +108,9 @@ class Drift:
     """Whether the control's own shards scatter as φ says; only counted metrics with enough shards tell."""
 
     def __init__(self, settings: JudgeSettings) -> None:
-        self._times = settings.trust.drift
+        self._most = settings.trust.drift
+        self.times = 1.0
+        """How many times wider than φ shards scatter, where that is drift; else 1."""
         self._phi = {
             name: settings.phi[name].at(_WINDOW)
             for name, one in settings.metrics.items()
@@ -139,14 +141,17 @@ class Drift:
                 self._kept[name].append((scatter, mean * (shards - 1)))
                 rows.clear()
         self._begin = t
-        self._found = next((broken for name in self._phi if (broken := self._look(name))), None)
+        self.times, self._found = 1.0, None
+        for name in self._phi:
+            self._look(name)
 
-    def _look(self, name: str) -> Untrusted | None:
+    def _look(self, name: str) -> None:
         kept, phi = self._kept[name], self._phi[name]
         scatter, expected = fsum(each[0] for each in kept), fsum(each[1] for each in kept)
-        if len(kept) < _FEWEST_WINDOWS or expected < _FEWEST_EVENTS or scatter <= self._times * phi * expected:
-            return None
-        return Untrusted(
+        if len(kept) < _FEWEST_WINDOWS or expected < _FEWEST_EVENTS or scatter <= self._most * phi * expected:
+            return
+        self.times = max(self.times, scatter / expected / phi)
+        self._found = self._found or Untrusted(
             code="phi-drift",
             why=f"shards of `{name}` scatter {scatter / expected:.3g} times as wide as independent events, φ says "
             f"{phi:.3g}: measure φ anew",

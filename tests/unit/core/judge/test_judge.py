@@ -8,8 +8,8 @@ import pytest
 from interlock.core.change.errors import InvalidInput
 from interlock.core.judge.backstop import Forecast
 from interlock.core.judge.judge import Judge
-from interlock.core.judge.settings import BackstopSettings, TrustSettings
-from interlock.core.judge.tick import Assigned
+from interlock.core.judge.settings import BackstopSettings, MetricSettings, TrustSettings
+from interlock.core.judge.tick import Assigned, Counts, Observed, Tick
 from interlock.core.judge.verdict import NotEnough, Passed, Stopped, Untrusted
 
 
@@ -248,3 +248,39 @@ def test_standing_tells_what_was_to_be_expected(settings, traffic):
     assert orders.expected == pytest.approx(1000, rel=0.05)
     assert orders.low < orders.estimate < orders.high
     assert orders.low > 0.7
+
+
+def test_a_share_that_is_not_kept_hides_no_harm(settings, traffic):
+    """The router sends 6 instead of 5 %, which is not believed; a canary that loses its orders goes back."""
+    judge, shop = Judge(settings()), traffic(share=0.06)
+    judge.expect_share(0.05)
+    assert isinstance(course(judge, shop, 120), Untrusted)
+    assert isinstance(course(judge, shop, 15, begin=120, orders=0.01), Stopped)
+
+
+def test_ticks_that_pile_up_discarded_hide_no_harm(settings, traffic):
+    """Two of three ticks do not count; those that do are evidence."""
+    judge, shop = Judge(settings()), traffic()
+    for second in range(1, 60):
+        tick = shop.tick(float(second), orders=1.0 if second < 30 else 0.0)
+        verdict = judge.step(tick if second % 3 == 0 else replace(tick, discard="slow-scrape"))
+        if isinstance(verdict, Stopped):
+            break
+    assert isinstance(verdict, Stopped)
+    assert second > 30
+
+
+def test_requests_before_the_warm_up_is_over_rule_out_nothing(settings, traffic):
+    """Every request is slow; until they count, no latency is said to be ruled out."""
+    latency = MetricSettings(kind="bad", edges=("0.5",), warm_up=300.0)
+    judge = Judge(settings(metrics={"orders": MetricSettings(kind="good"), "latency": latency}))
+    for second in range(1, 299):
+        metrics = {
+            "orders": Observed(kind="good", counts=Counts(canary=10, control=(190,))),
+            "latency": Observed(kind="bad", buckets={"0.5": Counts(canary=20, control=(0,))}),
+        }
+        assigned = Assigned(canary=20, control=380)
+        verdict = judge.step(Tick(t=float(second), share=0.05, metrics=metrics, assigned=assigned))
+        assert not isinstance(verdict, Passed), second
+    assert judge.standing().metrics["latency"].ruled_out is None
+    assert judge.standing().metrics["orders"].ruled_out is not None

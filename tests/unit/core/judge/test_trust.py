@@ -100,3 +100,21 @@ def test_drift_is_told_from_the_control_alone(settings):
 
 def test_shards_that_scatter_as_phi_says_are_believed(settings):
     assert not isinstance(drifting(settings, 0.0, 600), Stopped | Untrusted)
+
+
+def test_while_shards_scatter_wider_than_phi_says_more_evidence_is_asked_for(settings):
+    """A loss of a fifth is what such shards do by themselves; a loss of all orders is not."""
+    found = []
+    for canary in (16, 0):
+        judge = Judge(settings(metrics={"orders": MetricSettings(kind="good")}))
+        for second in range(400):
+            counts = Counts(canary=20 if second < 200 else canary, control=(4, 36) * 9 + (20,))
+            verdict = judge.step(
+                Tick(t=second + 1.0, share=0.05, metrics={"orders": Observed(kind="good", counts=counts)})
+            )
+            if second in {199, 220} or isinstance(verdict, Stopped):
+                found.append(type(verdict).__name__)
+            if isinstance(verdict, Stopped):
+                break
+    assert found[0] == found[1] == found[-2] == "Untrusted", found
+    assert found[-1] == "Stopped"
