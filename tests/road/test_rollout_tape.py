@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from interlock.core.change.canonical import canonical, sha256
+from interlock.core.change.errors import IntegrityError
 from interlock.core.judge.record import recompute
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.samples import Reading
 from interlock.ports.meter import Counted
+from interlock.road.roll import asks, book, show
 from interlock.road.roll.bench import Bench
 from interlock.road.roll.driver import settings_of
 from interlock.road.roll.verify import verify
@@ -95,3 +100,70 @@ def test_what_is_edited_in_the_database_is_a_difference(rolling: Rolling, tmp_pa
     found = verify(rolling.station, ana, rollout)
     assert not found.exact
     assert found.first_difference
+
+
+def edited(folder: Path, name: str, value: object) -> None:
+    """Edit one field of the newest observation, with its digest as the row's own check wants it."""
+    with sqlite3.connect(folder / "state.db") as database:
+        key, body = database.execute("SELECT id, body FROM observations ORDER BY seq DESC LIMIT 1").fetchone()
+        found = json.loads(body)
+        for metric in found["standing"]["metrics"].values():
+            if name in metric:
+                metric[name] = value
+        if name in found:
+            found[name] = value
+        fresh = canonical(found)
+        database.execute(
+            "UPDATE observations SET body = ?, body_digest = ? WHERE id = ?", (fresh.decode(), sha256(fresh), key)
+        )
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("verdict", "pass"), ("ticks", 99), ("first_t", 0.5), ("last_t", 1.5), ("log_e", 0.5), ("ruled_out", 0.01)],
+)
+def test_no_field_of_an_observation_can_be_edited(
+    rolling: Rolling, tmp_path: Path, name: str, value: object
+) -> None:
+    rollout = rolling.begin().id
+    rolling.run(rollout)
+    edited(tmp_path, name, value)
+    found = verify(rolling.station, rolling.road.person("ana"), rollout)
+    assert not found.exact
+    assert name == "ruled_out" or name in found.first_difference
+
+
+def test_what_a_person_answers_for_is_never_read_from_an_edited_row(tmp_path: Path) -> None:
+    rolling = Rolling(tmp_path, plan=PLAN, world=World(seed=3))
+    rollout = rolling.begin().id
+    rolling.run(rollout, until=lambda record: record.hold == "no-pass", most=900)
+    ana = rolling.road.person("ana")
+    assert "worse is ruled out" in show.show(rolling.station, ana, rollout).not_ruled_out
+    edited(tmp_path, "ruled_out", 0.01)
+    shown = show.show(rolling.station, ana, rollout)
+    assert shown.not_ruled_out.startswith("nobody knows")
+    for words in (shown.not_ruled_out, "everything is ruled out"):
+        with pytest.raises(IntegrityError):
+            asks.widen(rolling.station, ana, rollout, asks.Widening(not_ruled_out=words, why="it will do"))
+    assert rolling.record(rollout).stage == 0
+    rolling.close()
+
+
+def test_how_it_stood_is_computed_again_from_the_ticks(rolling: Rolling, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes entries may write one that fits a forged standing: what the ticks lead to is another."""
+    honest = Bench.take
+
+    def forged(bench: Bench) -> book.Watched | None:
+        watched = honest(bench)
+        if watched is None or watched.standing is None:
+            return watched
+        metrics = {name: replace(one, ruled_out=0.01) for name, one in watched.standing.metrics.items()}
+        return replace(watched, standing=replace(watched.standing, metrics=metrics))
+
+    monkeypatch.setattr(Bench, "take", forged)
+    rollout = rolling.begin().id
+    rolling.run(rollout)
+    found = verify(rolling.station, rolling.road.person("ana"), rollout)
+    assert not found.exact
+    assert "how the metrics stood" in found.first_difference

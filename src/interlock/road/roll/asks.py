@@ -127,10 +127,16 @@ def not_ruled_out(tx: Tx, record: RolloutRecord, plan: Plan) -> str:
 
 
 def newest_observation(tx: Tx, record: RolloutRecord) -> Observation | None:
-    """The last that was written down."""
+    """The last that was written down, as the ledger names it.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
     if not record.observations:
         return None
-    return tx.records(Observation).get(f"{record.id}-o{record.observations - 1}")
+    newest = f"{record.id}-o{record.observations - 1}"
+    tx.vouch(Observation, [newest], about=record.id)
+    return tx.records(Observation).get(newest)
 
 
 def _newest(tx: Tx, service: str, environment: str) -> RolloutRecord:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.change.errors import IntegrityError
 from interlock.core.judge.read_settings import read_settings
 from interlock.core.judge.record import Said, Share, read
 from interlock.core.judge.verdict import Standing
 from interlock.core.rollout.judged import advice
-from interlock.core.rollout.plan import StagePlan
+from interlock.core.rollout.plan import Plan, StagePlan
 from interlock.core.rollout.record import Effect, Observation, RolloutRecord
 from interlock.ports.store import Page, Tx
 from interlock.road.notify import Told as Noticed
@@ -91,7 +92,7 @@ def _shown(station: Station, tx: Tx, rollout: str) -> RolloutShown:
         effects=effects,
         verified=_verified(record, effects),
         notices=told_of(tx, rollout),
-        not_ruled_out=not_ruled_out(tx, record, plan),
+        not_ruled_out=_words(tx, record, plan),
         advice=advice(record, plan) if record.hold == "no-pass" else "",
         seen_at=live.seen_at,
         now=now,
@@ -101,7 +102,10 @@ def _shown(station: Station, tx: Tx, rollout: str) -> RolloutShown:
 
 def _recorded(tx: Tx, record: RolloutRecord) -> Snapshot:
     """What was written down last; a few seconds old."""
-    newest = newest_observation(tx, record)
+    try:
+        newest = newest_observation(tx, record)
+    except IntegrityError as error:
+        return Snapshot(verdict=Told(kind="untrusted", why=error.message))
     if newest is None:
         return Snapshot()
     first = max(0, record.observations - _BLOBS)
@@ -119,6 +123,14 @@ def _recorded(tx: Tx, record: RolloutRecord) -> Snapshot:
                 discarded.update([entry.tick.discard] if entry.tick.discard else [])
     verdict = Told(kind=newest.verdict, why=record.told) if newest.verdict else None
     return Snapshot(standing=newest.standing, verdict=verdict, recent=last(ticks), discarded=discarded)
+
+
+def _words(tx: Tx, record: RolloutRecord, plan: Plan) -> str:
+    """What is not ruled out; a row that the ledger does not vouch for tells nothing, and nobody widens by it."""
+    try:
+        return not_ruled_out(tx, record, plan)
+    except IntegrityError as error:
+        return f"nobody knows: {error.message}"
 
 
 def _verified(record: RolloutRecord, effects: tuple[Effect, ...]) -> bool | None:

@@ -3,9 +3,11 @@
 Rules:
 1. Recomputed is by the judge's own code, from what the ledger names: the plan, the noise that was measured, and
    the blobs of ticks. Compared is exactly, without a tolerance.
-2. The chain must be whole: observations numbered without a gap, each named by an entry with the same digest and
-   the same last log E, and as many as the record says.
-3. The first difference is told with its time. What was edited and what is gone are differences too.
+2. The chain must be whole: observations numbered without a gap, as many as the record says, each as an entry tells
+   of it, to the last field, and each of the digest under which an entry names it.
+3. What an observation says came out of its ticks is computed again too: how many there were, the verdict, log E,
+   and how every metric stood. A person who widens repeats what is read from there.
+4. The first difference is told with its time. What was edited and what is gone are differences too.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from dataclasses import dataclass
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import IntegrityError, InterlockError, InvalidInput
-from interlock.core.judge.record import Said, read, recompute
+from interlock.core.judge.judge import Judge
+from interlock.core.judge.record import Judged, Said, read, recompute, word
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.rollout.record import Observation, RolloutRecord
 from interlock.ports.store import Tx
@@ -24,6 +27,9 @@ from interlock.road.roll.asks import plan_of
 from interlock.road.roll.calibrate import Noise, noisy, read_noise, table_of
 from interlock.road.roll.driver import settings_of
 from interlock.road.station import Station
+
+_TOLD = ("blob", "first_t", "last_t", "ticks", "log_e", "verdict")
+"""What an observation and the entry about it both say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,7 @@ def _verify(tx: Tx, rollout: str) -> Verification:
         tx.vouch(RolloutRecord, [rollout], about=rollout)
         settings = _settings(tx, record)
         seen = list(_whole(tx, record))
+        tx.vouch(Observation, [one.id for one, _ in seen], about=rollout)
         ticks, log_e, verdict = _recomputed(settings, seen)
     except _Difference as found:
         return Verification(
@@ -105,8 +112,11 @@ def _whole(tx: Tx, record: RolloutRecord) -> Iterator[tuple[Observation, bytes]]
         )
     for number in range(record.observations):
         one, entry = kept[number], told.get(number, {})
-        if (one.blob, one.log_e, one.last_t) != (entry.get("blob"), entry.get("log_e"), entry.get("last_t")):
-            raise _Difference(text=f"observation {number} is not what the ledger tells of it", t=one.first_t)
+        for name in _TOLD:
+            if getattr(one, name) != entry.get(name):
+                raise _Difference(
+                    text=f"observation {number}: the {name} is not what the ledger tells of it", t=one.first_t
+                )
         try:
             yield one, tx.blob(one.blob)
         except InterlockError as error:
@@ -123,18 +133,41 @@ def _told(tx: Tx, rollout: str) -> dict[int, Mapping[str, Json]]:
 
 
 def _recomputed(settings: JudgeSettings, seen: list[tuple[Observation, bytes]]) -> tuple[int, float | None, str]:
-    lines = [line for _, content in seen for line in content.splitlines()]
+    judge = Judge(settings)
     ticks, log_e, verdict = 0, None, ""
-    try:
-        for one in recompute(settings, lines):
-            if one.differs:
-                raise _Difference(text=one.differs, t=one.t)
-            ticks, log_e = ticks + 1, one.log_e
-    except InvalidInput as error:
-        raise _Difference(text=error.message) from error
-    said = [entry for line in lines if isinstance(entry := read(line), Said)]
-    if said:
-        verdict = said[-1].verdict
-    if any(not entry.verdict or entry.log_e is None for entry in said):
-        raise _Difference(text="a tick says nothing of what was found then")
+    for one, content in seen:
+        found = _ticks(judge, one, content)
+        if found:
+            ticks, log_e, verdict = ticks + len(found), found[-1].log_e, word(found[-1].verdict)
+        for name, kept, again in (
+            ("ticks", one.ticks, len(found)),
+            ("log E", one.log_e, judge.log_e),
+            ("verdict", one.verdict, verdict),
+        ):
+            if kept != again:
+                raise _Difference(
+                    text=f"observation {one.number}: recorded {name} {kept!r}, recomputed {again!r}", t=one.last_t
+                )
+        if one.standing is not None and one.standing != judge.standing():
+            raise _Difference(
+                text=f"observation {one.number}: how the metrics stood is not what its ticks lead to", t=one.last_t
+            )
     return ticks, log_e, verdict
+
+
+def _ticks(judge: Judge, one: Observation, content: bytes) -> list[Judged]:
+    """The ticks of one observation, each as it was recorded."""
+    lines = content.splitlines()
+    found: list[Judged] = []
+    try:
+        for judged in recompute(judge.settings, lines, where=f"observation {one.number}, line ", judge=judge):
+            if judged.differs:
+                raise _Difference(text=judged.differs, t=judged.t)
+            found.append(judged)
+    except InvalidInput as error:
+        raise _Difference(text=error.message, t=one.first_t) from error
+    said = [entry for line in lines if line.strip() and isinstance(entry := read(line), Said)]
+    for entry in said:
+        if not entry.verdict or entry.log_e is None:
+            raise _Difference(text="a tick says nothing of what was found then", t=entry.tick.t)
+    return found
