@@ -2,7 +2,7 @@
 
 Rules:
 1. It moves every rollout of this machine's state, until the named one is over, or until it is interrupted.
-2. Interrupted, it lets go in order: traffic stays as it is, and whoever runs a worker next goes on.
+2. Interrupted, it lets go in order: traffic stays as it is, which it says with how to go on and how to go back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_jso
 from interlock.doors.cli.text import safe
 
 LOOK_SECONDS = 0.5
+INTERRUPTED = 130
 
 
 @click.command()
@@ -50,6 +51,9 @@ def in_the_foreground(config: Config, rollout: str, *, as_json: bool) -> int:
                 if record.phase == "over":
                     break
                 time.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        record = interlock.station.store.read(lambda tx: tx.records(RolloutRecord).get(rollout))
+        raise _let_go(record) from None
     finally:
         interlock.close()
     if as_json:
@@ -65,6 +69,18 @@ def _told(record: Any, last: str, *, quiet: bool) -> str:  # noqa: ANN401  # a R
     if line + why != last and not quiet:
         click.echo(f"{time.strftime('%H:%M:%S')}  {line}{safe(why)}")
     return line + why
+
+
+def _let_go(record: Any) -> click.exceptions.Exit:  # noqa: ANN401  # likewise
+    """What whoever interrupted it must know: traffic is still out, and nobody judges it."""
+    where = "" if record.environment == "production" else f" --environment {safe(record.environment)}"
+    click.echo(
+        f"interrupted: {safe(record.service)} stays at {record.weight:g} %, and nobody judges it\n"
+        f"  go on: interlock rollout run {record.id}\n"
+        f"  go back: interlock rollback {safe(record.service)}{where}",
+        err=True,
+    )
+    return click.exceptions.Exit(INTERRUPTED)
 
 
 def _failed(rollout: str, error: BaseException) -> None:
