@@ -149,6 +149,7 @@ def _outside(station: Station, config: Config) -> Outside:
         steady=steady,
         root=str(config.root),
         keep=RollbackFiles(config.home).keep,
+        kept=RollbackFiles(config.home).kept,
         told=teller,
         again=teller.again,
     )

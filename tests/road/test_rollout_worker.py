@@ -2,141 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from interlock.core.rollout.record import RolloutRecord, RolloutState
-from interlock.plugins.world.system import SystemClock, steady
-from interlock.ports.notifier import Notice
-from interlock.road import intake
+from interlock.core.rollout.record import RolloutState
 from interlock.road.notify import Teller
-from interlock.road.roll.start import StartRequest, start
 from interlock.road.roll.worker import Pace, Worker
-from interlock.testing.road import Road, submission
 from interlock.testing.rolling import PLAN as ROLLING
 from interlock.testing.rolling import Rolling
-from interlock.testing.rollout import Arm, FakeMeter, FakeRouter, World
+from interlock.testing.rollout import Arm, World
+from interlock.testing.two import Mail, Two
 
-PLAN = """\
-service: {service}
-environment: production
-router: {{kind: fake, world: {service}}}
-meters: [{{kind: fake, world: {service}, metrics: {{orders: {{}}}}}}]
-judge: {{metrics: {{orders: {{kind: good}}}}, phi: {{orders: {{windows: [1], values: [1]}}}}}}
-stages:
-  - {{percent: 10, bake: 1s, margin: 90%, limit: 300s}}
-  - {{percent: 100, bake: 1s}}
-tick: 200ms
-baseline: 0
-notify: [{{kind: memory}}]
-"""
 PLAN_TOLD = ROLLING.replace("baseline: 60s", "baseline: 0\nnotify: [{kind: memory}]").replace(
     "judge:\n", "judge:\n  phi: {orders: {windows: [1], values: [1]}, errors: {windows: [1], values: [1]}}\n"
 )
-
-
-class Mail:
-    """A notifier that keeps its notices."""
-
-    def __init__(self) -> None:
-        self.titles: list[str] = []
-
-    def factory(self, settings: object) -> Mail:
-        del settings
-        return self
-
-    def check(self) -> None:
-        pass
-
-    def send(self, notice: Notice) -> None:
-        self.titles.append(notice.title.partition(":")[0])
-
-
-PATHS = {"order-service": "src/promise.py", "email": "docs/page.md"}
-
-
-class Two:
-    """Two services, each with a world of its own, and one worker."""
-
-    def __init__(self, folder: Path) -> None:
-        class Planned(Road):
-            def _first_files(self) -> dict[str, bytes]:
-                plans = {f"rollouts/{name}.yaml": PLAN.format(service=name).encode() for name in PATHS}
-                return super()._first_files() | plans
-
-        clock: Any = SystemClock()
-        self.road = Planned(folder=folder, enforced=(), clock=clock)
-        self.worlds = {name: World(rate=2000.0) for name in PATHS}
-        outside = replace(
-            World().outside(),
-            routers={"fake": lambda settings: FakeRouter(self.worlds[settings["world"]], settings)},
-            meters={
-                "fake": lambda settings, metrics: FakeMeter(self.worlds[settings["world"]], settings, metrics)
-            },
-            steady=steady,
-            notifiers={"memory": Mail().factory},
-            again=lambda record, _: self.again.append((record.id, record.state)),
-        )
-        self.again: list[tuple[str, RolloutState]] = []
-        store: Any = self.road.station.store
-        self.station = replace(self.road.station, outside=outside, leases=store.leases)
-        self.failed: list[BaseException] = []
-        self.worker = Worker(
-            self.station,
-            outside,
-            store.leases,
-            owner="one",
-            pace=Pace(lease=5.0, renew=0.5, look=0.05, sweep=1.0),
-            failed=lambda _, error: self.failed.append(error),
-        )
-        self._over = threading.Event()
-        for world in self.worlds.values():
-            world.epoch = datetime.now(UTC) - timedelta(seconds=world.time)
-        self._time = threading.Thread(target=self._pass_by)
-        self._time.start()
-        self.worker.start()
-
-    def _pass_by(self) -> None:
-        last = time.monotonic()
-        while not self._over.wait(0.02):
-            now = time.monotonic()
-            for world in self.worlds.values():
-                world.pass_by(now - last)
-            last = now
-
-    def begin(self, service: str) -> str:
-        request = intake.OpenRequest(
-            title=service, submission=submission(service, paths=(PATHS[service],)), services=(service,)
-        )
-        change = intake.open_change(self.station, self.road.person("omar"), request)
-        ticket = self.road.gate(change).ticket_id
-        assert ticket is not None
-        asked = StartRequest(change=change.id, ticket=ticket, service=service)
-        found = start(self.station, self.road.pipeline(), asked)
-        assert found.rollout is not None, found.obstacles
-        return found.rollout.id
-
-    def over(self, rollout: str) -> RolloutRecord:
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            record = self.station.store.read(lambda tx: tx.records(RolloutRecord).get(rollout))
-            if record.phase == "over":
-                return record
-            time.sleep(0.05)
-        raise AssertionError((record, self.failed))
-
-    def close(self) -> None:
-        self.worker.stop()
-        self._over.set()
-        self._time.join()
-        self.road.close()
 
 
 @pytest.fixture

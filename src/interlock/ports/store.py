@@ -44,6 +44,9 @@ class Repository(Protocol[R]):
     def find(self, **where: str | None) -> Sequence[R]:
         """Records whose indexed columns equal the given values, oldest first."""
 
+    def ids(self, **where: str | None) -> Sequence[str]:
+        """Their ids alone, oldest first; no record is read, so that a damaged one does not hide the others."""
+
     def page(self, page: Page, **where: str | None) -> Sequence[R]:
         """Newest first, at most ``page.limit``."""
 

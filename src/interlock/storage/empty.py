@@ -126,6 +126,9 @@ class _EmptyShelf:
     def find(self, **where: str | None) -> Sequence[Any]:
         return ()
 
+    def ids(self, **where: str | None) -> Sequence[str]:
+        return ()
+
     def page(self, page: Page, **where: str | None) -> Sequence[Any]:
         return ()
 

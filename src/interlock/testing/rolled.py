@@ -87,6 +87,7 @@ def rolled(folder: Path, plan: bytes, *, database: str = "", working: bool = Tru
         steady=steady,
         root=str(folder),
         keep=RollbackFiles(folder / ".interlock").keep,
+        kept=RollbackFiles(folder / ".interlock").kept,
     )
     leases = road.station.store.leases  # type: ignore[attr-defined]  # the SQL store has them
     station = replace(road.station, outside=outside, leases=leases)

@@ -7,8 +7,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from interlock.core.change.errors import Unavailable
-from interlock.core.rollout.local import LocalRecord, local_path, to_bytes
+from interlock.core.change.errors import InterlockError, Unavailable
+from interlock.core.rollout.local import FOLDER, MAX_LOCAL, LocalRecord, local_path, read_local, to_bytes
 
 
 class RollbackFiles:
@@ -34,6 +34,15 @@ class RollbackFiles:
                 hint="let this user write there: going back must not need a server",
                 plugin="rollback",
             ) from error
+
+    def kept(self, rollout: str) -> LocalRecord | None:
+        """What was kept of this rollout here, None where nothing was or it cannot be read."""
+        for place in sorted((self._home / FOLDER).glob("*/*.json")):
+            with suppress(OSError, InterlockError):
+                found = read_local(place.read_bytes()[: MAX_LOCAL + 1])
+                if found.rollout == rollout and not found.over:
+                    return found
+        return None
 
 
 def _replace(place: Path, content: bytes) -> None:

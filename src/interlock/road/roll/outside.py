@@ -34,14 +34,20 @@ def _nothing(record: RolloutRecord, plan: Plan) -> None:
     del record, plan
 
 
+def _none(rollout: str) -> LocalRecord | None:
+    del rollout
+    return None
+
+
 def _nowhere(local: LocalRecord) -> None:
     del local
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """Factories by name. ``keep`` writes the local record of how to go back, ``root`` is where steps run.
+    """Factories by name.
 
+    ``keep`` writes the local record of how to go back, ``kept`` finds a rollout's. ``root`` is where steps run.
     ``told`` is called after each transition that is durable, for people, and ``again`` by whoever takes
     a rollout: the one before may have died without telling. Both neither raise nor wait.
     """
@@ -53,6 +59,7 @@ class Outside:
     steady: Callable[[], float]
     root: str = ""
     keep: Callable[[LocalRecord], None] = _nowhere
+    kept: Callable[[str], LocalRecord | None] = _none
     told: Callable[[RolloutRecord | None, RolloutRecord, Plan], None] = _nobody
     again: Callable[[RolloutRecord, Plan], None] = _nothing
 
@@ -80,8 +87,16 @@ def open_router(outside: Outside, plan: Plan) -> Router:
     Raises:
         InvalidSetting: ``plugin-unknown``, or what the router says of its settings.
     """
-    factory = _known(outside.routers, plan.router, what="router")
-    return factory(plan.router.settings)
+    return router_of(outside, plan.router)
+
+
+def router_of(outside: Outside, plugin: PluginPlan) -> Router:
+    """The router that is named, wherever it is named.
+
+    Raises:
+        InvalidSetting: as with ``open_router``.
+    """
+    return _known(outside.routers, plugin, what="router")(plugin.settings)
 
 
 def open_meters(outside: Outside, plan: Plan) -> tuple[Meter, ...]:

@@ -12,6 +12,7 @@ Rules:
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,7 +28,8 @@ from interlock.ports.store import Tx
 from interlock.road.roll.book import Book
 from interlock.road.roll.driver import Driver
 from interlock.road.roll.kit import Kit
-from interlock.road.roll.outside import Outside, open_all
+from interlock.road.roll.outside import Outside
+from interlock.road.roll.rescue import Rescue, opened_for
 from interlock.road.roll.tenure import Tenure
 from interlock.road.station import Station
 
@@ -40,6 +42,8 @@ ONCE_MORE_SECONDS = 30.0
 
 FAULTS = 3
 """Failures of interlock's own in a row after which traffic goes back."""
+
+GAVE_UP = "interlock failed three times in a row over it; see the server's log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,7 @@ class Worker:
         self._held: dict[str, Tenure] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._faults: dict[str, int] = {}
+        self._rescue = Rescue(station, outside, self._failed)
         self._pool = ThreadPoolExecutor(max_workers=32 + self._pace.most, thread_name_prefix="interlock-read")
         self._own = [
             threading.Thread(target=self._look, name="interlock-worker", daemon=True),
@@ -99,14 +104,18 @@ class Worker:
     def _look(self) -> None:
         swept = -self._pace.sweep
         while not self._stopping.is_set():
-            try:
-                if self._outside.steady() - swept >= self._pace.sweep:
-                    self._sweep()
-                    swept = self._outside.steady()
-                self._claim()
-            except InterlockError as error:
-                self._failed("", error)
+            if self._outside.steady() - swept >= self._pace.sweep:
+                swept = self._outside.steady()
+                self._tried(self._sweep)
+            self._tried(self._claim)
             self._stopping.wait(self._pace.look)
+
+    def _tried(self, work: Callable[[], None]) -> None:
+        """Whatever fails is told and tried again: a worker that ended silently would leave traffic unjudged."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  # as above
+            self._failed("", error)
 
     def _sweep(self) -> None:
         """Offer whatever somebody should move, should an offer have been lost."""
@@ -127,28 +136,31 @@ class Worker:
             with self._lock:
                 self._held[lease.work] = tenure
                 self._threads[lease.work] = thread
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:
+                self._failed(lease.work, error)
+                self._let_go(tenure, after=self._pace.look)
 
     def _renew(self) -> None:
         while not self._stopping.wait(self._pace.renew) or self._held:
-            with self._lock:
-                held = dict(self._held)
-            if not held:
-                continue
-            asked = self._outside.steady()
-            try:
-                kept = {
-                    each.work
-                    for each in self._leases.renew([one.lease for one in held.values()], seconds=self._pace.lease)
-                }
-            except InterlockError as error:
-                self._failed("", error)
-                continue
-            for work, tenure in held.items():
-                if work in kept:
-                    tenure.prolong(asked=asked, seconds=self._pace.lease)
-                else:
-                    tenure.lose()
+            self._tried(self._renew_all)
+            if self._stopping.is_set():
+                time.sleep(self._pace.renew / 10)
+
+    def _renew_all(self) -> None:
+        with self._lock:
+            held = list(self._held.values())
+        if not held:
+            return
+        asked = self._outside.steady()
+        renewed = self._leases.renew([one.lease for one in held], seconds=self._pace.lease)
+        kept = {(each.work, each.token) for each in renewed}
+        for tenure in held:
+            if (tenure.lease.work, tenure.lease.token) in kept:
+                tenure.prolong(asked=asked, seconds=self._pace.lease)
+            else:
+                tenure.lose()
 
     def _drive(self, tenure: Tenure) -> None:
         work = tenure.lease.work
@@ -162,27 +174,38 @@ class Worker:
             self._failed(work, error)
             if not isinstance(error, Unavailable):
                 self._faults[work] = self._faults.get(work, 0) + 1
-            after = self._pace.look
+            after = self._pace.sweep if isinstance(error, IntegrityError) else self._pace.look
         finally:
-            with self._lock:
-                self._held.pop(work, None)
+            self._let_go(tenure, after=after)
+
+    def _let_go(self, tenure: Tenure, *, after: float | None) -> None:
+        """Whoever holds it by now keeps it: this worker may have claimed it again."""
+        work = tenure.lease.work
+        with self._lock:
+            if self._held.get(work) is tenure:
+                del self._held[work]
                 self._threads.pop(work, None)
-            self._station.live.drop(work)
-            with suppress(InterlockError):
-                self._leases.release(tenure.lease, after=after)
+                self._station.live.drop(work)
+        with suppress(InterlockError):
+            self._leases.release(tenure.lease, after=after)
 
     def _until_over(self, tenure: Tenure) -> float | None:
         """Move it until it is over, or until this worker ends; in how many seconds it is due again, if at all."""
-        kit = self._kit(tenure)
+        book = Book(self._station, tenure.lease.work, tenure.lease)
+        try:
+            kit = self._kit(book, tenure)
+        except Exception as error:
+            if isinstance(error, IntegrityError) or self._gives_up(tenure):
+                self._rescue.back(book, tenure, str(error))
+            raise
         if kit is None:
             return None
         try:
-            if self._faults.get(tenure.lease.work, 0) >= FAULTS:
-                self._give_up(kit)
             return self._steps(kit)
-        except IntegrityError:
+        except IntegrityError as error:
             # What is on record cannot be believed: traffic goes back, and whoever is asked to look at it is told.
             kit.set_weight(0.0)
+            self._rescue.on_record(kit, error.message)
             raise
         finally:
             kit.opened.close()
@@ -201,13 +224,17 @@ class Worker:
         driver.flush()
         return 0.0
 
-    def _kit(self, tenure: Tenure) -> Kit | None:
-        book = Book(self._station, tenure.lease.work, tenure.lease)
+    def _kit(self, book: Book, tenure: Tenure) -> Kit | None:
         record = book.read()
+        before, gave_up = record, record.phase != "over" and self._gives_up(tenure)
+        if gave_up:
+            record = book.move(lambda current: returning(current, "untrusted", GAVE_UP)).after
         plan = read_plan(record.plan_path, book.blob(record.plan))
-        self._outside.again(record, plan)
+        self._outside.again(before, plan)
         if record.phase == "over":
             return None
+        if record != before:
+            self._outside.told(before, record, plan)
         return Kit(
             station=self._station,
             outside=self._outside,
@@ -215,13 +242,12 @@ class Worker:
             book=book,
             tenure=tenure,
             pool=self._pool,
-            opened=open_all(self._outside, plan),
+            opened=opened_for(self._outside, plan, record),
             stopping=self._stopping,
         )
 
-    def _give_up(self, kit: Kit) -> None:
-        why = "interlock failed three times in a row over it; see the server's log"
-        kit.book.move(lambda current: returning(current, "untrusted", why))
+    def _gives_up(self, tenure: Tenure) -> bool:
+        return self._faults.get(tenure.lease.work, 0) >= FAULTS
 
 
 def _quiet(work: str, error: BaseException) -> None:
@@ -230,4 +256,4 @@ def _quiet(work: str, error: BaseException) -> None:
 
 def _under_way(tx: Tx) -> list[str]:
     states = [state for state in RolloutState if state not in ENDED]
-    return [one.id for state in states for one in tx.records(RolloutRecord).find(state=state.value)]
+    return [each for state in states for each in tx.records(RolloutRecord).ids(state=state.value)]

@@ -1,0 +1,201 @@
+"""What goes wrong around a worker, one thing at a time: traffic goes on being judged, or goes back."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from interlock.core.change.canonical import sha256
+from interlock.core.change.errors import IntegrityError
+from interlock.core.rollout.record import RolloutRecord, RolloutState
+from interlock.core.rollout.setting import InvalidSetting
+from interlock.road.roll.watching import Watching
+from interlock.testing.rollout import Arm
+from interlock.testing.two import PLAN, Two
+
+LONG = PLAN.replace("bake: 1s, margin", "bake: 200s, margin")
+Make = Callable[..., Two]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    made: list[Two] = []
+
+    def new(**more: object) -> Two:
+        made.append(Two(tmp_path, **{"plan": LONG, **more}))  # type: ignore[arg-type]  # keywords by name
+        return made[-1]
+
+    yield new
+    for each in made:
+        each.close()
+
+
+def out(two: Two, service: str = "order-service") -> str:
+    """A rollout of the service that is judged."""
+    rollout = two.begin(service)
+    two.until(lambda: two.record(rollout).phase == "watch")
+    return rollout
+
+
+def edited(folder: Path, rollout: str, old: str, new: str, *, sealed: bool) -> None:
+    """Another record in the place of the one that was written, with a digest that fits or not."""
+    with sqlite3.connect(folder / "state.db") as database:
+        (body,) = database.execute("select body from rollouts where id = ?", (rollout,)).fetchone()
+        assert old in body
+        changed = body.replace(old, new)
+        database.execute("update rollouts set body = ? where id = ?", (changed, rollout))
+        if sealed:
+            fits = (sha256(changed.encode()), rollout)
+            database.execute("update rollouts set body_digest = ? where id = ?", fits)
+    database.close()
+
+
+def kinds(two: Two, rollout: str) -> list[str]:
+    return [entry.kind for _, entry in two.station.store.read(lambda tx: tx.log.entries(rollout))]
+
+
+def test_a_damaged_row_stops_no_other_rollout_and_its_own_traffic_goes_back(make: Make, tmp_path: Path) -> None:
+    two = make()
+    damaged, sound = out(two), out(two, "email")
+    two.worker.stop()
+    edited(tmp_path, damaged, '"stage":0', '"stage":1', sealed=False)
+    two.worlds["email"].canary = Arm(orders=0.0)
+    failed: list[str] = []
+    two.worker = two.another("two", failed=lambda work, _: failed.append(work))
+    two.worker.start()
+    ended = two.over(sound)
+    two.until(lambda: two.worlds["order-service"].weight == 0.0)
+    two.until(lambda: "rollout.escalated" in kinds(two, damaged))
+    assert (ended.state, ended.cause) == (RolloutState.RETURNED, "harm")
+    assert set(failed) == {damaged}
+
+
+def test_a_record_that_was_edited_brings_its_traffic_back_once_and_says_so(make: Make, tmp_path: Path) -> None:
+    two = make()
+    rollout = out(two)
+    two.worker.stop()
+    edited(tmp_path, rollout, '"granted":10', '"granted":50', sealed=True)
+    failed: list[BaseException] = []
+    two.worker = two.another("two", failed=lambda _, error: failed.append(error))
+    two.worker.start()
+    two.until(lambda: two.worlds["order-service"].weight == 0.0)
+    time.sleep(1.5)
+    assert all(isinstance(error, IntegrityError) for error in failed)
+    assert len(failed) < 6
+    assert kinds(two, rollout).count("rollout.escalated") == 1
+
+
+def test_without_the_ledgers_plan_the_local_record_names_the_router(make: Make, tmp_path: Path) -> None:
+    two = make()
+    rollout = out(two)
+    two.worker.stop()
+    with sqlite3.connect(tmp_path / "state.db") as database:
+        database.execute("delete from blob where digest = ?", (two.record(rollout).plan,))
+    database.close()
+    edited(tmp_path, rollout, '"stage":0', '"stage":1', sealed=False)
+    kept = next(each for each in reversed(two.kept) if each.rollout == rollout)
+    two.worker = two.another("two", kept=lambda asked: kept if asked == rollout else None)
+    two.worker.start()
+    two.until(lambda: two.worlds["order-service"].weight == 0.0)
+
+
+def test_a_server_that_cannot_open_the_meters_brings_traffic_back(make: Make) -> None:
+    two = make()
+    rollout = out(two)
+    two.worker.stop()
+
+    def secretless(*_: object) -> None:
+        raise InvalidSetting(
+            "expected the secret in $SHOP_TOKEN, got none", code="meter-secret", hint="set it", path=("auth",)
+        )
+
+    failed: list[BaseException] = []
+    two.worker = two.another("two", meters={"fake": secretless}, failed=lambda _, error: failed.append(error))
+    two.worker.start()
+    ended = two.over(rollout)
+    assert (ended.state, ended.cause, two.worlds["order-service"].weight) == (
+        RolloutState.RETURNED,
+        "untrusted",
+        0,
+    )
+    assert "three times" in ended.why
+    assert len(failed) == 3
+
+
+def test_a_fault_in_the_workers_own_threads_is_told_and_they_go_on(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = make(plan=PLAN)
+    leases = type(two.station.leases)
+    for name in ("claim", "renew"):
+        monkeypatch.setattr(leases, name, first_fails(getattr(leases, name)))
+    ended = two.over(two.begin("order-service"))
+    assert ended.state is RolloutState.COMPLETED
+    assert sum("said once" in str(error) for error in two.failed) == 2
+
+
+def first_fails(real: Callable[..., object]) -> Callable[..., object]:
+    told: list[object] = []
+
+    def instead(*given: object, **named: object) -> object:
+        if not told:
+            told.append(given)
+            raise RuntimeError("said once")
+        return real(*given, **named)
+
+    return instead
+
+
+def test_a_thread_that_does_not_start_holds_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = make(plan=PLAN)
+    real, refused = threading.Thread.start, []
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name.startswith("interlock-rol") and not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    began = time.monotonic()
+    assert two.over(two.begin("order-service")).state is RolloutState.COMPLETED
+    assert len(refused) == 1
+    assert time.monotonic() - began < 15
+
+
+def test_whoever_lost_the_lease_lets_go_of_nothing_that_was_claimed_anew(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow read outlives its lease: the same worker takes the rollout again before the old thread has ended."""
+    two = make(lease=1.0)
+    rollout = out(two)
+    tick, renew, slow = Watching.tick, type(two.leases).renew, threading.Event()
+
+    def hands() -> list[threading.Thread]:
+        return [each for each in threading.enumerate() if each.name == f"interlock-{rollout}"]
+
+    def late(watching: Watching, record: RolloutRecord) -> object:
+        if not slow.is_set():
+            slow.set()
+            two.until(lambda: len(hands()) > 1)
+        return tick(watching, record)
+
+    def lost(*given: object, **named: float) -> object:
+        return () if slow.is_set() and len(hands()) < 2 else renew(*given, **named)  # type: ignore[arg-type]  # as given
+
+    monkeypatch.setattr(type(two.leases), "renew", lost)
+    monkeypatch.setattr(Watching, "tick", late)
+    two.until(slow.is_set)
+    two.until(lambda: len(hands()) > 1)
+    monkeypatch.undo()
+    two.until(lambda: len(hands()) == 1)
+    (holder,) = hands()
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        assert hands() == [holder]
+        time.sleep(0.02)
