@@ -29,4 +29,4 @@ class Programs(Protocol):
     """Runs programs. Not idempotent by itself: each is told a key. Safe from several threads; nothing is kept."""
 
     def run(self, arguments: tuple[str, ...], *, timeout: float, environment: Mapping[str, str]) -> Ran:
-        """Run one to its end; after ``timeout`` seconds it and all it started is ended."""
+        """Run one to its end; after ``timeout`` seconds it and its process group are ended."""

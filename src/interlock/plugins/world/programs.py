@@ -1,27 +1,33 @@
-"""Programs of a rollout's steps: run with their arguments, ended with all they started when their time is over.
+"""Programs of a rollout's steps: run with their arguments, ended with their group when their time is over.
 
 Rules:
 1. Nothing goes through a shell. The environment is this process's, without interlock's own settings (a step that
    asks interlock for something says by itself where), and what the rollout adds.
-2. Of what a program says the last line is kept, at most 300 characters; the rest is read and dropped, so that no
-   step hangs on a full pipe.
+2. Of what a program says the last line is kept, at most 300 characters; the rest is read and dropped as it comes,
+   so that no step hangs on a full pipe and none fills a disk.
+3. A step has a process group of its own. When it ends, and when its time is over, the whole group is ended. What
+   took a session of its own (a daemon) is not in the group and lives on: it must have an output of its own too,
+   since nobody reads the step's any more.
 """
 
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import subprocess
-import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import IO
 
 from interlock.ports.programs import Ran
 
 _MOST = 64 * 1024
 _SAID = 300
 _PATIENCE = 5.0
+_LOOK = 0.05
+_LAST_READS = 64
+"""After the end only what is in the pipe is read, however much a daemon goes on writing."""
 
 
 class SystemPrograms:
@@ -31,39 +37,83 @@ class SystemPrograms:
         self._root = root
 
     def run(self, arguments: tuple[str, ...], *, timeout: float, environment: Mapping[str, str]) -> Ran:
-        """Run one to its end; after ``timeout`` seconds it and all it started is ended."""
+        """Run one to its end; after ``timeout`` seconds it and its process group are ended."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
-        with tempfile.TemporaryFile() as said:
-            try:
-                started = subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
-                    arguments,
-                    cwd=self._root,
-                    env={**own, **environment},
-                    stdin=subprocess.DEVNULL,
-                    stdout=said,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            except (OSError, ValueError) as error:
-                return Ran(code=None, said=f"it could not be started: {error}"[:_SAID])
-            code = _ended(started, timeout)
-            return Ran(code=code, said=_last_line(said))
+        read, write = os.pipe()
+        try:
+            started = subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
+                arguments,
+                cwd=self._root,
+                env={**own, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=write,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            os.close(read)
+            return Ran(code=None, said=f"it could not be started: {error}"[:_SAID])
+        finally:
+            os.close(write)
+        said = _Said(read)
+        try:
+            code = _ended(started, said, timeout)
+            return Ran(code=code, said=said.last_line())
+        finally:
+            os.close(read)
 
 
-def _ended(started: subprocess.Popen[bytes], timeout: float) -> int | None:
+class _Said:
+    """The end of what a program says, read without waiting. ``over``: nobody can say more."""
+
+    def __init__(self, read: int) -> None:
+        os.set_blocking(read, False)
+        self._read, self._tail = read, b""
+        self.over = False
+
+    def more(self) -> bool:
+        """Take what is there, at most a pipe's fill; whether there was something."""
+        try:
+            found = os.read(self._read, _MOST)
+        except BlockingIOError:
+            return False
+        self.over = not found
+        self._tail = (self._tail + found)[-_MOST:]
+        return bool(found)
+
+    def last_line(self) -> str:
+        """The last line that is not empty."""
+        lines = self._tail.decode(errors="replace").split("\n")
+        return next((line.strip()[:_SAID] for line in reversed(lines) if line.strip()), "")
+
+    def fileno(self) -> int:
+        """Where it is read from."""
+        return self._read
+
+
+def _ended(started: subprocess.Popen[bytes], said: _Said, timeout: float) -> int | None:
     try:
-        return started.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return None
+        return _read_to_its_end(started, said, time.monotonic() + timeout)
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(started.pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             started.wait(_PATIENCE)
+        for _ in range(_LAST_READS):
+            if not said.more():
+                break
 
 
-def _last_line(said: IO[bytes]) -> str:
-    said.seek(0, os.SEEK_END)
-    said.seek(max(0, said.tell() - _MOST))
-    lines = said.read().decode(errors="replace").split("\n")
-    return next((line.strip()[:_SAID] for line in reversed(lines) if line.strip()), "")
+def _read_to_its_end(started: subprocess.Popen[bytes], said: _Said, until: float) -> int | None:
+    """The exit code, None when the time is over; what is said meanwhile is read."""
+    with selectors.DefaultSelector() as ready:
+        ready.register(said, selectors.EVENT_READ)
+        while not said.over:
+            left = until - time.monotonic()
+            if left <= 0 or started.poll() is not None:
+                return started.poll()
+            if ready.select(min(left, _LOOK)):
+                said.more()
+    with suppress(subprocess.TimeoutExpired):
+        return started.wait(max(0.0, until - time.monotonic()))
+    return None

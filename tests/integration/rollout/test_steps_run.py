@@ -1,0 +1,115 @@
+"""The programs of a rollout's steps: however much they say, and whatever they leave behind."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.ports.programs import Ran
+
+
+def run(folder: Path, *arguments: str, timeout: float = 10.0) -> Ran:
+    return SystemPrograms(str(folder)).run(arguments, timeout=timeout, environment={"ROLLOUT_ID": "rol-1"})
+
+
+def eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
+    until = time.monotonic() + seconds
+    while not true() and time.monotonic() < until:
+        time.sleep(0.02)
+    return true()
+
+
+def unlinked() -> int:
+    """Bytes of files that this process alone still holds."""
+    total = 0
+    for each in Path("/proc/self/fd").iterdir():
+        try:
+            found = os.fstat(int(each.name))
+        except OSError:
+            continue
+        total += found.st_size if stat.S_ISREG(found.st_mode) and not found.st_nlink else 0
+    return total
+
+
+def test_a_step_that_says_without_end_fills_no_disk(tmp_path: Path) -> None:
+    most, over = [0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            most.append(unlinked())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    ran = run(tmp_path, "yes", "x" * 200, timeout=0.5)
+    over.set()
+    looking.join()
+    assert (ran.code, set(ran.said)) == (None, {"x"})
+    assert max(most) < 1 << 20
+
+
+def test_the_last_line_of_much_is_kept(tmp_path: Path) -> None:
+    ran = run(tmp_path, "sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo the end; echo; exit 3")
+    assert (ran.code, ran.said) == (3, "the end")
+
+
+def test_a_step_that_closes_what_it_says_to_is_waited_for(tmp_path: Path) -> None:
+    ran = run(tmp_path, "sh", "-c", "echo said; exec >&- 2>&-; sleep 0.3; exit 4")
+    assert (ran.code, ran.said) == (4, "said")
+    assert run(tmp_path, "sh", "-c", "exec >&- 2>&-; sleep 60", timeout=0.3).code is None
+
+
+def test_a_step_is_told_whose_it_is_and_not_our_own_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERLOCK_TOKEN", "s3cret")
+    ran = run(tmp_path, "sh", "-c", 'echo "$ROLLOUT_ID $INTERLOCK_TOKEN $PWD"')
+    assert ran.said == f"rol-1  {tmp_path}"
+
+
+def test_what_does_not_start_says_why(tmp_path: Path) -> None:
+    ran = run(tmp_path, "no-such-program")
+    assert ran.code is None
+    assert ran.said.startswith("it could not be started")
+
+
+@pytest.mark.parametrize("end", ["exit 0", "sleep 60"])
+def test_what_stays_in_the_steps_group_is_ended_with_it(tmp_path: Path, end: str) -> None:
+    began = time.monotonic()
+    run(tmp_path, "sh", "-c", f"sleep 60 & echo $! > child; {end}", timeout=1.0)
+    child = int((tmp_path / "child").read_text())
+    assert eventually(lambda: gone(child))
+    assert time.monotonic() - began < 5
+
+
+def test_a_daemon_outlives_its_step_and_holds_nobody_up(tmp_path: Path) -> None:
+    """What takes a session of its own is no longer the step's: it lives on, as a service that was started must."""
+    code = (
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid(); open('child', 'w').write(str(os.getpid())); time.sleep(60)\n"
+        "while not os.path.exists('child') or not open('child').read(): time.sleep(0.01)\n"
+        "print('up', flush=True)\n"
+    )
+    began = time.monotonic()
+    ran = run(tmp_path, sys.executable, "-I", "-c", code)
+    child = int((tmp_path / "child").read_text())
+    assert (ran.code, ran.said) == (0, "up")
+    assert time.monotonic() - began < 5
+    assert not gone(child)
+    os.kill(child, 9)
+
+
+def gone(pid: int) -> bool:
+    """Ended; a zombie that nobody has collected yet is."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
