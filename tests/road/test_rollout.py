@@ -291,3 +291,18 @@ def test_whoever_takes_over_stands_where_the_last_one_stood(make: Make) -> None:
     ended = rolling.run(started.id)
     assert (ended.state, weights(rolling)) == (RolloutState.COMPLETED, [1.0, 10.0, 50.0, 100.0])
     assert verify.verify(rolling.station, rolling.road.person("ana"), started.id).exact
+
+
+def test_a_stage_that_has_just_begun_has_ruled_out_nothing(make: Make) -> None:
+    """For some seconds after a widening it was told what the stage before had ruled out."""
+    rolling = make()
+    started = rolling.begin()
+    said = []
+    for phase in ("weigh", "watch"):
+        record = rolling.run(
+            started.id, until=lambda record, phase=phase: (record.stage, record.phase) == (1, phase)
+        )
+        said.append(
+            rolling.station.store.read(lambda tx, r=record: asks.not_ruled_out(tx, r, asks.plan_of(tx, r)))
+        )
+    assert said == ["errors: nothing is ruled out; orders: nothing is ruled out"] * 2

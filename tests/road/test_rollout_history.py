@@ -87,4 +87,7 @@ def test_without_whole_days_there_is_no_forecast_and_it_is_said() -> None:
         f"fewer than {DAYS} whole days are remembered",
     )
     assert foreseen(SETTINGS, [], 7200.0) == (None, f"no meter remembers {DAYS} days of orders")
-    assert foreseen(JudgeSettings(metrics=SETTINGS.metrics), [Remembers()], 7200.0) == (None, "")
+    assert foreseen(JudgeSettings(metrics=SETTINGS.metrics), [Remembers()], 7200.0) == (
+        None,
+        "the plan names none",
+    )

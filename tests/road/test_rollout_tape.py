@@ -139,7 +139,7 @@ def test_what_a_person_answers_for_is_never_read_from_an_edited_row(tmp_path: Pa
     rollout = rolling.begin().id
     rolling.run(rollout, until=lambda record: record.hold == "no-pass", most=900)
     ana = rolling.road.person("ana")
-    assert "worse is ruled out" in show.show(rolling.station, ana, rollout).not_ruled_out
+    assert "is ruled out" in show.show(rolling.station, ana, rollout).not_ruled_out
     edited(tmp_path, "ruled_out", 0.01)
     shown = show.show(rolling.station, ana, rollout)
     assert shown.not_ruled_out.startswith("nobody knows")

@@ -65,6 +65,11 @@ class Judge:
         """The combined evidence of harm in nats, as it is recorded."""
         return self._log_e
 
+    @property
+    def backed(self) -> bool:
+        """Whether a forecast is there that the total is held to."""
+        return self._backstop is not None
+
     def expect_share(self, share: float) -> None:
         """From now on the router is to assign this share (0…1) of the requests to the canary.
 

@@ -2,7 +2,8 @@
 
 Rules:
 1. The act follows from the record alone, so whoever takes over does the same as whoever began it.
-2. Every act may be repeated: a weight is set again to the same, a step is verified before it is run again.
+2. While it is held no step is run, whatever it is held for.
+3. Every act may be repeated: a weight is set again to the same, a step is verified before it is run again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from interlock.core.rollout.plan import Plan, StepPlan
-from interlock.core.rollout.record import Phase, RolloutRecord
+from interlock.core.rollout.record import Phase, RolloutRecord, RolloutState
 
 StepSet = Literal["apply", "promote", "rollback"]
 
@@ -81,7 +82,7 @@ def next_act(record: RolloutRecord, plan: Plan, *, baseline: float = 0.0) -> Act
         return Watch()
     if record.phase == "settle":
         return Settle()
-    if record.hold == "promote-failed":
+    if record.state is RolloutState.HELD:
         return Wait()
     return _step(record, plan)
 

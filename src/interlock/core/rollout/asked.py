@@ -2,24 +2,30 @@
 
 Rules:
 1. Going back is always free: ``abort`` and ``roll_back`` are never refused while something can be brought back.
-2. Pausing stops widening and nothing else: it is judged on, and STOP still acts.
-3. Widening without a PASS takes a person who repeats what is *not* ruled out, word by word.
+2. Pausing stops widening and promoting and nothing else: it is judged on, and STOP still acts.
+3. Widening without a PASS takes a person who repeats what is *not* ruled out, word by word. Nobody widens what
+   cannot be believed, or a weight that is not served; pausing and resuming change nothing about that.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import IllegalTransition, InvalidInput
+from interlock.core.judge.passing import CLOSE, tolerated
+from interlock.core.judge.tick import MetricKind
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.rollout.transition import Move, not_now, returning, stays, taken_back, widened
 
 MAX_EXTENSION = 30 * 86_400.0
 """Seconds."""
+_NOTHING = 99.0
+"""A hundredfold rise and worse: who knows no more than that knows nothing."""
 
 
 def pause(record: RolloutRecord, why: str, now: datetime) -> Move:
@@ -97,14 +103,29 @@ def roll_back(record: RolloutRecord, why: str, now: datetime) -> Move:
     return taken_back(record, why)
 
 
-def not_ruled_out(standing: Mapping[str, float | None], margin: float) -> str:
-    """What a person who widens takes on, to be repeated; ``standing`` is what is ruled out so far, by metric."""
-    named = [
-        f"{metric}: {'nothing' if known is None else f'only {known:.0%} and worse'} is ruled out"
-        for metric, known in sorted(standing.items())
-        if known is None or known > margin
-    ]
+def not_ruled_out(
+    standing: Mapping[str, float | None], margin: float, kinds: Mapping[str, MetricKind] | None = None
+) -> str:
+    """What a person who widens takes on, to be repeated; ``standing`` is what is ruled out so far, by metric.
+
+    A metric that ``kinds`` does not name is a good one.
+    """
+    named = []
+    for metric, known in sorted(standing.items()):
+        kind = (kinds or {}).get(metric, "good")
+        if known is None or known > _permitted(kind, margin) + CLOSE:
+            named.append(f"{metric}: {_only(kind, known)} is ruled out")
     return "; ".join(named) or "everything is ruled out"
+
+
+def _permitted(kind: MetricKind, margin: float) -> float:
+    return tolerated(kind, margin) if margin < 1 else math.inf
+
+
+def _only(kind: MetricKind, known: float | None) -> str:
+    if known is None or known >= _NOTHING:
+        return "nothing"
+    return f"only −{known:.0%} and worse" if kind == "good" else f"only ×{1 + known:.2g} and worse"
 
 
 def widen(
@@ -118,8 +139,10 @@ def widen(
     """
     if record.state not in {RolloutState.RUNNING, RolloutState.HELD} or record.phase != "watch":
         raise not_now(record, "a rollout that is being judged")
-    if record.hold == "untrusted":
+    if "untrusted" in {record.hold, record.verdict}:
         raise not_now(record, "a rollout whose measurements can be believed")
+    if record.served != record.wanted:
+        raise not_now(record, f"a rollout whose {record.wanted:g} % are served")
     if repeated.strip() != wanted:
         raise InvalidInput(
             f"expected what is not ruled out in its own words, `{wanted}`, got `{repeated.strip()[:120]}`",

@@ -3,7 +3,8 @@
 Rules:
 1. STOP goes back at once, in whatever state a rollout is judged: held and paused ones too.
 2. A stage ends when its bake is over *and* the judge says PASS. At 100 % there is no control to pass against: it
-   ends with its bake, under the backstop alone, and the record says so.
+   ends with its bake, whatever the judge says, under the backstop alone or, where there is none, under nothing;
+   the record says which, and that nothing was ruled out.
 3. A stage that cannot pass before its limit is held, and asked about; not before its bake is over, since that long
    it waits anyway. Should a PASS come while it is held for that, it is as good as before.
 4. While nothing can be believed nothing bakes. What was held for distrust goes on by itself after enough ticks
@@ -40,7 +41,8 @@ class Seen:
 
     ``good`` counts the ticks that could be believed since the last that could not. ``harm`` comes with a STOP.
     ``exposed_at`` is when the canary had its first request, as near as two rounds say. ``weight`` is what the data
-    plane was seen to serve, None where it did not say. ``evidence`` is what the ledger is told beside a decision.
+    plane was seen to serve, None where it did not say. ``backed`` says that a backstop holds the total to a
+    forecast. ``evidence`` is what the ledger is told beside a decision.
     """
 
     verdict: Verdict
@@ -51,6 +53,7 @@ class Seen:
     weight: float | None = None
     exposed_at: datetime | None = None
     harm: Harm | None = None
+    backed: bool = False
     evidence: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -113,10 +116,11 @@ def _end_of_stage(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) 
     stage, verdict = plan.stages[record.stage], seen.verdict
     if record.baked < stage.bake:
         return stays(record)
+    if stage.percent >= FULL:
+        by = "backstop alone" if seen.backed else "no control and no backstop"
+        return widened(record, plan, record.ruled_out, now, body={**seen.evidence, "by": by, "ruled_out": {}})
     if isinstance(verdict, Passed):
         return widened(record, plan, verdict.ruled_out, now, body={**seen.evidence, "by": "pass"})
-    if stage.percent >= FULL:
-        return widened(record, plan, record.ruled_out, now, body={**seen.evidence, "by": "backstop alone"})
     if record.hold:
         return stays(record)
     limit = limit_of(record, plan)

@@ -127,12 +127,15 @@ def widened(
     following = record.stage + 1
     told: dict[str, Json] = {"ruled_out": dict(ruled_out), "from": record.granted, **body}
     if following >= len(plan.stages):
-        after = _next(record, phase="promote", step=0, ruled_out=ruled_out)
+        after = _going(_next(record, phase="promote", step=0, ruled_out=ruled_out))
         return Move(record=after, kind="rollout.passed", body=told | {"stage": record.stage})
-    after = replace(_stage(record, plan, following, now), ruled_out=ruled_out, hold="", held_since=None, why="")
-    after = replace(after, state=RolloutState.RUNNING)
+    after = _going(replace(_stage(record, plan, following, now), ruled_out=ruled_out))
     told |= {"stage": following, "weight": after.granted, "change": record.change, "digest": record.digest}
     return Move(record=after, kind="rollout.widened", body=told, widens=True)
+
+
+def _going(record: RolloutRecord) -> RolloutRecord:
+    return replace(record, state=RolloutState.RUNNING, hold="", held_since=None, why="")
 
 
 def returning(record: RolloutRecord, cause: Cause, why: str, harm: Harm | None = None) -> Move:

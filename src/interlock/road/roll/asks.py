@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
 from interlock.core.change.errors import Forbidden, NotFound
+from interlock.core.judge.read_settings import read_settings
 from interlock.core.rollout import asked
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_read import read_plan
@@ -117,13 +118,14 @@ def plan_of(tx: Tx, record: RolloutRecord) -> Plan:
 
 
 def not_ruled_out(tx: Tx, record: RolloutRecord, plan: Plan) -> str:
-    """What a person who widens now takes on."""
+    """What a person who widens now takes on. A stage without anything on record has ruled out nothing."""
     margin = plan.stages[record.stage].margin or 1.0
-    newest = newest_observation(tx, record)
+    kinds = {name: one.kind for name, one in read_settings(plan.judge, what=plan.path).metrics.items()}
+    newest = newest_observation(tx, record) if record.spent or record.baked else None
     standing = None if newest is None else newest.standing
     known = {} if standing is None else {name: one.ruled_out for name, one in standing.metrics.items()}
     missing = {str(name): None for meter in plan.meters for name in meter.metrics if name not in known}
-    return asked.not_ruled_out({**known, **missing}, margin)
+    return asked.not_ruled_out({**known, **missing}, margin, kinds)
 
 
 def newest_observation(tx: Tx, record: RolloutRecord) -> Observation | None:

@@ -25,9 +25,9 @@ _MOST_MISSING = 0.05
 
 
 def foreseen(settings: JudgeSettings, meters: Iterable[Meter], seconds: float) -> tuple[Forecast | None, str]:
-    """The forecast for so many seconds from now, or why there is none; both empty where none is wanted."""
+    """The forecast for so many seconds from now, or why there is none."""
     if settings.backstop is None:
-        return None, ""
+        return None, "the plan names none"
     metric, ahead = settings.backstop.metric, min(max(seconds, HOUR), LONGEST)
     for meter in meters:
         if not isinstance(meter, Remembering):

@@ -155,6 +155,7 @@ class Watching:
             weight=None if self.round is None else self.round.weight,
             exposed_at=since.exposed_at or self._exposed(),
             harm=self._harm(verdict),
+            backed=self._bench.judge.backed,
             evidence={"log_e": self._bench.judge.log_e, "verdict": word(verdict)},
         )
         self._last = now

@@ -8,6 +8,7 @@ import pytest
 
 from interlock.core.change.errors import IllegalTransition, InvalidInput
 from interlock.core.rollout import asked
+from interlock.core.rollout.act import RunStep, Wait, next_act
 from interlock.core.rollout.record import ENDED, RolloutState
 
 
@@ -56,8 +57,8 @@ def test_going_back_twice_is_going_back_once(recorded, now):
 
 
 def test_widening_takes_the_very_words_and_a_reason(recorded, plan, now):
-    words = asked.not_ruled_out({"orders": None, "errors": 0.95, "latency": 0.1}, 0.5)
-    assert words == "errors: only 95% and worse is ruled out; orders: nothing is ruled out"
+    words = asked.not_ruled_out({"orders": None, "errors": 0.95, "latency": 0.1}, 0.1, {"errors": "bad"})
+    assert words == "errors: only ×1.9 and worse is ruled out; orders: nothing is ruled out"
     for repeated, why in (("", "y"), (words.upper(), "y"), (words, " ")):
         with pytest.raises(InvalidInput):
             asked.widen(recorded(), plan, wanted=words, repeated=repeated, by="ana", why=why, now=now)
@@ -76,3 +77,38 @@ def test_an_extension_has_a_range(recorded, seconds):
     with pytest.raises(InvalidInput) as refused:
         asked.extend(recorded(), seconds)
     assert refused.value.code == "extension-range"
+
+
+def test_pausing_is_no_way_around_distrust(recorded, plan, now):
+    """Paused or resumed, what cannot be believed could be widened."""
+    held = recorded(state=RolloutState.HELD, hold="untrusted", verdict="untrusted")
+    paused = asked.pause(held, "why", now).record
+    for record in (paused, asked.resume(paused).record, asked.resume(held).record):
+        with pytest.raises(IllegalTransition):
+            asked.widen(record, plan, wanted="w", repeated="w", by="ana", why="y", now=now)
+
+
+def test_a_weight_that_is_not_served_is_widened_by_nobody(recorded, plan, now):
+    unserved = recorded(wanted=5.0, served=1.0)
+    with pytest.raises(IllegalTransition):
+        asked.widen(unserved, plan, wanted="w", repeated="w", by="ana", why="y", now=now)
+
+
+@pytest.mark.parametrize("hold", ["", "promote-failed"])
+def test_whoever_pauses_while_a_version_is_made_the_usual_one_stops_it(recorded, planned, plan, now, hold):
+    """Pausing what had failed to be promoted promoted it."""
+    full = planned(promote=plan.apply)
+    state = RolloutState.HELD if hold else RolloutState.RUNNING
+    paused = asked.pause(recorded(phase="promote", state=state, hold=hold), "why", now).record
+    assert next_act(paused, full) == Wait()
+    assert isinstance(next_act(asked.resume(paused).record, full), RunStep)
+
+
+def test_a_rise_is_held_against_the_factor_that_its_margin_permits(now):
+    """A margin of 50 % permits twice the errors: 0.8 more is ruled out well enough."""
+    kinds = {"errors": "bad", "orders": "good", "slow": "bad"}
+    standing = {"errors": 0.8, "orders": 0.5, "slow": 1223.96}
+    assert asked.not_ruled_out(standing, 0.5, kinds) == "slow: nothing is ruled out"
+    worse = asked.not_ruled_out({"errors": 4.0, "orders": 0.95}, 0.5, kinds)
+    assert worse == "errors: only ×5 and worse is ruled out; orders: only −95% and worse is ruled out"
+    assert asked.not_ruled_out({"errors": 4.0}, 1.0, kinds) == "everything is ruled out"

@@ -111,7 +111,28 @@ def test_at_everything_the_bake_alone_ends_the_stage(recorded, plan, now):
     last = recorded(stage=2, granted=100, wanted=100, served=100, weight=100, alone=True)
     move = observed(last, plan, seen(WAITING), now)
     assert (move.kind, move.record.phase, move.widens) == ("rollout.passed", "promote", False)
-    assert move.body["by"] == "backstop alone"
+    assert move.body["by"] == "no control and no backstop"
+    backed = observed(last, plan, seen(WAITING, backed=True), now)
+    assert backed.body["by"] == "backstop alone"
+
+
+def test_at_everything_no_pass_is_told_and_nothing_is_ruled_out(recorded, plan, now):
+    """The look of the stage before was told as a pass of this one."""
+    last = recorded(
+        stage=2, granted=100, wanted=100, served=100, weight=100, alone=True, ruled_out={"orders": 0.1}
+    )
+    move = observed(last, plan, seen(PASSED, backed=True), now)
+    assert (move.body["by"], move.body["ruled_out"]) == ("backstop alone", {})
+    assert move.record.ruled_out == {"orders": 0.1}
+
+
+def test_the_last_stage_passes_out_of_its_hold(recorded, plan, now):
+    """What was held for want of a pass goes on to be promoted, and waits for nobody there."""
+    held = recorded(
+        stage=2, granted=100, wanted=100, served=100, weight=100, state=RolloutState.HELD, hold="no-pass", why="w"
+    )
+    after = observed(held, plan, seen(WAITING), now).record
+    assert (after.phase, after.state, after.hold, after.held_since) == ("promote", RolloutState.RUNNING, "", None)
 
 
 @pytest.mark.parametrize("phase", ["weigh", "withdraw", "settle", "undo", "over", "promote"])

@@ -141,7 +141,7 @@ def _trust(shown: Told, room: int) -> list[str]:
     left = sum(codes.values())
     told = f"{standing['ticks']:,} ticks counted"
     if shown["record"]["alone"]:
-        told = f"no control is left: the backstop alone watches · {told}"
+        told = f"no control is left: nothing watches but a backstop, where there is one · {told}"
     if left:
         each = (f"{number:,} {safe(code)}" for code, number in sorted(codes.items()))
         why = ", ".join(each) if len(codes) > 1 else safe(next(iter(codes)))
