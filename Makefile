@@ -21,10 +21,10 @@ demo: $(RUNTIME) ## 5 March 2026 again: a change that must not ship, and what st
 	@$(BIN)/interlock demo
 
 test: $(DEV) system ## every test but the ones that take minutes
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not soak" $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not soak" $(TESTS)
 
 soak: $(DEV) system ## the tests that take minutes to hours
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m soak $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m soak $(TESTS)
 
 check: $(DEV) ## ruff, formatting, types and the import contract
 	@$(BIN)/ruff check .

@@ -5,6 +5,9 @@ Rules:
    the test even where the code under test swallowed the refusal.
 2. Property tests have no deadline (the machine is shared) and are the same on every run in continuous
    integration; at home they go on searching.
+3. What starts a whole stack of processes (``tests/integration/rollout/``) is run by one worker, one after
+   another: two stacks on one machine would measure each other. xdist's own groups write an attribute that
+   pytest 9.2 no longer reads.
 """
 
 from __future__ import annotations
@@ -59,6 +62,21 @@ class NetworkGuard:
             return ipaddress.ip_address(host.split("%")[0]).is_loopback
         except ValueError:
             return False
+
+
+ONE_AT_A_TIME = "tests/integration/rollout/"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Every test is its own unit of work, but for those that start a stack, which are one together."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  # only where xdist is
+
+    class OneStackAtATime(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return ONE_AT_A_TIME if nodeid.startswith(ONE_AT_A_TIME) else nodeid
+
+    return OneStackAtATime(config, log)
 
 
 _GUARD = NetworkGuard()

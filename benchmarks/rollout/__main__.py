@@ -1,14 +1,17 @@
 """Rollouts on real processes: how soon harm ends at the proxy, what it cost customers, and no good one stopped.
 
-    python -m benchmarks.rollout [--runs 20] [--good 30] [--only PLACE …] [--quick] [--rows FILE] [--json FILE]
+    python -m benchmarks.rollout [--runs 20] [--good 30] [--beside 1] [--only PLACE …] [--quick]
+                                [--afresh] [--rows FILE] [--json FILE]
 
 A server (``interlock serve`` on SQLite), Envoy or HAProxy, three instances of the running version, a canary and a
 load of 300 orders a second are real processes; each rollout is opened, gated and started by the commands that
 users type. ``cases`` lists what is run and the goals, ``play`` how it is measured.
 
 A whole run takes about three hours on two cores. Every rollout is a line in ``rows.jsonl``, and a run goes on
-where one was stopped; ``--afresh`` begins anew. ``--quick`` runs two of each at one place, without good ones, and
-keeps no rows. Figures are of all rows in the file, with the machine's load beside them.
+where one was stopped; ``--afresh`` begins anew. ``--quick`` runs two of each at one place and four
+good ones of half a minute, two of them with something frozen, and keeps no rows. ``--beside 4`` runs good ones on
+four stacks at once, which share the 300 orders: thirty of them in twenty minutes. Figures are of all rows in the
+file, with the machine's load beside them.
 """
 
 from __future__ import annotations
@@ -32,7 +35,9 @@ def main() -> None:
     if given.quick:
         with tempfile.TemporaryDirectory() as folder:
             rows = Rows(Path(folder) / "rows.jsonl")
-            faulty(PLACES[0], rows, 2)
+            if "good" not in given.only:
+                faulty(PLACES[0], rows, 2)
+            good(GOOD[0], rows, 4, beside=given.beside, seconds=30.0)
             finish(rows.read(), given.json)
         return
     rows = Rows(given.rows)
@@ -43,7 +48,7 @@ def main() -> None:
             faulty(place, rows, given.runs)
     for place in GOOD:
         if not given.only or "good" in given.only:
-            good(place, rows, given.good // len(GOOD))
+            good(place, rows, given.good // len(GOOD), beside=given.beside)
     finish(rows.read(), given.json)
 
 
@@ -51,6 +56,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20, help="of each case")
     parser.add_argument("--good", type=int, default=30, help="good rollouts of two minutes")
+    parser.add_argument("--beside", type=int, default=1, help="stacks of good rollouts at once")
     names = [*(place.name for place in PLACES), "good"]
     parser.add_argument("--only", nargs="+", default=[], choices=names, metavar="PLACE", help=", ".join(names))
     parser.add_argument("--quick", action="store_true")

@@ -14,12 +14,14 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.rollout.cases import FAULTS, RATE, RUNNING, Place
+from benchmarks.rollout.noise import SECONDS as NOISE_SECONDS
 from benchmarks.rollout.noise import noise
 from benchmarks.rollout.rows import Row, Rows
 
@@ -36,7 +38,7 @@ STALL_SECONDS = (5.0, 15.0, 30.0)
 
 
 @contextmanager
-def produced(place: Place, *, rate: float = RATE) -> Iterator[Production]:
+def produced(place: Place, *, rate: float = RATE, known: float = NOISE_SECONDS) -> Iterator[Production]:
     with tempfile.TemporaryDirectory(prefix="rollout-bench-") as made:
         folder = Path(made)
         stack = Stack(
@@ -51,7 +53,7 @@ def produced(place: Place, *, rate: float = RATE) -> Iterator[Production]:
         scraper = stack.prometheus.url if stack.prometheus else ""
 
         def planned(running: Stack) -> bytes:
-            judge = {"phi": noise(running)}
+            judge = {"phi": noise(running, known)}
             print(json.dumps(judge), flush=True)
             place_of = {"place": folder, "artefact": folder / ARTEFACT}
             return plan(running, Wanted(stages=stages, judge=judge, baseline=0, prometheus=scraper, **place_of))
@@ -96,29 +98,36 @@ def once(production: Production, case: str, *, seed: int) -> Row:
     }
 
 
-def good(place: Place, rows: Rows, runs: int, *, rate: float = RATE) -> None:
-    """Good rollouts, one after another, until there are enough."""
-    first = rows.done()[place.name, "good"]
-    if first >= runs:
-        return
-    with produced(place, rate=rate) as production:
-        for number in range(first, runs):
-            rows.add({"place": place.name, "case": "good", **baked(production, number)})
+def good(place: Place, rows: Rows, runs: int, *, beside: int = 1, seconds: float = GOOD_SECONDS) -> None:
+    """Good rollouts until there are enough, on ``beside`` stacks at once which share the usual load."""
+    numbers = range(rows.done()[place.name, "good"], runs)
+    turns = [turn for turn in (numbers[first::beside] for first in range(beside)) if turn]
+    known = min(NOISE_SECONDS, max(30.0, 1.5 * seconds))
+
+    def play(turn: Sequence[int]) -> None:
+        with produced(place, rate=RATE / beside, known=known) as production:
+            for number in turn:
+                row = baked(production, number, seconds)
+                rows.add({"place": place.name, "case": "good", "beside": beside, **row})
+
+    with ThreadPoolExecutor(max_workers=beside) as playing:
+        for done in [playing.submit(play, turn) for turn in turns]:
+            done.result()
 
 
-def baked(production: Production, number: int) -> Row:
-    stall, seconds = STALLS[number % len(STALLS)], STALL_SECONDS[number // len(STALLS) % len(STALL_SECONDS)]
+def baked(production: Production, number: int, seconds: float) -> Row:
+    stall, lasts = STALLS[number % len(STALLS)], STALL_SECONDS[number // len(STALLS) % len(STALL_SECONDS)]
     name = production.ship(replace(RUNNING, seed=number + 1))
-    production.server.until(name, lambda told: told["record"]["phase"] == "watch" or ended(told), seconds=60)
-    began = time.monotonic()
+    production.server.until(name, lambda told: told["record"]["phase"] == "watch" or ended(told), seconds=120)
+    began, since = time.monotonic(), time.time()
     if stall:
-        time.sleep(40)
-        stand_still(production, stall, seconds)
-    time.sleep(max(0.0, GOOD_SECONDS - (time.monotonic() - began)))
+        time.sleep(seconds / 3)
+        stand_still(production, stall, lasts)
+    time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     shown = production.server.rollout(name)
     record = shown["record"]
     row = {
-        "stall": f"{stall} {seconds:g} s" if stall else "",
+        "stall": f"{stall} {lasts:g} s" if stall else "",
         "state": record["state"],
         "cause": record["cause"] or "",
         "hold": record["hold"],
@@ -126,7 +135,7 @@ def baked(production: Production, number: int) -> Row:
         "log_e": record["log_e"],
         "ticks": record["ticks"],
         "discarded": shown["discarded"],
-        "lost": production.stack.harm(time.time() - GOOD_SECONDS).lost,
+        "lost": production.stack.harm(since).lost,
     }
     if not ended(shown):
         production.terminal.run("rollout", "abort", name, "--why", "two minutes are over", show=False)

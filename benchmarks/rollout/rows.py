@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
+_ADDING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Rows:
         """Append one, with the machine's load and the time; print it."""
         load = round(os.getloadavg()[0], 2)
         told = {**row, "load": load, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-        with self.path.open("a", encoding="utf-8") as rows:
+        with _ADDING, self.path.open("a", encoding="utf-8") as rows:
             rows.write(json.dumps(told, ensure_ascii=False) + "\n")
         print(json.dumps(told, ensure_ascii=False), flush=True)
 

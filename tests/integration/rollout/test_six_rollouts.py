@@ -15,11 +15,11 @@ import pytest
 
 from interlock.testing.replay.outcome import Outcome, outcome
 from interlock.testing.stack import Behaviour
+from interlock.testing.stack.planned import Wanted
 from interlock.testing.stack.production import Production
-from interlock.testing.stack.scaled import HEALTHY, PERCENT, scaled
+from interlock.testing.stack.scaled import HEALTHY, PERCENT, STAGES, scaled
 from interlock.testing.stack.server import ended
-
-pytestmark = pytest.mark.xdist_group("stack")
+from interlock.testing.stack.stack import Stack
 
 
 @dataclass
@@ -70,8 +70,16 @@ def test_orders_that_are_lost_stop_it(production):
 
 
 @pytest.mark.soak
-def test_errors_that_rise_by_four_tenths_of_a_point_stop_it(production):
-    stopped(rolled(production, replace(HEALTHY, errors=0.005)), "errors")
+@pytest.mark.parametrize("proxy", ["envoy", "haproxy"])
+def test_errors_that_rise_by_four_tenths_of_a_point_stop_it(tmp_path, proxy):
+    """It is not to pass meanwhile: in seconds nothing so small can be ruled out."""
+
+    def baking(stack: Stack, wanted: Wanted) -> Wanted:
+        del stack
+        return replace(wanted, stages=[{**STAGES[0], "bake": 900, "limit": 3600}])
+
+    with scaled(tmp_path, proxy, otherwise=baking) as production:
+        stopped(rolled(production, replace(HEALTHY, errors=0.005), seconds=300), "errors")
 
 
 def test_a_tail_that_takes_half_as_long_again_stops_it(production):

@@ -7,16 +7,18 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from interlock.plugins.routers.envoy import EnvoyRouter
 from interlock.plugins.routers.haproxy import HAProxyRouter
 from interlock.ports.router import Router
+from interlock.road.roll.written import ENGINE
 from interlock.testing.stack.server import Told
 from interlock.testing.stack.stack import Stack
 
+BEGUN = "rollout.started"
 ROUTERS: Mapping[str, Callable[[Mapping[str, object]], Router]] = {"envoy": EnvoyRouter, "haproxy": HAProxyRouter}
 
 
@@ -26,6 +28,8 @@ class Outcome:
 
     ``met`` customers came to the canary, ``lost`` of them left without an order; ``requests`` are all customers
     meanwhile. ``undone`` is how long artefact and configuration took to be back and verified after that.
+    ``notices`` were sent to somebody, and ``people`` are those other than interlock who did something between its
+    start and its end, by the ledger.
     """
 
     rollout: str
@@ -42,6 +46,8 @@ class Outcome:
     undone: float | None
     verified: bool | None
     effects: int
+    notices: int = 0
+    people: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -49,8 +55,8 @@ class Outcome:
         return self.cause == "harm" and self.state == "returned" and self.weight == 0
 
 
-def outcome(stack: Stack, shown: Told, *, since: float) -> Outcome:
-    """Measure; ``shown`` is the rollout as the API tells it at its end."""
+def outcome(stack: Stack, shown: Told, *, since: float, entries: Sequence[Told] = ()) -> Outcome:
+    """Measure; ``shown`` is the rollout as the API tells it at its end, ``entries`` the ledger about it."""
     record, harm = shown["record"], stack.harm(since)
     zero = _ended(shown, "weight", "0")
     told = record["harm"] or {}
@@ -70,6 +76,8 @@ def outcome(stack: Stack, shown: Told, *, since: float) -> Outcome:
         undone=None if zero is None or back is None else back - zero,
         verified=shown["verified"],
         effects=len(shown["effects"]),
+        notices=len(shown["notices"]),
+        people=tuple(sorted({each["actor"] for each in entries if each["kind"] != BEGUN} - {ENGINE.principal})),
     )
 
 

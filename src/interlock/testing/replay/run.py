@@ -101,7 +101,8 @@ def _rolled_out(scenario: Scenario, scene: Scene, say: Say) -> Outcome:
     started = json.loads(terminal.run("rollout", "start", change, "--ticket", ticket, "--json", show=False))
     say(f"            {started['id']}: {scene.stack.rate:g} orders a second, through {scene.stack.proxy.name}")
     shown = server.until(started["id"], ended, seconds=STOP_SECONDS)
-    return outcome(scene.stack, shown, since=since)
+    entries = server.entries(started["id"])
+    return outcome(scene.stack, shown, since=since, entries=entries)
 
 
 def _opened(scenario: Scenario, shop: Shop, terminal: Terminal) -> str:

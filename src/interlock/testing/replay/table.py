@@ -41,5 +41,12 @@ def measured(ran: Outcome, stack: Stack) -> Mapping[str, str]:
         "rollback": f"by itself: 0 % read back at {stack.proxy.name}, the artefact down {undone} and {state}",
         "duration": f"{lasted}, from its first customer until the proxy served it to nobody",
         "orders lost": f"{ran.lost}, counted at the customers, of {stack.rate:g} a second",
-        "woken": "nobody: no person did anything between the start and the end",
+        "woken": _woken(ran),
     }
+
+
+def _woken(ran: Outcome) -> str:
+    if not ran.notices and not ran.people:
+        return "nobody: no notice was sent, and the ledger has nobody's act between its start and its end"
+    who = f", and {', '.join(ran.people)} did something" if ran.people else ""
+    return f"{ran.notices} notices were sent{who}"

@@ -162,7 +162,7 @@ class Story:
         started = json.loads(terminal.run("rollout", "start", change, "--ticket", ticket, "--json", show=False))
         rollout: str = started["id"]
         terminal.watch("rollout", "watch", rollout, exits=1)
-        return outcome(stack, server.rollout(rollout), since=since)
+        return outcome(stack, server.rollout(rollout), since=since, entries=server.entries(rollout))
 
     def _afterwards(self, terminal: Terminal, change: str, ran: Outcome) -> tuple[str, str]:
         self._title("Afterwards: the gate knows it, every verdict can be computed again, the ledger holds.")

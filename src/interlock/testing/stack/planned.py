@@ -51,7 +51,8 @@ class Wanted:
     """What a plan says beside what the stack is. ``stages`` are as written, None for the default ones.
 
     ``prometheus`` is the address of a Prometheus that scrapes the stack; without one the meter scrapes itself.
-    ``artefact`` is what the deployer in ``place`` puts up, None for a canary that is up already.
+    ``artefact`` is what the deployer in ``place`` puts up, None for a canary that is up already. ``router`` and
+    ``targets`` stand in for the stack's own where something lies in between.
     """
 
     stages: Sequence[Mapping[str, Json]] | None = None
@@ -62,6 +63,8 @@ class Wanted:
     prometheus: str = ""
     place: Path | None = None
     artefact: Path | None = None
+    router: Mapping[str, object] = field(default_factory=dict)
+    targets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def plan(
@@ -71,7 +74,7 @@ def plan(
     written: dict[str, object] = {
         "service": service,
         "environment": environment,
-        "router": {"kind": stack.proxy.router, **stack.proxy.settings},
+        "router": dict(wanted.router) or {"kind": stack.proxy.router, **stack.proxy.settings},
         "meters": [_meter(stack, wanted)],
         "judge": {"metrics": {name: dict(one) for name, one in JUDGED.items()}, **wanted.judge},
         "stages": [dict(one) for one in wanted.stages] if wanted.stages is not None else "default",
@@ -88,7 +91,7 @@ def plan(
 def _meter(stack: Stack, wanted: Wanted) -> dict[str, object]:
     if not wanted.prometheus:
         metrics = {name: dict(query) for name, query in METRICS.items()}
-        targets = {arm: list(addresses) for arm, addresses in stack.targets.items()}
+        targets = {arm: list(addresses) for arm, addresses in (wanted.targets or stack.targets).items()}
         return {"kind": "scrape", **targets, "metrics": metrics}
     arms = {arm: {"arm": arm} for arm in (CANARY, CONTROL)}
     queries = {name: {"query": query} for name, query in SELECTORS.items()}

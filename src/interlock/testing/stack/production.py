@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,8 @@ def _quiet(line: str) -> None:
 class Production:
     """``stack`` with the rules, the state and the server over it in ``folder``. Use as a context manager.
 
-    ``plan`` is asked for once the stack runs. ``enforced`` are the policies that are more than watched.
+    ``plan`` is asked for once the stack runs. ``enforced`` are the policies that are more than watched, and
+    ``environment`` is what the server has beside its own.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Production:
     plan: Callable[[Stack], bytes]
     enforced: Sequence[str] = ()
     say: Say = _quiet
+    environment: Mapping[str, str] = field(default_factory=dict)
     terminal: Terminal = field(init=False)
     server: Server = field(init=False)
     shop: Shop = field(init=False)
@@ -57,7 +59,7 @@ class Production:
             self._open.enter_context(self.stack)
             root, plans = self.folder / "shop", {PLAN: self.plan(self.stack)}
             self.shop = founded(root, enforced=self.enforced, plans=plans, say=self.say)
-            self.server = Server(self.shop.root)
+            self.server = Server(self.shop.root, more=self.environment)
             self._open.callback(self._take_down)
             self._open.callback(self.server.close)
             self.server.start()

@@ -14,7 +14,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from interlock.core.change.canonical import Json
@@ -23,7 +23,7 @@ from interlock.testing.stack.planned import INDEPENDENT, JUDGED, Wanted, plan
 from interlock.testing.stack.production import ARTEFACT, Production
 from interlock.testing.stack.stack import ProxyName, Stack
 
-PERCENT, CONTROLS, RATE = 33.0, 2, 150.0
+PERCENT, CONTROLS, RATE = 33.0, 2, 200.0
 RUNNING = Behaviour(version="running", median_ms=40.0)
 HEALTHY = Behaviour(version="new", median_ms=40.0)
 EDGES = ("0.04", "0.1")
@@ -33,6 +33,7 @@ LATENCY_PHI: Mapping[str, Json] = {
     "values": [2, 2],
     "source": "declared: placebos showed 1.0 to 1.8",
 }
+Otherwise = Callable[[Stack, Wanted], Wanted]
 STAGES: Sequence[Mapping[str, Json]] = (
     {"percent": PERCENT, "bake": 2, "margin": 0.5, "limit": 600},
     {"percent": 100, "bake": 2, "limit": 60},
@@ -41,30 +42,25 @@ STAGES: Sequence[Mapping[str, Json]] = (
 
 def judged() -> dict[str, Json]:
     """The judge's section of such a plan."""
-    metrics = {
-        name: {**one, **({"floor": FLOORS[name]} if name in FLOORS else {})} for name, one in JUDGED.items()
-    }
-    metrics["latency"] = {**metrics["latency"], "edges": list(EDGES)}
+    metrics: dict[str, Json] = {name: dict(one) for name, one in JUDGED.items()}
+    metrics["errors"] = {**JUDGED["errors"], "floor": FLOORS["errors"]}
+    metrics["latency"] = {**JUDGED["latency"], "edges": list(EDGES), "floor": FLOORS["latency"]}
     phi = INDEPENDENT["phi"]
-    return {
-        "metrics": metrics,
-        "phi": {**(phi if isinstance(phi, dict) else {}), "latency": dict(LATENCY_PHI)},
-    }
+    known = dict(phi) if isinstance(phi, dict) else {}
+    return {"metrics": metrics, "phi": {**known, "latency": dict(LATENCY_PHI)}}
 
 
-def wanted(folder: Path, *, untrusted: str = "hold") -> Wanted:
+def wanted(folder: Path) -> Wanted:
     """What its plan says; the deployer's place is ``folder``."""
-    return Wanted(
-        stages=STAGES,
-        judge=judged(),
-        baseline=0,
-        untrusted=untrusted,
-        place=folder,
-        artefact=folder / ARTEFACT,
-    )
+    return Wanted(stages=STAGES, judge=judged(), baseline=0, place=folder, artefact=folder / ARTEFACT)
 
 
-def scaled(folder: Path, proxy: ProxyName, *, untrusted: str = "hold") -> Production:
-    """Such a production in ``folder``, not started yet."""
+def scaled(folder: Path, proxy: ProxyName, *, otherwise: Otherwise | None = None) -> Production:
+    """Such a production in ``folder``, not started yet; ``otherwise`` changes what its plan says."""
     stack = Stack(folder, control=RUNNING, canary=HEALTHY, proxy=proxy, controls=CONTROLS, rate=RATE)
-    return Production(folder, stack, lambda running: plan(running, wanted(folder, untrusted=untrusted)))
+    says = wanted(folder)
+
+    def planned(running: Stack) -> bytes:
+        return plan(running, otherwise(running, says) if otherwise else says)
+
+    return Production(folder, stack, planned)

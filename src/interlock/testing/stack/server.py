@@ -32,10 +32,11 @@ def own_environment() -> dict[str, str]:
 
 
 class Server(Program):
-    """One server over the state in ``root``; each start picks a free port."""
+    """One server over the state in ``root``; each start picks a free port, and has ``more`` in its environment."""
 
-    def __init__(self, root: Path, *, database: str = "") -> None:
+    def __init__(self, root: Path, *, database: str = "", more: Mapping[str, str] | None = None) -> None:
         super().__init__("serve")
+        self.more = dict(more or {})
         self._root, self._database = root, database
         self._token = ""
         self._begun = 0
@@ -47,7 +48,7 @@ class Server(Program):
 
     def environment(self) -> dict[str, str]:
         """See ``Program``."""
-        return {**own_environment(), "PWD": str(self._root)}
+        return {**own_environment(), "PWD": str(self._root), **self.more}
 
     def start(self, seconds: float = 60.0) -> None:
         """See ``Program``; its working folder is the state's."""
@@ -112,6 +113,11 @@ class Server(Program):
     def rollout(self, name: str) -> Told:
         """One rollout, as ``watch`` reads it."""
         return self.get(f"/v1/rollouts/{name}")
+
+    def entries(self, subject: str) -> Sequence[Told]:
+        """What the ledger has about it, newest first."""
+        found: Sequence[Told] = self.get(f"/v1/ledger/entries?limit=200&subject={subject}")["items"]
+        return found
 
     def until(self, name: str, condition: Callable[[Told], object], *, seconds: float) -> Told:
         """The rollout as soon as ``condition`` holds of it.
