@@ -306,3 +306,16 @@ def test_a_stage_that_has_just_begun_has_ruled_out_nothing(make: Make) -> None:
             rolling.station.store.read(lambda tx, r=record: asks.not_ruled_out(tx, r, asks.plan_of(tx, r)))
         )
     assert said == ["errors: nothing is ruled out; orders: nothing is ruled out"] * 2
+
+
+def test_ticket_and_digest_are_taken_with_the_decision_and_not_after_the_data_plane(make: Make) -> None:
+    """While the router does not answer, somebody could have shipped what had just done harm."""
+    rolling = make(canary=Arm(orders=0.005, errors=0.05))
+    started = rolling.begin()
+    rolling.run(started.id, until=lambda record: record.phase == "withdraw")
+    read = rolling.station.store.read
+    assert read(lambda tx: tx.records(TicketRecord).get(started.ticket)).state is TicketState.VOIDED
+    assert len(read(lambda tx: tx.records(Bar).find(digest=started.digest))) == 1
+    rolling.run(started.id)
+    assert len(read(lambda tx: tx.records(Bar).find(digest=started.digest))) == 1
+    assert rolling.kinds(started.digest).count("digest.barred") == 1

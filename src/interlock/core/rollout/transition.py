@@ -3,8 +3,8 @@
 Rules:
 1. A rollout widens in one place, ``widened``, and only for a PASS or a person's own words; it never widens on its
    way back, or over.
-2. Going back begins with the weight: ``returning`` wants 0 first, and nothing else is done before the data plane
-   serves 0. Then the ticket, then the steps.
+2. Going back begins with the weight: ``returning`` wants 0 first, and nothing else is done outside before the data
+   plane serves 0. The ticket is void from the decision on.
 3. A rollout that is over is not taken up again. The one exception is a completed one whose previous version is
    still kept: a person may take it back.
 """
@@ -156,7 +156,7 @@ def counted(record: RolloutRecord, lost: float) -> Move:
 
 
 def settled(record: RolloutRecord) -> Move:
-    """The ticket is void: what follows is to undo. The entry says what was found, where harm was."""
+    """The ticket is surely void: what follows is to undo. The entry says what was found, where harm was."""
     harm, after = record.harm, _next(record, phase="undo", step=0)
     body: dict[str, Json] = {"cause": record.cause, "why": record.why, "change": record.change}
     if harm is None:

@@ -11,7 +11,7 @@ from interlock.core.ledger.entry import Entry
 from interlock.core.rollout.record import RolloutRecord
 from interlock.core.rollout.transition import Move
 from interlock.ports.store import Tx
-from interlock.road.roll.ticketed import bar_and_void, widen_ticket
+from interlock.road.roll.ticketed import bar_and_void, bar_and_void_early, widen_ticket
 from interlock.road.station import Station
 
 ENGINE = Actor(principal="interlock", kind="pipeline", scopes=frozenset({Scope.GATE}))
@@ -39,6 +39,8 @@ def write_move(station: Station, tx: Tx, actor: Actor, before: RolloutRecord, mo
         tx.log.append(entry(station, actor, move.kind, after.id, move.body))
     if move.widens:
         widen_ticket(station, tx, actor, after, move.body)
+    if after.phase == "withdraw" and before.phase != "withdraw":
+        bar_and_void_early(station, tx, actor, after)
     if (before.phase, after.phase) == ("settle", "undo"):
         bar_and_void(station, tx, actor, after)
     return Written(before=before, after=after, kind=move.kind)
