@@ -44,9 +44,6 @@ class Repository(Protocol[R]):
     def find(self, **where: str | None) -> Sequence[R]:
         """Records whose indexed columns equal the given values, oldest first."""
 
-    def ids(self, **where: str | None) -> Sequence[str]:
-        """Their ids alone, oldest first; no record is read, so that a damaged one does not hide the others."""
-
     def page(self, page: Page, **where: str | None) -> Sequence[R]:
         """Newest first, at most ``page.limit``."""
 
@@ -58,10 +55,13 @@ class Repository(Protocol[R]):
 
 
 class Index(Protocol):
-    """Records of one kind found by a column of several values, without reading a single record."""
+    """Records of one kind found without reading a single one, so that a damaged one does not hide the others."""
+
+    def ids(self, column: str, values: Collection[str]) -> Sequence[str]:
+        """Ids of the records whose column, one of a single value, is one of ``values``, oldest first."""
 
     def carriers(self, column: str, values: Collection[str]) -> Sequence[str]:
-        """Ids of the records that carry one of ``values`` in ``column``, each once, sorted."""
+        """Ids of the records that carry one of ``values`` in ``column``, one of several, each once, sorted."""
 
     def counts(self, column: str, *, besides: str) -> Mapping[str, int]:
         """How many records carry each value of ``column``, the record with the id ``besides`` left out."""

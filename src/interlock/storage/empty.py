@@ -126,7 +126,7 @@ class _EmptyShelf:
     def find(self, **where: str | None) -> Sequence[Any]:
         return ()
 
-    def ids(self, **where: str | None) -> Sequence[str]:
+    def ids(self, column: str, values: Collection[str]) -> Sequence[str]:
         return ()
 
     def page(self, page: Page, **where: str | None) -> Sequence[Any]:

@@ -147,12 +147,6 @@ class SqlRepository(Generic[R]):
         statement = self._filtered(where).order_by(self._table.c.seq)
         return [self._shelf.record(row) for row in self._session.read(statement)]
 
-    def ids(self, **where: str | None) -> Sequence[str]:
-        """Their ids alone, oldest first; no body is read."""
-        self._session.settle(self._table)
-        statement = self._filtered(where).with_only_columns(self._table.c.id).order_by(self._table.c.seq)
-        return [str(row.id) for row in self._session.read(statement)]
-
     def page(self, page: Page, **where: str | None) -> Sequence[R]:
         """Newest first, at most ``page.limit``; an unknown ``after`` raises ``NotFound``."""
         if not 1 <= page.limit <= MAX_PAGE:

@@ -66,15 +66,31 @@ class Side:
 
 class _Sided(Protocol):
     @property
+    def table(self) -> sa.Table: ...
+
+    @property
+    def columns(self) -> Mapping[str, str]: ...
+
+    @property
     def sides(self) -> Mapping[str, Side]: ...
 
 
 class SqlIndex:
-    """The side tables of one record class inside one transaction."""
+    """The columns and side tables of one record class inside one transaction."""
 
     def __init__(self, shelf: _Sided, session: Session) -> None:
-        self._sides = shelf.sides
+        self._table, self._columns, self._sides = shelf.table, shelf.columns, shelf.sides
         self._session = session
+
+    def ids(self, column: str, values: Collection[str]) -> Sequence[str]:
+        """Ids of the records whose ``column`` is one of ``values``, oldest first."""
+        if column not in self._columns:
+            raise _unknown(column, self._columns, what="a column of one value")
+        self._session.settle(self._table)
+        columns = self._table.c
+        asked = columns[column].in_(sorted({lookup_value(column, value) for value in values}))
+        rows = self._session.read(sa.select(columns.id).where(asked).order_by(columns.seq))
+        return [str(row.id) for row in rows]
 
     def carriers(self, column: str, values: Collection[str]) -> Sequence[str]:
         """Ids of the records that carry one of ``values``, each once, sorted."""
@@ -91,13 +107,17 @@ class SqlIndex:
     def _side(self, column: str) -> Side:
         side = self._sides.get(column)
         if side is None:
-            raise InvalidInput(
-                f"expected a column of several values, got `{column}`",
-                code="record-column",
-                hint=f"one of: {', '.join(self._sides) or 'none'}",
-            )
+            raise _unknown(column, self._sides, what="a column of several values")
         self._session.settle(side.table)
         return side
+
+
+def _unknown(column: str, known: Collection[str], *, what: str) -> InvalidInput:
+    return InvalidInput(
+        f"expected {what}, got `{column}`",
+        code="record-column",
+        hint=f"one of: {', '.join(known) or 'none'}",
+    )
 
 
 def _batches(words: Sequence[str]) -> list[Sequence[str]]:

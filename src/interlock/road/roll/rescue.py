@@ -63,7 +63,7 @@ class Rescue:
         entries = self._entries(work)
         if _over(entries):
             return
-        for plugin in self._routers(work, entries):
+        for plugin in self._routers(book, work, entries):
             try:
                 tenure.check()
                 router = router_of(self._outside, plugin)
@@ -77,12 +77,11 @@ class Rescue:
                 break
         self._tell(book, work, why)
 
-    def _routers(self, work: str, entries: list[Entry]) -> Iterator[PluginPlan]:
+    def _routers(self, book: Book, work: str, entries: list[Entry]) -> Iterator[PluginPlan]:
         for entry in entries:
             if entry.kind == "rollout.started":
                 with suppress(InterlockError):
-                    digest = str(entry.body.get("plan"))
-                    content = self._station.store.read(lambda tx, name=digest: tx.blob(name))  # type: ignore[misc]
+                    content = book.blob(str(entry.body.get("plan")))
                     yield read_plan("", content).router
         with suppress(InterlockError):
             local = self._outside.kept(work)

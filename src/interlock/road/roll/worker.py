@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -254,6 +254,5 @@ def _quiet(work: str, error: BaseException) -> None:
     del work, error
 
 
-def _under_way(tx: Tx) -> list[str]:
-    states = [state for state in RolloutState if state not in ENDED]
-    return [each for state in states for each in tx.records(RolloutRecord).ids(state=state.value)]
+def _under_way(tx: Tx) -> Sequence[str]:
+    return tx.index(RolloutRecord).ids("state", [each.value for each in RolloutState if each not in ENDED])
