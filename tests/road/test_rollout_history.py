@@ -27,6 +27,11 @@ class Remembers:
     level: float = 1.0
     forgot: int = 0
     down: bool = False
+    longest: float = 1e9
+    shards: tuple[str, ...] = ("a", "b")
+    rate: float = 10.0
+    uneven: float = 0.0
+    newcomer: float = 0.0
     asked: list[tuple[float, float]] = field(default_factory=list)
 
     def check(self) -> None: ...
@@ -38,18 +43,67 @@ class Remembers:
 
     def history(self, seconds: float, step: float) -> Sequence[History]:
         self.asked.append((seconds, step))
-        if self.down:
+        if self.down or seconds > self.longest:
             raise Unavailable("expected an answer, got none", code="meter-unreachable", hint="", plugin="it")
         dice = np.random.default_rng(1)
         found = []
         for metric in self.metrics:
-            for shard in ("a", "b"):
-                counts = dice.poisson(10 * step, round(seconds / step)).astype(float)
+            for shard in self.shards:
+                counts = dice.poisson(self.rate * step, round(seconds / step)).astype(float)
                 counts[-round(3600 / step) :] *= self.level
+                if self.uneven:
+                    wander = np.repeat(dice.normal(1.0, self.uneven, 6), round(600 / step))
+                    counts[-len(wander) :] *= wander
                 known: list[int | None] = [int(count) for count in counts]
                 known[: self.forgot] = [None] * self.forgot
+                if self.newcomer and shard == self.shards[-1]:
+                    absent = max(0, len(known) - round(self.newcomer / step))
+                    known[:absent] = [None] * absent
                 found.append(History(metric=metric, shard=shard, step=step, counts=tuple(known)))
         return found
+
+
+TWENTY = tuple(f"s{number}" for number in range(20))
+
+
+def phi(meter: Remembers) -> tuple[float, float, str]:
+    """φ of a short and of the longest window, and from where."""
+    noise = Calibration(SETTINGS, [meter]).noise(1.0, 1.0)
+    kept = read_noise(noise.to_bytes())
+    assert table_of(kept.measured["orders"]) == noise.tables["orders"]
+    table = noise.tables["orders"]
+    assert list(table.values) == sorted(table.values)
+    return table.values[0], table.values[-1], table.source
+
+
+def test_long_windows_are_told_by_as_much_as_is_remembered() -> None:
+    """Independent events have φ = 1; what an hour does not know of windows of ten minutes must not cost."""
+    short, hour, source = phi(Remembers(shards=TWENTY, longest=3600.0))
+    assert (hour > 1.15, source) == (True, "the last hour")
+    again, day, source = phi(Remembers(shards=TWENTY))
+    assert (again, day < 1.1, source) == (short, True, "the last hour and the last 24 h")
+
+
+def test_what_came_during_the_day_shortens_what_is_asked_of_it() -> None:
+    assert phi(Remembers(shards=TWENTY, newcomer=7 * 3600.0))[2] == "the last hour and the last 6 h"
+    assert phi(Remembers(shards=TWENTY, newcomer=2 * 3600.0))[2] == "the last hour"
+
+
+def test_a_large_fleet_tells_as_much_in_fewer_hours() -> None:
+    fleet = tuple(f"s{number}" for number in range(200))
+    assert phi(Remembers(metrics=("orders",), shards=fleet, rate=0.1))[2] == "the last hour and the last 12 h"
+
+
+def test_an_hour_that_is_for_certain_noisier_than_the_day_counts() -> None:
+    calm, wild = phi(Remembers(shards=TWENTY))[1], phi(Remembers(shards=TWENTY, uneven=0.1))[1]
+    assert wild > 20 * calm
+
+
+def test_no_meter_is_asked_for_more_steps_than_it_gives() -> None:
+    meter = Remembers()
+    Calibration(SETTINGS, [meter])
+    assert meter.asked == [(3600.0, 5.0), (86_400.0, 30.0)]
+    assert all(seconds / step <= 10_000 for seconds, step in meter.asked)
 
 
 def test_an_hour_of_the_past_spares_the_wait() -> None:

@@ -27,7 +27,8 @@ WINDOWS = (5.0, 15.0, 30.0, 60.0, 150.0, 300.0, 600.0)
 BEYOND = 1.15
 UNKNOWN = 8.0
 """φ of a metric without history. Batches of a mean of 4 have 7 at most when their sizes are geometric."""
-_UPPER = 0.90
+UPPER, LOWER = 0.90, 0.10
+"""Which bound of the scatter is taken: what it hardly exceeds, or what it certainly has."""
 _FEWEST_DEGREES = 5.0
 
 
@@ -70,7 +71,12 @@ def _between(table: PhiTable, logs: Sequence[float], seconds: float) -> float:
 
 
 def placebo(
-    ticks: Sequence[Sequence[int]], *, every: float, windows: Sequence[float] = WINDOWS, source: str = ""
+    ticks: Sequence[Sequence[int]],
+    *,
+    every: float,
+    windows: Sequence[float] = WINDOWS,
+    source: str = "",
+    bound: float = UPPER,
 ) -> PhiTable:
     """φ from history: one row a tick, one column a canary-sized shard, ``every`` seconds a tick.
 
@@ -82,15 +88,15 @@ def placebo(
         raise _too_little("rows of counts of at least 2 shards")
     found: list[float] = []
     for window in windows:
-        bound = _bound(counts, max(1, round(window / every)))
-        found.append(max(1.0, bound, *found) if bound else max(found, default=0.0))
+        scatter = _bound(counts, max(1, round(window / every)), bound)
+        found.append(max(1.0, scatter, *found) if scatter else max(found, default=0.0))
     if not all(found):
         raise _too_little("some events in each of several windows")
     return PhiTable(windows=tuple(map(float, windows)), values=tuple(found), source=source)
 
 
-def _bound(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]], ticks: int) -> float:
-    """Upper bound of variance over mean at windows of so many ticks; 0 where history does not tell."""
+def _bound(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]], ticks: int, probability: float) -> float:
+    """A bound of variance over mean at windows of so many ticks; 0 where history does not tell."""
     blocks = counts.shape[0] // ticks
     if blocks == 0:
         return 0.0
@@ -103,7 +109,7 @@ def _bound(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]], ticks: int) 
     degrees = blocks * (shards - 1) / 2
     if expected <= 0 or degrees < _FEWEST_DEGREES:
         return 0.0
-    bound: float = scatter / expected * degrees / chi_square(1.0 - _UPPER, degrees)
+    bound: float = scatter / expected * degrees / chi_square(1.0 - probability, degrees)
     return bound
 
 

@@ -1,14 +1,17 @@
 """How far the control scatters by itself, measured before any traffic moves.
 
 Rules:
-1. Where a meter remembers the past it is asked for an hour of it, and nobody waits. Else the control is watched
-   alone, at weight 0, shard by shard; each shard plays a canary in turn (a placebo).
-2. What was counted is kept whole beside the table made of it: whoever doubts the table makes it again.
-3. A metric with fewer than two shards, or too few events, gets no table: the judge then knows no history, passes
+1. Where a meter remembers the past it is asked for it, and nobody waits. Else the control is watched alone, at
+   weight 0, shard by shard; each shard plays a canary in turn (a placebo).
+2. The last hour, in fine steps, tells of short windows. Of long ones an hour has few, and what is only uncertain
+   would cost as much as noise: they are told by as much as is remembered with the shards of today, up to a day.
+   Where this hour is for certain noisier than the day was, it counts.
+3. What was counted is kept whole beside the table made of it: whoever doubts the table makes it again.
+4. A metric with fewer than two shards, or too few events, gets no table: the judge then knows no history, passes
    nothing by itself, and stops for catastrophes only. It is said so, loudly, and never guessed.
-4. Windows of a second or two are looked at as well: of a short baseline they are all that it tells, and what is
+5. Windows of a second or two are looked at as well: of a short baseline they are all that it tells, and what is
    longer than it allows has the largest φ found.
-5. A table that the plan declares stands as it is declared.
+6. A table that the plan declares stands as it is declared.
 """
 
 from __future__ import annotations
@@ -16,32 +19,53 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from interlock.core.change.canonical import canonical
 from interlock.core.change.errors import InterlockError, InvalidInput
 from interlock.core.change.parse import parse_json
 from interlock.core.judge.backstop import Forecast
-from interlock.core.judge.phi import WINDOWS, PhiTable, placebo
+from interlock.core.judge.phi import LOWER, UPPER, WINDOWS, PhiTable, placebo
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.judge.tick import Tick
 from interlock.core.rollout.samples import History
 from interlock.ports.meter import Meter, Remembering
 
+_MOST_COUNTS = 500_000
+"""Of one metric: a large fleet tells as much in fewer hours, and all of it is kept with the rollout."""
+
 Rows = tuple[tuple[int, ...], ...]
 """One row a tick, one column a shard."""
 
 PAST_SECONDS, PAST_STEP = 3600.0, 5.0
+HOURS, LONG_STEP = (24, 12, 6, 3), 30.0
+"""How far back long windows are looked at, the most first, in steps that fit every one of them."""
+_MOST_UNKNOWN = 0.1
+_NEWEST = 10
+"""Steps in which a shard must have been counted to be one of today's."""
 _CALM = frozenset({"", "no-exposure"})
 """Codes of ticks that tell of the control all the same: at weight 0 nothing is assigned to the canary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Longer:
+    """The same over a longer time, in wider steps."""
+
+    every: float
+    rows: Mapping[str, Rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """The counts of one metric by bucket edge (empty for a counted one), ``every`` seconds a row."""
+    """The counts of one metric by bucket edge (empty for a counted one), ``every`` seconds a row.
+
+    ``longer`` tells of windows that are no shorter than its steps, None where nothing goes further back.
+    """
 
     every: float
     source: str
     rows: Mapping[str, Rows]
+    longer: Longer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,15 +148,31 @@ def table_of(measured: Measured) -> PhiTable:
         InvalidInput: ``placebo-history``.
     """
     windows = tuple(window for window in (1.0, 2.0, *WINDOWS) if window >= measured.every)
+    short = _values(measured.rows, measured.every, windows)
+    longer = measured.longer
+    if longer is None:
+        return PhiTable(windows=windows, values=short, source=measured.source)
+    certain = _values(measured.rows, measured.every, windows, bound=LOWER)
+    wide = tuple(window for window in windows if window >= longer.every)
+    known = dict(zip(wide, _values(longer.rows, longer.every, wide), strict=True))
+    values: list[float] = []
+    for window, upper, lower in zip(windows, short, certain, strict=True):
+        values.append(max(known[window], lower, *values) if window in known else upper)
+    return PhiTable(windows=windows, values=tuple(values), source=measured.source)
+
+
+def _values(
+    rows: Mapping[str, Rows], every: float, windows: tuple[float, ...], bound: float = UPPER
+) -> tuple[float, ...]:
+    """φ at each window: of several edges the largest."""
     found = [
-        placebo(rows, every=measured.every, windows=windows, source=measured.source)
-        for rows in measured.rows.values()
-        if any(any(row) for row in rows)
+        placebo(each, every=every, windows=windows, bound=bound).values
+        for each in rows.values()
+        if any(any(row) for row in each)
     ]
     if not found:
-        return placebo((), every=measured.every)
-    values = tuple(max(each) for each in zip(*(table.values for table in found), strict=True))
-    return PhiTable(windows=found[0].windows, values=values, source=measured.source)
+        return placebo((), every=every).values
+    return tuple(max(each) for each in zip(*found, strict=True))
 
 
 def read_noise(content: bytes) -> Noise:
@@ -162,22 +202,56 @@ def by_shard(histories: Sequence[History], metric: str, edge: str) -> list[tuple
 
 
 def _remembered(meters: Iterable[Meter]) -> dict[str, Measured]:
-    """The last hour of every metric whose meter remembers it, where enough of it is known."""
+    """The past of every metric whose meter remembers it, where enough of its last hour is known."""
     found: dict[str, Measured] = {}
     for meter in meters:
         if not isinstance(meter, Remembering):
             continue
-        try:
-            histories = meter.history(PAST_SECONDS, PAST_STEP)
-        except InterlockError:
-            continue
-        for name in sorted({one.metric for one in histories}):
-            edges = sorted({one.edge for one in histories if one.metric == name})
-            rows = {edge: _known(by_shard(histories, name, edge)) for edge in edges}
-            known = Measured(every=PAST_STEP, source="the last hour", rows=rows)
-            if _tells(known):
-                found[name] = known
+        hour = _asked(meter, PAST_SECONDS, PAST_STEP)
+        told = {name: known for name in _names(hour) if _tells(known := _last_hour(hour, name))}
+        day = _asked(meter, HOURS[0] * PAST_SECONDS, LONG_STEP) if told else ()
+        found |= {name: _with_longer(known, day, name) for name, known in told.items()}
     return found
+
+
+def _asked(meter: Remembering, seconds: float, step: float) -> Sequence[History]:
+    try:
+        return meter.history(seconds, step)
+    except InterlockError:
+        return ()
+
+
+def _names(histories: Sequence[History]) -> list[str]:
+    return sorted({one.metric for one in histories})
+
+
+def _last_hour(histories: Sequence[History], name: str) -> Measured:
+    edges = sorted({one.edge for one in histories if one.metric == name})
+    rows = {edge: _known(by_shard(histories, name, edge)) for edge in edges}
+    return Measured(every=PAST_STEP, source="the last hour", rows=rows)
+
+
+def _with_longer(hour: Measured, histories: Sequence[History], name: str) -> Measured:
+    """With as much of the day as is known of the shards that are there now, at least some hours."""
+    for hours in HOURS:
+        steps = round(hours * PAST_SECONDS / LONG_STEP)
+        rows = {edge: _of_today(by_shard(histories, name, edge), steps) for edge in hour.rows}
+        if min(map(len, rows.values()), default=0) < (1.0 - _MOST_UNKNOWN) * steps:
+            continue
+        if sum(map(len, chain.from_iterable(rows.values()))) > _MOST_COUNTS:
+            continue
+        longer = replace(
+            hour, source=f"{hour.source} and the last {hours} h", longer=Longer(every=LONG_STEP, rows=rows)
+        )
+        if _tells(longer):
+            return longer
+    return hour
+
+
+def _of_today(shards: list[tuple[int | None, ...]], steps: int) -> Rows:
+    """The rows of the shards that counted to the end."""
+    last = [counts[-steps:] for counts in shards]
+    return _known([counts for counts in last if any(count is not None for count in counts[-_NEWEST:])])
 
 
 def _known(shards: list[tuple[int | None, ...]]) -> Rows:
