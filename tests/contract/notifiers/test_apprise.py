@@ -216,7 +216,7 @@ def test_apprise_is_not_imported_before_it_is_needed_and_missed_with_the_command
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == (
-        "notify-missing install it where interlock serve runs: pip install 'interlock[notify]'"
+        "notify-missing install it where interlock serve runs: pip install '.[notify]' in its checkout"
     )
 
 

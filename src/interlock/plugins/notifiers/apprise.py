@@ -279,7 +279,7 @@ def _load() -> None:
             raise InvalidSetting(
                 "expected Apprise for notices, got an installation without it",
                 code="notify-missing",
-                hint="install it where interlock serve runs: pip install 'interlock[notify]'",
+                hint="install it where interlock serve runs: pip install '.[notify]' in its checkout",
             ) from error
         apprise.Apprise.instantiate("json://localhost")  # it loads its hundred plug-ins with the first address
     log = logging.getLogger("apprise")

@@ -163,7 +163,7 @@ _ACTS = {
     "widen": "answer for what is not ruled out",
     "abort": "take all of it back now",
 }
-_HELD = {"no-pass": ("extend", "widen", "abort")}
+_HELD = {"no-pass": ("extend", "widen", "abort"), "frozen": ("pause", "abort")}
 
 
 def _commands(shown: Told, room: int) -> list[str]:

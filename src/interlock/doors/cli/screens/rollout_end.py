@@ -97,7 +97,7 @@ def _next(shown: Told, room: int) -> list[str]:
         return _table([(back[0], "try again; without a server it goes by the local record"), verify], room)
     rows = [(f"interlock change show {change}", "what is in it")]
     if record["cause"] == "harm":
-        rows.append((f"interlock suspects {service} --since 2h", "did something else change too?"))
+        rows.append((f"interlock suspects {service} --since 2h{where}", "did something else change too?"))
     closing = "wake nobody: it is over"
     if record["cause"] == "harm":
         closing = f"{short(record['digest'])} is barred until a new approval · {closing}"

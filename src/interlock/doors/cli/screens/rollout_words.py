@@ -38,6 +38,7 @@ _CAUSES = {
     "no-pass": "a stage could not pass in its time",
     "apply-failed": "the new version could not be put up",
     "lost-weight": "somebody else took its traffic away",
+    "ticket-void": "its ticket was voided",
 }
 _PHASES = {
     "calibrate": "measuring the control's own noise, no traffic has moved yet",
@@ -135,7 +136,8 @@ def _completed(shown: Told) -> str:
     ruled = shown["record"]["ruled_out"]
     if not ruled:
         return "all traffic has it"
-    return f"all traffic has it; {percent(max(ruled.values()))} or worse is ruled out"
+    worst = max(ruled, key=lambda name: ruled[name])
+    return f"all traffic has it; of {safe(worst)}, harm of {percent(ruled[worst])} or more is ruled out"
 
 
 def _blame(shown: Told) -> str:
