@@ -46,9 +46,10 @@ def running_with(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("proxy", "meter"),
-    [("haproxy", "prometheus"), pytest.param("envoy", "scrape", marks=pytest.mark.soak)],
+    [("haproxy", "prometheus"), ("envoy", "scrape")],
 )
 def test_the_change_of_5_march_is_refused_and_where_it_is_not_it_is_stopped(tmp_path, proxy, meter):
     scenario = load(AMAZON)

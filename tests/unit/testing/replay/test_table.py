@@ -1,0 +1,52 @@
+"""What is measured is told as measured, and who was woken as the ledger says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from interlock.testing.replay.outcome import Outcome
+from interlock.testing.replay.table import measured
+
+STACK = SimpleNamespace(rate=292.0, proxy=SimpleNamespace(name="envoy"))
+RAN = Outcome(
+    rollout="rol-a",
+    state="returned",
+    cause="harm",
+    metric="orders",
+    at_least=0.5,
+    why="orders: 0 of about 9.1 expected",
+    seconds=3.14,
+    met=11,
+    lost=10,
+    requests=1_100,
+    weight=0.0,
+    undone=1.25,
+    verified=True,
+    effects=2,
+)
+
+
+def test_what_was_counted_is_what_is_told():
+    told = measured(RAN, STACK)
+    assert told["exposure"] == "11 of 1,100 customers met it (1.0%)"
+    assert told["duration"].startswith("3.1 s")
+    assert told["orders lost"] == "10, counted at the customers, of 292 a second"
+    assert told["woken"].startswith("nobody: no notice was sent")
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"notices": 2}, "2 notices were sent"),
+        ({"people": ("local:ana@shop.example",)}, "0 notices were sent, and local:ana@shop.example did something"),
+    ],
+)
+def test_somebody_who_was_woken_is_told(changed, told):
+    assert measured(replace(RAN, **changed), STACK)["woken"] == told
+
+
+def test_what_never_ended_has_no_duration():
+    assert measured(replace(RAN, seconds=None), STACK)["duration"].startswith("never")
