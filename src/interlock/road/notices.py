@@ -41,6 +41,7 @@ _CAUSES = {
     "no-pass": "a stage could not pass in its time",
     "apply-failed": "the new version could not be put up",
     "lost-weight": "somebody else took its traffic away",
+    "ticket-void": "its ticket was voided",
 }
 
 

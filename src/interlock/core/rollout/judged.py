@@ -109,7 +109,7 @@ def _counted(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Ro
 
 
 def _may_end(record: RolloutRecord) -> bool:
-    return record.state is RolloutState.RUNNING or record.hold == "no-pass"
+    return record.state is RolloutState.RUNNING or record.hold in {"no-pass", "frozen"}
 
 
 def _end_of_stage(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Move:

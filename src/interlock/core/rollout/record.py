@@ -46,12 +46,13 @@ Phase = Literal["apply", "calibrate", "weigh", "watch", "promote", "retire", "wi
 the version the usual one, take the canary out; and on the way back set the weight to 0, void the ticket, undo.
 """
 
-Hold = Literal["", "paused", "no-pass", "untrusted", "promote-failed"]
-"""Why it is held: a person said so, a stage cannot pass in its time, nothing can be believed, a step failed."""
+Hold = Literal["", "paused", "no-pass", "untrusted", "promote-failed", "frozen"]
+"""Why it is held: a person said so, a stage cannot pass in its time, nothing can be believed, a step failed, a
+freeze began."""
 
-Cause = Literal["harm", "untrusted", "abort", "rollback", "no-pass", "apply-failed", "lost-weight"]
+Cause = Literal["harm", "untrusted", "abort", "rollback", "no-pass", "apply-failed", "lost-weight", "ticket-void"]
 """Why traffic goes back: the judge's STOP, distrust, a person, ``interlock rollback``, a stage that cannot pass in
-its time, a version that could not be put up, traffic that somebody else took away."""
+its time, a version that could not be put up, traffic that somebody else took away, a ticket that was voided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

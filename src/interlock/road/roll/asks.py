@@ -20,8 +20,10 @@ from interlock.core.rollout import asked
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.record import Observation, RolloutRecord, RolloutState
-from interlock.core.rollout.transition import Move
+from interlock.core.rollout.transition import Move, not_now
+from interlock.core.ticket.record import TicketRecord
 from interlock.ports.store import Tx
+from interlock.road.roll.still_permitted import frozen
 from interlock.road.roll.written import write_move
 from interlock.road.station import Station
 
@@ -82,6 +84,8 @@ def widen(station: Station, actor: Actor, rollout: str, widening: Widening) -> R
     def work(tx: Tx) -> RolloutRecord:
         record = _known(tx, rollout)
         plan = plan_of(tx, record)
+        if why := frozen(station, tx, tx.records(TicketRecord).get(record.ticket), record):
+            raise not_now(record, f"no {why}")
         move = asked.widen(
             record,
             plan,

@@ -6,8 +6,8 @@ Rules:
 2. Whatever goes back voids its ticket, so that it is no longer taken for shipped. Harm bars the digest too, until
    somebody approves it who signs after that. Both are written with the decision to go back, so that neither waits
    for a data plane that does not answer.
-3. A ticket or change that the ledger does not vouch for keeps no traffic out there: the weight goes back first, and
-   what could not be written is tried again once it is 0.
+3. A ticket or change that the ledger does not vouch for keeps no traffic out there: the weight goes back first,
+   and what could not be written is tried again once it is 0.
 """
 
 from __future__ import annotations

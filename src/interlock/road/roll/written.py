@@ -11,6 +11,7 @@ from interlock.core.ledger.entry import Entry
 from interlock.core.rollout.record import RolloutRecord
 from interlock.core.rollout.transition import Move
 from interlock.ports.store import Tx
+from interlock.road.roll.still_permitted import still_permitted
 from interlock.road.roll.ticketed import bar_and_void, bar_and_void_early, widen_ticket
 from interlock.road.station import Station
 
@@ -28,7 +29,8 @@ class Written:
 
 
 def write_move(station: Station, tx: Tx, actor: Actor, before: RolloutRecord, move: Move) -> Written:
-    """Keep what the move made of ``before``."""
+    """Keep what the move made of ``before``, or what becomes of it where that is not permitted any more."""
+    move = still_permitted(station, tx, before, move)
     after = move.record
     if after == before and not move.kind:
         return Written(before=before, after=before)
