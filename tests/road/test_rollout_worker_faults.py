@@ -6,12 +6,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from interlock.core.change.canonical import sha256
-from interlock.core.change.errors import IntegrityError
+from interlock.core.change.errors import IntegrityError, Unavailable
+from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.road.roll.watching import Watching
@@ -199,3 +201,90 @@ def test_whoever_lost_the_lease_lets_go_of_nothing_that_was_claimed_anew(
     while time.monotonic() < end:
         assert hands() == [holder]
         time.sleep(0.02)
+
+
+def test_a_way_back_that_cannot_be_kept_holds_the_stage_which_is_judged_on(make: Make) -> None:
+    kept: list[LocalRecord] = []
+    full = threading.Event()
+
+    def keep(local: LocalRecord) -> None:
+        if full.is_set():
+            raise Unavailable(
+                "expected to write, got a full disk", code="rollback-file", hint="", plugin="rollback"
+            )
+        kept.append(local)
+
+    two = make(
+        plan=PLAN.replace("percent: 100", "percent: 50, margin: 50%").replace("bake: 1s,", "bake: 2s,"), keep=keep
+    )
+    rollout = out(two)
+    full.set()
+    two.until(lambda: two.record(rollout).hold == "untrusted")
+    assert "rollback-file" in two.record(rollout).why or "full disk" in two.record(rollout).why
+    full.clear()
+    two.until(lambda: two.record(rollout).stage == 1 and two.record(rollout).phase == "watch")
+    full.set()
+    two.worlds["order-service"].canary = Arm(orders=0.0)
+    two.until(lambda: two.worlds["order-service"].weight == 0.0)
+    assert two.record(rollout).cause in {None, "harm"}
+    full.clear()
+    assert two.over(rollout).cause == "harm"
+
+
+def test_a_database_that_is_away_longer_than_a_lease_leaves_nothing_unjudged(make: Make) -> None:
+    two = make(lease=1.5)
+    rollout = out(two)
+    with away(two):
+        time.sleep(3.0)
+        assert two.worlds["order-service"].weight == 10.0
+        two.worlds["order-service"].canary = Arm(orders=0.0)
+        two.until(lambda: two.worlds["order-service"].weight == 0.0, most=8)
+    ended = two.over(rollout)
+    assert (ended.state, ended.cause) == (RolloutState.RETURNED, "harm")
+
+
+def test_a_database_that_comes_back_finds_the_rollout_where_it_was(make: Make) -> None:
+    two = make(lease=1.5)
+    rollout = out(two)
+    with away(two):
+        time.sleep(3.0)
+    ticks = two.record(rollout).ticks
+    two.until(lambda: two.record(rollout).ticks >= ticks + 10)
+    assert two.record(rollout).state is RolloutState.RUNNING
+    assert [weight for _, weight in two.worlds["order-service"].weights] == [10.0]
+
+
+def test_what_nobody_can_judge_goes_back_before_the_lease_is_over(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit of which nobody knows ends the driver, and without a database nobody takes the rollout again."""
+    two = make(lease=2.0)
+    rollout = out(two)
+    with away(two):
+        monkeypatch.setattr(Watching, "tick", unknown)
+        two.until(lambda: two.worlds["order-service"].weight == 0.0, most=4)
+        monkeypatch.undo()
+    ended = two.over(rollout)
+    assert (ended.state, ended.cause) == (RolloutState.RETURNED, "untrusted")
+    assert "database" in ended.why
+
+
+def unknown(*_: object) -> None:
+    raise Unavailable("nobody knows", code="commit-unknown", hint="", plugin="database")
+
+
+@contextmanager
+def away(two: Two) -> Iterator[None]:
+    """No database meanwhile."""
+
+    def down(*_: object, **__: object) -> None:
+        raise Unavailable("expected a database, got none", code="database-busy", hint="", plugin="database")
+
+    with pytest.MonkeyPatch.context() as patched:
+        for kind, names in (
+            (type(two.station.store), ("read", "write")),
+            (type(two.leases), ("claim", "renew", "release", "offer")),
+        ):
+            for name in names:
+                patched.setattr(kind, name, down)
+        yield

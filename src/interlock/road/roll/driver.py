@@ -5,7 +5,8 @@ Rules:
    Here is only the doing.
 2. Before every outside call the lease is looked at, on this machine's own steady clock.
 3. Weight 0 comes before everything else. When the database does not answer at once, the weight is set first and
-   written down as soon as it can be; until the lease is over it is watched without the database.
+   written down as soon as it can be. What is watched is watched on without the database, for as long as it is
+   away: beyond the lease nothing is set but 0, and nobody else has the rollout before the database is back.
 4. Whoever takes over plays the tape, reads back what the data plane serves, and repeats what was intended.
 """
 
@@ -67,6 +68,7 @@ class Driver:
         self._calibration: tuple[Calibration, Bench, float] | None = None
         self._since: tuple[int, float] = (-1, 0.0)
         self._escalated = False
+        self._unkept_since: float | None = None
 
     def step(self) -> float | None:
         """Do the next thing. Seconds until the one after it, None when the rollout is over.
@@ -89,15 +91,23 @@ class Driver:
 
     def _record(self) -> RolloutRecord:
         """The record as it is; as it was, while the database does not answer and there is something to watch."""
+        known = self.kit.book.known
+        watched = known is not None and known.phase == "watch"
+        if known is not None and watched and self.kit.tenure.stale:
+            return known
         future = self.kit.pool.submit(self.kit.book.read)
         try:
             return future.result(timeout=QUICK)
         except (TooLate, Unavailable):
-            known = self.kit.book.known
-            if known is None or known.phase != "watch":
+            if known is None or not watched:
                 return future.result()
-            self.kit.tenure.check()
             return known
+
+    @property
+    def watches(self) -> bool:
+        """Whether it can go on judging without the database."""
+        known = self.kit.book.known
+        return self._watching is not None and known is not None and known.phase == "watch"
 
     def flush(self) -> None:
         """Write down what was counted and is not yet: the worker ends."""
@@ -123,7 +133,9 @@ class Driver:
     def _weigh(self, record: RolloutRecord) -> Written | None:
         outward = record.phase == "weigh"
         if outward:
-            self.kit.keep(record)
+            unkept = self._unkept(record)
+            if unkept is not None:
+                return unkept if unkept.kind else None
             if self._watching is not None:
                 self._watching.last_look()
             elif self.bench is None:
@@ -141,6 +153,19 @@ class Driver:
             return self._weighed(record, seen, effect)
         told = said or f"serves {'nobody knows what' if seen is None else f'{seen:g} %'}"
         return self._not_served(record, effect, told, waited=self._steady() - self._since[1])
+
+    def _unkept(self, record: RolloutRecord) -> Written | None:
+        """Nothing is widened whose way back cannot be kept; what is out already goes back after a few seconds."""
+        try:
+            self.kit.keep(record)
+        except Unavailable as error:
+            began = self._unkept_since = self._unkept_since or self._steady()
+            if self._steady() - began < CONFIRM_SECONDS:
+                return Written(before=record, after=record)
+            why = f"{error.code}: {error.message}"
+            return self._move(lambda current: returning(current, "untrusted", why))
+        self._unkept_since = None
+        return None
 
     def _open_window(self, record: RolloutRecord) -> None:
         """Look twice before traffic moves: the canary's first requests then fall into a window that is open."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as TooLate
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import RolloutRecord
 from interlock.road.roll.book import Book
 from interlock.road.roll.outside import Opened, Outside
-from interlock.road.roll.tenure import Tenure
+from interlock.road.roll.tenure import Tenure, lease_lost
 from interlock.road.station import Station
 
 T = TypeVar("T")
@@ -59,10 +60,24 @@ class Kit:
         except PluginError as error:
             return None, error.message
 
+    def withdraw(self) -> None:
+        """Have the data plane serve 0 to the canary, also with a lease that ran out while the database was away.
+
+        That is as safe as anything can be: should another hold the rollout by now, it sees traffic taken away, and
+        goes back. Whoever is known to have lost it does nothing.
+
+        Raises:
+            Conflict: ``lease-lost``.
+        """
+        if self.tenure.lost:
+            raise lease_lost(self.tenure.lease)
+        with suppress(PluginError):
+            self.opened.router.set_weight(0.0)
+
     def unless_slow(self, work: Callable[[], T], meanwhile: Callable[[], object]) -> T:
         """What comes of ``work``. When it has not come in time, or fails, ``meanwhile`` is done before it is told.
 
-        ``meanwhile`` is what must not wait for the database: it is done at most once, and only under the lease.
+        ``meanwhile`` is what must not wait for the database: it is done at most once.
 
         Raises:
             InterlockError: what ``work`` raises.

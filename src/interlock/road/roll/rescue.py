@@ -5,12 +5,15 @@ Rules:
    done without.
 2. Where the record itself cannot be believed, what the ledger says of the start names the plan and so the router;
    where that does not help, the local record does. The weight is set to 0 and the ledger is told, once.
-3. A rollout of which the ledger says that it is over is left alone.
+3. Traffic that nobody can judge any more because the database does not answer is set to 0 before the lease is
+   over, and that is put on record when there is one.
+4. A rollout of which the ledger says that it is over is left alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import TimeoutError as TooLate
 from contextlib import suppress
 
 from interlock.core.change.errors import InterlockError
@@ -26,8 +29,14 @@ from interlock.road.roll.tenure import Tenure
 from interlock.road.station import Station
 
 _BACK = frozenset({"withdraw", "settle", "undo"})
+_OUT = frozenset({"weigh", "watch"})
 _OVER = frozenset({"rollout.completed", "rollout.returned", "rollout.failed"})
 _TAKEN_UP = "rollout.rolled-back"
+
+BRINK = 0.8
+"""Seconds before the lease's end at which traffic goes back that nobody can judge."""
+
+UNJUDGED = "the database did not answer, and without it nobody could judge: the weight was set to 0"
 
 
 def opened_for(outside: Outside, plan: Plan, record: RolloutRecord) -> Opened:
@@ -46,6 +55,7 @@ class Rescue:
     def __init__(self, station: Station, outside: Outside, failed: Callable[[str, BaseException], None]) -> None:
         self._station, self._outside, self._failed = station, outside, failed
         self._told: set[str] = set()
+        self._unjudged: dict[str, str] = {}
 
     def on_record(self, kit: Kit, why: str) -> None:
         """The weight was set to 0 already: the rest of the way back, where the record can be written."""
@@ -56,6 +66,28 @@ class Rescue:
         except InterlockError as error:
             self._failed(work, error)
             self._tell(kit.book, work, why)
+
+    def unless_answered(self, kit: Kit) -> None:
+        """Its driver ended over something that does not answer: should it be the database, traffic goes back.
+
+        Nobody claims it, nobody judges it until the database is back. It has until shortly before the lease's end.
+        """
+        known = kit.book.known
+        if known is None or known.phase not in _OUT or max(known.wanted, known.served) <= 0:
+            return
+        while not _answers(kit):
+            if kit.tenure.left <= BRINK or kit.stopping.is_set():
+                break
+            kit.stopping.wait(BRINK / 4)
+        else:
+            return
+        if not kit.stopping.is_set():
+            kit.withdraw()
+            self._unjudged[kit.tenure.lease.work] = UNJUDGED
+
+    def unjudged(self, work: str) -> str:
+        """Why it has to go back, should this server have taken its traffic away without putting it on record."""
+        return self._unjudged.pop(work, "")
 
     def back(self, book: Book, tenure: Tenure, why: str) -> None:
         """Weight 0 by whatever router can be opened, and a word in the ledger about it."""
@@ -108,3 +140,11 @@ class Rescue:
 def _over(entries: list[Entry]) -> bool:
     ends = [entry.kind for entry in entries if entry.kind in _OVER or entry.kind == _TAKEN_UP]
     return bool(ends) and ends[-1] != _TAKEN_UP
+
+
+def _answers(kit: Kit) -> bool:
+    try:
+        kit.pool.submit(kit.book.read).result(timeout=BRINK / 2)
+    except (TooLate, InterlockError):
+        return False
+    return True

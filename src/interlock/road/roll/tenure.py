@@ -3,7 +3,9 @@
 Rules:
 1. A lease ends, for its holder, so many seconds after it was *asked* for, less a margin: before the database can
    have given it to another. It is looked at immediately before every outside call.
-2. A call that was begun in time may end late. So there must be at least ``ROOM`` left when one begins, and whoever
+2. The one thing that may be done with a lease that ran out, until somebody is known to have taken over, is to
+   take traffic away after harm.
+3. A call that was begun in time may end late. So there must be at least ``ROOM`` left when one begins, and whoever
    takes over reads back what the data plane serves before it believes anything.
 """
 
@@ -52,6 +54,11 @@ class Tenure:
     def lost(self) -> bool:
         """Whether another is known to have taken over."""
         return self._lost
+
+    @property
+    def stale(self) -> bool:
+        """Whether it ran out and nobody is known to have taken over: the database may be away."""
+        return not self._lost and self.left < ROOM
 
     def check(self) -> None:
         """Pass only whoever may act now.

@@ -5,7 +5,9 @@ Rules:
    judged; more than was granted is set again at once, and when that stays the router lies.
 2. What was counted is written down every few seconds and with every decision, so that at most that much is lost.
 3. Once harm was found nothing is set but 0, and no other finding comes before it.
-4. When the database does not take it, nothing is lost as long as the lease lasts: it is kept, and tried again.
+4. When the database does not take it, nothing is lost: it is kept, and tried again, for as long as nobody else is
+   known to have taken over.
+5. Before a stage is widened the way back from it must have been kept. While that cannot be, nothing bakes.
 """
 
 from __future__ import annotations
@@ -55,13 +57,14 @@ class Watching:
         self.round: Round | None = None
         self._quiet_at = kit.station.clock.now()
         self._assigned: int | None = None
+        self._unkept_why = ""
 
     def tick(self, record: RolloutRecord) -> Written | None:
         """One round. What was written, None where nothing had to be."""
         self.round = self._sources.read(READ_SECONDS)
         stopped = isinstance(self._verdict, Stopped)
         trouble, discard = (None, "") if stopped else self._weight(record, self.round.weight)
-        trouble = trouble or self._restarts.see(self.round.reading)
+        trouble = trouble or self._restarts.see(self.round.reading) or self._unkept(record)
         judged = self._bench.read(self.round.reading, discard=discard)
         if judged is not None:
             self._verdict = judged.verdict
@@ -71,10 +74,28 @@ class Watching:
         now = self._kit.station.clock.now()
         self._show(record.id, seen.verdict, now)
         move = observed(record, self._kit.plan, seen, now)
+        if move.widens and not self._kept(move.record):
+            seen = self._seen(self._unkept(record) or self._verdict, None)
+            move = observed(record, self._kit.plan, seen, now)
         due = self._steady() - self._flushed >= FLUSH_SECONDS
         if not move.kind and not due:
             return None
         return self._write(seen, urgent=move.record.state is RolloutState.RETURNING)
+
+    def _unkept(self, record: RolloutRecord) -> Untrusted | None:
+        """Distrust as long as the way back could not be kept."""
+        if not self._unkept_why or self._kept(record):
+            return None
+        return Untrusted(code="rollback-file", why=self._unkept_why)
+
+    def _kept(self, record: RolloutRecord) -> bool:
+        try:
+            self._kit.keep(record)
+        except Unavailable as error:
+            self._unkept_why = error.message
+            return False
+        self._unkept_why = ""
+        return True
 
     def _show(self, rollout: str, verdict: Verdict, now: datetime) -> None:
         eta = verdict.eta if isinstance(verdict, NotEnoughData) else None
@@ -209,7 +230,7 @@ class Watching:
 
     def _withdraw(self) -> None:
         """Weight 0 within this tick, without the database."""
-        self._kit.set_weight(0.0)
+        self._kit.withdraw()
         self._bench.moved(self._steady())
 
 

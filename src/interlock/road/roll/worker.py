@@ -127,6 +127,11 @@ class Worker:
         room = self._pace.most - len(self._held)
         if room <= 0:
             return
+        with self._lock:
+            stale = any(each.stale for each in self._held.values())
+        if stale:
+            # The database was away: what this worker still watches it keeps, rather than take it from itself.
+            self._renew_all()
         asked = self._outside.steady()
         for lease in self._leases.claim(self._owner, seconds=self._pace.lease, most=min(room, 16)):
             tenure = Tenure(lease, asked=asked, steady=self._outside.steady)
@@ -207,6 +212,9 @@ class Worker:
             kit.set_weight(0.0)
             self._rescue.on_record(kit, error.message)
             raise
+        except Unavailable:
+            self._rescue.unless_answered(kit)
+            raise
         finally:
             kit.opened.close()
 
@@ -214,7 +222,8 @@ class Worker:
         allowed = self._tolerances(kit.plan.tick) if self._tolerances else None
         driver = Driver(kit, tolerances=allowed)
         while not self._stopping.is_set():
-            kit.tenure.check()
+            if not (kit.tenure.stale and driver.watches):
+                kit.tenure.check()
             wait = driver.step()
             self._faults.pop(kit.tenure.lease.work, None)
             if wait is None:
@@ -226,9 +235,9 @@ class Worker:
 
     def _kit(self, book: Book, tenure: Tenure) -> Kit | None:
         record = book.read()
-        before, gave_up = record, record.phase != "over" and self._gives_up(tenure)
-        if gave_up:
-            record = book.move(lambda current: returning(current, "untrusted", GAVE_UP)).after
+        before, why = record, GAVE_UP if self._gives_up(tenure) else self._rescue.unjudged(record.id)
+        if why and record.phase != "over":
+            record = book.move(lambda current: returning(current, "untrusted", why)).after
         plan = read_plan(record.plan_path, book.blob(record.plan))
         self._outside.again(before, plan)
         if record.phase == "over":
