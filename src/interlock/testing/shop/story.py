@@ -4,7 +4,8 @@ Rules:
 1. Nothing is printed that a command did not say or a measurement did not give.
 2. The people's security keys are simulated in software, and the demonstration says so: everything else is what a
    team would do.
-3. The change that is approved carries a defect that really is in the code, and loses orders by itself.
+3. What a command says a second time (notes, what is met anyway) is left out; whoever runs it reads all of it.
+4. The change that is approved carries a defect that really is in the code, and loses orders by itself.
 """
 
 from __future__ import annotations
@@ -147,7 +148,10 @@ class Story:
     def _permitted(self, terminal: Terminal, change: str) -> str:
         self._title("The gate lets it through, for fifteen minutes, to its first stage of 1 %.")
         ticket = str(self.root / "ticket.json")
-        terminal.run("gate", change, "--environment", "production", "--ticket-file", ticket)
+        words = ("gate", change, "--environment", "production", "--ticket-file", ticket)
+        self.say(f"$ interlock {shlex.join(words)}")
+        said = terminal.run(*words, show=False).splitlines()
+        self.say("\n".join(line for line in said if not line.startswith("note ")))
         return ticket
 
     def _rolled_out(self, shop: Shop, terminal: Terminal, change: str, ticket: str) -> Outcome:
@@ -166,10 +170,15 @@ class Story:
 
     def _afterwards(self, terminal: Terminal, change: str, ran: Outcome) -> tuple[str, str]:
         self._title("Afterwards: the gate knows it, every verdict can be computed again, the ledger holds.")
-        barred = terminal.run("gate", change, "--environment", "production", exits=1)
+        self.say(f"$ interlock gate {change} --environment production")
+        barred = terminal.run("gate", change, "--environment", "production", exits=1, show=False)
+        self.say("\n".join(_needed(barred)) + "\nexit 1")
         terminal.run("rollout", "verify", ran.rollout)
         terminal.environment.clear()
-        return _first(barred), _first(terminal.run("ledger", "verify"))
+        self.say("$ interlock ledger verify")
+        holds = _first(terminal.run("ledger", "verify", show=False))
+        self.say(holds)
+        return _first(barred), holds
 
     def _open(self, terminal: Terminal, title: str, *more: str) -> str:
         words = ("change", "open", "--title", title, "--base", "main", *more)
@@ -218,3 +227,13 @@ class Story:
 
 def _first(text: str) -> str:
     return text.strip().splitlines()[0]
+
+
+def _needed(said: str) -> list[str]:
+    """The gate's first line, and what it needs."""
+    lines = said.strip().splitlines()
+    found, inside = lines[:1], False
+    for line in lines[1:]:
+        inside = line.startswith("needs ") or (inside and line.startswith(" "))
+        found += [line] if inside else []
+    return found
