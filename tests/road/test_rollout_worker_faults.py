@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,14 @@ from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.road.roll.watching import Watching
-from interlock.testing.rollout import Arm
+from interlock.testing.rolling import PLAN as ROLLING
+from interlock.testing.rolling import Rolling
+from interlock.testing.rollout import Arm, World
 from interlock.testing.two import PLAN, Two
 
+QUICK = ROLLING.replace("baseline: 60s", "baseline: 0").replace(
+    "judge:\n", "judge:\n  phi: {orders: {windows: [1], values: [1]}, errors: {windows: [1], values: [1]}}\n"
+)
 LONG = PLAN.replace("bake: 1s, margin", "bake: 200s, margin")
 Make = Callable[..., Two]
 
@@ -229,6 +235,26 @@ def test_a_way_back_that_cannot_be_kept_holds_the_stage_which_is_judged_on(make:
     assert two.record(rollout).cause in {None, "harm"}
     full.clear()
     assert two.over(rollout).cause == "harm"
+
+
+def test_a_widening_whose_way_back_cannot_be_kept_goes_back_after_seconds(tmp_path: Path) -> None:
+    """The disk is full only now: the widening is on record already, and nothing of it is set."""
+
+    def keep(local: LocalRecord) -> None:
+        if local.granted > 1.0 and rolling.record(local.rollout).phase == "weigh":
+            raise Unavailable(
+                "expected to write, got a full disk", code="rollback-file", hint="", plugin="rollback"
+            )
+
+    arm = Arm(errors=0.05)
+    rolling = Rolling(tmp_path, plan=QUICK, world=World(rate=1000.0, control=arm, canary=arm))
+    rolling.outside = replace(rolling.outside, keep=keep)
+    try:
+        ended = rolling.run(rolling.begin().id)
+        assert (ended.state, ended.cause, ended.why[:14]) == (RolloutState.RETURNED, "untrusted", "rollback-file:")
+        assert [weight for _, weight in rolling.world.weights] == [1.0, 0.0]
+    finally:
+        rolling.close()
 
 
 def test_a_database_that_is_away_longer_than_a_lease_leaves_nothing_unjudged(make: Make) -> None:
