@@ -176,6 +176,7 @@ def test_another_environment_and_another_time_are_left_out(road):
     ("differs", "code"),
     [
         ({"service": "ordr-service"}, "service-unknown"),
+        ({"environment": "stagin"}, "environment-unknown"),
         ({"since": 0.0}, "suspects-window"),
         ({"since": 1e9}, "suspects-window"),
     ],

@@ -113,7 +113,7 @@ def suspects(station: Station, actor: Actor, asked: Asked) -> Suspects:
     """The recent changes that could have hurt the service, the likeliest first.
 
     Raises:
-        InvalidInput: ``service-unknown``, ``suspects-window``.
+        InvalidInput: ``service-unknown``, ``environment-unknown``, ``suspects-window``.
     """
     actor.require(Scope.READ)
     at = asked.at or station.clock.now()
@@ -127,7 +127,15 @@ def suspects(station: Station, actor: Actor, asked: Asked) -> Suspects:
 
 
 def _answer(station: Station, tx: Tx, asked: Asked, at: datetime) -> Suspects:
-    catalog = station.rules_or_provisional(tx).rules.catalog
+    rules = station.rules_or_provisional(tx).rules
+    catalog, places = rules.catalog, sorted(rules.settings.environments)
+    if asked.environment not in places:
+        raise InvalidInput(
+            f"expected an environment of interlock.yaml, got `{asked.environment[:60]}`"
+            f"{closest(asked.environment, places)}",
+            code="environment-unknown",
+            hint=f"name one of {', '.join(places)}: --environment NAME",
+        )
     if asked.service not in catalog.services:
         near = closest(asked.service, sorted(catalog.services))
         raise InvalidInput(

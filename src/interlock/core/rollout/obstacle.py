@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from interlock.core.change.errors import InterlockError
@@ -37,14 +37,18 @@ def from_error(error: InterlockError, *, path: str = "", line: int = 0) -> Obsta
     return Obstacle(code=error.code, text=error.message, hint=error.hint, path=path, line=line)
 
 
-def no_plan(services: Iterable[str], environment: str, known: Iterable[str]) -> Obstacle:
-    """Nobody wrote down how these services go out there."""
+def no_plan(services: Collection[str], environment: str, known: Iterable[tuple[str, str]]) -> Obstacle:
+    """Nobody wrote down how these services go out there; ``known`` are services and environments with a plan."""
     wanted = ", ".join(f"`{name}`" for name in sorted(services)) or "a service"
+    plans = sorted(known)
+    elsewhere = [place for name, place in plans if name in services]
     return Obstacle(
         code="plan-missing",
         text=f"expected a rollout plan for {wanted} in `{environment}`, got plans for "
-        f"{', '.join(sorted(known)) or 'none'}",
-        hint="write rollouts/<service>.yaml and bring it into force: docs/how-to/rollout.md",
+        f"{', '.join(f'{name} in {place}' for name, place in plans) or 'none'}",
+        hint=f"did you mean --environment {elsewhere[0]}?"
+        if elsewhere
+        else "write rollouts/<service>.yaml and bring it into force: docs/how-to/rollout.md",
     )
 
 

@@ -21,8 +21,9 @@ from interlock import registry
 from interlock.config import Config
 from interlock.core.change.canonical import plain
 from interlock.core.change.errors import InterlockError, InvalidInput, NotFound, Unavailable
+from interlock.core.change.parse import closest
 from interlock.core.rollout.journal import Act, WentBack
-from interlock.core.rollout.local import MAX_LOCAL, LocalRecord, local_path, read_local
+from interlock.core.rollout.local import FOLDER, MAX_LOCAL, LocalRecord, local_path, read_local
 from interlock.doors.cli.client import connect, local_actor
 from interlock.doors.cli.rollback import nothing_to_go_back
 from interlock.plugins.world.programs import SystemPrograms
@@ -125,8 +126,18 @@ def _by_hand(config: Config, service: str, environment: str, refused: InterlockE
     from interlock.doors.cli.rollback_by_hand import commands  # noqa: PLC0415  # only where nothing is known
 
     missing = nothing_to_go_back(service, environment, refused)
-    lines = commands(config.root, service, environment)
+    lines = [*_elsewhere(config, service), *commands(config.root, service, environment)]
     return NotFound(missing.message, code=missing.code, hint="; ".join([missing.hint, *lines]))
+
+
+def _elsewhere(config: Config, service: str) -> list[str]:
+    """What there is to go back by: this service in other environments, else other services that were meant."""
+    kept = sorted((path.parent.name, path.stem) for path in (config.home / FOLDER).glob("*/*.json"))
+    here = [f"interlock rollback {service} --environment {place}" for place, name in kept if name == service]
+    if here:
+        return [f"there is one elsewhere: {', '.join(here)}"]
+    near = closest(service, sorted({name for _, name in kept})).strip()
+    return [near.strip("()")] if near else []
 
 
 def _begun(config: Config, local: LocalRecord, why: str) -> WentBack:

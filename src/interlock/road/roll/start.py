@@ -151,7 +151,7 @@ def _plan(rules: Rules, ticket: Ticket, request: StartRequest) -> tuple[Plan | N
         return rules.plans[planned[0], request.environment], None
     if planned:
         return None, obstacle.which_service(planned)
-    return None, obstacle.no_plan(wanted, request.environment, {place[0] for place in rules.plans})
+    return None, obstacle.no_plan(wanted, request.environment, rules.plans)
 
 
 def _obstacles(station: Station, tx: Tx, request: StartRequest, asked: _Asked, ready: Ready) -> Iterator[Obstacle]:

@@ -257,8 +257,16 @@ def test_without_a_record_nothing_is_touched_and_the_plan_is_told_as_commands(pl
     assert place.read("weight") == "5\n"
 
 
+def test_a_misspelt_service_is_told_its_name(place, capsys):
+    code, _, err = run(capsys, "rollback", "shpo")
+    assert code == 2
+    assert "did you mean `shop`?" in err
+
+
 def test_another_environment_has_a_record_of_its_own(place, capsys):
-    assert run(capsys, "rollback", "shop", "--environment", "staging")[0] == 2
+    code, _, err = run(capsys, "rollback", "shop", "--environment", "staging")
+    assert code == 2
+    assert "there is one elsewhere: interlock rollback shop --environment production" in err
     place.keep(environment="staging")
     assert run(capsys, "rollback", "shop", "--environment", "staging")[0] == 0
 
