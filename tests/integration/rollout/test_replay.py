@@ -41,7 +41,7 @@ def running_with(folder: Path) -> list[str]:
             words = each.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if str(folder) in words and "pytest" not in words:
+        if str(folder) in words:
             found.append(words)
     return found
 
