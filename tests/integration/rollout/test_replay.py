@@ -112,7 +112,7 @@ def test_the_demonstration_ends_with_what_happened_then_and_now(tmp_path):
     assert done.returncode == 0, done.stderr + done.stdout[-3_000:]
     assert time.monotonic() - began < 180
     table = done.stdout.partition("── The day on which")[2]
-    for told in ("6.3 million", "full cutover", "disputed", "counted at the customers", "nobody: no person"):
+    for told in ("6.3 million", "full cutover", "disputed", "counted at the customers", "nobody: no notice"):
         assert told in table
     assert "digest is barred" in done.stdout
     assert (kept / "shop" / ".interlock" / "interlock.db").is_file()
