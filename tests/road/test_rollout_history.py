@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from interlock.core.change.errors import Unavailable
+from interlock.core.judge.judge import Judge
+from interlock.core.judge.phi import UNKNOWN
 from interlock.core.judge.settings import BackstopSettings, JudgeSettings, MetricSettings
+from interlock.core.judge.tick import Assigned, Counts, Observed, Tick
+from interlock.core.judge.verdict import Passed
 from interlock.core.rollout.samples import History
 from interlock.road.roll.calibrate import Calibration, noisy, read_noise, table_of
 from interlock.road.roll.foresee import DAYS, foreseen
@@ -126,6 +130,53 @@ def test_what_nobody_counted_is_said_loudly() -> None:
     noise = Calibration(SETTINGS, []).noise(20.0, 1.0)
     assert (noise.tables, sorted(noise.without)) == ({}, ["errors", "orders"])
     assert "nothing passes by itself" in noise.told
+
+
+def ticks(errors: tuple[int, ...], count: int = 30) -> Calibration:
+    """A baseline of so many ticks: each of its shards takes ten orders a tick, and has these errors."""
+    found = Calibration(SETTINGS, [])
+    for second in range(count):
+        orders = Counts(canary=0, control=tuple(8 + (second + shard) % 5 for shard in range(len(errors))))
+        seen = {
+            "orders": Observed(kind="good", counts=orders),
+            "errors": Observed(kind="bad", counts=Counts(canary=0, control=errors)),
+        }
+        found.add(Tick(t=float(second), share=0.0, metrics=seen))
+    return found
+
+
+def test_errors_that_never_happened_leave_a_way_to_pass() -> None:
+    """A service without errors and with two shards was held for ever: nothing told how its errors scatter."""
+    noise = ticks((0, 0)).noise(30.0, 1.0)
+    assert noise.tables["errors"].values == (UNKNOWN,) * len(noise.tables["errors"].values)
+    assert "errors" not in noise.without
+    again = read_noise(noise.to_bytes())
+    assert table_of(again.measured["errors"]) == noise.tables["errors"]
+    judge = Judge(noisy(SETTINGS, again))
+    judge.expect_share(0.1)
+    judge.begin_stage(0.9, 0.0)
+    verdict = None
+    for second in range(1, 240):
+        seen = {
+            "orders": Observed(kind="good", counts=Counts(canary=10, control=(45, 45))),
+            "errors": Observed(kind="bad", counts=Counts(canary=0, control=(0, 0))),
+        }
+        assigned = Assigned(canary=50, control=450)
+        verdict = judge.step(Tick(t=float(second), share=0.1, metrics=seen, assigned=assigned))
+    assert isinstance(verdict, Passed)
+
+
+def test_orders_that_never_came_leave_none() -> None:
+    found = Calibration(SETTINGS, [])
+    for second in range(30):
+        none = Counts(canary=0, control=(0, 0))
+        found.add(Tick(t=float(second), share=0.0, metrics={"orders": Observed(kind="good", counts=none)}))
+    assert "orders" in found.noise(30.0, 1.0).without
+
+
+def test_one_shard_or_a_moment_tells_nothing_of_rare_errors_either() -> None:
+    assert "errors" in ticks((0,)).noise(30.0, 1.0).without
+    assert "errors" in ticks((0, 0), count=10).noise(10.0, 1.0).without
 
 
 def test_the_backstop_is_held_to_the_last_days_at_todays_level() -> None:

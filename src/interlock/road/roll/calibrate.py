@@ -12,6 +12,9 @@ Rules:
 5. Windows of a second or two are looked at as well: of a short baseline they are all that it tells, and what is
    longer than it allows has the largest φ found.
 6. A table that the plan declares stands as it is declared.
+7. Bad events that hardly ever happen among several shards tell nothing of their scatter, and much of how rare they
+   are: φ is then the pessimistic one that is taken without history, at which a good version can pass by its own
+   rate against the metric's floor. A service without errors could never pass otherwise.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from interlock.core.change.canonical import canonical
 from interlock.core.change.errors import InterlockError, InvalidInput
 from interlock.core.change.parse import parse_json
 from interlock.core.judge.backstop import Forecast
-from interlock.core.judge.phi import LOWER, UPPER, WINDOWS, PhiTable, placebo
+from interlock.core.judge.phi import LOWER, UNKNOWN, UPPER, WINDOWS, PhiTable, placebo
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.judge.tick import Tick
 from interlock.core.rollout.samples import History
@@ -38,6 +41,8 @@ Rows = tuple[tuple[int, ...], ...]
 """One row a tick, one column a shard."""
 
 PAST_SECONDS, PAST_STEP = 3600.0, 5.0
+FEWEST_ROWS = 20
+"""Ticks from which on it is told whether events are rare."""
 HOURS, LONG_STEP = (24, 12, 6, 3), 30.0
 """How far back long windows are looked at, the most first, in steps that fit every one of them."""
 _MOST_UNKNOWN = 0.1
@@ -59,13 +64,15 @@ class Longer:
 class Measured:
     """The counts of one metric by bucket edge (empty for a counted one), ``every`` seconds a row.
 
-    ``longer`` tells of windows that are no shorter than its steps, None where nothing goes further back.
+    ``longer`` tells of windows that are no shorter than its steps, None where nothing goes further back. ``rare``:
+    bad events, too few to tell how they scatter.
     """
 
     every: float
     source: str
     rows: Mapping[str, Rows]
     longer: Longer | None = None
+    rare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +137,8 @@ class Calibration:
             if name in self._settings.phi:
                 continue
             measured[name] = self._past.get(name) or self._watched(name, seconds, every)
+            if self._settings.metrics[name].kind == "bad" and _too_rare(measured[name]):
+                measured[name] = replace(measured[name], rare=True)
             try:
                 tables[name] = table_of(measured[name])
             except InvalidInput as error:
@@ -147,6 +156,8 @@ def table_of(measured: Measured) -> PhiTable:
     Raises:
         InvalidInput: ``placebo-history``.
     """
+    if measured.rare:
+        return PhiTable.flat(UNKNOWN, f"hardly an event in {measured.source}")
     windows = tuple(window for window in (1.0, 2.0, *WINDOWS) if window >= measured.every)
     short = _values(measured.rows, measured.every, windows)
     longer = measured.longer
@@ -159,6 +170,13 @@ def table_of(measured: Measured) -> PhiTable:
     for window, upper, lower in zip(windows, short, certain, strict=True):
         values.append(max(known[window], lower, *values) if window in known else upper)
     return PhiTable(windows=windows, values=tuple(values), source=measured.source)
+
+
+def _too_rare(measured: Measured) -> bool:
+    """Whether several shards were watched for a while, and their events are too few to scatter."""
+    rows = list(measured.rows.values())
+    watched = bool(rows) and all(len(each) >= FEWEST_ROWS and len(each[0]) > 1 for each in rows)
+    return watched and not _tells(measured)
 
 
 def _values(
