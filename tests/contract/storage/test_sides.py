@@ -66,6 +66,19 @@ def counts(store, besides=""):
     return store.read(lambda tx: tx.index(Card).counts("shown", besides=besides))
 
 
+def test_ids_are_found_by_a_column_of_one_value_oldest_first(cards, kit):
+    keep(cards, kit, Card(id="b"), Card(id="a", on=False), Card(id="c"))
+
+    def ids(*values, column="on"):
+        return cards.read(lambda tx: tx.index(Card).ids(column, values))
+
+    assert ids("True") == ["b", "c"]
+    assert ids("True", "False") == ["b", "a", "c"]
+    assert ids() == []
+    with pytest.raises(InvalidInput, match="a column of one value"):
+        ids("red", column="shown")
+
+
 def test_a_record_is_found_by_any_of_its_words_and_once(cards, kit):
     keep(cards, kit, Card(id="b", tags=("red", "blue", "red")), Card(id="a", tags=("red",)), Card(id="c"))
     assert carriers(cards, "red", "blue") == ["a", "b"]
