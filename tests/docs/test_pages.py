@@ -21,7 +21,10 @@ WANTED = {
     "rules",
     "server",
     "terraform",
+    "watch",
 }
+MINUTES = {"notify", "rollback", "suspects"}
+"""Pages that take a rollout of their own from start to end, as `watch` does."""
 
 
 def test_the_tutorial_prints_what_it_shows(tutorial):
@@ -29,7 +32,10 @@ def test_the_tutorial_prints_what_it_shows(tutorial):
     assert not differences, "\n\n".join(differences)
 
 
-@pytest.mark.parametrize("page", HOW_TO, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(path, id=path.stem, marks=pytest.mark.soak if path.stem in MINUTES else ()) for path in HOW_TO],
+)
 def test_the_page_prints_what_it_shows(page, after_tutorial, read_steps, request):
     steps = read_steps(page)
     if any(TEAMS in step.command for step in steps):
