@@ -176,6 +176,7 @@ def test_a_thread_that_does_not_start_holds_nothing(make: Make, monkeypatch: pyt
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.soak
 def test_whoever_lost_the_lease_lets_go_of_nothing_that_was_claimed_anew(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

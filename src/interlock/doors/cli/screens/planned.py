@@ -14,7 +14,8 @@ from interlock.doors.cli.text import cut, mark, plural, safe, width
 def planned(plans: Plans, unknown: Sequence[InvalidInput]) -> Iterator[str]:
     """Every doubt first, then the plans; nothing where there are none."""
     for error in unknown:
-        yield cut(f"{mark(met=False)} {safe(error.message)}", width())
+        # Never cut: the line of the file stands at its end.
+        yield f"{mark(met=False)} {safe(error.message)}"
         yield f"  {safe(error.hint)}"
     for (service, environment), plan in sorted(plans.items()):
         yield cut(f"plan     {safe(service)} in {safe(environment)}: {_stages(plan)} · {safe(plan.path)}", width())
