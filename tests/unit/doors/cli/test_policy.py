@@ -174,7 +174,8 @@ def planned(tree: Path, text: str) -> None:
     (tree / "rollouts" / "harbour.yaml").write_text(text)
 
 
-def test_check_lists_plans_and_names_what_they_need_that_is_not_installed(tree, capsys) -> None:
+def test_check_lists_plans_and_names_what_they_need_that_is_not_installed(tree, capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     planned(tree, PLAN)
     code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 1
