@@ -18,7 +18,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.plain_yaml import read_plain
 from interlock.core.change.settings import SETTINGS_FILE, Settings, is_plan_file, is_rule_file, read_settings
 from interlock.core.policy.bundle import Bundle, load_bundle
-from interlock.core.rollout.plan_check import Plans, read_plans
+from interlock.core.rollout.plan_check import Plans, read_plans, survey_plans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +64,24 @@ def load_plans(files: Mapping[str, bytes]) -> Plans:
     """The rollout plans among the bytes of all rule files; where there are none the catalog is not read.
 
     Raises:
-        InvalidInput: the first file that cannot be used, by name.
+        InvalidInput: the first file that cannot be used, by name; of plans all that is wrong, as ``PlanFaults``.
     """
     settings = settings_of(files)
     plans = _plan_files(files, settings)
     return read_plans(plans, settings, load_foundation(files).catalog.services) if plans else {}
+
+
+def look_through_plans(files: Mapping[str, bytes]) -> tuple[Plans, tuple[InvalidInput, ...]]:
+    """The plans that can be used, and all that is wrong with the others.
+
+    Raises:
+        InvalidInput: settings or a catalog that cannot be used.
+    """
+    settings = settings_of(files)
+    plans = _plan_files(files, settings)
+    if not plans:
+        return {}, ()
+    return survey_plans(plans, settings, load_foundation(files).catalog.services)
 
 
 def load_foundation(files: Mapping[str, bytes]) -> Foundation:

@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 
 from interlock.core.change.catalog import Place
 from interlock.core.change.errors import InvalidInput
@@ -17,6 +18,7 @@ from interlock.core.change.parse import closest
 from interlock.core.change.settings import Settings, Thresholds
 from interlock.core.change.yaml_nodes import refused
 from interlock.core.rollout.plan import Keys, Plan, PluginPlan
+from interlock.core.rollout.plan_faults import Gathering, together
 from interlock.core.rollout.plan_read import read_plan
 
 Plans = Mapping[tuple[str, str], Plan]
@@ -27,30 +29,37 @@ def read_plans(files: Mapping[str, bytes], settings: Settings, services: Collect
     """The plans of all rule files that are one.
 
     Raises:
-        InvalidInput: the first that cannot be used: as ``read_plan``, or ``rollout-service``,
-            ``rollout-environment``, ``rollout-twice``.
+        InvalidInput: as ``read_plan``, or ``rollout-service``, ``rollout-environment``, ``rollout-twice``;
+            ``PlanFaults`` where several things are wrong in them.
     """
-    found: dict[tuple[str, str], Plan] = {}
+    plans, faults = survey_plans(files, settings, services)
+    if faults:
+        raise together(faults)
+    return plans
+
+
+def survey_plans(
+    files: Mapping[str, bytes], settings: Settings, services: Collection[str]
+) -> tuple[Plans, tuple[InvalidInput, ...]]:
+    """The plans that can be used, and all that is wrong with the others."""
+    plans: dict[tuple[str, str], Plan] = {}
+    found = Gathering()
     for path, content in sorted(files.items()):
-        plan = read_plan(path, content)
-        _check_known(plan, settings, services)
-        other = found.get((plan.service, plan.environment))
-        if other is not None:
-            raise _refuse(
-                plan,
-                ("service",),
-                f"one plan for `{plan.service}` in `{plan.environment}`, which {other.path} is",
-                "another",
-                code="rollout-twice",
-                hint="remove one of the two",
-            )
-        found[plan.service, plan.environment] = plan
-    return found
+        plan = found.read(partial(read_plan, path, content), None)
+        if plan is None:
+            continue
+        wrong = tuple(_misplaced(plan, settings, services, plans.get((plan.service, plan.environment))))
+        found.note(wrong)
+        if not wrong:
+            plans[plan.service, plan.environment] = plan
+    return plans, found.faults
 
 
-def _check_known(plan: Plan, settings: Settings, services: Collection[str]) -> None:
+def _misplaced(
+    plan: Plan, settings: Settings, services: Collection[str], other: Plan | None
+) -> Iterator[InvalidInput]:
     if plan.service not in services:
-        raise _refuse(
+        yield _refuse(
             plan,
             ("service",),
             f"a service of the catalog{closest(plan.service, sorted(services))}",
@@ -60,13 +69,22 @@ def _check_known(plan: Plan, settings: Settings, services: Collection[str]) -> N
         )
     if plan.environment not in settings.environments:
         known = sorted(settings.environments)
-        raise _refuse(
+        yield _refuse(
             plan,
             ("environment",),
             f"an environment of interlock.yaml{closest(plan.environment, known)}",
             plan.environment,
             code="rollout-environment",
             hint=f"known: {', '.join(known)}",
+        )
+    if other is not None:
+        yield _refuse(
+            plan,
+            ("service",),
+            f"one plan for `{plan.service}` in `{plan.environment}`, which {other.path} is",
+            "another",
+            code="rollout-twice",
+            hint="remove one of the two",
         )
 
 

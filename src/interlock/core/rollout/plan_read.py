@@ -6,22 +6,26 @@ Rules:
    the judge's section, which the judge's own reader looks through.
 3. Every metric is counted by exactly one meter and judged: what nobody counts can never pass, what nobody judges
    is counted for nothing.
+4. All that is wrong is told at once, as far as it can be read without the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, cast
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from interlock.core.change.canonical import Json, sha256
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
 from interlock.core.rollout.plan import MeterPlan, Plan, PluginPlan
+from interlock.core.rollout.plan_faults import Gathering
 from interlock.core.rollout.plan_lines import at_line, located
 from interlock.core.rollout.plan_source import Part, read_source
-from interlock.core.rollout.plan_stages import LONGEST, read_stages, read_steps
+from interlock.core.rollout.plan_stages import LONGEST, default_stages, read_stages, read_steps
 from interlock.core.rollout.setting import InvalidSetting
 
+T = TypeVar("T")
 KEYS = (
     "service",
     "environment",
@@ -49,37 +53,38 @@ def read_plan(path: str, content: bytes) -> Plan:
 
     Raises:
         InvalidInput: ``rollout-plan``, ``rollout-stages``, ``rollout-range``, ``rollout-step``,
-            ``rollout-metric``, what the judge's reader says of its section, or what is wrong with the YAML.
+            ``rollout-metric``, what the judge's reader says of its section, or what is wrong with the YAML;
+            ``PlanFaults`` where it is several.
     """
     part = read_source(path, content)
     _check_ours(part)
-    fields = part.fields(KEYS, required=REQUIRED)
-    plan = Plan(
+    found = Gathering()
+    fields, faults = part.survey(KEYS, required=REQUIRED)
+    found.note(faults)
+    read = {key: found.read(partial(_READERS[key], each), None) for key, each in fields.items()}
+    if read.get("judge") is not None:
+        found.read(partial(_check_judge, _outline(path, read["judge"], part)), None)
+        if read.get("meters") is not None:
+            found.read(partial(_check_metrics, fields["meters"], fields["judge"]), None)
+    found.finish()
+    return Plan(
+        **{"stages": default_stages(), **read, "path": path, "digest": sha256(content), "lines": part.source.lines}
+    )
+
+
+def _outline(path: str, judge: dict[str, Json], part: Part) -> Plan:
+    """What is needed of a plan to tell where a fault of its judge stands, while others are not read yet."""
+    nothing = PluginPlan(kind="", settings={})
+    return Plan(
         path=path,
-        service=fields["service"].word(),
-        environment=fields["environment"].word(),
-        router=_plugin(fields["router"]),
-        meters=_meters(fields["meters"]),
-        judge=_judge(fields["judge"]),
-        stages=read_stages(fields.get("stages")),
-        tick=_seconds(fields, "tick", 1.0, least=0.05, most=60.0),
-        untrusted=cast(
-            "Literal['hold', 'return']",
-            fields["untrusted"].choice(("hold", "return")) if "untrusted" in fields else "hold",
-        ),
-        apply=read_steps(fields.get("apply")),
-        promote=read_steps(fields.get("promote")),
-        rollback=read_steps(fields.get("rollback")),
-        keep=_seconds(fields, "keep", 86_400.0, least=0.0, most=LONGEST_KEEP),
-        baseline=_seconds(fields, "baseline", 600.0, least=0.0, most=LONGEST),
-        in_flight=fields["in_flight"].seconds(least=0.0, most=3_600.0) if "in_flight" in fields else None,
-        notify=_notifiers(fields.get("notify")),
-        digest=sha256(content),
+        service="",
+        environment="",
+        router=nothing,
+        meters=(),
+        judge=judge,
+        stages=(),
         lines=part.source.lines,
     )
-    _check_judge(plan)
-    _check_metrics(fields["meters"], fields["judge"])
-    return plan
 
 
 def _check_ours(part: Part) -> None:
@@ -90,10 +95,6 @@ def _check_ours(part: Part) -> None:
             f"an object of the kind {part.value['kind']}",
             hint="name another folder for plans in interlock.yaml: `rollouts: release/plans`",
         )
-
-
-def _seconds(fields: Mapping[str, Part], key: str, default: float, *, least: float, most: float) -> float:
-    return fields[key].seconds(least=least, most=most) if key in fields else default
 
 
 def _plugin(part: Part, *others: str) -> PluginPlan:
@@ -107,7 +108,15 @@ def _meters(part: Part) -> tuple[MeterPlan, ...]:
     parts = part.items()
     if len(parts) > MOST_METERS:
         raise part.refuse(f"at most {MOST_METERS} meters", str(len(parts)), hint="let one count several metrics")
-    return tuple(_meter(each) for each in parts)
+    return _each(parts, _meter)
+
+
+def _each(parts: Sequence[Part], read: Callable[[Part], T]) -> tuple[T, ...]:
+    """All of a list, or all that is wrong with them."""
+    found = Gathering()
+    values = [found.read(partial(read, each), None) for each in parts]
+    found.finish()
+    return tuple(value for value in values if value is not None)
 
 
 def _meter(part: Part) -> MeterPlan:
@@ -123,18 +132,19 @@ def _meter(part: Part) -> MeterPlan:
     )
 
 
-def _notifiers(part: Part | None) -> tuple[PluginPlan, ...]:
-    return () if part is None or part.value == [] else tuple(_plugin(each) for each in part.items())
+def _notifiers(part: Part) -> tuple[PluginPlan, ...]:
+    return () if part.value == [] else _each(part.items(), _plugin)
 
 
 def _judge(part: Part) -> dict[str, Json]:
     """The section as the judge's reader takes it: edges as the words they are, warm-ups in seconds."""
     fields = part.fields(required=("metrics",))
-    metrics: dict[str, Json] = {name: _metric(each) for name, each in fields["metrics"].fields().items()}
+    written = fields["metrics"].fields()
+    metrics: dict[str, Json] = dict(zip(written, _each([*written.values()], _metric), strict=True))
     return {key: each.value for key, each in fields.items()} | {"metrics": metrics}
 
 
-def _metric(part: Part) -> Json:
+def _metric(part: Part) -> dict[str, Json]:
     fields = part.fields()
     found: dict[str, Json] = {key: each.value for key, each in fields.items()}
     if isinstance(found.get("edges"), list):
@@ -156,30 +166,66 @@ def _check_judge(plan: Plan) -> None:
 
 
 def _check_metrics(meters: Part, judge: Part) -> None:
-    judged = judge.fields()["metrics"].fields()
+    judged, found = judge.fields()["metrics"].fields(), Gathering()
     counted: dict[str, Part] = {}
+    meant = ""
     for meter in meters.items():
         for name, query in meter.fields()["metrics"].fields().items():
             if name not in judged:
-                raise query.refuse(
-                    f"a metric that the judge knows{closest(name, list(judged))}",
-                    name,
-                    code="rollout-metric",
-                    hint=f"name it under judge.metrics, or correct it: {', '.join(judged)}",
-                )
-            if name in counted:
-                raise query.refuse(
-                    f"the metric counted once, as in line {counted[name].line}",
-                    name,
-                    code="rollout-metric",
-                    hint="let one meter count it",
-                )
-            counted[name] = query
-    for name, metric in judged.items():
-        if name not in counted:
-            raise metric.refuse(
-                "a metric that some meter counts",
-                name,
-                code="rollout-metric",
-                hint=f"name it under a meter's metrics, or remove it{closest(name, list(counted))}",
-            )
+                near = closest(name, list(judged))
+                meant += near
+                found.note([_unjudged(query, name, near, judged)])
+            elif name in counted:
+                found.note([_counted_twice(query, name, counted[name].line)])
+            else:
+                counted[name] = query
+    # A metric that is misspelt at its meter is counted by none, and need not be told twice.
+    found.note(
+        _uncounted(metric, name, closest(name, list(counted)))
+        for name, metric in judged.items()
+        if name not in counted and f"`{name}`" not in meant
+    )
+    found.finish()
+
+
+def _unjudged(query: Part, name: str, near: str, judged: Mapping[str, Part]) -> InvalidInput:
+    return query.refuse(
+        f"a metric that the judge knows{near}",
+        name,
+        code="rollout-metric",
+        hint=f"name it under judge.metrics, or correct it: {', '.join(judged)}",
+    )
+
+
+def _counted_twice(query: Part, name: str, line: int) -> InvalidInput:
+    return query.refuse(
+        f"the metric counted once, as in line {line}", name, code="rollout-metric", hint="let one meter count it"
+    )
+
+
+def _uncounted(metric: Part, name: str, near: str) -> InvalidInput:
+    return metric.refuse(
+        "a metric that some meter counts",
+        name,
+        code="rollout-metric",
+        hint=f"name it under a meter's metrics, or remove it{near}",
+    )
+
+
+_READERS: Mapping[str, Callable[[Part], Any]] = {
+    "service": Part.word,
+    "environment": Part.word,
+    "router": _plugin,
+    "meters": _meters,
+    "judge": _judge,
+    "stages": read_stages,
+    "tick": lambda part: part.seconds(least=0.05, most=60.0),
+    "baseline": lambda part: part.seconds(least=0.0, most=LONGEST),
+    "in_flight": lambda part: part.seconds(least=0.0, most=3_600.0),
+    "untrusted": lambda part: part.choice(("hold", "return")),
+    "apply": read_steps,
+    "promote": read_steps,
+    "rollback": read_steps,
+    "keep": lambda part: part.seconds(least=0.0, most=LONGEST_KEEP),
+    "notify": _notifiers,
+}

@@ -26,6 +26,7 @@ from interlock.core.change.parse import closest
 from interlock.core.change.yaml_nodes import Mapping as MappingNode
 from interlock.core.change.yaml_nodes import Node, Scalar, documents, refused
 from interlock.core.rollout.plan import Keys
+from interlock.core.rollout.plan_faults import together
 
 MAX_BYTES = 256 * 1024
 MAX_VALUES = 20_000
@@ -85,19 +86,32 @@ class Part:
 
     def fields(self, known: Iterable[str] | None = None, required: Iterable[str] = ()) -> dict[str, Part]:
         """The values of a map, those that are null left out; with ``known`` it may have no other keys."""
+        found, faults = self.survey(known, required)
+        if faults:
+            raise together(faults)
+        return found
+
+    def survey(
+        self, known: Iterable[str] | None = None, required: Iterable[str] = ()
+    ) -> tuple[dict[str, Part], list[InvalidInput]]:
+        """The same with all that is wrong with its keys; a misspelt key is not missing as well."""
         if not isinstance(self.value, Mapping):
             raise self.refuse(f"a map at `{self.name}`", hint="write `key: value` lines")
-        names = None if known is None else [*known]
-        for key in self.value:
-            if names is not None and key not in names:
-                raise self.below(key, None).refuse(
-                    f"a known key of `{self.name}`{closest(key, names)}", key, hint=f"known: {', '.join(names)}"
-                )
+        names = [*self.value] if known is None else [*known]
         found = {key: self.below(key, value) for key, value in self.value.items() if value is not None}
-        for key in required:
-            if key not in found:
-                raise self.refuse(f"`{key}` in `{self.name}`", "none", hint=f"add `{key}:`")
-        return found
+        near = {key: closest(key, names) for key in self.value if key not in names}
+        faults = [
+            self.below(key, None).refuse(
+                f"a known key of `{self.name}`{meant}", key, hint=f"known: {', '.join(names)}"
+            )
+            for key, meant in near.items()
+        ]
+        faults += [
+            self.refuse(f"`{key}` in `{self.name}`", "none", hint=f"add `{key}:`")
+            for key in required
+            if key not in found and not any(f"`{key}`" in meant for meant in near.values())
+        ]
+        return {key: each for key, each in found.items() if key in names}, faults
 
     def items(self) -> list[Part]:
         """The values of a list that is not empty."""

@@ -6,16 +6,20 @@ Rules:
 2. What a stage leaves out is as in the default; its margin is that of the default stage at its place.
 3. A step is an argument list: a line for a shell is refused, since nobody can tell how it would be cut. Each has a
    way to verify it.
+4. All that is wrong with them is told at once.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Any
 
+from interlock.core.change.errors import InvalidInput
 from interlock.core.rollout.plan import StagePlan, StepPlan
+from interlock.core.rollout.plan_faults import Gathering
 from interlock.core.rollout.plan_source import Part, span
 
 PERCENTS = (1.0, 5.0, 25.0, 50.0, 95.0, 100.0)
@@ -53,42 +57,71 @@ def read_stages(part: Part | None) -> tuple[StagePlan, ...]:
     parts = part.items()
     if len(parts) > MOST_STAGES:
         raise part.refuse(f"at most {MOST_STAGES} stages", str(len(parts)), hint="leave some out")
-    stages = [_stage(each, number) for number, each in enumerate(parts)]
+    found = Gathering()
+    stages = [found.read(partial(_stage, each, number), None) for number, each in enumerate(parts)]
     for (_, low), (each, high) in pairwise(zip(parts, stages, strict=True)):
-        if high.percent <= low.percent:
-            raise each.refuse(
-                f"a stage above {low.percent:g} %",
-                f"{high.percent:g} %",
-                code="rollout-stages",
-                hint="stages rise: each is wider than the one before",
-            )
-    return tuple(stages)
+        if low is not None and high is not None and high.percent <= low.percent:
+            found.note([_not_above(each, low.percent, high.percent)])
+    found.finish()
+    return tuple(stage for stage in stages if stage is not None)
+
+
+def _not_above(part: Part, low: float, high: float) -> InvalidInput:
+    return part.refuse(
+        f"a stage above {low:g} %",
+        f"{high:g} %",
+        code="rollout-stages",
+        hint="stages rise: each is wider than the one before",
+    )
 
 
 def _stage(part: Part, number: int) -> StagePlan:
-    fields = part.fields(_STAGE, required=("percent",))
-    percent = fields["percent"].percent()
+    fields, faults = part.survey(_STAGE, required=("percent",))
+    found = Gathering()
+    found.note(faults)
+    percent = found.read(partial(_percent, fields["percent"]), 0.0) if "percent" in fields else 0.0
+    bake, limit = found.read(partial(_times, fields), (BAKE, LIMIT))
+    margin = found.read(partial(_margin_of, fields, number, percent), 1.0)
+    found.finish()
+    return StagePlan(percent=percent, bake=bake, margin=margin, limit=limit)
+
+
+def _percent(part: Part) -> float:
+    percent = part.percent()
     if not 0 < percent <= FULL:
-        raise fields["percent"].refuse(
+        raise part.refuse(
             "a stage above 0 % and at most 100 %",
             code="rollout-stages",
             hint="no traffic is no stage: begin with 1",
         )
-    bake = fields["bake"].seconds(least=0.0, most=LONGEST) if "bake" in fields else BAKE
-    limit = fields["limit"].seconds(least=0.001, most=LONGEST) if "limit" in fields else max(LIMIT, bake)
+    return percent
+
+
+def _times(fields: Mapping[str, Part]) -> tuple[float, float]:
+    """Bake and limit."""
+    found = Gathering()
+    bake = found.read(lambda: fields["bake"].seconds(least=0.0, most=LONGEST), BAKE) if "bake" in fields else BAKE
+    limit = max(LIMIT, bake)
+    if "limit" in fields:
+        limit = found.read(lambda: fields["limit"].seconds(least=0.001, most=LONGEST), limit)
+    found.finish()
     if limit < bake:
         raise fields["limit"].refuse(
             f"a limit of at least the bake, {span(bake)}",
             code="rollout-range",
             hint="lengthen it, or bake shorter",
         )
+    return bake, limit
+
+
+def _margin_of(fields: Mapping[str, Part], number: int, percent: float) -> float:
     if "margin" not in fields:
-        return StagePlan(percent=percent, bake=bake, margin=_margin(number, percent), limit=limit)
+        return _margin(number, percent)
     if percent == FULL:
         raise fields["margin"].refuse(
             "no margin at 100 %", hint="remove it: without a control there is nothing to compare with"
         )
-    return StagePlan(percent=percent, bake=bake, margin=fields["margin"].fraction(), limit=limit)
+    return fields["margin"].fraction()
 
 
 def _margin(number: int, percent: float) -> float:
@@ -106,33 +139,34 @@ def read_steps(part: Part | None) -> tuple[StepPlan, ...]:
     parts = part.items()
     if len(parts) > MOST_STEPS:
         raise part.refuse(f"at most {MOST_STEPS} steps", str(len(parts)), hint="let a program take several")
-    steps = [_step(each) for each in parts]
+    found = Gathering()
+    steps = [found.read(partial(_step, each), None) for each in parts]
     names: set[str] = set()
     for each, step in zip(parts, steps, strict=True):
-        if step.name in names:
-            raise each.below("name", None).refuse("each step's name once", step.name, hint="rename one")
-        names.add(step.name)
-    return tuple(steps)
+        if step is not None and step.name in names:
+            found.note([each.below("name", None).refuse("each step's name once", step.name, hint="rename one")])
+        names |= {step.name} if step is not None else set()
+    found.finish()
+    return tuple(step for step in steps if step is not None)
 
 
 def _step(part: Part) -> StepPlan:
-    fields = part.fields(_STEP, required=("name", "run"))
+    fields, faults = part.survey(_STEP, required=("name", "run"))
+    found = Gathering()
+    found.note(faults)
     if "verify" not in fields:
-        raise part.refuse(
-            f"`verify` in the step `{part.name}`",
-            "none",
-            code="rollout-step",
-            hint="add a program that fails unless the step took effect: what nobody looked at is a hope",
-        )
-    return StepPlan(
-        name=fields["name"].word(),
-        kind=cast(
-            "Literal['artefact', 'configuration', 'flags', 'other']",
-            fields["kind"].choice(KINDS) if "kind" in fields else "other",
-        ),
-        run=_arguments(fields["run"]),
-        verify=_arguments(fields["verify"]),
-        timeout=fields["timeout"].seconds(least=0.1, most=3_600.0) if "timeout" in fields else 60.0,
+        found.note([_unverified(part)])
+    read = {key: found.read(partial(_STEP_READERS[key], each), None) for key, each in fields.items()}
+    found.finish()
+    return StepPlan(**{"kind": "other", **read})
+
+
+def _unverified(part: Part) -> InvalidInput:
+    return part.refuse(
+        f"`verify` in the step `{part.name}`",
+        "none",
+        code="rollout-step",
+        hint="add a program that fails unless the step took effect: what nobody looked at is a hope",
     )
 
 
@@ -149,6 +183,15 @@ def _arguments(part: Part) -> tuple[str, ...]:
     if not parts[0].text:
         raise parts[0].refuse("a program", "an empty word", code="rollout-step", hint="name it")
     return tuple(each.text for each in parts)
+
+
+_STEP_READERS: Mapping[str, Callable[[Part], Any]] = {
+    "name": Part.word,
+    "kind": lambda part: part.choice(KINDS),
+    "run": _arguments,
+    "verify": _arguments,
+    "timeout": lambda part: part.seconds(least=0.1, most=3_600.0),
+}
 
 
 def _as_list(line: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from interlock.bootstrap import rule_source
 from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.bundle import Bundle, load_bundle
-from interlock.core.policy.rules import load_plans, settings_of
+from interlock.core.policy.rules import look_through_plans, settings_of
 from interlock.core.rollout.plan_check import Plans
 from interlock.doors.cli.desk import settings
 from interlock.registry import meters, notifiers, routers
@@ -25,16 +26,31 @@ def working_bundle(more: Mapping[str, bytes] | None = None) -> tuple[Bundle, str
     return load_bundle({**here, **(more or {})}), folder
 
 
-def working_plans() -> tuple[Plans, tuple[InvalidInput, ...]]:
-    """The rollout plans of this working tree, and what their plug-ins do not take; nothing outside is touched.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingPlans:
+    """``faults`` are of files that are no plan, ``unfit`` is what the plug-ins of the others do not take."""
+
+    plans: Plans
+    faults: tuple[InvalidInput, ...] = ()
+    unfit: tuple[InvalidInput, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[InvalidInput, ...]:
+        """Everything, errors first."""
+        return self.faults + self.unfit
+
+
+def working_plans() -> WorkingPlans:
+    """The rollout plans of this working tree, and all that is wrong with them; nothing outside is touched.
 
     Raises:
-        InvalidInput: what ``load_plans`` raises.
+        InvalidInput: settings or a catalog that cannot be used.
     """
-    plans = load_plans(rule_source(settings()).files())
+    plans, faults = look_through_plans(rule_source(settings()).files())
     if not plans:
-        return plans, ()
+        return WorkingPlans(plans=plans, faults=faults)
     from interlock.road.roll.unfit import Installed, unfit  # noqa: PLC0415  # only where there are plans
 
     installed = Installed(routers=routers(), meters=meters(), notifiers=notifiers())
-    return plans, tuple(error for plan in plans.values() for error in unfit(plan, installed))
+    wrong = tuple(error for plan in plans.values() for error in unfit(plan, installed))
+    return WorkingPlans(plans=plans, faults=faults, unfit=wrong)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, show_json
+from interlock.doors.cli.failure import WRONG_INPUT
 
 if TYPE_CHECKING:
     from interlock.core.policy.bundle import Bundle
@@ -28,17 +29,31 @@ def policy() -> None:
 @policy.command()
 @as_json
 def check(*, as_json: bool) -> None:
-    """Load, validate and lint policies and rollout plans of this working tree. Exit 1 on a doubt."""
-    from interlock.doors.cli.policies import working_plans  # noqa: PLC0415  # --help reads no rules
-    from interlock.doors.cli.screens.planned import planned, planned_json  # noqa: PLC0415  # --help stays fast
-    from interlock.doors.cli.screens.rulebook import checked, checked_json  # noqa: PLC0415  # likewise
+    """Load, validate and lint policies and rollout plans of this working tree.
 
-    bundle, (plans, unknown) = _bundle(), working_plans()
+    Exit 1 on a doubt, 2 on a plan that is none.
+    """
+    from interlock.core.change.errors import InvalidInput  # noqa: PLC0415  # --help reads no rules
+    from interlock.doors.cli.policies import working_plans  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.screens.planned import doubted, planned, planned_json  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.screens.rulebook import checked, checked_json, linted  # noqa: PLC0415  # likewise
+
+    found = working_plans()
+    try:
+        bundle = _bundle()
+    except InvalidInput:
+        if not as_json:
+            click.echo("".join(f"{line}\n" for line in doubted(found.doubts)), nl=False)
+        raise
     if as_json:
-        show_json(checked_json(bundle) | planned_json(plans, unknown))
+        show_json(checked_json(bundle) | planned_json(found.plans, found.doubts))
     else:
-        click.echo("\n".join([*checked(bundle, _now()), *planned(plans, unknown)]))
-    if bundle.lints or unknown:
+        doubts = [*doubted(found.doubts), *linted(bundle)]
+        rules = checked(bundle, _now(), more=len(found.doubts))
+        click.echo("\n".join([*doubts, *rules, *planned(found.plans)]))
+    if found.faults:
+        leave(WRONG_INPUT)
+    if bundle.lints or found.unfit:
         leave(REFUSED)
 
 

@@ -38,6 +38,12 @@ def add(tree: Path, path: str, text: str) -> None:
     place.write_text(text)
 
 
+DOUBTFUL = """
+@id("mine") @outcome("deny") @reason("r") @remedy("m")
+forbid(principal, action, resource) when { context.tier == 7 };
+"""
+
+
 def test_check_lists_every_rule_and_has_no_doubt(tree, capsys) -> None:
     code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 0
@@ -46,9 +52,7 @@ def test_check_lists_every_rule_and_has_no_doubt(tree, capsys) -> None:
 
 
 def test_check_names_file_and_line_of_a_doubt(tree, capsys) -> None:
-    head = '\n@id("mine") @outcome("deny") @reason("r") @remedy("m")\n'
-    rule = head + "forbid(principal, action, resource) when { context.tier == 7 };\n"
-    add(tree, "base/mine.cedar", rule)
+    add(tree, "base/mine.cedar", DOUBTFUL)
     code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 1
     assert "base/mine.cedar:2: mine: never fires: tier == 7" in out
@@ -236,7 +240,41 @@ def test_check_names_the_line_of_a_setting_that_a_plug_in_does_not_take(tree, ca
 
 def test_check_of_a_broken_plan_is_an_input_error_with_its_line(tree, capsys) -> None:
     planned(tree, PLAN.replace("scrap,", "scrape,") + "stages: [{percent: 5}, {percent: 1}]\n")
-    code, _, err = run("policy", "check", capsys=capsys)
+    code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 2
-    assert "expected a stage above 5 %, got `1 %` at `rollouts/harbour.yaml:7`" in err
-    assert "hint: " in err
+    assert "✗ expected a stage above 5 %, got `1 %` at `rollouts/harbour.yaml:7`\n  stages rise" in out
+
+
+def test_check_tells_all_that_is_wrong_errors_first_and_the_rules_all_the_same(tree, capsys, monkeypatch) -> None:
+    """One error of a plan was told a run, and hid every other finding."""
+    monkeypatch.setenv("COLUMNS", "60")
+    add(tree, "base/mine.cedar", DOUBTFUL)
+    broken = PLAN.replace("production", "prodution").replace("scrap,", "scrape,")
+    planned(tree, broken.replace("kind: good", "kind: fine") + "tick: 0\nstages: [{percent: 0}, {bake: soon}]\n")
+    (tree / "rollouts" / "second.yaml").write_text(PLAN)
+    code, out, _ = run("policy", "check", capsys=capsys)
+    assert code == 2
+    doubts = [line for line in out.splitlines() if line.startswith("✗")]
+    assert [line.rpartition("rollouts/")[2] for line in doubts[:6]] == [
+        f"{place}`"
+        for place in (
+            "harbour.yaml:6",
+            "harbour.yaml:7",
+            "harbour.yaml:8",
+            "harbour.yaml:8",
+            "harbour.yaml:8",
+            "second.yaml:5",
+        )
+    ]
+    assert doubts[6].startswith("✗ base/mine.cedar:2: mine: never fires: tier == 7")
+    assert out.splitlines()[14].startswith("38 rules, 7 doubts · ")
+    assert "plan     harbour in production" in out
+
+
+def test_a_policy_that_cannot_be_read_hides_no_finding_of_a_plan(tree, capsys) -> None:
+    add(tree, "base/mine.cedar", "forbid(principal, action;\n")
+    planned(tree, PLAN)
+    code, out, err = run("policy", "check", capsys=capsys)
+    assert code == 2
+    assert "got `scrap` at `rollouts/harbour.yaml:5`" in out
+    assert "base/mine.cedar:1: " in err

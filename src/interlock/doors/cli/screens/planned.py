@@ -8,27 +8,32 @@ from typing import Any
 from interlock.core.change.errors import InvalidInput
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans
-from interlock.doors.cli.text import cut, mark, plural, safe, width
+from interlock.doors.cli.screens.columns import told
+from interlock.doors.cli.text import mark, plural, safe
 
 
-def planned(plans: Plans, unknown: Sequence[InvalidInput]) -> Iterator[str]:
-    """Every doubt first, then the plans; nothing where there are none."""
-    for error in unknown:
+def doubted(doubts: Sequence[InvalidInput]) -> Iterator[str]:
+    """What is wrong with plans, each with its file and what to do."""
+    for error in doubts:
         # Never cut: the line of the file stands at its end.
         yield f"{mark(met=False)} {safe(error.message)}"
         yield f"  {safe(error.hint)}"
+
+
+def planned(plans: Plans) -> Iterator[str]:
+    """The plans that can be used; nothing where there are none."""
     for (service, environment), plan in sorted(plans.items()):
-        yield cut(f"plan     {safe(service)} in {safe(environment)}: {_stages(plan)} · {safe(plan.path)}", width())
+        yield from told("plan", f"{safe(service)} in {safe(environment)}: {_stages(plan)} · {safe(plan.path)}")
 
 
-def planned_json(plans: Plans, unknown: Sequence[InvalidInput]) -> dict[str, Any]:
+def planned_json(plans: Plans, doubts: Sequence[InvalidInput]) -> dict[str, Any]:
     """The same for programs."""
     return {
         "plans": [
             {"service": plan.service, "environment": plan.environment, "path": plan.path, "digest": plan.digest}
             for _, plan in sorted(plans.items())
         ],
-        "plan_doubts": [{"code": error.code, "message": error.message, "hint": error.hint} for error in unknown],
+        "plan_doubts": [{"code": error.code, "message": error.message, "hint": error.hint} for error in doubts],
     }
 
 

@@ -16,12 +16,17 @@ Told = dict[str, Any]
 _RULE, _PLACE = 28, 26
 
 
-def checked(bundle: Bundle, now: datetime) -> Iterator[str]:
-    """Every doubt first, then the rules by layer."""
+def linted(bundle: Bundle) -> Iterator[str]:
+    """Every doubt about a policy, with its file and what to do; none is cut."""
     for lint in bundle.lints:
-        yield cut(f"{mark(met=False)} {lint.path}:{lint.line}: {lint.policy}: {safe(lint.message)}", width())
+        yield f"{mark(met=False)} {lint.path}:{lint.line}: {lint.policy}: {safe(lint.message)}"
         yield f"  {safe(lint.remedy)}"
-    doubts = plural(len(bundle.lints), "doubt") if bundle.lints else "no doubts"
+
+
+def checked(bundle: Bundle, now: datetime, *, more: int = 0) -> Iterator[str]:
+    """The rules by layer, under one line that counts; ``more`` are doubts about something else than a policy."""
+    count = len(bundle.lints) + more
+    doubts = plural(count, "doubt") if count else "no doubts"
     forbids = _forbids(bundle)
     enforced = sum(_mode(policy, bundle) == "enforce" for policy in forbids)
     yield (
