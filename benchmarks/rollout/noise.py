@@ -14,6 +14,7 @@ from interlock.core.rollout.share import AssignedShare
 from interlock.core.rollout.windows import Tolerances, Watched, Window
 from interlock.plugins.meters.scrape import ScrapeMeter
 from interlock.ports.meter import Counted
+from interlock.ports.router import Deciding
 from interlock.road.roll.calibrate import Calibration
 from interlock.testing.replay.outcome import ROUTERS
 from interlock.testing.stack.planned import EDGES, JUDGED, METRICS
@@ -33,7 +34,7 @@ def noise(stack: Stack, seconds: float = SECONDS) -> dict[str, object]:
     router = ROUTERS[stack.proxy.router](dict(stack.proxy.settings))
     watched = {name: Watched(kind=one.kind, edges=one.edges) for name, one in settings.metrics.items()}
     window = Window(watched, AssignedShare(0.0), tolerances=Tolerances(tick=TICK))
-    calibration = Calibration(settings, [])
+    calibration = Calibration(settings, [], by_request=isinstance(router, Deciding) and router.by_request())
     due = time.monotonic()
     for _ in range(int(seconds / TICK)):
         samples, exposure = meter.read(), router.exposure()
@@ -50,6 +51,8 @@ def noise(stack: Stack, seconds: float = SECONDS) -> dict[str, object]:
             "windows": list(table.windows),
             "values": list(table.values),
             "source": f"measured on this stack: {table.source}",
+            "shard": table.shard,
+            "by_request": table.by_request,
         }
         for name, table in tables.items()
     }

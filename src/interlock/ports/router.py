@@ -14,11 +14,11 @@ Rules:
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from interlock.core.rollout.samples import Exposure
 
-__all__ = ["Exposure", "Router"]
+__all__ = ["Deciding", "Exposure", "Router"]
 
 
 class Router(Protocol):
@@ -56,3 +56,15 @@ class Router(Protocol):
 
     def close(self) -> None:
         """Let go of connections. Idempotent; traffic stays as it is."""
+
+
+@runtime_checkable
+class Deciding(Protocol):
+    """A router that can tell whom it decides for. Of one that cannot, a customer is taken to stay with an arm."""
+
+    def by_request(self) -> bool:
+        """Whether it decides for every request anew, whoever sends it.
+
+        Raises:
+            Unavailable, BadReply.
+        """

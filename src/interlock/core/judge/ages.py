@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -70,7 +70,12 @@ def _steps(seconds: float) -> int:
 
 def ages(settings: JudgeSettings, plan: Layout) -> Ages:
     """The ages for these settings; a metric without history has the pessimistic φ."""
-    tables = tuple(settings.phi.get(row.name) or _UNKNOWN for row in plan.series)
+    return fitted(settings, plan, {})
+
+
+def fitted(settings: JudgeSettings, plan: Layout, instead: Mapping[str, PhiTable]) -> Ages:
+    """The ages with other tables for some metrics."""
+    tables = tuple(instead.get(row.name) or settings.phi.get(row.name) or _UNKNOWN for row in plan.series)
     return _ages(tables, settings.starts_every, plan.harmful)
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from decimal import Context, Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ _LAST = float((HIGHEST - LOWEST) * STEPS - 1)
 _LN2 = float(_EXACT.ln(Decimal(2)))
 
 
+@lru_cache(maxsize=4096)
 def exact_log(value: float) -> float:
     """The correctly rounded natural logarithm of a number above 0; slow, for settings."""
     return float(_EXACT.ln(Decimal(value)))

@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -37,16 +37,20 @@ class Estimate:
         self._plan, self._ages, self._tally, self._evidence = plan, ages, tally, evidence
         self._alpha = settings.alpha
 
+    def refit(self, ages: Ages) -> None:
+        """Take another φ from here on."""
+        self._ages = ages
+
     def standing(self, ruled_out: Mapping[str, float | None], t: float) -> dict[str, MetricStanding]:
         """By metric; of a latency the edge with the most evidence."""
         shown: dict[str, int] = {}
-        now = self._tally.now()
+        now, each = self._tally.now(), self._evidence.weigh(t).each
         for column, series in enumerate(self._plan.series):
-            if self._evidence.each[column] > self._evidence.each[shown.setdefault(series.name, column)]:
+            if each[column] > each[shown.setdefault(series.name, column)]:
                 shown[series.name] = column
-        return {name: self._one(column, now, ruled_out[name], t) for name, column in shown.items()}
+        return {name: self._one(column, now, ruled_out[name], t, each[column]) for name, column in shown.items()}
 
-    def _one(self, column: int, now: Mark, ruled_out: float | None, t: float) -> MetricStanding:
+    def _one(self, column: int, now: Mark, ruled_out: float | None, t: float, own: float) -> MetricStanding:
         canary, expected = now.canary[column], now.expected[column]
         low, high = self._bounds(column, now, t)
         short = expected - canary if self._plan.series[column].kind == "good" else canary - expected
@@ -54,7 +58,7 @@ class Estimate:
             canary=canary,
             control=now.control[column],
             expected=expected,
-            log_e=round(log(self._evidence.each[column]), DIGITS),
+            log_e=round(log(own), DIGITS),
             ruled_out=ruled_out,
             estimate=canary / expected if expected else None,
             low=low,
@@ -75,13 +79,13 @@ class Estimate:
         high = max(kept) if any(ratio > max(kept) for ratio in out) else None
         return low, high
 
-    def stopped(self, t: float, log_e: float) -> Stopped:
+    def stopped(self, t: float, log_e: float, each: Sequence[float]) -> Stopped:
         """The verdict on the series that brought most, estimated since its harm most likely began."""
         evidence, now = self._evidence, self._tally.settle()
-        parts = [weight * each for weight, each in zip(self._plan.weights, evidence.each, strict=True)]
+        parts = [weight * one for weight, one in zip(self._plan.weights, each, strict=True)]
         column = parts.index(max(parts))
         name = self._plan.series[column].name
-        own = [each for each, series in zip(evidence.each, self._plan.series, strict=True) if series.name == name]
+        own = [one for one, series in zip(each, self._plan.series, strict=True) if series.name == name]
         mark = self._tally.at(evidence.began[evidence.best_start(column, t)])
         seen, due = now.canary[column] - mark.canary[column], now.expected[column] - mark.expected[column]
         return Stopped(

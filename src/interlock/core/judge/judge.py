@@ -11,20 +11,24 @@ Rules:
    events of requests assigned before are no evidence, and nothing is ruled out. Nor is anything of a metric by
    requests from before its warm-up.
 4. There is no pass while evidence of harm is above 10 : 1, whatever has been ruled out.
-5. Memory does not grow with the rollout.
+5. Evidence is weighed whenever it may have come near 10 : 1, else now and then: ``log_e`` is that of the last
+   weighing, and below that meanwhile. When depends on ticks and what was declared alone.
+6. Memory does not grow with the rollout.
 """
 
 from __future__ import annotations
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.judge.ages import ages
+from interlock.core.judge.ages import Ages, ages
 from interlock.core.judge.arithmetic import exact_log
 from interlock.core.judge.backstop import Backstop, Forecast
 from interlock.core.judge.estimate import DIGITS, Estimate
 from interlock.core.judge.evidence import Evidence
 from interlock.core.judge.passing import Look, Passing
+from interlock.core.judge.reach import Reach
 from interlock.core.judge.series import counted, layout, normalisers
 from interlock.core.judge.settings import MARGINS, JudgeSettings
+from interlock.core.judge.sizes import Sizes
 from interlock.core.judge.tally import Tally
 from interlock.core.judge.tick import Tick
 from interlock.core.judge.trust import Drift, Gaps, ShareTest, misplaced
@@ -34,6 +38,8 @@ MOST_SECONDS = 1e9
 MOST_NATS = 50.0
 """Evidence that is enough however far φ is off: what is told ends at e^60."""
 _DOUBT = exact_log(10.0)
+LONGEST = 16
+"""Ticks from one weighing to the next at most."""
 
 
 class Judge:
@@ -45,6 +51,10 @@ class Judge:
         shared, norms = ages(settings, plan), normalisers(plan)
         self._tally = Tally(plan, norms)
         self._evidence = Evidence(settings, plan, shared, norms)
+        self._weighed = self._evidence.weigh(0.0)
+        self._stops_at = round(-exact_log(settings.alpha), DIGITS)
+        self._reach = Reach(plan, min(_DOUBT, self._stops_at))
+        self._sizes = Sizes(settings, plan)
         self._passing = Passing(settings, plan, shared, self._tally)
         self._estimate = Estimate(settings, plan, shared, self._tally, self._evidence)
         self._share_test = ShareTest(settings.trust)
@@ -53,9 +63,8 @@ class Judge:
         self._backstop: Backstop | None = None
         self._warm = [settings.metrics[row.name].warm_up for row in plan.series]
         self._warming = max(self._warm)
-        self._stops_at = round(-exact_log(settings.alpha), DIGITS)
         self._t, self._ticks, self._discarded = 0.0, 0, 0
-        self._log_e = 0.0
+        self._log_e, self._unweighed, self._share = 0.0, 0, 0.0
         self._stopped: Stopped | None = None
         self._pass: tuple[Look, Passed] | None = None
         self.begin_stage(MARGINS[0], 0.0)
@@ -76,7 +85,8 @@ class Judge:
         Raises:
             InvalidInput: ``judge-share``.
         """
-        self._share_test.expect(_within("share", share, least=0.0, most=1.0))
+        self._share = _within("share", share, least=0.0, most=1.0)
+        self._share_test.expect(share)
 
     def begin_stage(self, margin: float, t: float) -> None:
         """A stage begins at ``t``, and must rule out ``margin`` (a fraction of the good events) before it passes.
@@ -123,11 +133,12 @@ class Judge:
         return self._verdict(counts=not discard)
 
     def standing(self) -> Standing:
-        """How the rollout stands after the last tick."""
+        """How the rollout stands after the last tick, its evidence weighed now."""
         ruled_out = self._passing.look(self._t).ruled_out
+        stopped = self._stopped is not None
         return Standing(
             t=self._t,
-            log_e=self._log_e,
+            log_e=self._log_e if stopped else round(self._evidence.weigh(self._t).log_e, DIGITS),
             stops_at=self._stops_at,
             metrics=self._estimate.standing(ruled_out, self._t),
             ticks=self._ticks,
@@ -141,18 +152,35 @@ class Judge:
         self._drift.add(tick)
         if self._backstop is not None:
             self._backstop.step(self._t, tick)
+        if (ages := self._sizes.see(self._share, tick.instances)) is not None:
+            self._refit(ages)
         if self._evidence.due(self._t):
+            self._weigh(self._t)
             self._evidence.advance(self._t)
             self._tally.keep(self._evidence.began)
         if 0.0 < share < 1.0:
             self._compare(tick, share, canary, total)
-        self._log_e = round(self._evidence.weigh(tick.t), DIGITS)
+        self._unweighed += 1
+        if self._unweighed >= LONGEST or self._reach.touched():
+            self._weigh(tick.t)
+
+    def _refit(self, ages: Ages) -> None:
+        """Other instances, or another share: another φ."""
+        for one in (self._evidence, self._passing, self._estimate):
+            one.refit(ages)
+        self._weigh(self._t)
+
+    def _weigh(self, t: float) -> None:
+        self._weighed = found = self._evidence.weigh(t)
+        self._log_e, self._unweighed = round(found.log_e, DIGITS), 0
+        self._reach.begin(found.total, self._evidence.fastest)
 
     def _compare(self, tick: Tick, share: float, canary: list[int], total: list[int]) -> None:
         cold = [row for row, warm in enumerate(self._warm) if self._t < warm] if self._t < self._warming else []
         for row in cold:
             canary[row] = total[row] = 0
         self._evidence.add(canary, total, share)
+        self._reach.add(canary, total, share)
         self._tally.add(canary, total, share)
         self._passing.add(tick.assigned.canary if tick.assigned else 0, tick.t - self._t, cold)
 
@@ -168,7 +196,7 @@ class Judge:
 
     def _harm(self) -> Stopped | None:
         if self._log_e >= min(self._stops_at * self._drift.times, MOST_NATS):
-            return self._estimate.stopped(self._t, self._log_e)
+            return self._estimate.stopped(self._t, self._log_e, self._weighed.each)
         backstop = self._backstop
         return backstop.verdict() if backstop is not None and backstop.log_e >= backstop.stops_at else None
 

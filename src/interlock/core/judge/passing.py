@@ -70,6 +70,10 @@ class Passing:
         self._tick = settings.tick_seconds
         self.begin(0.5, 0.0)
 
+    def refit(self, ages: Ages) -> None:
+        """Take another φ from here on, for this stage from its beginning."""
+        self._ages = ages
+
     def begin(self, margin: float, t: float) -> None:
         """A stage begins: nothing is ruled out in it yet."""
         self._since = t

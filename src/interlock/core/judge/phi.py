@@ -9,12 +9,13 @@ Rules:
    constant.
 4. This is a calibration and no theorem: traffic that is noisier than its history makes false stops more
    frequent.
+5. A table that says how large the measured shards were is fitted to the size of the canary: see ``sizes``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -36,18 +37,25 @@ _FEWEST_DEGREES = 5.0
 class PhiTable:
     """φ at each window, in seconds; ``beyond`` the longest it is so many times the last value.
 
-    ``source`` says which history it is from.
+    ``source`` says which history it is from, ``shard`` which part of all traffic (0…1) each measured shard had, 0
+    where that is not known. ``by_request``: the router decides for each request anew, not for each customer.
     """
 
     windows: tuple[float, ...]
     values: tuple[float, ...]
     beyond: float = BEYOND
     source: str = ""
+    shard: float = 0.0
+    by_request: bool = False
 
     @staticmethod
     def flat(value: float, source: str = "") -> PhiTable:
         """The same φ at every window, beyond the longest one included."""
         return PhiTable(windows=WINDOWS, values=(value,) * len(WINDOWS), beyond=1.0, source=source)
+
+    def times(self, size: float) -> PhiTable:
+        """φ of what has ``size`` times the traffic of a measured shard: the excess over 1 grows with it."""
+        return replace(self, values=tuple(1.0 + (value - 1.0) * size for value in self.values))
 
     def at(self, seconds: float) -> float:
         """φ after ``seconds``."""

@@ -44,7 +44,7 @@ def check(settings: JudgeSettings) -> None:
         _alpha(getattr(settings, name), name)
     _alpha(settings.trust.share_alpha, "trust", "share_alpha")
     _metrics(settings)
-    for name in ("drops", "rises"):
+    for name in ("drops", "rises", "slower"):
         _grid(getattr(settings, name), name)
     for name, table in settings.phi.items():
         _named(name, settings, "phi", name)
@@ -155,6 +155,7 @@ def _phi(table: PhiTable, *path: str) -> None:
     if any(low >= high for low, high in pairwise(table.windows)):
         raise _refused("judge-phi", "windows that rise", list(table.windows), *path, "windows")
     _between(table.beyond, 1.0, 100.0, *path, "beyond")
+    _between(table.shard, 0.0, 1.0, *path, "shard")
     if not all(1 <= value <= 1e6 for value in table.values):  # noqa: PLR2004  # noisier than any traffic
         raise _refused("judge-phi", "values of 1…1000000", list(table.values), *path, "values")
     if any(low > high for low, high in pairwise(table.values)):

@@ -89,6 +89,7 @@ class _Line:
     metrics: dict[str, Written] | None = None
     assigned: Assigned | None = None
     discard: str = ""
+    instances: int = 1
     verdict: str = ""
     log_e: float | None = None
     stage: Stage | None = None
@@ -131,6 +132,8 @@ def _tick(said: Said) -> dict[str, object]:
         line["assigned"] = {"canary": tick.assigned.canary, "control": tick.assigned.control}
     if tick.discard:
         line["discard"] = tick.discard
+    if tick.instances != 1:
+        line["instances"] = tick.instances
     if said.verdict:
         line["verdict"], line["log_e"] = said.verdict, said.log_e
     return line
@@ -183,7 +186,16 @@ def _read_tick(line: _Line) -> Tick:
     if line.assigned is not None:
         _whole((line.assigned.canary, line.assigned.control), "assigned")
     metrics = {name: _read_observed(name, written) for name, written in line.metrics.items()}
-    return Tick(t=line.t, share=line.share, metrics=metrics, assigned=line.assigned, discard=line.discard)
+    if not 1 <= line.instances <= _MOST:
+        raise _refused("at least one of `instances`", str(line.instances), code="tick-count")
+    return Tick(
+        t=line.t,
+        share=line.share,
+        metrics=metrics,
+        assigned=line.assigned,
+        discard=line.discard,
+        instances=line.instances,
+    )
 
 
 def _read_observed(name: str, written: Written) -> Observed:

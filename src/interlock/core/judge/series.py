@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import fsum
@@ -20,7 +20,7 @@ import numpy as np
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.judge.arithmetic import Floats, exact_log, log_each
-from interlock.core.judge.settings import JudgeSettings, weights
+from interlock.core.judge.settings import Grid, JudgeSettings, weights
 from interlock.core.judge.tick import MetricKind, Tick
 
 LOSSES = (
@@ -78,7 +78,7 @@ def layout(settings: JudgeSettings) -> Layout:
         for edge in (one.edges or ("",))
     )
     each = weights(settings.metrics)
-    thetas = [_thetas(settings, row.kind) for row in series]
+    thetas = [_thetas(settings, row) for row in series]
     return Layout(
         names=tuple(settings.metrics),
         kinds={name: one.kind for name, one in settings.metrics.items()},
@@ -93,19 +93,25 @@ def layout(settings: JudgeSettings) -> Layout:
 
 
 def _width(settings: JudgeSettings) -> int:
-    return max(2, len(settings.drops.thetas), len(settings.rises.thetas))
+    return max(2, *(len(grid.thetas) for grid in (settings.drops, settings.rises, settings.slower)))
 
 
-def _thetas(settings: JudgeSettings, kind: MetricKind) -> tuple[float, ...]:
-    grid = settings.drops.thetas if kind == "good" else settings.rises.thetas
+def _grid(settings: JudgeSettings, row: Series) -> Grid:
+    if row.kind == "good":
+        return settings.drops
+    return settings.slower if row.edge else settings.rises
+
+
+def _thetas(settings: JudgeSettings, row: Series) -> tuple[float, ...]:
+    grid, good = _grid(settings, row).thetas, row.kind == "good"
     filled = (1.0,) * (_width(settings) - len(grid))
-    ruled = tuple(1.0 - loss for loss in LOSSES) if kind == "good" else tuple(1.0 + rise for rise in INCREASES)
-    return grid + filled + ruled + _BETTER[kind]
+    ruled = tuple(1.0 - loss for loss in LOSSES) if good else tuple(1.0 + rise for rise in INCREASES)
+    return grid + filled + ruled + _BETTER[row.kind]
 
 
 def _shares(settings: JudgeSettings, row: Series) -> list[float]:
     """How the harmful θ of a row share its evidence: as the grid says, or the catastrophic ones alone."""
-    grid = settings.drops if row.kind == "good" else settings.rises
+    grid = _grid(settings, row)
     shares = [
         share if row.name in settings.phi or catastrophic(row.kind, theta) else 0.0
         for theta, share in zip(grid.thetas, grid.shares(), strict=True)
@@ -123,17 +129,22 @@ def catastrophic(kind: MetricKind, theta: float) -> bool:
 class Normalisers:
     """ln θ and ln(1 + ρ(θ − 1)) at every θ, kept for the shares that were asked for."""
 
-    def __init__(self, kinds: tuple[MetricKind, ...], thetas: tuple[tuple[float, ...], ...], width: int) -> None:
-        distinct = sorted(set(kinds))
-        self._less_one = np.array([thetas[kinds.index(kind)] for kind in distinct]) - 1.0
-        self._of = [distinct.index(kind) for kind in kinds]
+    def __init__(self, thetas: tuple[tuple[float, ...], ...], width: int) -> None:
+        distinct = sorted(set(thetas))
+        self._less_one = np.array(distinct) - 1.0
+        self._of = [distinct.index(row) for row in thetas]
         self._width = width
         self._logs = np.array([[exact_log(theta) for theta in row[:width]] for row in thetas]).T
         self._harmful: dict[float, Floats] = {}
         self._profile: dict[float, Floats] = {}
 
-    def harmful(self, share: float) -> Floats:
-        """What an event of the canary, and what one of either arm adds: θ after θ of all series."""
+    def harmful(self, shares: Sequence[float]) -> Floats:
+        """What an event of the canary, and what one of either arm adds: for each share θ after θ of all series."""
+        if len(set(shares)) == 1:
+            return self._of_one(shares[0])
+        return np.array([self._of_one(share) for share in shares])
+
+    def _of_one(self, share: float) -> Floats:
         found = self._harmful.get(share)
         if found is None:
             norms = log_each(self._less_one[:, : self._width] * share + 1.0)
@@ -158,13 +169,12 @@ def _keep(known: dict[float, Floats], share: float, found: Floats) -> None:
 
 def normalisers(plan: Layout) -> Normalisers:
     """Shared by all judges of one layout."""
-    kinds = tuple(row.kind for row in plan.series)
-    return _normalisers(kinds, tuple(map(tuple, plan.thetas.tolist())), plan.harmful)
+    return _normalisers(tuple(map(tuple, plan.thetas.tolist())), plan.harmful)
 
 
 @lru_cache(maxsize=64)
-def _normalisers(kinds: tuple[MetricKind, ...], thetas: tuple[tuple[float, ...], ...], width: int) -> Normalisers:
-    return Normalisers(kinds, thetas, width)
+def _normalisers(thetas: tuple[tuple[float, ...], ...], width: int) -> Normalisers:
+    return Normalisers(thetas, width)
 
 
 def counted(plan: Layout, tick: Tick) -> tuple[list[int], list[int]] | None:

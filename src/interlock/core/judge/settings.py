@@ -40,10 +40,16 @@ DROPS = Grid(
     weights=(0.26, 0.12, 0.08, 0.22, 0.1, 0.07, 0.09, 0.04, 0.02),
 )
 RISES = Grid(
-    thetas=(1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
-    weights=(0.02, 0.04, 0.08, 0.1, 0.08, 0.12, 0.18, 0.22, 0.1, 0.06),
+    thetas=(1.05, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0),
+    weights=(0.03, 0.05, 0.05, 0.08, 0.1, 0.26, 0.08, 0.05, 0.3),
 )
-"""Large effects have more weight than small ones, which take long anyway: a little more costs them least."""
+SLOWER = Grid(
+    thetas=(1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
+    weights=(0.02, 0.05, 0.11, 0.18, 0.24, 0.2, 0.08, 0.05, 0.04, 0.03),
+)
+"""Large effects have more weight than small ones, which take long anyway: a little more costs them least. Errors
+hardly ever happen until they do, by tens of times; a latency that is a little worse moves many requests by a half.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +102,9 @@ class TrustSettings:
 class JudgeSettings:
     """All of it. ``planned_minutes`` is the rollout's planned length, ``tick_seconds`` how often a tick is due.
 
-    Late onsets are looked for every ``starts_every`` seconds. ``drops`` and ``rises`` are the effect sizes that
-    evidence is gathered for, as the canary's rate over the control's.
+    Late onsets are looked for every ``starts_every`` seconds. ``drops``, ``rises`` and ``slower`` are the effect
+    sizes that evidence is gathered for, as the canary's rate over the control's: of good events, of bad ones, and
+    of those above a latency's edges.
     """
 
     metrics: Mapping[str, MetricSettings]
@@ -106,6 +113,7 @@ class JudgeSettings:
     phi: Mapping[str, PhiTable] = field(default_factory=dict)
     drops: Grid = DROPS
     rises: Grid = RISES
+    slower: Grid = SLOWER
     planned_minutes: float = 90.0
     starts_every: float = 60.0
     tick_seconds: float = 5.0

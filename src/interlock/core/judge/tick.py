@@ -53,7 +53,8 @@ class Assigned:
 class Tick:
     """``t`` is the end of the interval in seconds since the rollout began, ``share`` is in 0…1.
 
-    ``discard`` is empty for a tick that counts, else the code of a trust check that took it out.
+    ``discard`` is empty for a tick that counts, else the code of a trust check that took it out. ``instances`` is
+    how many instances share the canary's traffic; where nobody knows it is one.
     """
 
     t: float
@@ -61,3 +62,4 @@ class Tick:
     metrics: Mapping[str, Observed]
     assigned: Assigned | None = None
     discard: str = ""
+    instances: int = 1

@@ -135,10 +135,11 @@ class Drift:
     def _close(self, t: float) -> None:
         for name, rows in self._shards.items():
             if rows:
-                sums = [sum(column) for column in zip(*rows, strict=True)]
-                mean, shards = sum(sums) / len(sums), len(sums)
-                scatter = fsum((count - mean) ** 2 for count in sums)
-                self._kept[name].append((scatter, mean * (shards - 1)))
+                sums = [*map(sum, zip(*rows, strict=True))]
+                total, shards = sum(sums), len(sums)
+                # Σ(c − mean)² = Σc² − (Σc)²/k, in whole numbers as long as possible
+                scatter = (shards * sum(count * count for count in sums) - total * total) / shards
+                self._kept[name].append((scatter, total * (shards - 1) / shards))
                 rows.clear()
         self._begin = t
         self.times, self._found = 1.0, None

@@ -23,6 +23,7 @@ Rules:
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -244,7 +245,19 @@ class Window:
             self._settle(reading.steady + self._allow.settle * self._allow.tick, "settling")
         elif not code and begun < self._settled + self._clocks:
             code = self._settling
-        return Tick(t=self._at(reading), share=self._last_share, metrics=metrics, assigned=assigned, discard=code)
+        return Tick(
+            t=self._at(reading),
+            share=self._last_share,
+            metrics=metrics,
+            assigned=assigned,
+            discard=code,
+            instances=self._instances(),
+        )
+
+    def _instances(self) -> int:
+        """Of the canary, those that died included; of the metric that tells of the fewest."""
+        known = Counter(name for name, arm, _ in self._series if arm == "canary")
+        return max(1, min((known[name] for name in self._metrics), default=1))
 
     def _observed(
         self,

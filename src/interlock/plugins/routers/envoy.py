@@ -138,6 +138,11 @@ class OneEnvoy:
         canary = given.pop(self._canary)
         return Exposure(canary=canary, control=sum(given.values()), at=counted.at, since=counted.run)
 
+    def by_request(self) -> bool:
+        """Whether a random number chooses; see ``envoy_route``."""
+        with once_checked(BadReply, plugin=NAME):
+            return self._split(Deadline()).by_request
+
     def close(self) -> None:
         """Nothing is open between calls."""
 

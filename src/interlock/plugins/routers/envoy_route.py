@@ -3,7 +3,9 @@
 Rules:
 1. Every route with the prefix counts: several hosts may split by the same keys. All must know the same clusters,
    and no others than the arms, or a part of the traffic would move unseen.
-2. A retry policy counts wherever it holds for such a route: at the route itself or at its host.
+2. A cluster is chosen by a random number, for each request anew, unless the split says that it is taken from a
+   header or a hash of the customer.
+3. A retry policy counts wherever it holds for such a route: at the route itself or at its host.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.routers.reading import refuse
 
 Json = dict[str, Any]
+_CHOSEN = ("header_name", "use_hash_policy")
+"""Where the number that chooses is no random one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,7 @@ class Split:
 
     weights: Mapping[str, int]
     retries: bool
+    by_request: bool
 
 
 def find_split(configs: Iterable[Json], prefix: str, arms: Sequence[str]) -> Split:
@@ -34,9 +39,9 @@ def find_split(configs: Iterable[Json], prefix: str, arms: Sequence[str]) -> Spl
         InvalidSetting: ``router-prefix``, ``router-cluster``.
     """
     found = list(_splits(configs))
-    ours = [(clusters, retries) for name, clusters, retries in found if name == prefix]
+    ours = [split for name, split in found if name == prefix]
     if not ours:
-        known = sorted({name for name, _, _ in found if name})
+        known = sorted({name for name, _ in found if name})
         raise refuse(
             f"a `runtime_key_prefix` of a route{closest(prefix, known)}",
             prefix,
@@ -44,9 +49,13 @@ def find_split(configs: Iterable[Json], prefix: str, arms: Sequence[str]) -> Spl
             path=("prefix",),
             code="router-prefix",
         )
-    for clusters, _ in ours:
-        _same(clusters, arms)
-    return Split(weights=ours[0][0], retries=any(retries for _, retries in ours))
+    for split in ours:
+        _same(split.weights, arms)
+    return Split(
+        weights=ours[0].weights,
+        retries=any(split.retries for split in ours),
+        by_request=all(split.by_request for split in ours),
+    )
 
 
 def _same(clusters: Mapping[str, int], arms: Sequence[str]) -> None:
@@ -68,7 +77,7 @@ def _same(clusters: Mapping[str, int], arms: Sequence[str]) -> None:
         )
 
 
-def _splits(configs: Iterable[Json]) -> Iterator[tuple[str, dict[str, int], bool]]:
+def _splits(configs: Iterable[Json]) -> Iterator[tuple[str, Split]]:
     for config in configs:
         for host in config.get("virtual_hosts", []):
             for route in host.get("routes", []):
@@ -77,7 +86,9 @@ def _splits(configs: Iterable[Json]) -> Iterator[tuple[str, dict[str, int], bool
                 if split:
                     weights = {str(each.get("name")): int(each.get("weight", 0)) for each in split["clusters"]}
                     policies = (action.get("retry_policy"), host.get("retry_policy"))
-                    yield str(split.get("runtime_key_prefix", "")), weights, any(map(_retries, policies))
+                    chosen = any(split.get(name) for name in _CHOSEN)
+                    found = Split(weights=weights, retries=any(map(_retries, policies)), by_request=not chosen)
+                    yield str(split.get("runtime_key_prefix", "")), found
 
 
 def _retries(policy: Json | None) -> bool:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from interlock.core.rollout.samples import Exposure
-from interlock.ports.router import Router
+from interlock.ports.router import Deciding, Router
 
 T = TypeVar("T")
 
@@ -46,6 +46,10 @@ class Fleet:
             at=max(one.at for one in each),
             since=" ".join(one.since for one in each),
         )
+
+    def by_request(self) -> bool:
+        """Whether every one of them decides so, and says so."""
+        return all(self._all(lambda router: isinstance(router, Deciding) and router.by_request()))
 
     def close(self) -> None:
         """Close every one."""

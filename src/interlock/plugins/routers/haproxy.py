@@ -37,6 +37,8 @@ _WEIGHTED = frozenset(
     {"roundrobin", "leastconn", "random", "source", "uri", "url_param", "hdr", "rdp-cookie", "hash"}
 )
 """Algorithms that obey a weight set at run time."""
+_IN_TURN = frozenset({"roundrobin", "leastconn", "random"})
+"""Those that ask nobody who he is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,13 @@ class OneHAProxy:
         return Exposure(
             canary=canary.assigned, control=sum(each.assigned for each in control), at=at, since=stat.since
         )
+
+    def by_request(self) -> bool:
+        """Whether it takes the servers in turn, without cookies and without tables that could remember anybody."""
+        deadline = Deadline()
+        with once_checked(BadReply, plugin=NAME):
+            stat = self._stat(deadline)
+        return stat.algorithm in _IN_TURN and not stat.cookie and not self._ask("show table", deadline).strip()
 
     def close(self) -> None:
         """Nothing is open between calls."""

@@ -11,7 +11,8 @@ Rules:
    nothing by itself, and stops for catastrophes only. It is said so, loudly, and never guessed.
 5. Windows of a second or two are looked at as well: of a short baseline they are all that it tells, and what is
    longer than it allows has the largest φ found.
-6. A table that the plan declares stands as it is declared.
+6. A table that the plan declares stands as it is declared. One that is measured says how large its shards were,
+   and is fitted to the canary's instances by the judge.
 7. Bad events that hardly ever happen among several shards tell nothing of their scatter, and much of how rare they
    are: φ is then the pessimistic one that is taken without history, at which a good version can pass by its own
    rate against the metric's floor. A service without errors could never pass otherwise.
@@ -65,7 +66,7 @@ class Measured:
     """The counts of one metric by bucket edge (empty for a counted one), ``every`` seconds a row.
 
     ``longer`` tells of windows that are no shorter than its steps, None where nothing goes further back. ``rare``:
-    bad events, too few to tell how they scatter.
+    bad events, too few to tell how they scatter. ``by_request``: the router decides for each request anew.
     """
 
     every: float
@@ -73,6 +74,7 @@ class Measured:
     rows: Mapping[str, Rows]
     longer: Longer | None = None
     rare: bool = False
+    by_request: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +108,8 @@ class Noise:
 class Calibration:
     """Ticks of the control alone, and what meters remember."""
 
-    def __init__(self, settings: JudgeSettings, meters: Iterable[Meter]) -> None:
-        self._settings = settings
+    def __init__(self, settings: JudgeSettings, meters: Iterable[Meter], *, by_request: bool = False) -> None:
+        self._settings, self._by_request = settings, by_request
         self._rows: dict[tuple[str, str], list[tuple[int, ...]]] = {}
         self._past = _remembered(meters)
         self.ticks = 0
@@ -136,7 +138,8 @@ class Calibration:
         for name in self._settings.metrics:
             if name in self._settings.phi:
                 continue
-            measured[name] = self._past.get(name) or self._watched(name, seconds, every)
+            found = self._past.get(name) or self._watched(name, seconds, every)
+            measured[name] = replace(found, by_request=self._by_request)
             if self._settings.metrics[name].kind == "bad" and _too_rare(measured[name]):
                 measured[name] = replace(measured[name], rare=True)
             try:
@@ -161,15 +164,28 @@ def table_of(measured: Measured) -> PhiTable:
     windows = tuple(window for window in (1.0, 2.0, *WINDOWS) if window >= measured.every)
     short = _values(measured.rows, measured.every, windows)
     longer = measured.longer
+    table = PhiTable(
+        windows=windows,
+        values=short,
+        source=measured.source,
+        shard=_smallest(measured),
+        by_request=measured.by_request,
+    )
     if longer is None:
-        return PhiTable(windows=windows, values=short, source=measured.source)
+        return table
     certain = _values(measured.rows, measured.every, windows, bound=LOWER)
     wide = tuple(window for window in windows if window >= longer.every)
     known = dict(zip(wide, _values(longer.rows, longer.every, wide), strict=True))
     values: list[float] = []
     for window, upper, lower in zip(windows, short, certain, strict=True):
         values.append(max(known[window], lower, *values) if window in known else upper)
-    return PhiTable(windows=windows, values=tuple(values), source=measured.source)
+    return replace(table, values=tuple(values))
+
+
+def _smallest(measured: Measured) -> float:
+    """The part of the control's traffic that a shard had, where they were most."""
+    rows = chain(measured.rows.values(), measured.longer.rows.values() if measured.longer else ())
+    return 1.0 / max(len(each[0]) for each in rows if each)
 
 
 def _too_rare(measured: Measured) -> bool:

@@ -17,7 +17,7 @@ from concurrent.futures import TimeoutError as TooLate
 from dataclasses import replace
 from datetime import datetime
 
-from interlock.core.change.errors import Unavailable
+from interlock.core.change.errors import InterlockError, Unavailable
 from interlock.core.judge.read_settings import read_settings
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.rollout.act import Act, Calibrate, Pass, RunStep, Settle, SetWeight, Watch, next_act
@@ -35,6 +35,7 @@ from interlock.core.rollout.transition import (
     weighed,
 )
 from interlock.core.rollout.windows import Tolerances
+from interlock.ports.router import Deciding, Router
 from interlock.road.roll.bench import Bench
 from interlock.road.roll.calibrate import Calibration, noisy, read_noise, unmeasured
 from interlock.road.roll.foresee import foreseen
@@ -208,7 +209,8 @@ class Driver:
     def _calibrate(self, seconds: float) -> Written | None:
         if self._calibration is None:
             bench = Bench(self.kit.plan, self._settings, tolerances=self._tolerances)
-            found = Calibration(self._settings, self.kit.opened.meters if seconds else ())
+            past = self.kit.opened.meters if seconds else ()
+            found = Calibration(self._settings, past, by_request=_by_request(self.kit.opened.router))
             self._calibration = (found, bench, self._steady())
         found, bench, began = self._calibration
         round_ = self._sources.read(READ_SECONDS)
@@ -286,6 +288,14 @@ class Driver:
 
     def _now(self) -> datetime:
         return self.kit.station.clock.now()
+
+
+def _by_request(router: Router) -> bool:
+    """What the router says; nothing said is no."""
+    try:
+        return isinstance(router, Deciding) and router.by_request()
+    except InterlockError:
+        return False
 
 
 def settings_of(plan: Plan) -> JudgeSettings:

@@ -59,7 +59,7 @@ def test_it_is_the_mixture_written_out(settings, phi, minutes):
         judge.step(
             Tick(t=(number + 1) * TICK, share=rho, metrics={"orders": Observed(kind="good", counts=counts)})
         )
-    assert judge.log_e == pytest.approx(at_length(seen, plan.drops, phi, 20), abs=0.004)
+    assert judge.standing().log_e == pytest.approx(at_length(seen, plan.drops, phi, 20), abs=0.004)
 
 
 def test_evidence_begins_at_nothing_and_nothing_adds_nothing(settings, traffic):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from interlock.core.change.errors import InvalidInput
 from interlock.core.judge.backstop import Forecast, forecast
 from interlock.core.judge.course import course, measured
-from interlock.core.judge.judge import Judge
+from interlock.core.judge.judge import LONGEST, Judge
 from interlock.core.judge.record import Said, Share, Stage, read, recompute, replay, tell, word, write
 from interlock.core.judge.settings import BackstopSettings
 from interlock.core.judge.tick import Counts, Observed, Tick
@@ -79,7 +80,9 @@ def test_one_edited_count_is_noticed(settings, traffic, place):
     with pytest.raises(InvalidInput) as refused:
         replay(plan, lines)
     assert refused.value.code == "record-differs"
-    assert f"line {place + 1}: recorded log E" in refused.value.message
+    found = re.match(r"line (\d+): recorded log E", refused.value.message)
+    assert found, refused.value.message
+    assert place < int(found[1]) <= place + 1 + LONGEST, "noticed where evidence was weighed next"
 
 
 def test_an_edited_verdict_and_other_settings_are_noticed(settings, traffic):
