@@ -121,7 +121,7 @@ def test_a_notice_says_the_answer_then_the_cost_then_what_to_type():
     assert notice.title == "back at 0 %: shop 9999…99 → production"
     assert notice.text.splitlines() == [
         "the judge found harm: orders: 0 of about 8.7 expected, −100 % (at least −20 %)",
-        "lost: 9 of orders within 3.5 s",
+        "lost by the judge's estimate: 9 orders within 3.5 s",
         "nothing more to do; what changed: interlock suspects shop --since 2h",
     ]
 
@@ -240,3 +240,29 @@ def test_an_unknown_notifier_and_one_that_does_not_like_its_settings_are_found_b
     assert error.code == "notify-address"
     [(_, error)] = check_notifiers({"memory": told.factory}, plan({}, kind="memry"))
     assert error.message == "expected a known notifier, got `memry` (did you mean `memory`?)"
+
+
+@pytest.mark.parametrize(
+    ("judge", "says"),
+    [
+        ({}, "the plan names no backstop, so nothing watches"),
+        ({"backstop": {"metric": "orders"}}, "the plan names a backstop on orders"),
+    ],
+)
+def test_whoever_is_told_of_100_percent_is_told_what_watches_there(judge, says):
+    """It said "widened to 100 %" as if it were judged on."""
+    after = replace(RUNNING, stage=2, granted=100.0)
+    found = happening(replace(RUNNING, stage=1, granted=5.0), after, replace(plan(), judge=judge))
+    assert f"nothing is compared any more, since no traffic is left to compare with; {says}" in found.notice.text
+    before = happening(RUNNING, replace(RUNNING, stage=1, granted=5.0), plan())
+    assert "compared" not in before.notice.text
+
+
+def test_what_was_ruled_out_was_ruled_out_before_100_percent():
+    done = replace(RUNNING, state=RolloutState.COMPLETED, weight=100.0, ruled_out={"orders": 0.06}, alone=True)
+    assert "ruled out before 100 %: orders 6 % or worse" in happening(RUNNING, done, plan()).notice.text
+
+
+def test_one_lost_order_is_one_order():
+    gone = replace(STOPPED, state=RolloutState.RETURNED, harm=replace(HARM, lost=0.9))
+    assert "lost by the judge's estimate: 1 order within 3.5 s" in happening(STOPPED, gone, plan()).notice.text

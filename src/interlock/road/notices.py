@@ -11,13 +11,15 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from interlock.core.judge.told import harm_told
+from interlock.core.rollout.phrases import amount, because, percent
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
+from interlock.core.rollout.transition import FULL
 from interlock.ports.notifier import Notice
 
 What = Literal["started", "widened", "held", "stopped", "stuck", "returned", "failed", "completed"]
@@ -32,16 +34,6 @@ _LEVELS: dict[What, Literal["info", "success", "warning", "failure"]] = {
     "returned": "warning",
     "failed": "failure",
     "completed": "success",
-}
-_CAUSES = {
-    "harm": "the judge found harm",
-    "untrusted": "what was counted could not be believed",
-    "abort": "somebody aborted it",
-    "rollback": "somebody asked for the version before",
-    "no-pass": "a stage could not pass in its time",
-    "apply-failed": "the new version could not be put up",
-    "lost-weight": "somebody else took its traffic away",
-    "ticket-void": "its ticket was voided",
 }
 
 
@@ -124,11 +116,24 @@ def _started(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
 
 
 def _widened(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
-    ruled = ", ".join(f"{name} {value * 100:.0f} %" for name, value in sorted(after.ruled_out.items()))
+    ruled = _ruled_out(after)
     return (
         f"widened to {after.granted:g} %: {_where(after)}",
         f"stage {after.stage + 1} of {len(plan.stages)}; ruled out before: {ruled} or worse" if ruled else "",
+        _at_full(plan) if after.granted >= FULL else "",
     )
+
+
+def _ruled_out(after: RolloutRecord) -> str:
+    return ", ".join(f"{name} {percent(value)}" for name, value in sorted(after.ruled_out.items()))
+
+
+def _at_full(plan: Plan) -> str:
+    """What is so where all traffic has it; whether a forecast could be made the plan does not know."""
+    named = plan.judge.get("backstop")
+    metric = named.get("metric") if isinstance(named, Mapping) else None
+    named_on = f"a backstop on {metric}" if metric else "no backstop, so nothing watches"
+    return f"nothing is compared any more, since no traffic is left to compare with; the plan names {named_on}"
 
 
 def _held(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
@@ -166,10 +171,11 @@ def _returned(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
     cost = ""
     if after.harm is not None:
         seconds = f" within {after.harm.seconds:.1f} s" if after.harm.seconds is not None else ""
-        cost = f"lost: {after.harm.lost:.0f} of {after.harm.metric}{seconds}"
+        more = after.harm.estimate > 1
+        cost = f"lost by the judge's estimate: {amount(after.harm.lost, after.harm.metric, more=more)}{seconds}"
     return (
         f"back at {after.weight:g} %: {_where(after)}",
-        f"{_CAUSES.get(after.cause or '', 'it went back')}{f': {after.why}' if after.why else ''}",
+        because(after.cause, after.why) or "it went back",
         cost,
         f"nothing more to do; what changed: interlock suspects {after.service} --since 2h",
     )
@@ -186,11 +192,11 @@ def _failed(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
 
 def _completed(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
     del plan
-    ruled = ", ".join(f"{name} {value * 100:.0f} %" for name, value in sorted(after.ruled_out.items()))
+    ruled = _ruled_out(after)
     until = f" until {after.kept_until:%Y-%m-%d %H:%M} UTC" if after.kept_until else ""
     return (
         f"done, all traffic has it: {_where(after)}",
-        f"ruled out: {ruled} or worse" if ruled else "",
+        f"ruled out{' before 100 %' if after.alone else ''}: {ruled} or worse" if ruled else "",
         f"the version before is one command away{until}: interlock rollback {after.service}{_option(after)}",
     )
 

@@ -66,3 +66,33 @@ def test_who_watches_a_rollout_that_nobody_moves_is_told():
     shown = json.loads(json.dumps(SCENES["waiting"]))
     shown["seen_at"] = "2026-03-05T03:30:13Z"
     assert "the newest count is 60 s old" in "\n".join(screen(shown, wide=80))
+
+
+def of_full(**changes: object) -> str:
+    shown = {**json.loads(json.dumps(SCENES["full"])), **changes}
+    return " ".join("\n".join(screen(shown, wide=132)).replace("01:18:00", "").split())
+
+
+def test_at_100_percent_nothing_is_said_to_be_compared_and_what_watches_is_named():
+    """The screen said PASS, or that not enough was counted, where no control was left to count against."""
+    watched = "WAIT all traffic has it, nothing is compared any more · only the backstop watches: all orders"
+    assert of_full().startswith(watched)
+    passed = of_full(verdict={"kind": "pass", "why": "", "eta": None})
+    assert passed.startswith("WAIT all traffic has it, nothing is compared any more")
+    assert "what is compared above is from before 100 %" in passed
+    nobody = of_full(backstop="", unbacked="no meter remembers 3 days of orders")
+    assert "nothing watches: there is no backstop, no meter remembers 3 days of orders" in nobody
+
+
+def test_a_rollout_that_ended_says_when_and_what_watched_at_100_percent():
+    done = " ".join("\n".join(screen(SCENES["completed"], wide=132)).split())
+    assert "6 of 6 · 100 % of traffic · done at 2026-03-05 04:42 UTC" in done
+    assert "at 100 % nothing was compared · nothing watched: there was no backstop, the plan names none" in done
+    assert "all traffic has it; ruled out before: errors worse by 42 % or more" in done
+
+
+def test_what_the_judge_lost_is_called_an_estimate():
+    """A screen that said 14 orders beside 13 counted at the customers seemed to contradict itself."""
+    shown = json.loads(json.dumps(SCENES["stopped"]))
+    shown["record"]["harm"]["lost"] = 1.2
+    assert "about 1 order by the judge's estimate in 3.5 s" in "\n".join(screen(shown, wide=80))

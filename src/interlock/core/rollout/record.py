@@ -80,7 +80,7 @@ class RolloutRecord:
     ``plan`` is the digest of the plan's bytes, kept as a blob, ``plan_path`` where it stood. ``step`` is how far
     the apply, promote or rollback steps are. ``previous`` is the digest of the change that was there before, where
     it is known. ``ruled_out`` is what the last PASS excluded, by metric; ``log_e``, ``verdict`` and ``told`` are
-    how the judge stood when it was last written down.
+    how the judge stood when it was last written down; ``told`` does not outlive its stage.
 
     ``wanted`` is what the data plane is to serve, ``served`` what it was last confirmed to. ``extended`` is what a
     person added to the stage's limit, in seconds. ``calibration`` is the blob with the noise that was measured

@@ -127,7 +127,7 @@ def widened(
     following = record.stage + 1
     told: dict[str, Json] = {"ruled_out": dict(ruled_out), "from": record.granted, **body}
     if following >= len(plan.stages):
-        after = _going(_next(record, phase="promote", step=0, ruled_out=ruled_out))
+        after = _going(_next(record, phase="promote", step=0, ruled_out=ruled_out, told=""))
         return Move(record=after, kind="rollout.passed", body=told | {"stage": record.stage})
     after = _going(replace(_stage(record, plan, following, now), ruled_out=ruled_out))
     told |= {"stage": following, "weight": after.granted, "change": record.change, "digest": record.digest}
@@ -224,6 +224,7 @@ def _stage(record: RolloutRecord, plan: Plan, number: int, now: datetime) -> Rol
         baked=0.0,
         spent=0.0,
         extended=0.0,
+        told="",
         stage_since=now,
         bake_until=later(now, stage.bake),
     )
@@ -241,6 +242,7 @@ def _back(record: RolloutRecord, cause: Cause, why: str, harm: Harm | None) -> R
         granted=0.0,
         bake_until=None,
         kept_until=None,
+        told="",
         cause=cause,
         why=why,
         harm=harm,

@@ -77,7 +77,8 @@ def _list(scenarios: list[Scenario], *, as_json: bool) -> None:
         show_json({"items": [{"name": each.name, "title": each.title, "date": each.date} for each in scenarios]})
         return
     for each in scenarios:
-        click.echo(f"{each.name}  {each.title}")
+        click.echo(f"{each.name}  {each.date} · {each.title}")
+    click.echo(f"\nto run one: interlock replay {scenarios[0].name}   on real components here, up to 2 min")
 
 
 def _introduced(scenario: Scenario) -> list[str]:

@@ -17,7 +17,6 @@ from interlock.doors.cli.rollout_ask import abort, extend, pause, resume, widen
 from interlock.doors.cli.rollout_run import run
 from interlock.doors.cli.rollout_verify import verify
 from interlock.doors.cli.rollout_watch import watch
-from interlock.doors.cli.text import safe
 
 
 @click.group()
@@ -38,7 +37,7 @@ for command in (watch, pause, resume, extend, abort, widen, verify, run):
 @as_json
 def start(*, change: str, ticket: str, environment: str, service: str | None, detach: bool, as_json: bool) -> None:
     """Redeem a ticket and send CHANGE out, or say everything that stands in the way."""
-    from interlock.doors.cli.rollout_words import named_ticket, obstacles  # noqa: PLC0415  # --help reads no ticket
+    from interlock.doors.cli.rollout_words import named_ticket, obstacles, started  # noqa: PLC0415  # --help reads no ticket
 
     wanted = {"change": change, "ticket": named_ticket(ticket), "environment": environment, "service": service}
     config = settings()
@@ -51,7 +50,7 @@ def start(*, change: str, ticket: str, environment: str, service: str | None, de
     if as_json:
         show_json(begun)
     else:
-        click.echo(f"started {begun['id']}  {safe(begun['service'])} → {safe(begun['environment'])}")
+        click.echo("\n".join(started(begun, waits=config.server is None and not detach, server=config.server)))
     if config.server is None and not detach:
         from interlock.doors.cli.rollout_run import in_the_foreground  # noqa: PLC0415  # only without a server
 

@@ -106,10 +106,24 @@ def _find(client: Any, named: str | None, environment: str | None) -> str:  # no
                 )
             return named
     items = client.get("/v1/rollouts", service=named, environment=environment, limit=PAGE).json["items"]
-    open_ones = [one for one in items if not one["ended_at"]]
-    for one in open_ones or items:
-        return str(one["id"])
-    raise _none(named, environment)
+    for one in items:
+        if not one["ended_at"]:
+            return str(one["id"])
+    if not items:
+        raise _none(named, environment)
+    _over(items[0], named)
+    return str(items[0]["id"])
+
+
+def _over(last: Told, named: str | None) -> None:
+    """Nothing is under way, which must be said before an old picture is shown; beside it, where programs read."""
+    of = f" of {safe(named)}" if named else ""
+    click.echo(
+        f"no rollout{of} is under way: this is the last one, {safe(last['state'])} since "
+        f"{last['ended_at'][:19].replace('T', ' ')} UTC\n"
+        f"  begin one: interlock rollout start CHANGE --ticket FILE · what there was: interlock rollout list",
+        err=True,
+    )
 
 
 def _none(named: str | None, environment: str | None) -> NotFound:

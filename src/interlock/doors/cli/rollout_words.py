@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+from interlock.core.change.errors import InvalidInput
+from interlock.core.rollout.phrases import amount
+from interlock.doors.cli.screens.rollout import moment, seconds_between
+from interlock.doors.cli.screens.rollout_bars import span
+from interlock.doors.cli.screens.rollout_words import alone
 from interlock.doors.cli.text import safe, short
 
 Told = dict[str, Any]
+OLD_SECONDS = 10.0
+"""From how many seconds on it is said that what the judge told is of then."""
+
+_ID = re.compile(r"tkt-[a-z0-9-]{1,60}")
 
 
 def named_ticket(given: str) -> str:
     """The ticket's id: as given, or of the file that the gate wrote.
 
     Raises:
-        InvalidInput: what was named is a file and no ticket.
+        InvalidInput: ``ticket-file-missing`` for what is neither, and what is wrong with a file that is no ticket.
     """
     if not Path(given).is_file():
+        if not _ID.fullmatch(given):
+            raise InvalidInput(
+                f"expected a ticket's id, or its file, got `{given}`, which is not there",
+                code="ticket-file-missing",
+                hint="interlock gate CHANGE --ticket-file FILE writes one; an id looks like tkt-7f3akq2m2a",
+            )
         return given
     from interlock.core.ticket.model import MAX_TICKET  # noqa: PLC0415  # an id needs no cryptography
     from interlock.core.ticket.read import read_ticket  # noqa: PLC0415  # likewise
@@ -32,6 +48,16 @@ def obstacles(found: list[Told]) -> list[str]:
         place = f"  {safe(each['path'])}:{each['line']}" if each["path"] and each["line"] else ""
         lines += [f"  ✗ {safe(each['text'])}  [{each['code']}]{place}", f"      {safe(each['hint'])}"]
     return lines
+
+
+def started(begun: Told, *, waits: bool, server: str | None) -> list[str]:
+    """That it began, and what to type next; nothing where the command goes on with it itself."""
+    first = f"started {begun['id']}  {safe(begun['service'])} → {safe(begun['environment'])}"
+    if waits:
+        return [first]
+    if server is None:
+        return [first, f"  move it: interlock rollout run {begun['id']}"]
+    return [first, f"  watch it: interlock rollout watch {begun['id']}"]
 
 
 def row(item: Told) -> str:
@@ -58,13 +84,34 @@ def shown(found: Told) -> list[str]:
         f"  change {record['change']}  ticket {record['ticket']}  by {safe(record['started_by'])}",
         f"  {stage}  {record['weight']:g} % served  {evidence}",
     ]
-    lines += [f"  {safe(text)}" for text in (record["why"], record["told"], found["advice"]) if text]
+    texts = (record["why"], _judge(found), alone(found), found["advice"])
+    lines += [f"  {safe(text)}" for text in texts if text]
     if record["harm"]:
         harm = record["harm"]
         seconds = "" if harm["seconds"] is None else f" in {harm['seconds']:.1f} s"
-        lines.append(f"  lost {harm['lost']:.1f} {safe(harm['metric'])}{seconds}")
+        gone = amount(harm["lost"], safe(harm["metric"]), more=harm["estimate"] > 1)
+        lines.append(f"  lost about {gone} by the judge's estimate{seconds}")
+    if record["ended_at"]:
+        lines.append(f"  over since {record['ended_at'][:19].replace('T', ' ')} UTC")
     lines += [_effect(each) for each in found["effects"][-12:]]
     return lines
+
+
+def _judge(found: Told) -> str:
+    """What the judge says now; what is older is told with its moment, and nothing of a stage that is over."""
+    record, verdict, seen = found["record"], found["verdict"], found["seen_at"]
+    distrusted = verdict is not None and verdict["kind"] == "untrusted"
+    if record["ended_at"] or record["state"] == "returning" or (record["alone"] and not distrusted):
+        return ""
+    if verdict is None or not seen:
+        return str(record["told"])
+    if record["stage_since"] and seconds_between(record["stage_since"], seen) < 0:
+        return "nothing is counted in this stage yet"
+    text = str(verdict["why"])
+    if not text or text == record["why"]:
+        return ""
+    age = seconds_between(seen, found["now"])
+    return text if age < OLD_SECONDS else f"{text}, as of {moment(seen)}, {span(age)} ago"
 
 
 def event(item: Told) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,9 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.errors import IntegrityError
 from interlock.core.judge.read_settings import read_settings
 from interlock.core.judge.record import Said, Share, read
+from interlock.core.judge.settings import JudgeSettings
 from interlock.core.judge.verdict import Standing
+from interlock.core.ledger.entry import Entry
 from interlock.core.rollout.judged import advice
 from interlock.core.rollout.plan import Plan, StagePlan
 from interlock.core.rollout.record import Effect, Observation, RolloutRecord
@@ -19,6 +21,7 @@ from interlock.ports.store import Page, Tx
 from interlock.road.notify import Told as Noticed
 from interlock.road.notify import told_of
 from interlock.road.roll.asks import newest_observation, not_ruled_out, plan_of
+from interlock.road.roll.calibrate import read_noise
 from interlock.road.roll.drawn import last, recent_of
 from interlock.road.roll.live import RecentTick, Snapshot, Told
 from interlock.road.station import Station
@@ -33,6 +36,8 @@ class RolloutShown:
     """``not_ruled_out`` is what a person who widens now must repeat; ``advice`` what can be done where it is held.
 
     ``failed`` says by source why it was not read in the last round; ``entry`` is the newest ledger entry about it.
+    ``seen_at`` is when ``standing`` and ``verdict`` were so. Where no control is left, ``backstop`` is the metric
+    whose total is held to a forecast, or ``unbacked`` says why none is; both are empty before.
     """
 
     record: RolloutRecord
@@ -51,6 +56,8 @@ class RolloutShown:
     notices: tuple[Noticed, ...]
     not_ruled_out: str
     advice: str
+    backstop: str
+    unbacked: str
     seen_at: datetime | None
     now: datetime
     entry: int | None
@@ -72,15 +79,16 @@ def find(station: Station, actor: Actor, page: Page, **where: str | None) -> tup
 def _shown(station: Station, tx: Tx, rollout: str) -> RolloutShown:
     record = tx.records(RolloutRecord).get(rollout)
     plan, now = plan_of(tx, record), station.clock.now()
-    live = station.live.get(rollout)
+    live, entries = station.live.get(rollout), tx.log.entries(rollout)
     if live is None or live.seen_at is None or now - live.seen_at > FRESH:
-        live = _recorded(tx, record)
+        live = _recorded(tx, record, entries)
     effects = tuple(tx.records(Effect).find(rollout=rollout))
-    entries = tx.log.entries(rollout)
+    settings = read_settings(plan.judge, what=plan.path)
+    backstop, unbacked = _backstop(tx, record, settings)
     return RolloutShown(
         record=record,
         tick=plan.tick,
-        alpha=read_settings(plan.judge, what=plan.path).alpha,
+        alpha=settings.alpha,
         untrusted=plan.untrusted,
         stages=plan.stages,
         standing=live.standing,
@@ -94,14 +102,26 @@ def _shown(station: Station, tx: Tx, rollout: str) -> RolloutShown:
         notices=told_of(tx, rollout),
         not_ruled_out=_words(tx, record, plan),
         advice=advice(record, plan) if record.hold == "no-pass" else "",
+        backstop=backstop,
+        unbacked=unbacked,
         seen_at=live.seen_at,
         now=now,
         entry=entries[-1][0] if entries else None,
     )
 
 
-def _recorded(tx: Tx, record: RolloutRecord) -> Snapshot:
-    """What was written down last; a few seconds old."""
+def _backstop(tx: Tx, record: RolloutRecord, settings: JudgeSettings) -> tuple[str, str]:
+    """The backstop's metric, or why there is none; neither while a control is left."""
+    if not record.alone:
+        return "", ""
+    if settings.backstop is None or record.calibration is None:
+        return "", "the plan names none"
+    noise = read_noise(tx.blob(record.calibration))
+    return (settings.backstop.metric, "") if noise.forecast is not None else ("", noise.unforeseen)
+
+
+def _recorded(tx: Tx, record: RolloutRecord, entries: Sequence[tuple[int, Entry]]) -> Snapshot:
+    """What was written down last, and when; a few seconds old while somebody moves it."""
     try:
         newest = newest_observation(tx, record)
     except IntegrityError as error:
@@ -122,7 +142,13 @@ def _recorded(tx: Tx, record: RolloutRecord) -> Snapshot:
                 ticks.append(recent_of(entry, weight))
                 discarded.update([entry.tick.discard] if entry.tick.discard else [])
     verdict = Told(kind=newest.verdict, why=record.told) if newest.verdict else None
-    return Snapshot(standing=newest.standing, verdict=verdict, recent=last(ticks), discarded=discarded)
+    return Snapshot(
+        standing=newest.standing,
+        verdict=verdict,
+        recent=last(ticks),
+        discarded=discarded,
+        seen_at=next((one.at for _, one in reversed(entries) if one.kind == "rollout.observed"), None),
+    )
 
 
 def _words(tx: Tx, record: RolloutRecord, plan: Plan) -> str:

@@ -6,8 +6,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import Settings, Thresholds
 from interlock.core.judge.read_settings import read_settings
 from interlock.core.rollout.plan import Plan, StagePlan, StepPlan
-from interlock.core.rollout.plan_check import check_kinds, read_plans, shortfalls, survey_plans
-from interlock.core.rollout.plan_faults import PlanFaults
+from interlock.core.rollout.plan_check import check_kinds, read_plans, shortfalls
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.setting import InvalidSetting
@@ -246,55 +245,6 @@ def test_other_shapes_are_refused(changes, says):
 )
 def test_what_is_no_plan_at_all_is_refused_in_one_line(text):
     assert PATH in refusal(text).message
-
-
-MANY = (
-    SHORT.replace("prefix", "prefixes").replace("environment: production", "enviroment: production")
-    + "tick: 0\nstages:\n  - {percent: 5, bake: soon, margin: 90}\n  - {percent: 1}\n  - {limit: 2h}\n"
-    + "apply:\n  - {name: a, run: go now, timeout: 2h}\n  - {name: 7, run: [go], verify: [see]}\nkept: 1d\n"
-)
-
-
-def test_all_that_is_wrong_is_told_at_once_in_the_order_of_its_lines():
-    """Whoever wrote a plan corrected one line a run, eight times."""
-    refused = refusal(MANY)
-    assert isinstance(refused, PlanFaults)
-    told = [(int(one.message.rpartition(":")[2][:-1]), one.message.split(",")[0]) for one in refused.faults]
-    assert told == [
-        (2, "expected a known key of `the file` (did you mean `environment`?)"),
-        (13, "expected 0.05s to 1m at `tick`"),
-        (15, "expected a span of time at `stages.0.bake`"),
-        (15, "expected a share above 0 % and at most 100 % at `stages.0.margin`"),
-        (17, "expected `percent` in `stages.2`"),
-        (19, "expected `verify` in the step `apply.0`"),
-        (19, "expected a list of arguments at `apply.0.run`"),
-        (19, "expected 0.1s to 1h at `apply.0.timeout`"),
-        (20, "expected a text at `apply.1.name`"),
-        (21, "expected a known key of `the file` (did you mean `keep`?)"),
-    ]
-    assert all(one.hint for one in refused.faults)
-    assert refused.hint.endswith(
-        f"9 more at {', '.join(f'{PATH}:{line}' for line in (13, 15, 17, 19, 20, 21))}: "
-        "interlock policy check shows all"
-    )
-
-
-def test_what_only_follows_from_another_fault_is_not_told():
-    renamed = refusal(
-        SHORT.replace("      orders: {series", "      order: {series").replace("service:", "servce:")
-    )
-    assert [one.message.split(",")[0] for one in renamed.faults] == [
-        "expected a known key of `the file` (did you mean `service`?)",
-        "expected a metric that the judge knows (did you mean `orders`?)",
-    ]
-
-
-def test_faults_of_all_plans_are_told_and_the_good_ones_are_kept():
-    files = {"rollouts/a.yaml": SHORT, "rollouts/b.yaml": SHORT + "tick: 0\n", "rollouts/c.yaml": SHORT}
-    content = {path: text.encode() for path, text in files.items()}
-    plans, faults = survey_plans(content, Settings(), ["order-service"])
-    assert [plan.path for plan in plans.values()] == ["rollouts/a.yaml"]
-    assert [one.message.rpartition("rollouts/")[2] for one in faults] == ["b.yaml:13`", "c.yaml:1`"]
 
 
 def test_a_line_for_a_shell_is_shown_as_the_list_it_probably_means():

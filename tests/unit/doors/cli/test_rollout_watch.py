@@ -37,6 +37,8 @@ class Story(ThreadingHTTPServer):
     def answer(self, path: str) -> object:
         self.asked.append(path)
         if path.startswith("/v1/rollouts?"):
+            if "quiet" in path:
+                return {"items": [SCENES["completed"]["record"]], "next": None}
             ended = {**SCENES["stopped"]["record"], "id": "rol-00000000older", "ended_at": "2026-03-05T03:00:00Z"}
             return {"items": [] if "nobody" in path else [ended, SCENES["waiting"]["record"]], "next": None}
         if path != f"/v1/rollouts/{NAME}":
@@ -124,6 +126,18 @@ def test_a_service_means_the_rollout_that_is_under_way():
     assert story.asked[0].startswith("/v1/rollouts?")
     assert "service=order-service" in story.asked[0]
     assert story.asked[1] == f"/v1/rollouts/{NAME}"
+
+
+def test_a_rollout_that_ended_is_said_to_have_ended_before_it_is_shown():
+    """A service with a rollout about to start showed the one before, as if it were the one that was meant."""
+    with telling("completed") as story:
+        done = run(story, "quiet-service")
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[0] == (
+        "no rollout of quiet-service is under way: this is the last one, completed since 2026-03-05 04:42:00 UTC"
+    )
+    assert "begin one: interlock rollout start CHANGE --ticket FILE" in done.stderr
+    assert done.stdout.startswith(" DONE")
 
 
 def test_nothing_named_means_whatever_is_under_way():

@@ -24,8 +24,9 @@ Told = dict[str, Any]
 MOST_ROWS = 23
 """Rows of the smallest terminal but one, which the shell's prompt takes; what is least telling gives way."""
 
-STALE_TICKS, STALE_LEAST = 4, 5.0
-"""From how many ticks on, and how many seconds at least, a count is called old."""
+STALE_TICKS, STALE_LEAST = 4, 8.0
+"""From how many ticks on, and how many seconds at least, a count is called old. What one server moves another
+reads from the record, which is written every 5 s."""
 
 
 def screen(shown: Told, *, contact: str = "", wide: int | None = None) -> list[str]:
@@ -141,7 +142,7 @@ def _trust(shown: Told, room: int) -> list[str]:
     left = sum(codes.values())
     told = f"{standing['ticks']:,} ticks counted"
     if shown["record"]["alone"]:
-        told = f"no control is left: nothing watches but a backstop, where there is one · {told}"
+        told = f"what is compared above is from before 100 % · {told}"
     if left:
         each = (f"{number:,} {safe(code)}" for code, number in sorted(codes.items()))
         why = ", ".join(each) if len(codes) > 1 else safe(next(iter(codes)))

@@ -8,6 +8,7 @@ from interlock.doors.cli.screens.columns import MARGIN, label
 from interlock.doors.cli.screens.rollout_bars import span
 from interlock.doors.cli.screens.rollout_metrics import evidence_line, metrics
 from interlock.doors.cli.screens.rollout_sums import excluded_at_last, lost, lost_text
+from interlock.doors.cli.screens.rollout_words import alone
 from interlock.doors.cli.text import mark, paint, safe, short, wrap
 
 Told = dict[str, Any]
@@ -22,6 +23,8 @@ def ended(shown: Told, room: int) -> list[str]:
     lines = [*_reached(shown, room), *metrics(shown, room), *evidence_line(shown, room)]
     if record["state"] == "completed":
         lines += _told("excluded", excluded_at_last(shown), room)
+        at_full = alone(shown)
+        lines += _told("at 100 %", f"nothing was compared · {at_full}" if at_full else "", room)
     lines += _told("lost", _cost(shown), room)
     lines += way_back(shown, room) if record["state"] != "completed" else []
     lines += [*untold(shown, room), *_next(shown, room)]
@@ -40,17 +43,19 @@ def untold(shown: Told, room: int) -> list[str]:
 def _reached(shown: Told, room: int) -> list[str]:
     record, stages = shown["record"], shown["stages"]
     place = min(record["stage"], len(stages) - 1)
-    text = f"{place + 1} of {len(stages)} · {stages[place]['percent']:g} % of traffic"
+    stage, at = f"{place + 1} of {len(stages)} · {stages[place]['percent']:g} %", "done at"
     if record["state"] != "completed":
-        text = f"ended in {text}"
-    return _told("stage", text, room)
+        stage, at = f"ended in {stage}", "at"
+    since = f" · {at} {record['ended_at'][:16].replace('T', ' ')} UTC"
+    whole = f"{stage} of traffic{since}"
+    return _told("stage", whole if len(whole) <= room - MARGIN else stage + since, room)
 
 
 def _cost(shown: Told) -> str:
     harm = shown["record"]["harm"]
     if harm is None:
         return lost(shown) or "nothing"
-    text = lost_text(shown, harm["metric"], harm["lost"])
+    text = f"about {lost_text(shown, harm['metric'], harm['lost'])} by the judge's estimate"
     if harm["seconds"] is not None:
         text += f" in {span(harm['seconds'])}, from the canary's first request to 0 % read back"
     return text
@@ -89,7 +94,7 @@ def _next(shown: Told, room: int) -> list[str]:
     service, change = safe(record["service"]), safe(record["change"])
     where = "" if record["environment"] == "production" else f" --environment {safe(record['environment'])}"
     verify = (f"interlock rollout verify {safe(record['id'])}", "recompute its verdicts from the record")
-    back = (f"interlock rollback {service}{where}", "the version before, at once")
+    back = (f"interlock rollback {service}{where}", "the version before")
     if record["state"] == "completed":
         until = f", until {record['kept_until'][:16].replace('T', ' ')} UTC" if record["kept_until"] else ""
         return _table([(back[0], back[1] + until), verify], room)

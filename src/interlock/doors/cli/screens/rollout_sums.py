@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.doors.cli.screens.rollout_bars import count
+from interlock.core.rollout.phrases import amount
 from interlock.doors.cli.text import safe
 
 Told = dict[str, Any]
@@ -83,10 +83,10 @@ def lost(shown: Told) -> str:
     return " · ".join(part for part in (", ".join(proven), within) if part)
 
 
-def lost_text(shown: Told, name: str, amount: float) -> str:
+def lost_text(shown: Told, name: str, number: float) -> str:
     """``9 orders``, or ``3 more slow requests``."""
     what = "slow requests" if edge_of(shown, name) else safe(name)
-    return f"{count(round(amount))} {'more ' if kind_of(shown, name) == 'bad' else ''}{what}"
+    return amount(number, what, more=kind_of(shown, name) == "bad")
 
 
 def edge_of(shown: Told, name: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from interlock.core.judge.told import harm_told
+from interlock.core.rollout.phrases import because, watched_alone
 from interlock.doors.cli.screens.rollout_bars import change, odds
 from interlock.doors.cli.screens.rollout_sums import passed, percent
 from interlock.doors.cli.text import paint, safe
@@ -29,16 +30,6 @@ _GROUND = {
     "PASS": ("black", "green"),
     "WAIT": ("black", "cyan"),
     "START": ("black", "cyan"),
-}
-_CAUSES = {
-    "harm": "the judge found harm",
-    "untrusted": "what was counted could not be believed",
-    "abort": "somebody aborted it",
-    "rollback": "somebody asked for the version before",
-    "no-pass": "a stage could not pass in its time",
-    "apply-failed": "the new version could not be put up",
-    "lost-weight": "somebody else took its traffic away",
-    "ticket-void": "its ticket was voided",
 }
 _PHASES = {
     "calibrate": "measuring the control's own noise, no traffic has moved yet",
@@ -66,7 +57,9 @@ def word(shown: Told) -> str:
         "returned": "STOP" if record["cause"] == "harm" else "BACK",
     }
     # A pass is of the stage it was said in; what follows must be earned again.
-    by_verdict = {"stop": "STOP", "untrusted": "DOUBT"} | ({"pass": "PASS"} if passed(shown) else {})
+    by_verdict = {"stop": "STOP", "untrusted": "DOUBT"}
+    if not record["alone"]:
+        by_verdict |= {"pass": "PASS"} if passed(shown) else {}
     waiting = "HARM?" if _suspected(shown) else "WAIT"
     fallback = by_verdict.get(verdict["kind"] if verdict else "", waiting)
     return by_state.get(record["state"], fallback)
@@ -109,7 +102,17 @@ def _starting(shown: Told) -> str:
 
 def _suspected(shown: Told) -> bool:
     standing = shown["standing"]
-    return bool(standing and standing["metrics"]) and standing["log_e"] >= SUSPICION
+    # What the control showed before 100 % is no suspicion of what goes on now.
+    compared = bool(standing and standing["metrics"]) and not shown["record"]["alone"]
+    return compared and standing["log_e"] >= SUSPICION
+
+
+def alone(shown: Told) -> str:
+    """What watches where no control is left; empty before."""
+    if not shown["record"]["alone"]:
+        return ""
+    over = bool(shown["record"]["ended_at"])
+    return watched_alone(safe(shown.get("backstop", "")), safe(shown.get("unbacked", "")), over=over)
 
 
 def _running(shown: Told) -> str:
@@ -122,6 +125,8 @@ def _running(shown: Told) -> str:
         return f"{safe(verdict['why'])} · traffic goes back now"
     if verdict["kind"] == "untrusted":
         return f"the counts cannot be believed: {safe(verdict['why'])}"
+    if record["alone"]:
+        return f"all traffic has it, nothing is compared any more · {alone(shown)}"
     if verdict["kind"] == "pass" and passed(shown):
         return "no harm: what this stage must exclude is excluded"
     if _suspected(shown):
@@ -137,7 +142,8 @@ def _completed(shown: Told) -> str:
     if not ruled:
         return "all traffic has it"
     worst = max(ruled, key=lambda name: ruled[name])
-    return f"all traffic has it; of {safe(worst)}, harm of {percent(ruled[worst])} or more is ruled out"
+    before = " before" if shown["record"]["alone"] else ""
+    return f"all traffic has it; ruled out{before}: {safe(worst)} worse by {percent(ruled[worst])} or more"
 
 
 def _blame(shown: Told) -> str:
@@ -149,6 +155,4 @@ def _blame(shown: Told) -> str:
 
 def _why(shown: Told) -> str:
     record = shown["record"]
-    cause = _CAUSES.get(record["cause"] or "", "")
-    why = safe(record["why"])
-    return f"{cause}: {why}" if cause and why and why != cause else why or cause or "nobody said why"
+    return because(record["cause"], safe(record["why"])) or "nobody said why"

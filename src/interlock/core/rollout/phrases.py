@@ -1,0 +1,56 @@
+"""What is said of rollouts on every screen and in every notice, in the same words.
+
+Rules:
+1. A percentage has a space before its sign.
+2. One of something is said in the singular, as far as a metric's name lets it be told.
+3. Of a bad metric what is lost is what came on top. What the judge lost is an estimate, and is called that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CAUSES: Mapping[str, str] = {
+    "harm": "the judge found harm",
+    "untrusted": "what was counted could not be believed",
+    "abort": "somebody aborted it",
+    "rollback": "somebody asked for the version before",
+    "no-pass": "a stage could not pass in its time",
+    "apply-failed": "the new version could not be put up",
+    "lost-weight": "somebody else took its traffic away",
+    "ticket-void": "its ticket was voided",
+}
+_KEPT = ("ss", "us", "is")
+"""Endings of words that end with an s in the singular too."""
+
+
+def because(cause: str | None, why: str) -> str:
+    """The cause and what was said with it, once each; empty where neither is known."""
+    known = CAUSES.get(cause or "", "")
+    return f"{known}: {why}" if known and why and why != known else why or known
+
+
+def amount(number: float, name: str, *, more: bool = False) -> str:
+    """``9 orders``, ``1 order``, ``3 more errors``."""
+    whole = round(number)
+    return f"{whole:,} {'more ' if more else ''}{singular(name) if whole == 1 else name}"
+
+
+def singular(name: str) -> str:
+    """``order`` of ``orders``; a name that does not show its number stays as it is."""
+    if name.endswith("ies"):
+        return f"{name[:-3]}y"
+    return name[:-1] if name.endswith("s") and not name.endswith(_KEPT) else name
+
+
+def percent(fraction: float, digits: int = 0) -> str:
+    """``19 %``."""
+    return f"{fraction * 100:,.{digits}f} %"
+
+
+def watched_alone(backstop: str, unbacked: str, *, over: bool = False) -> str:
+    """What watches, or watched, where all traffic has the new version and no control is left."""
+    if backstop:
+        return f"only the backstop {'watched' if over else 'watches'}: all {backstop} against their forecast"
+    why = f", {unbacked}" if unbacked else ""
+    return f"nothing {'watched' if over else 'watches'}: there {'was' if over else 'is'} no backstop{why}"

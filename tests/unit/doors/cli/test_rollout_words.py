@@ -1,0 +1,82 @@
+"""``rollout show`` and ``rollout start`` in words: what is old says so, and what comes next is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.rollout_words import named_ticket, shown, started
+
+SCENES = json.loads((Path(__file__).parents[3] / "golden/cli/rollouts.json").read_text())
+ETA = {"kind": "not-enough-data", "why": "a pass is expected in 190 s", "eta": 190.0}
+
+
+def said(scene: str, record: dict[str, Any] | None = None, **changes: object) -> str:
+    found = {**json.loads(json.dumps(SCENES[scene])), **changes}
+    found["record"] |= record or {}
+    return "\n".join(shown(found))
+
+
+def test_an_estimate_of_now_is_told_as_it_is():
+    assert "  a pass is expected in 190 s\n" in f"{said('waiting', verdict=ETA)}\n"
+
+
+def test_an_old_estimate_says_of_when_it_is():
+    """It stood there unchanged after minutes in which nobody counted, as if it were of now."""
+    text = said("waiting", {"told": "a pass is expected in 999 s"}, verdict=ETA, seen_at="2026-03-05T03:28:13Z")
+    assert "a pass is expected in 190 s, as of 03:28:13 UTC, 3 min ago" in text
+    assert "999" not in text
+
+
+def test_an_estimate_of_the_stage_before_is_not_told():
+    """After a widening the estimate of the narrower stage stood there until the next count."""
+    text = said("waiting", {"told": "a pass is expected in 999 s"}, verdict=ETA, seen_at="2026-03-05T03:26:58Z")
+    assert "nothing is counted in this stage yet" in text
+    assert "a pass is expected" not in text
+
+
+@pytest.mark.parametrize("scene", ["stopped", "returned", "completed"])
+def test_a_rollout_that_ended_expects_nothing_and_says_since_when_it_is_over(scene):
+    text = said(scene, {"told": "a pass is expected in 999 s"}, verdict=ETA)
+    assert "a pass is expected" not in text
+    assert "  over since 2026-03-05 0" in text
+
+
+def test_what_is_said_in_why_is_said_once():
+    why = SCENES["stopped"]["record"]["why"]
+    text = said("stopped", {"told": why})
+    assert text.count(why) == 1
+    assert "lost about 9 orders by the judge's estimate in 3.5 s" in text
+
+
+def test_at_100_percent_it_says_what_watches():
+    assert "only the backstop watches: all orders against their forecast" in said("full", verdict=ETA)
+    assert "a pass is expected" not in said("full", verdict=ETA)
+    assert "nothing watched: there was no backstop, the plan names none" in said("completed")
+
+
+@pytest.mark.parametrize("given", ["ticket.json", "./missing", "out/tkt-1.json", "TKT-1", ""])
+def test_a_ticket_file_that_is_not_there_is_called_that(given, tmp_path, monkeypatch):
+    """It was taken for an id, and refused as an unknown one."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput) as refused:
+        named_ticket(given)
+    assert refused.value.code == "ticket-file-missing"
+    assert f"got `{given}`, which is not there" in refused.value.message
+    assert "--ticket-file" in refused.value.hint
+
+
+def test_an_id_is_an_id():
+    assert named_ticket("tkt-7f3akq2m2a") == "tkt-7f3akq2m2a"
+
+
+def test_what_was_started_ends_with_what_to_type_next():
+    begun = SCENES["starting"]["record"]
+    watched = started(begun, waits=False, server="http://127.0.0.1:8000")
+    assert watched[-1] == "  watch it: interlock rollout watch rol-7f3akq2m2a"
+    assert started(begun, waits=False, server=None)[-1] == "  move it: interlock rollout run rol-7f3akq2m2a"
+    assert len(started(begun, waits=True, server=None)) == 1
