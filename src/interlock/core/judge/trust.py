@@ -12,7 +12,6 @@ Rules:
 from __future__ import annotations
 
 from collections import deque
-from math import fsum
 
 from interlock.core.judge.arithmetic import exact_log, log
 from interlock.core.judge.settings import JudgeSettings, TrustSettings
@@ -148,7 +147,10 @@ class Drift:
 
     def _look(self, name: str) -> None:
         kept, phi = self._kept[name], self._phi[name]
-        scatter, expected = fsum(each[0] for each in kept), fsum(each[1] for each in kept)
+        scatter = expected = 0.0
+        for each in kept:
+            scatter += each[0]
+            expected += each[1]
         if len(kept) < _FEWEST_WINDOWS or expected < _FEWEST_EVENTS or scatter <= self._most * phi * expected:
             return
         self.times = max(self.times, scatter / expected / phi)
