@@ -7,6 +7,7 @@ Rules:
    is weight 0.
 3. 0 everything is back and was seen to be; 1 something is not, and it says what; 2 there is nothing to go back by,
    and it says what can be done by hand.
+4. What takes longer than a second says what it waits for.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import click
 from interlock.config import Config
 from interlock.core.change.errors import Conflict, InterlockError, NotFound
 from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
+from interlock.doors.cli.rollback_asked import Say, how_far, newest, waiting
 
 Told = dict[str, Any]
 SERVER_SECONDS, BEGIN_SECONDS, END_SECONDS, LOOK_SECONDS = 3.0, 2.0, 300.0, 0.2
@@ -37,16 +39,20 @@ def rollback(*, service: str, environment: str, why: str, dry_run: bool, local: 
 
     config = settings()
     if dry_run:
-        planned = plan_of_going_back(config, service, environment)
+        asked = None if local else newest(config, service, environment, patience=SERVER_SECONDS)
+        planned = plan_of_going_back(config, service, environment, asked)
         _show(planned, as_json=as_json, of="planned")
         return
-    refused = None
-    if config.server is not None and not local:
-        shown, refused = _by_server(config, service, environment, why)
-        if shown is not None:
-            _show(shown, as_json=as_json, of="server")
-            leave(0 if shown["record"]["state"] == "returned" else REFUSED)
-    done = go_back(config, service, environment, why, refused)
+    shown, refused, done = None, None, {}
+    with waiting(quiet=as_json) as say:
+        if config.server is not None and not local:
+            shown, refused = _by_server(config, service, environment, why, say)
+        if shown is None:
+            say("going back by the local record")
+            done = go_back(config, service, environment, why, refused)
+    if shown is not None:
+        _show(shown, as_json=as_json, of="server")
+        leave(0 if shown["record"]["state"] == "returned" else REFUSED)
     if not as_json:
         _show(done, as_json=False, of="local")
     done["entry"] = tell(config, done, refused)
@@ -55,28 +61,30 @@ def rollback(*, service: str, environment: str, why: str, dry_run: bool, local: 
 
 
 def _by_server(
-    config: Config, service: str, environment: str, why: str
+    config: Config, service: str, environment: str, why: str, say: Say
 ) -> tuple[Told | None, InterlockError | None]:
     """How it ended on the server; or why the server did not do it."""
     from interlock.doors.cli.client import connect  # noqa: PLC0415  # --help asks nobody
 
+    say(f"asking {config.server} to bring {service} back")
     client = connect(config, patience=SERVER_SECONDS)
     try:
         wanted = {"environment": environment, "why": why}
         asked = client.post(f"/v1/services/{service}/rollback", wanted, tries=1).json
-        return _followed(client, asked["rollout"])
+        return _followed(client, asked["rollout"], say)
     except InterlockError as error:
         return None, error
     finally:
         client.close()
 
 
-def _followed(client: Any, name: str) -> tuple[Told | None, InterlockError | None]:  # noqa: ANN401  # a Client
+def _followed(client: Any, name: str, say: Say) -> tuple[Told | None, InterlockError | None]:  # noqa: ANN401  # a Client
     """What the server shows once it is over; nothing where nobody there begins."""
     began = time.monotonic()
     while True:
         shown: Told = client.get(f"/v1/rollouts/{name}").json
         waited = time.monotonic() - began
+        say(how_far(shown))
         if shown["record"]["ended_at"] or waited >= END_SECONDS:
             return shown, None
         if shown["record"]["phase"] == "withdraw" and waited >= BEGIN_SECONDS and not _begun(shown):

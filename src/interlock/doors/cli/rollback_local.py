@@ -92,13 +92,24 @@ def tell(config: Config, done: Told, refused: InterlockError | None) -> int | No
     return int(reply["indices"][0])
 
 
-def plan_of_going_back(config: Config, service: str, environment: str) -> Told:
-    """What would be done, with what the data plane serves now.
+def plan_of_going_back(config: Config, service: str, environment: str, newest: Told | None = None) -> Told:
+    """What would be done, with what the data plane serves now; ``newest`` is the rollout on record that is meant.
+
+    Where this machine has kept nothing, or something of an earlier rollout, ``local`` is None.
 
     Raises:
-        NotFound: ``rollback-nothing``.
+        NotFound: ``rollback-nothing`` where neither knows anything.
     """
-    local = _local(config, service, environment, None)
+    asked = {"rollout": newest, "by_server": config.server is not None}
+    try:
+        local = _local(config, service, environment, None)
+    except NotFound:
+        if newest is None:
+            raise
+        return {**asked, "local": None, "weight": None, "said": "", "notes": []}
+    if newest is not None and newest["id"] != local.rollout:
+        note = f"what this machine has kept is of {local.rollout}, an earlier one"
+        return {**asked, "local": None, "weight": None, "said": "", "notes": [note]}
     weight: float | None = None
     said = ""
     try:
@@ -109,7 +120,7 @@ def plan_of_going_back(config: Config, service: str, environment: str) -> Told:
             router.close()
     except InterlockError as error:
         said = f"{error.code}: {error.message}"
-    return {"local": plain(local), "weight": weight, "said": said, "notes": _notes(local, None)}
+    return {**asked, "local": plain(local), "weight": weight, "said": said, "notes": _notes(local, None)}
 
 
 def _local(config: Config, service: str, environment: str, refused: InterlockError | None) -> LocalRecord:

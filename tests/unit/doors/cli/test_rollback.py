@@ -18,6 +18,7 @@ import pytest
 from interlock.core.change.canonical import sha256
 from interlock.core.rollout.local import LocalRecord, local_path, read_local, to_bytes
 from interlock.core.rollout.plan import PluginPlan, StepPlan
+from interlock.doors.cli import rollback_asked
 from interlock.doors.cli.main import main
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -387,6 +388,74 @@ def test_a_server_that_refuses_leads_to_the_local_record(place, capsys, monkeypa
     assert code == 0
     assert place.read("weight") == "0\n"
     assert len(place.journals()) == 1  # it waits for a server that takes it
+
+
+def on_record(place: Place, **differs: object) -> dict[str, object]:
+    return {**SCENES["starting"]["record"], "service": "shop", **differs}
+
+
+def test_a_dry_run_while_another_rollout_starts_is_about_that_one(place, capsys, monkeypatch):
+    """It showed how to go back from the rollout before, whose record this machine still had."""
+    place.keep(rollout="rol-00000000older")
+    with serving(monkeypatch, GET=[(200, {"items": [on_record(place)], "next": None})]) as server:
+        code, out, _ = run(capsys, "rollback", "shop", "--dry-run")
+    assert code == 0
+    assert server.asked == ["GET /v1/rollouts?service=shop&environment=production&limit=1"]
+    assert "nothing was touched; going back from shop would end rol-7f3akq2m2a" in out
+    assert "rol-7f3akq2m2a is starting: 0 % served, no traffic has moved yet" in out
+    assert "what this machine has kept is of rol-00000000older, an earlier one" in out
+    assert "./restore" not in out
+    assert (place.read("asked"), place.read("ran")) == ("", "")
+
+
+def test_a_dry_run_where_nothing_is_kept_yet_asks_who_knows(place, capsys, monkeypatch):
+    local_path(place.folder / ".interlock", "production", "shop").unlink()
+    with serving(monkeypatch, GET=[(200, {"items": [on_record(place)], "next": None})]):
+        code, out, _ = run(capsys, "rollback", "shop", "--dry-run")
+    assert (code, out.splitlines()[-1]) == (0, "to type  interlock rollback shop")
+    with serving(monkeypatch, GET=[(200, {"items": [], "next": None})]):
+        assert run(capsys, "rollback", "shop", "--dry-run")[0] == 2
+
+
+def test_a_dry_run_of_what_is_under_way_says_where_it_stands(place, capsys, monkeypatch):
+    record = on_record(place, state="held", hold="paused", weight=5.0)
+    with serving(monkeypatch, GET=[(200, {"items": [record], "next": None})]):
+        code, out, _ = run(capsys, "rollback", "shop", "--dry-run")
+    assert code == 0
+    assert "rol-7f3akq2m2a is held, paused: 5 % served" in out
+    assert "restore: ./restore" in out
+
+
+def test_a_dry_run_goes_by_the_local_record_where_nobody_answers(place, capsys, monkeypatch):
+    with serving(monkeypatch, GET=[(500, refused("broken"))]):
+        code, out, _ = run(capsys, "rollback", "shop", "--dry-run")
+    assert (code, "restore: ./restore" in out) == (0, True)
+
+
+def test_whoever_waits_for_a_server_is_told_what_for(place, capsys, monkeypatch):
+    """For seconds there was nothing on the terminal, in the one moment in which nobody has patience."""
+    monkeypatch.setattr(rollback_asked, "SLOW_SECONDS", 0.0)
+    going = {**SCENES["stopping"], "record": {**SCENES["stopping"]["record"], "phase": "withdraw"}}
+    undoing = {**going, "record": {**going["record"], "phase": "undo", "weight": 0.0}}
+    answers = [(200, going), (200, going), (200, undoing), (200, SCENES["returned"])]
+    with serving(monkeypatch, POST=[TAKEN], GET=list(answers)):
+        code, _, err = run(capsys, "rollback", "shop")
+    assert code == 0
+    lines = err.splitlines()
+    assert lines[0].startswith("asking http://127.0.0.1:")
+    assert lines[0].endswith(" to bring shop back")
+    assert lines[1:3] == [
+        "rol-7f3akq2m2a: traffic is taken away, 1 % served",
+        "rol-7f3akq2m2a: the rollback steps are run, 0 % served",
+    ]
+    with serving(monkeypatch, POST=[TAKEN], GET=list(answers)):
+        _, out, err = run(capsys, "rollback", "shop", "--json")
+    assert (err, json.loads(out)["record"]["state"]) == ("", "returned")
+
+
+def test_what_is_quick_says_nothing_of_waiting(place, capsys, monkeypatch):
+    with serving(monkeypatch, POST=[TAKEN], GET=[(200, SCENES["returned"])]):
+        assert run(capsys, "rollback", "shop")[2] == ""
 
 
 def test_what_neither_knows_says_what_the_server_said(place, capsys, monkeypatch):

@@ -40,12 +40,15 @@ def ledger(done: Told) -> list[str]:
 
 def planned(found: Told) -> list[str]:
     """Only shown."""
-    record = found["local"]
+    record, rollout = found["local"], found["rollout"]
+    if record is None:
+        return _planned_elsewhere(found, rollout)
     weight = "nobody can say what it serves now" if found["weight"] is None else f"{found['weight']:g} % now"
     if found["said"]:
         weight += f" ({safe(found['said'])})"
     lines = _head("WAIT", f"nothing was touched; going back from {safe(record['service'])} would do this")
     lines += _told("", _about(record))
+    lines += _told("now", _stands(rollout)) if rollout else []
     lines += _told("weight", f"to 0 % at {safe(record['router']['kind'])}, {weight}")
     for place, step in enumerate(record["rollback"]):
         lines += _told("steps" if place == 0 else "", f"{safe(step['name'])}: {_command(step['run'])}")
@@ -54,6 +57,31 @@ def planned(found: Told) -> list[str]:
         lines += _told("note", safe(note))
     where = "" if record["environment"] == "production" else f" --environment {safe(record['environment'])}"
     return lines + _told("to type", f"interlock rollback {safe(record['service'])}{where}")
+
+
+def _planned_elsewhere(found: Told, rollout: Told) -> list[str]:
+    """Of a rollout of which this machine has kept nothing: whoever moves it knows its steps."""
+    service = safe(rollout["service"])
+    lines = _head("WAIT", f"nothing was touched; going back from {service} would end {safe(rollout['id'])}")
+    lines += _told("", f"{safe(rollout['change'])} {short(rollout['digest'])} → {safe(rollout['environment'])}")
+    lines += _told("now", _stands(rollout))
+    lines += _told("steps", "weight 0 %, then the rollback steps of its plan, each verified")
+    for note in found["notes"]:
+        lines += _told("note", safe(note))
+    where = "" if rollout["environment"] == "production" else f" --environment {safe(rollout['environment'])}"
+    command = (
+        f"interlock rollback {service}{where}"
+        if found["by_server"]
+        else f"interlock rollout abort {rollout['id']}"
+    )
+    return lines + _told("to type", command)
+
+
+def _stands(rollout: Told) -> str:
+    """Where the rollout on record is."""
+    held = f", {safe(rollout['hold'])}" if rollout["hold"] else ""
+    quiet = ", no traffic has moved yet" if rollout["state"] == "starting" and not rollout["weight"] else ""
+    return f"{safe(rollout['id'])} is {safe(rollout['state'])}{held}: {rollout['weight']:g} % served{quiet}"
 
 
 def _answer(done: Told) -> str:

@@ -1,0 +1,85 @@
+"""What a rollback says while it waits, and what a dry run asks before it says what would be done.
+
+Rules:
+1. Whoever goes back is never left alone with a silent terminal: after a second it is said what is waited for. On a
+   terminal that line is drawn over; in a pipe each change takes one, on the error stream.
+2. A dry run asks like the rollback itself, and believes the newest record: what this machine has kept may be of
+   the rollout before the one that is starting.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from interlock.config import Config
+from interlock.core.change.errors import InterlockError
+
+Told = dict[str, Any]
+Say = Callable[[str], None]
+SLOW_SECONDS = 1.0
+_PHASES = {
+    "withdraw": "traffic is taken away",
+    "settle": "its ticket is voided",
+    "undo": "the rollback steps are run",
+}
+
+
+@contextmanager
+def waiting(*, quiet: bool) -> Iterator[Say]:
+    """Say what is waited for, once it takes long."""
+    if quiet:
+        yield lambda _: None
+        return
+    if sys.stderr.isatty():
+        from interlock.doors.cli.reading import progress  # noqa: PLC0415  # only where somebody looks
+
+        with progress() as say:
+            yield say
+        return
+    yield _Lines().say
+
+
+class _Lines:
+    """Each text once, none in the first second."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._last = ""
+
+    def say(self, text: str) -> None:
+        """Print it, if it is new and late enough."""
+        if text != self._last and time.monotonic() - self._began >= SLOW_SECONDS:
+            click.echo(text, err=True)
+            self._last = text
+
+
+def how_far(shown: Told) -> str:
+    """Where the server is with it."""
+    record = shown["record"]
+    doing = _PHASES.get(record["phase"], "waiting for the server's worker")
+    return f"{record['id']}: {doing}, {record['weight']:g} % served"
+
+
+def newest(config: Config, service: str, environment: str, *, patience: float) -> Told | None:
+    """The newest rollout there that has something to bring back; None where none has, or nobody can say."""
+    from interlock.doors.cli.client import connect  # noqa: PLC0415  # --help asks nobody
+
+    database = config.database.removeprefix("sqlite:///")
+    if config.server is None and database != config.database and not Path(database).exists():
+        return None
+    try:
+        client = connect(config, patience=patience, tell=False)
+        try:
+            found = client.get("/v1/rollouts", service=service, environment=environment, limit=1).json["items"]
+        finally:
+            client.close()
+    except (InterlockError, OSError):
+        return None
+    return found[0] if found and (not found[0]["ended_at"] or found[0]["state"] == "completed") else None
