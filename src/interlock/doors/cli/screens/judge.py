@@ -6,6 +6,7 @@ from interlock.core.judge.arithmetic import HIGHEST
 from interlock.core.judge.course import Course
 from interlock.core.judge.told import stop_told
 from interlock.core.judge.verdict import MetricStanding, Passed, Stopped, Untrusted
+from interlock.core.rollout.phrases import percent
 from interlock.doors.cli.screens.columns import told
 from interlock.doors.cli.text import paint, plural, safe
 
@@ -51,7 +52,7 @@ def _metric(one: MetricStanding, *, kind: str) -> str:
         low, high = ("?" if bound is None else f"{bound:.3g}" for bound in (one.low, one.high))
         parts.append(f"ratio {one.estimate:.3g} ({low} … {high})")
     worse = "fewer" if kind == "good" else "more"
-    ruled = "nothing ruled out" if one.ruled_out is None else f"{one.ruled_out:.0%} {worse} ruled out"
+    ruled = "nothing ruled out" if one.ruled_out is None else f"{percent(one.ruled_out)} {worse} ruled out"
     return "  ·  ".join([*parts, ruled, f"log E {one.log_e:.2f}"])
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from interlock.core.rollout.phrases import percent
 from interlock.doors.cli.screens.columns import Row, table, told
 from interlock.doors.cli.screens.signatures import away_text, pending_lines
 from interlock.doors.cli.text import paint, plural, safe
@@ -167,9 +168,9 @@ def _reach(description: Told) -> list[str]:
         shown += f" and {plural(len(paths) - MOST_PATHS, 'path')} more"
     parts = [shown]
     if blast["order_share"] is not None:
-        parts.append(f"est. {blast['order_share']:.0%} of orders")
+        parts.append(f"est. {percent(blast['order_share'])} of orders")
     if blast["fleet_share"] is not None:
-        parts.append(f"{blast['fleet_share']:.0%} of the fleet")
+        parts.append(f"{percent(blast['fleet_share'])} of the fleet")
     losses = description["reversibility"]["losses"]
     kind = description["reversibility"]["kind"]
     kind = "reversibility unknown" if kind == "unknown" else kind
