@@ -24,13 +24,13 @@ def located(error: InvalidSetting, plan: Plan, where: Keys) -> InvalidInput:
 def at_line(error: InvalidInput, plan: Plan, where: Keys) -> InvalidInput:
     """The same of an error that names its place in words only, as reading a record does."""
     found = _PLACE.search(error.message)
-    wanted = found[1].split(" ")[0] if found else ""
-    lines = [
-        line
-        for keys, line in plan.lines.items()
-        if keys[: len(where)] == where and ".".join(map(str, keys[len(where) :])) == wanted
+    wanted = f"{found[1].split(' ')[0]}." if found else ""
+    above = [
+        keys
+        for keys in plan.lines
+        if keys[: len(where)] == where and wanted.startswith("".join(f"{key}." for key in keys[len(where) :]))
     ]
-    return _told(error, plan, lines[0] if lines else plan.line_of(where))
+    return _told(error, plan, plan.line_of(max(above, key=len, default=where)))
 
 
 def _told(error: InvalidInput, plan: Plan, line: int) -> InvalidInput:

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from interlock.core.change.canonical import Json, sha256
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
-from interlock.core.rollout.plan import MeterPlan, Plan, PluginPlan
-from interlock.core.rollout.plan_faults import Gathering
+from interlock.core.rollout.plan import Keys, MeterPlan, Plan, PluginPlan
+from interlock.core.rollout.plan_faults import Gathering, faults_of, together
 from interlock.core.rollout.plan_lines import at_line, located
 from interlock.core.rollout.plan_source import Part, read_source
 from interlock.core.rollout.plan_stages import LONGEST, default_stages, read_stages, read_steps
 from interlock.core.rollout.setting import InvalidSetting
+
+if TYPE_CHECKING:
+    from interlock.core.judge.settings import JudgeSettings
 
 T = TypeVar("T")
 KEYS = (
@@ -154,15 +157,39 @@ def _metric(part: Part) -> dict[str, Json]:
     return found
 
 
+def read_judge(path: str, content: bytes) -> JudgeSettings:
+    """The judge's settings of a file of their own, written as the section of a plan is.
+
+    Raises:
+        InvalidInput: as ``read_plan`` of that section; ``input-shape`` for what is no such section at all.
+    """
+    try:
+        part = read_source(path, content, what="the judge's settings once", hint="docs/how-to/judge.md shows them")
+        judge = _judge(part)
+    except InvalidInput as error:
+        raise together(_of_no_plan(one) for one in faults_of(error)) from error
+    return _settings(_outline(path, judge, part), (), what=path)
+
+
+def _of_no_plan(error: InvalidInput) -> InvalidInput:
+    """The same under a code that does not speak of a plan."""
+    code = "input-shape" if error.code == "rollout-plan" else error.code
+    return InvalidInput(error.message, code=code, hint=error.hint)
+
+
 def _check_judge(plan: Plan) -> None:
+    _settings(plan, ("judge",), what="the judge's section")
+
+
+def _settings(plan: Plan, where: Keys, *, what: str) -> JudgeSettings:
     from interlock.core.judge.read_settings import read_settings  # noqa: PLC0415  # numpy: only where there are plans
 
     try:
-        read_settings(plan.judge, what="the judge's section")
+        return read_settings(plan.judge, what=what)
     except InvalidSetting as error:
-        raise located(error, plan, ("judge",)) from error
+        raise located(error, plan, where) from error
     except InvalidInput as error:
-        raise at_line(error, plan, ("judge",)) from error
+        raise at_line(error, plan, where) from error
 
 
 def _check_metrics(meters: Part, judge: Part) -> None:

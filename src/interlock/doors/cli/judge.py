@@ -3,7 +3,8 @@
 Rules:
 1. It is the code that judges rollouts, fed line by line; what it says of your history it would have said then.
 2. Without φ, from the settings or measured on ``--history``, nothing passes and only catastrophes stop.
-3. Exit 0 is a PASS and nothing else; 1 is STOP; 3 is everything that was not decided.
+3. Settings are written as the section `judge` of a rollout plan is, and read by the same reader.
+4. Exit 0 is a PASS and nothing else; 1 is STOP; 3 is everything that was not decided.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.rollout.setting import InvalidSetting
 from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, leave, show_json
 from interlock.doors.cli.files import read_bytes
 from interlock.doors.cli.reading import progress
@@ -32,7 +32,13 @@ EXITS = {"pass": 0, "stop": REFUSED}
 
 @click.command()
 @click.argument("counts", metavar="COUNTS.jsonl")
-@click.option("--config", "config", metavar="FILE", required=True, help="The judge's settings, YAML or JSON.")
+@click.option(
+    "--config",
+    "config",
+    metavar="FILE",
+    required=True,
+    help="The judge's settings, as in a plan's `judge`; YAML or JSON.",
+)
 @click.option("--history", metavar="FILE", help="Ticks without a canary: φ is measured on the control's shards.")
 @click.option("--margin", type=float, help="What must be ruled out to pass, as a fraction; default 0.9.")
 @click.option("--verify", is_flag=True, help="Compare every recorded verdict and log E, and refuse a deviation.")
@@ -56,14 +62,9 @@ def judge(
 
 
 def _settings(config: str) -> JudgeSettings:
-    from interlock.core.change.plain_yaml import read_plain  # noqa: PLC0415  # likewise
-    from interlock.core.judge.read_settings import read_settings  # noqa: PLC0415  # likewise
+    from interlock.core.rollout.plan_read import read_judge  # noqa: PLC0415  # likewise
 
-    written = read_plain(config, read_bytes(config, limit=MOST_CONFIG))
-    try:
-        return read_settings(written, what=config)
-    except InvalidSetting as error:
-        raise InvalidInput(f"{config}: {error.message}", code=error.code, hint=error.hint) from error
+    return read_judge(config, read_bytes(config, limit=MOST_CONFIG))
 
 
 def _measured(settings: JudgeSettings, history: str, tell: Callable[[str], None]) -> JudgeSettings:

@@ -106,6 +106,37 @@ def test_settings_that_cannot_be_used_are_refused(folder, capsys, config, code):
     assert "judge.yaml" in said
 
 
+@pytest.mark.parametrize("written", ["60", "60s", "1m"])
+def test_a_warm_up_is_written_as_in_a_plan(folder, capsys, written):
+    """What a plan took as 30s its own judge refused offline."""
+    latency = f"  slow: {{kind: bad, edges: [0.25], warm_up: {written}}}\n"
+    (folder / "judge.yaml").write_text(CONFIG.replace("planned", f"{latency}planned"))
+    assert run("bad.jsonl", "--config", "judge.yaml") in {1, 3}
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        (CONFIG.replace("metrics:", "metric:"), "expected `metrics` in `the file`, got `none` at `judge.yaml:1`"),
+        (CONFIG.replace("{kind: good}", "{}"), "`metrics.orders.kind`: this key is missing at `judge.yaml:2`"),
+        (CONFIG.replace("kind: bad", "kind: worse"), "at `judge.yaml:3`"),
+        (CONFIG + "alpha: 2\n", "expected an alpha above 0, at most 0.2 at `alpha`, got `2.0` at `judge.yaml:5`"),
+        (CONFIG.replace("{kind: bad}", "{kind: bad, edges: [1], warm_up: soon}"), "got `soon` at `judge.yaml:3`"),
+    ],
+)
+def test_what_is_missing_in_the_settings_is_named_with_its_line(folder, capsys, config, says):
+    (folder / "judge.yaml").write_text(config)
+    assert run("good.jsonl", *KNOWN) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_where_no_pass_is_in_sight_it_says_what_can_be_done(folder, capsys):
+    assert run("good.jsonl", "--config", "judge.yaml") == 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "too little is ruled out to pass, and no pass is in sight: count longer, or ask less: --margin" in said
+
+
 def test_a_file_that_is_not_there_is_refused(folder, capsys):
     assert run("none.jsonl", *KNOWN) == 2
     assert "error[file-unreadable]" in capsys.readouterr().err

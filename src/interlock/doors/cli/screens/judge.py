@@ -42,8 +42,11 @@ def _answer(found: Course) -> str:
         return f"{at}: {first}no larger regression than the margin permits"
     if isinstance(verdict, Untrusted):
         return f"{at}: {safe(verdict.code)}: {safe(verdict.why)}"
-    eta = "nobody can say when" if verdict.eta is None else f"a pass is to be expected in {verdict.eta:,.0f} s"
-    return f"{at}: {eta}"
+    if verdict.eta is None:
+        return (
+            f"{at}: too little is ruled out to pass, and no pass is in sight: count longer, or ask less: --margin"
+        )
+    return f"{at}: too little is ruled out to pass yet; a pass is to be expected in {verdict.eta:,.0f} s"
 
 
 def _metric(one: MetricStanding, *, kind: str) -> str:
