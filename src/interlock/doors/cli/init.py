@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_MERGES = 500
 MODES = "policies/modes.yaml"
+MOST_OF_PLAN = 64 * 1024
+_FOREIGN = re.compile(rb"^apiVersion:", re.MULTILINE)
+"""Objects of Kubernetes, mostly Argo's, keep folders of the same name."""
 
 
 @click.command()
@@ -52,7 +56,19 @@ def init(*, look_back: str, one_person: bool, dry_run: bool, as_json: bool) -> N
     from interlock.doors.cli.screens.first_look import first_look  # noqa: PLC0415  # --json draws nothing
 
     standing = None if MODES in written.files else _standing()
-    click.echo("\n".join(first_look(written, report, days=days, dry_run=dry_run, standing=standing)))
+    plans, foreign = _plans(config.root)
+    look = first_look(written, report, days=days, dry_run=dry_run, standing=standing, plans=plans, foreign=foreign)
+    click.echo("\n".join(look))
+
+
+def _plans(root: Path) -> tuple[int, str]:
+    """How many rollout plans there are, and the first file among them that is somebody else's object."""
+    from interlock.core.change.settings import Settings  # noqa: PLC0415  # only here
+
+    folder = root / Settings().rollouts
+    files = sorted(path for path in folder.glob("*.y*ml") if path.is_file())
+    theirs = [path for path in files if _FOREIGN.search(path.read_bytes()[:MOST_OF_PLAN])]
+    return len(files), theirs[0].relative_to(root).as_posix() if theirs else ""
 
 
 def _standing() -> tuple[str, ...]:

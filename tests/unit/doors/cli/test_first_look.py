@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ import pytest
 from interlock.core.change.parts import Identity
 from interlock.core.facts.survey import PastChange
 from interlock.core.policy.starter import Starter
+from interlock.doors.cli.main import main
 from interlock.doors.cli.screens.first_look import MOST_FINDINGS, MOST_RULES, first_look
 from interlock.doors.cli.text import PIPE_WIDTH, columns
 from interlock.road.report import LookBack, PastJudgement, RuleCount
@@ -66,3 +68,41 @@ def test_no_line_is_wider_than_the_page() -> None:
     report = replace(EMPTY, judged=(JUDGED,), rules=(rule(1), rule(2, asks=False)), quiet=("long-name",) * 40)
     wide = [line for line in screen(report).splitlines() if columns(line) > PIPE_WIDTH]
     assert wide == []
+
+
+def test_it_says_how_a_service_goes_out_in_stages() -> None:
+    """It ended at the gate: nobody learned there that rollouts have plans."""
+    shown = screen(EMPTY)
+    assert "rollouts no plan yet: what follows the gate is yours." in shown
+    assert "write rollouts/SERVICE.yaml (docs/how-to/rollout-plan.md): interlock policy check" in shown
+
+
+def test_plans_that_are_there_are_counted_and_foreign_objects_told_apart() -> None:
+    """A folder of Argo's rollouts made the first rules unreadable, without a word about it."""
+    ours = "\n".join(first_look(NOTHING, EMPTY, days=90, dry_run=False, plans=2))
+    assert "rollouts 2 plans, read by interlock policy check" in ours
+    theirs = "\n".join(first_look(NOTHING, EMPTY, days=90, dry_run=False, plans=1, foreign="rollouts/argo.yaml"))
+    assert "rollouts rollouts/argo.yaml is no rollout plan of interlock" in theirs
+    assert "interlock.yaml (rollouts: release/plans)" in theirs
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n", "rollouts/shop.yaml is no rollout plan"),
+        (b"service: shop\n", "rollouts 1 plan, read by"),
+        (None, "rollouts no plan yet"),
+    ],
+)
+def test_init_looks_where_plans_would_lie(tmp_path, monkeypatch, capsys, content, says) -> None:
+    person = ("-c", "user.name=a", "-c", "user.email=a@shop.example")
+    for words in (["init", "-q"], [*person, "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    if content is not None:
+        (tmp_path / "rollouts").mkdir()
+        (tmp_path / "rollouts/shop.yaml").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main(["init", "--look-back", "0d", "--dry-run"])
+    assert not left.value.code
+    assert says in capsys.readouterr().out

@@ -24,8 +24,13 @@ def first_look(
     days: int,
     dry_run: bool,
     standing: tuple[str, ...] | None = None,
+    plans: int = 0,
+    foreign: str = "",
 ) -> Iterator[str]:
-    """The screen, line by line; ``standing`` are the rules enforced by modes that were there already."""
+    """The screen, line by line; ``standing`` are the rules enforced by modes that were there already.
+
+    ``plans`` is how many rollout plans there are, ``foreign`` a file among them that is somebody else's.
+    """
     yield from _files(written, dry_run=dry_run)
     if report is not None:
         yield ""
@@ -36,6 +41,19 @@ def first_look(
     yield "         interlock catalog check          what is still missing there"
     yield "         interlock check                  what your next change needs"
     yield "         interlock rules genesis          when two people stand for these rules"
+    yield from _rollouts(plans, foreign)
+
+
+def _rollouts(plans: int, foreign: str) -> Iterator[str]:
+    """How a change goes out, once the gate lets it: nothing is written for that, since only people know it."""
+    if foreign:
+        yield f"rollouts {safe(foreign)} is no rollout plan of interlock: name another folder for those in"
+        yield "         interlock.yaml (rollouts: release/plans), or these rules cannot be read"
+    elif plans:
+        yield f"rollouts {plural(plans, 'plan')}, read by interlock policy check"
+    else:
+        yield "rollouts no plan yet: what follows the gate is yours. To go out in stages under the judge,"
+        yield "         write rollouts/SERVICE.yaml (docs/how-to/rollout-plan.md): interlock policy check"
 
 
 def _files(written: Starter, *, dry_run: bool) -> Iterator[str]:
