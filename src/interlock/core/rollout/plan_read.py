@@ -49,6 +49,7 @@ KEYS = (
 REQUIRED = ("service", "environment", "router", "meters", "judge")
 MOST_METERS = 20
 LONGEST_KEEP = 31 * 86_400.0
+_SHOWN = "docs/how-to/judge.md shows them"
 
 
 def read_plan(path: str, content: bytes) -> Plan:
@@ -164,7 +165,7 @@ def read_judge(path: str, content: bytes) -> JudgeSettings:
         InvalidInput: as ``read_plan`` of that section; ``input-shape`` for what is no such section at all.
     """
     try:
-        part = read_source(path, content, what="the judge's settings once", hint="docs/how-to/judge.md shows them")
+        part = read_source(path, content)
         judge = _judge(part)
     except InvalidInput as error:
         raise together(_of_no_plan(one) for one in faults_of(error)) from error
@@ -172,9 +173,10 @@ def read_judge(path: str, content: bytes) -> JudgeSettings:
 
 
 def _of_no_plan(error: InvalidInput) -> InvalidInput:
-    """The same under a code that does not speak of a plan."""
+    """The same in words, and under a code, that do not speak of a plan."""
     code = "input-shape" if error.code == "rollout-plan" else error.code
-    return InvalidInput(error.message, code=code, hint=error.hint)
+    message = error.message.replace("one plan in a file", "the judge's settings once")
+    return InvalidInput(message, code=code, hint=error.hint.replace("one file for each service", _SHOWN))
 
 
 def _check_judge(plan: Plan) -> None:

@@ -168,9 +168,7 @@ class Part:
         return found
 
 
-def read_source(
-    path: str, content: bytes, *, what: str = "one plan in a file", hint: str = "one file for each service"
-) -> Part:
+def read_source(path: str, content: bytes) -> Part:
     """The one document of a file.
 
     Raises:
@@ -178,18 +176,17 @@ def read_source(
     """
     if len(content) > MAX_BYTES:
         place = Place(path=path, line=1)
+        hint = "a plan is a page: split it into one file for each service"
         raise refused(
-            place,
-            f"at most {MAX_BYTES} bytes",
-            f"{len(content)} bytes",
-            code="yaml-too-large",
-            hint=f"a plan is a page: {hint}",
+            place, f"at most {MAX_BYTES} bytes", f"{len(content)} bytes", code="yaml-too-large", hint=hint
         )
     found = list(documents(path, content))
     source = Source(path, {(): 1})
     if len(found) != 1:
         place = Place(path=path, line=found[1].line if found else 1)
-        raise refused(place, what, str(len(found)), code="rollout-plan", hint=hint)
+        raise refused(
+            place, "one plan in a file", str(len(found)), code="rollout-plan", hint="one file for each service"
+        )
     value = _value(found[0], (), source)
     _find_keys(yaml.compose(content.decode("utf-8-sig"), Loader=_LOADER), (), source)
     return Part(value, source)

@@ -13,8 +13,13 @@ from types import FrameType
 import click
 
 from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.text import width, wrap
 
 SCENARIO = "amazon-2026-03-05"
+WHAT_IS_REAL = (
+    "Real: git, SQLite, Cedar, Envoy, the services and their code, every order, every signature. Simulated: the "
+    f"people's security keys, in software. Sources: interlock replay {SCENARIO}"
+)
 
 
 @click.command()
@@ -74,10 +79,7 @@ def _told(folder: Path, started: float) -> None:
             "validation": seen.reasons[0] if seen.reasons else seen.refused,
             **measured(seen.ran, scene.stack),
         }
-    click.echo(f"\n── {scenario.title}\n")
+    click.echo(f"\n── {scenario.title}")
     click.echo("\n".join(then_and_now(rows(scenario, now))))
     took = f"{time.monotonic() - started:.0f} s on embedded defaults"
-    click.echo(
-        f"\n{took}. Real: git, SQLite, Cedar, Envoy, the services and their code, every order, every signature."
-    )
-    click.echo("Simulated: the people's security keys, in software. Sources: interlock replay amazon-2026-03-05")
+    click.echo("\n" + "\n".join(wrap(f"{took}. {WHAT_IS_REAL}", width())))

@@ -15,7 +15,7 @@ import click
 
 from interlock.doors.cli.demo import folder_for
 from interlock.doors.cli.desk import REFUSED, as_json, leave, show_json
-from interlock.doors.cli.text import mark, width, wrap
+from interlock.doors.cli.text import mark, plural, width, wrap
 
 if TYPE_CHECKING:
     from interlock.testing.replay.run import Replayed
@@ -94,7 +94,7 @@ def _closed(scenario: Scenario, found: Replayed, scene: Scene) -> list[str]:
 
     road = found.road
     now = {
-        "approval": f"{road.gate} by the gate in {road.seconds:.1f} s for {len(road.reasons)} reasons",
+        "approval": f"{road.gate} by the gate in {road.seconds:.1f} s for {plural(len(road.reasons), 'reason')}",
         "validation": "; ".join(road.findings) or "nothing found",
         **measured(found.ran, scene.stack),
     }

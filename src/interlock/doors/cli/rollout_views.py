@@ -107,6 +107,7 @@ class Lines(Silent):
     def __init__(self) -> None:
         self._before: object = None
         self._said_at = 0.0
+        self._said = ""
         self._contact = ""
 
     def show(self, shown: Told, at: float) -> None:
@@ -115,9 +116,15 @@ class Lines(Silent):
         if shown["record"]["ended_at"]:
             _say("\n".join(screen(shown)))
         elif now != self._before or self._contact or at - self._said_at >= QUIET_SECONDS:
-            _say(one_line(shown))
-            self._said_at = at
+            self._tell(one_line(shown), at)
         self._before, self._contact = now, ""
+
+    def _tell(self, line: str, at: float) -> None:
+        """Not twice the same but for its time, unless it was quiet for long."""
+        said = line.partition(" UTC ")[2]
+        if said != self._said or self._contact or at - self._said_at >= QUIET_SECONDS:
+            _say(line)
+            self._said, self._said_at = said, at
 
     def contact(self, text: str) -> None:
         """Once for each time that contact was lost."""

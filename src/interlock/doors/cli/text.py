@@ -76,10 +76,11 @@ def pad(text: str, room: int) -> str:
 
 
 def wrap(text: str, room: int) -> list[str]:
-    """``text`` in lines of at most ``room`` columns, broken at spaces where there are any."""
+    """``text`` in lines of at most ``room`` columns, broken at spaces where there are any, none before a ``%``."""
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for held in text.replace(" %", "\x00%").split():
+        word = held.replace("\x00", " ")
         if line and columns(line) + 1 + columns(word) > room:
             lines.append(line)
             line = word

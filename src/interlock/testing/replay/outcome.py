@@ -29,7 +29,8 @@ class Outcome:
     ``met`` customers came to the canary, ``lost`` of them left without an order; ``requests`` are all customers
     meanwhile. ``undone`` is how long artefact and configuration took to be back and verified after that.
     ``notices`` were sent to somebody, and ``people`` are those other than interlock who did something between its
-    start and its end, by the ledger.
+    start and its end, by the ledger. ``estimated`` is what the judge put the loss at, from metrics alone, None
+    where it saw none: another measurement of the same, not the same one.
     """
 
     rollout: str
@@ -48,6 +49,7 @@ class Outcome:
     effects: int
     notices: int = 0
     people: tuple[str, ...] = ()
+    estimated: float | None = None
 
     @property
     def stopped(self) -> bool:
@@ -77,6 +79,7 @@ def outcome(stack: Stack, shown: Told, *, since: float, entries: Sequence[Told] 
         verified=shown["verified"],
         effects=len(shown["effects"]),
         notices=len(shown["notices"]),
+        estimated=float(told["lost"]) if told.get("metric") == "orders" else None,
         people=tuple(sorted({each["actor"] for each in entries if each["kind"] != BEGUN} - {ENGINE.principal})),
     )
 

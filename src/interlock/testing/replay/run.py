@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.core.rollout.phrases import amount
 from interlock.testing.replay.outcome import Outcome, outcome
 from interlock.testing.replay.scenario import Scenario
 from interlock.testing.replay.scene import Scene
@@ -66,7 +67,7 @@ def replay(scenario: Scenario, scene: Scene, say: Say) -> Replayed:
     """Run it; ``say`` is told what is being done."""
     say("the road    the change at the gate, every rule enforced")
     road = _road(scenario, scene, say)
-    say(f"            {road.gate} in {road.seconds:.1f} s: {len(road.reasons)} reasons")
+    say(f"            {road.gate} in {road.seconds:.1f} s: {amount(len(road.reasons), 'reasons')}")
     say("the rollout the same change where every rule is only watched, at the judge")
     ran = _rolled_out(scenario, scene, say)
     return Replayed(road=road, ran=ran, checks=_checks(scenario, road, ran))

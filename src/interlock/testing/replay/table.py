@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from interlock.core.rollout.phrases import amount, percent
 from interlock.testing.replay.outcome import Outcome
 from interlock.testing.replay.scenario import Scenario
 from interlock.testing.stack.stack import Stack
@@ -35,18 +36,26 @@ def measured(ran: Outcome, stack: Stack) -> Mapping[str, str]:
     undone = "not yet" if ran.undone is None else f"{ran.undone:.1f} s later"
     state = "verified" if ran.verified else "not verified"
     return {
-        "exposure": f"{ran.met} of {ran.requests:,} customers met it ({share:.1%})",
-        "alerts": f"the judge looked at orders, errors and times every second: STOP on {ran.metric or 'nothing'}",
+        "exposure": f"{ran.met:,} of {amount(ran.requests, 'customers')} met it ({percent(share, 1)})",
+        "alerts": f"orders, errors, times each second: STOP on {ran.metric or 'nothing'}",
         "diagnosis": f"with the stop: {ran.why}",
         "rollback": f"by itself: 0 % read back at {stack.proxy.name}, the artefact down {undone} and {state}",
-        "duration": f"{lasted}, from its first customer until the proxy served it to nobody",
-        "orders lost": f"{ran.lost}, counted at the customers, of {stack.rate:g} a second",
+        "duration": f"{lasted}, first customer to 0 % read at the proxy",
+        "orders lost": _lost(ran, stack.rate),
         "woken": _woken(ran),
     }
 
 
+def _lost(ran: Outcome, rate: float) -> str:
+    """Two measurements of one loss, each called what it is."""
+    counted = f"{amount(ran.lost, 'orders')} of {rate:g} a second, counted at the customers"
+    if ran.estimated is None:
+        return counted
+    return f"{counted}; the judge's own estimate, from metrics: about {round(ran.estimated):,}"
+
+
 def _woken(ran: Outcome) -> str:
     if not ran.notices and not ran.people:
-        return "nobody: no notice was sent, and the ledger has nobody's act between its start and its end"
+        return "nobody: no notice sent, nobody acted by the ledger"
     who = f", and {', '.join(ran.people)} did something" if ran.people else ""
-    return f"{ran.notices} notices were sent{who}"
+    return f"{amount(ran.notices, 'notices')} {'was' if ran.notices == 1 else 'were'} sent{who}"

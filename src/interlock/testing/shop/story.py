@@ -53,11 +53,13 @@ ANSWERS_OF = {
 }
 ANSWERS = json.dumps(ANSWERS_OF)
 
+_MARKS, _ITEM = "✗✓→·", 12
+"""What a listed line begins with, and how far one that goes on is indented."""
 
 DEFECT = (
-    "What nobody saw: src/order.py, which this change does not touch, hands promise.py metres where it takes\n"
-    "kilometres, so everybody has always been promised the maximum. For seven days there is a carrier; for five\n"
-    "there is none, and an order without a carrier is parked without an error."
+    "What nobody saw: src/order.py, untouched here, hands promise.py metres where it\n"
+    "takes kilometres, so all were promised the maximum. For seven days there is a\n"
+    "carrier; for five there is none, and such an order is parked without an error."
 )
 
 
@@ -81,6 +83,7 @@ class Story:
     say: Say
     _keys: dict[str, UnsafeSimulatedAuthenticator] = field(init=False)
     _runner: Ed25519PrivateKey = field(init=False)
+    _titled: bool = field(init=False, default=False)
 
     @property
     def root(self) -> Path:
@@ -101,9 +104,7 @@ class Story:
         barred, entries = self._afterwards(terminal, change, ran)
         return Seen(
             refused=_first(refused).split(" · ")[1],
-            reasons=tuple(
-                line.strip(" ·") for line in refused.splitlines() if line.lstrip().startswith("· config/")
-            ),
+            reasons=items(refused, "config/"),
             barred=barred,
             ran=ran,
             entries=entries,
@@ -121,58 +122,68 @@ class Story:
         )
 
     def _open_shop(self, shop: Shop, terminal: Terminal) -> None:
-        self._title("A shop: five services, five people, a rollout plan. Two people stand for its first rules.")
+        self._title("A shop: five services, five people, a plan. Two stand for its first rules.")
         shop.build()
         for person, exits in (("ana", 1), ("ben", 0)):
             files = self._signed(terminal, person, "rules", "genesis")
             terminal.run("rules", "genesis", "--statement", files[0], "--signature", files[1], exits=exits)
 
     def _operator_alone(self, shop: Shop, terminal: Terminal) -> tuple[str, str]:
-        self._title("5 March, again: one operator and an assistant push a configuration that reaches every order.")
+        self._title("5 March, again: one operator and an assistant push to every order.")
         shop.first_attempt()
         change = self._open(terminal, "Promise delivery sooner")
-        return change, terminal.run("gate", change, "--environment", "production", exits=1)
+        return change, self._gate(terminal, change, exits=1)
 
     def _team(self, shop: Shop, terminal: Terminal, first: str) -> str:
-        self._title("The team starts again: the plan first, a value in every key, tests, an artefact, two people.")
+        self._title("The team starts again: plan, values, tests, an artefact, two people, the gate.")
         terminal.run("change", "withdraw", first, show=False)
         shop.second_attempt()
         self.scene.build(shop)
-        change = self._open(terminal, "Promise delivery within five days", "--artefact", str(self.scene.artefact))
+        change = self._open(terminal, "Promise delivery within five days", "--artefact", self._artefact())
         terminal.run("evidence", "add", change, self._tested(terminal, change))
         for person in ("ana", "ben"):
             files = self._signed(terminal, person, "approve", change, "--answers", ANSWERS)
             terminal.run("approve", change, "--statement", files[0], "--signature", files[1])
         return change
 
+    def _artefact(self) -> str:
+        """As somebody in the shop's folder types it."""
+        return self.scene.artefact.relative_to(self.root / "shop").as_posix()
+
     def _permitted(self, terminal: Terminal, change: str) -> str:
-        self._title("The gate lets it through, for fifteen minutes, to its first stage of 1 %.")
-        ticket = str(self.root / "ticket.json")
-        words = ("gate", change, "--environment", "production", "--ticket-file", ticket)
-        self.say(f"$ interlock {shlex.join(words)}")
-        said = terminal.run(*words, show=False).splitlines()
-        self.say("\n".join(line for line in said if not line.startswith("note ")))
+        ticket = "../ticket.json"
+        self._gate(terminal, change, "--ticket-file", ticket)
         return ticket
+
+    def _gate(self, terminal: Terminal, change: str, *more: str, exits: int = 0) -> str:
+        """What the gate says, its notes left out."""
+        words = ("gate", change, "--environment", "production", *more)
+        self.say(f"$ interlock {shlex.join(words)}")
+        said = terminal.run(*words, exits=exits, show=False)
+        self.say("\n".join(without(said, "note")))
+        if exits:
+            self.say(f"exit {exits}")
+        return said
 
     def _rolled_out(self, shop: Shop, terminal: Terminal, change: str, ticket: str) -> Outcome:
         stack = self.scene.stack
         rate = f"{stack.rate:g} orders a second"
-        self._title(f"It goes out: 1 % of {rate}, through a real {stack.proxy.name}, judged every second.")
-        self.say(DEFECT + "\n")
+        self._title(f"It goes out: 1 % of {rate}, through a real {stack.proxy.name}.")
+        self.say(DEFECT)
         server = self.scene.begin(shop)
         terminal.environment.update(server.reached_by)
         since = time.time()
-        self.say(f"$ interlock rollout start {change} --ticket ticket.json")
+        self.say(f"$ interlock rollout start {change} --ticket {ticket}")
         started = json.loads(terminal.run("rollout", "start", change, "--ticket", ticket, "--json", show=False))
         rollout: str = started["id"]
         terminal.watch("rollout", "watch", rollout, exits=1)
         return outcome(stack, server.rollout(rollout), since=since, entries=server.entries(rollout))
 
     def _afterwards(self, terminal: Terminal, change: str, ran: Outcome) -> tuple[str, str]:
-        self._title("Afterwards: the gate knows it, every verdict can be computed again, the ledger holds.")
+        self._title("Afterwards: the gate knows it, verdicts can be computed again.")
         self.say(f"$ interlock gate {change} --environment production")
         barred = terminal.run("gate", change, "--environment", "production", exits=1, show=False)
-        self.say("\n".join(_needed(barred)) + "\nexit 1")
+        self.say("\n".join(only(barred, "refused", "needs")) + "\nexit 1")
         terminal.run("rollout", "verify", ran.rollout)
         terminal.environment.clear()
         self.say("$ interlock ledger verify")
@@ -192,10 +203,10 @@ class Story:
         """Let a person sign on another machine, with a (simulated) security key."""
         printed = terminal.run(*words, "--as", person, "--print", show=False)
         said = parse_json(Statement, printed, what="the statement")
-        paths = (self.root / f"{person}.json", self.root / f"{person}.sig")
-        paths[0].write_text(printed, encoding="utf-8")
-        paths[1].write_text(self._keys[person].sign(said), encoding="utf-8")
-        return str(paths[0]), str(paths[1])
+        names = (f"{person}.json", f"{person}.sig")
+        (self.root / names[0]).write_text(printed, encoding="utf-8")
+        (self.root / names[1]).write_text(self._keys[person].sign(said), encoding="utf-8")
+        return f"../{names[0]}", f"../{names[1]}"
 
     def _tested(self, terminal: Terminal, change: str) -> str:
         """Run the shop's tests as its CI would, and sign what came of it."""
@@ -217,23 +228,50 @@ class Story:
             "failedTests": [*failed],
         }
         said = statement(subject=digest, predicate_type=TEST_RESULT, predicate=predicate, name=change)
-        path = self.root / "tests.dsse"
-        path.write_bytes(sign_envelope(said, self._runner, key_id_of(self._runner.public_key())))
-        return str(path)
+        signed = sign_envelope(said, self._runner, key_id_of(self._runner.public_key()))
+        (self.root / "tests.dsse").write_bytes(signed)
+        return "../tests.dsse"
 
     def _title(self, text: str) -> None:
-        self.say(f"\n── {text}\n")
+        self.say(f"\n── {text}" if self._titled else f"── {text}")
+        self._titled = True
 
 
 def _first(text: str) -> str:
     return text.strip().splitlines()[0]
 
 
-def _needed(said: str) -> list[str]:
-    """The gate's first line, and what it needs."""
-    lines = said.strip().splitlines()
-    found, inside = lines[:1], False
-    for line in lines[1:]:
-        inside = line.startswith("needs ") or (inside and line.startswith(" "))
-        found += [line] if inside else []
+def without(said: str, label: str) -> list[str]:
+    """A screen's lines but those of a label, with what is wrapped or listed under it."""
+    return [line for name, line in _labelled(said) if name != label]
+
+
+def only(said: str, *labels: str) -> list[str]:
+    """A screen's lines of these labels."""
+    return [line for name, line in _labelled(said) if name in labels]
+
+
+def items(said: str, begins: str) -> tuple[str, ...]:
+    """What is listed with a dot and begins so, each in one line however it was wrapped."""
+    found: list[str] = []
+    inside = False
+    for line in said.splitlines():
+        text = line.strip()
+        if text.startswith("· "):
+            inside = text.removeprefix("· ").startswith(begins)
+            found += [text.removeprefix("· ")] if inside else []
+        elif inside and line.startswith(" " * _ITEM) and text[:1] not in _MARKS:
+            found[-1] += f" {text}"
+        else:
+            inside = False
+    return tuple(found)
+
+
+def _labelled(said: str) -> list[tuple[str, str]]:
+    """Each line with the label it stands under."""
+    label, found = "", []
+    for line in said.strip("\n").splitlines():
+        if not line.startswith(" "):
+            label = line.split(" ")[0]
+        found.append((label, line))
     return found

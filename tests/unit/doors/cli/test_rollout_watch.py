@@ -22,6 +22,8 @@ import pytest
 
 READ = json.loads((Path(__file__).parents[3] / "golden/cli/rollouts.json").read_text())
 SCENES = {name: {**shown, "tick": 0.25} for name, shown in READ.items()}
+ON = {**SCENES["stopping"], "now": "2026-03-05T03:12:05Z"}
+SCENES["stopping-on"] = {**ON, "effects": [{**one, "state": "done"} for one in ON["effects"]]}
 NAME = "rol-7f3akq2m2a"
 PROGRAM = "from interlock.doors.cli.rollout_watch import watch as command\n"
 RUN = f"{PROGRAM}import interlock.doors.cli.main as m\nm.interlock = command\nm.main()"
@@ -109,6 +111,13 @@ def test_a_pipe_gets_one_line_for_each_change_and_the_screen_at_the_end():
     assert "\x1b" not in done.stdout
     assert "wake nobody: it is over" in lines[-1]
     assert len(story.asked) >= 6
+
+
+def test_a_line_is_not_said_twice_because_an_effect_ended():
+    """Its time was all that was new."""
+    with telling("stopping", "stopping-on", "stopped") as story:
+        done = run(story, NAME)
+    assert [line.split()[2] for line in done.stdout.splitlines() if " UTC " in line[:14]] == ["STOP"]
 
 
 def test_json_is_one_object_a_line_and_tells_each_tick_once():

@@ -73,3 +73,9 @@ def test_piped_output_is_as_wide_as_columns_say(monkeypatch, columns_say, wide):
     if columns_say is not None:
         monkeypatch.setenv("COLUMNS", columns_say)
     assert text.width() == wide
+
+
+def test_a_number_and_its_percent_sign_stay_together():
+    """A table ended a line with −100 and began the next with %."""
+    assert text.wrap("orders fell by −100 % at once", 19) == ["orders fell by", "−100 % at once"]
+    assert text.wrap("at −100 %", 4) == ["at", "−100 %"]

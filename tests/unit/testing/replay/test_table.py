@@ -31,21 +31,30 @@ RAN = Outcome(
 
 def test_what_was_counted_is_what_is_told():
     told = measured(RAN, STACK)
-    assert told["exposure"] == "11 of 1,100 customers met it (1.0%)"
+    assert told["exposure"] == "11 of 1,100 customers met it (1.0 %)"
     assert told["duration"].startswith("3.1 s")
-    assert told["orders lost"] == "10, counted at the customers, of 292 a second"
-    assert told["woken"].startswith("nobody: no notice was sent")
+    assert told["orders lost"] == "10 orders of 292 a second, counted at the customers"
+    assert told["woken"].startswith("nobody: no notice sent")
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
         ({"notices": 2}, "2 notices were sent"),
+        ({"notices": 1}, "1 notice was sent"),
         ({"people": ("local:ana@shop.example",)}, "0 notices were sent, and local:ana@shop.example did something"),
     ],
 )
 def test_somebody_who_was_woken_is_told(changed, told):
     assert measured(replace(RAN, **changed), STACK)["woken"] == told
+
+
+def test_what_the_judge_estimated_is_told_beside_what_was_counted():
+    """14 orders on one screen and 13 in the table below it seemed to contradict each other."""
+    told = measured(replace(RAN, lost=1, estimated=13.6), STACK)["orders lost"]
+    assert told == (
+        "1 order of 292 a second, counted at the customers; the judge's own estimate, from metrics: about 14"
+    )
 
 
 def test_what_never_ended_has_no_duration():
