@@ -135,7 +135,7 @@ class Story:
         return change, self._gate(terminal, change, exits=1)
 
     def _team(self, shop: Shop, terminal: Terminal, first: str) -> str:
-        self._title("The team starts again: plan, values, tests, an artefact, two people, the gate.")
+        self._title("The team starts anew: plan, values, tests, artefact, two people, the gate.")
         terminal.run("change", "withdraw", first, show=False)
         shop.second_attempt()
         self.scene.build(shop)
