@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,7 +178,7 @@ def test_only_people_let_it_go_on(make: Make) -> None:
     for refused in (
         lambda: asks.resume(rolling.station, agent, started.id),
         lambda: asks.extend(rolling.station, agent, started.id, 60),
-        lambda: asks.widen(rolling.station, agent, started.id, asks.Widening(not_ruled_out="", why="w")),
+        lambda: rolling.hand_in(rolling.said(started.id), by=agent),
     ):
         with pytest.raises(Forbidden):
             refused()
@@ -219,19 +220,20 @@ def test_after_its_time_nothing_is_kept(make: Make) -> None:
     assert rolling.record(started.id).state is RolloutState.COMPLETED
 
 
-def test_low_traffic_is_held_with_what_can_be_done_and_widened_by_a_persons_words(make: Make) -> None:
+def test_low_traffic_is_held_with_what_can_be_done_and_widened_by_a_persons_signature(make: Make) -> None:
     rolling = make(rate=2.0)
     started = rolling.begin()
     held = rolling.run(started.id, until=lambda record: record.hold == "no-pass")
     assert (held.state, held.stage) == (RolloutState.HELD, 0)
     assert "rollout widen" in str(rolling.body(started.id, "rollout.held")["advice"])
-    ana = rolling.road.person("ana")
-    with pytest.raises(InvalidInput) as words:
-        asks.widen(rolling.station, ana, started.id, asks.Widening(not_ruled_out="fine", why="w"))
-    assert words.value.code == "widening-words"
-    wanted = words.value.message.split("`")[1]
+    said = rolling.said(started.id)
+    wanted = said.details["not_ruled_out"]
     assert "orders" in wanted
-    wider = asks.widen(rolling.station, ana, started.id, asks.Widening(not_ruled_out=wanted, why="quiet night"))
+    with pytest.raises(InvalidInput) as words:
+        rolling.hand_in(replace(said, details={**said.details, "not_ruled_out": "fine"}))
+    assert words.value.code == "widening-words"
+    rolling.hand_in(said)
+    wider = rolling.record(started.id)
     assert (wider.stage, wider.granted) == (1, 10.0)
     assert rolling.body(started.ticket, "ticket.widened")["not_ruled_out"] == wanted
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.approval.model import Statement
+from interlock.core.change.parse import parse_json
 from interlock.core.rollout.record import RolloutState
 from interlock.testing.road import Road
 from interlock.testing.rolling import PLAN, Rolling
@@ -68,7 +70,7 @@ def test_who_may_ask_for_what(rolling: Rolling, api: Any) -> None:
         (READER, "abort", {"why": ""}, 403),
         (ana, "resumption", None, 200),
         (ana, "extension", {"seconds": -1.0}, 422),
-        (ana, "widening", {"not_ruled_out": "fine", "why": "w"}, 422),
+        (ana, "widening", {"not_ruled_out": "orders: nothing is ruled out", "why": "w"}, 422),
         (agent, "abort", {"why": "no"}, 200),
         (agent, "abort", {"why": "no"}, 200),
     )
@@ -144,3 +146,34 @@ def test_the_same_request_twice_starts_one_rollout(rolling: Rolling, api: Any) -
         api.reply(rolling.road.pipeline(), "/v1/rollouts", body, key="once-and-only").json() for _ in range(2)
     )
     assert first["rollout"]["id"] == second["rollout"]["id"]
+
+
+def test_what_an_old_client_sends_to_widen_is_refused_with_the_way_there(rolling: Rolling, api: Any) -> None:
+    """The word of a token was enough."""
+    rollout, ana = begun(rolling, api), rolling.road.person("ana")
+    words = api.get(ana, f"/v1/rollouts/{rollout}")["not_ruled_out"]
+    before = rolling.record(rollout)
+    reply = api.reply(ana, f"/v1/rollouts/{rollout}/widening", {"not_ruled_out": words, "why": "w"})
+    assert (reply.status_code, reply.json()["code"]) == (422, "widening-unsigned")
+    assert "interlock rollout widen" in reply.json()["hint"]
+    assert rolling.record(rollout) == before
+
+
+def test_a_signed_widening_over_http(rolling: Rolling, api: Any) -> None:
+    rollout, ana = begun(rolling, api), rolling.road.person("ana")
+    asked = {"purpose": "widen", "subject": rollout, "approver": "ana", "details": {"why": "quiet night"}}
+    prepared = api.reply(ana, "/v1/statements/prepare", asked)
+    said = parse_json(Statement, prepared.content, what="the statement")
+    assert prepared.content == said.to_bytes()
+    signed = {"statement": said, "signature": rolling.road.keys["ana"].sign(said)}
+    agent = api.reply(rolling.road.agent("q"), "/v1/statements", signed)
+    assert (agent.status_code, agent.json()["code"], rolling.record(rollout).stage) == (403, "agent-never", 0)
+    first, again = (api.reply(ana, "/v1/statements", signed, key="once-and-only") for _ in range(2))
+    assert (first.status_code, first.json()) == (201, again.json())
+    assert rolling.record(rollout).stage == 1
+    other = api.reply(ana, "/v1/statements", signed, key="another-request")
+    assert (other.status_code, other.json()["code"]) == (409, "statement-twice")
+    listed = api.get(ana, f"/v1/statements?subject={rollout}&purpose=widen&standing=used")["items"]
+    assert [(one["id"], one["used_by"]) for one in listed] == [(first.json()["id"], rollout)]
+    verified = api.get(READER, f"/v1/rollouts/{rollout}/verification")
+    assert (verified["exact"], verified["signatures"]) == (True, 1)

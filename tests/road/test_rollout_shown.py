@@ -31,13 +31,15 @@ def test_what_is_shown_from_the_record_says_of_when_it_is(tmp_path: Path) -> Non
 
 
 def test_what_the_judge_expected_does_not_outlive_its_stage(tmp_path: Path) -> None:
-    """A pass was expected in 40 s there after the stage had been left by a person's word, or gone back from."""
+    """A pass was expected in 40 s there after the stage had been left by a signature, or gone back from."""
     rolling = Rolling(tmp_path, plan=PLAN, world=World(seed=3))
     rollout, ana = rolling.begin().id, rolling.road.person("ana")
     waiting = rolling.run(rollout, until=lambda record: "a pass is expected" in record.told, most=900)
     assert waiting.stage == 0
-    words = show.show(rolling.station, ana, rollout).not_ruled_out
-    wider = asks.widen(rolling.station, ana, rollout, asks.Widening(not_ruled_out=words, why="quiet night"))
+    said = rolling.said(rollout)
+    assert said.details["not_ruled_out"] == show.show(rolling.station, ana, rollout).not_ruled_out
+    rolling.hand_in(said)
+    wider = rolling.record(rollout)
     assert (wider.stage, wider.told) == (1, "")
     assert asks.abort(rolling.station, ana, rollout).told == ""
     rolling.close()

@@ -9,7 +9,6 @@ import pytest
 
 from interlock.core.change.errors import IllegalTransition
 from interlock.core.rollout.record import RolloutRecord, RolloutState
-from interlock.road.roll import asks
 from interlock.road.void import void_in
 from interlock.testing.rolling import PLAN, Rolling
 from interlock.testing.rollout import Arm, World
@@ -51,6 +50,8 @@ def test_a_freeze_that_begins_meanwhile_holds_it_and_lets_it_go_on_by_itself(tmp
     begins = world.now() + timedelta(seconds=5)
     rolling = Rolling(tmp_path, plan=QUICK, world=world, modes=("freeze-window",), freeze=begins)
     started = rolling.begin()
+    rolling.run(started.id, until=_watched)
+    said = rolling.said(started.id)
     held = rolling.run(started.id, until=lambda record: record.hold == "frozen")
     assert "Spring sale" in held.why
     for _ in range(30):
@@ -58,9 +59,9 @@ def test_a_freeze_that_begins_meanwhile_holds_it_and_lets_it_go_on_by_itself(tmp
     held = rolling.record(started.id)
     assert (held.state, held.stage, held.wanted) == (RolloutState.HELD, 0, 1.0)
     assert rolling.kinds(started.id).count("rollout.held") == 1
-    words = asks.Widening(not_ruled_out="everything is ruled out", why="w")
-    with pytest.raises(IllegalTransition, match="Spring sale"):
-        asks.widen(rolling.station, rolling.road.person("ana"), started.id, words)
+    for act in (lambda: rolling.said(started.id), lambda: rolling.hand_in(said)):
+        with pytest.raises(IllegalTransition, match="Spring sale"):
+            act()
     assert rolling.record(started.id).hold == "frozen"
     rolling.let_go()
     rolling.world.pass_by(3600.0)

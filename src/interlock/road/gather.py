@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from interlock.core.approval.accept import accept, check_shape
+from interlock.core.approval.accept import accept, check_shape, longest_lifetime
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.delegation import names
 from interlock.core.approval.identity import principal_of
@@ -34,7 +34,9 @@ from interlock.ports.store import Tx
 from interlock.road.station import GENESIS, Station
 
 ABOUT_CHANGES: frozenset[str] = frozenset({"approve", "exception", "break-glass"})
-BREAK_GLASS_MINUTES = 60
+ELSEWHERE: frozenset[str] = frozenset({"widen"})
+"""Purposes whose statements do something at once: they are handed in where it is done (``roll.widening``)."""
+
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -70,7 +72,8 @@ def prepare_statement(station: Station, actor: Actor, request: StatementRequest)
         InvalidInput: a digest is needed and none is given, or what is said could never count.
     """
     actor.require(Scope.READ)
-    return station.store.read(lambda tx: _prepare(station, tx, request))
+    _check_here(request.purpose)
+    return station.store.read(lambda tx: prepare_in(station, tx, request))
 
 
 def add_statement(station: Station, actor: Actor, statement: Statement, signature: str) -> SignedStatement:
@@ -84,6 +87,7 @@ def add_statement(station: Station, actor: Actor, statement: Statement, signatur
         Conflict: this very statement is on record already.
     """
     actor.require(Scope.APPROVE)
+    _check_here(statement.purpose)
     return station.store.write(lambda tx: _add_statement(station, tx, actor, statement, signature))
 
 
@@ -212,7 +216,22 @@ def evidence_about(tx: Tx, change_id: str) -> tuple[Evidence, ...]:
     return found
 
 
-def _prepare(station: Station, tx: Tx, request: StatementRequest) -> Statement:
+def _check_here(purpose: str) -> None:
+    if purpose in ELSEWHERE:
+        raise InvalidInput(
+            f"expected a statement that is kept and counted later, got one to {purpose}, which acts at once",
+            code="statement-elsewhere",
+            hint="interlock rollout widen prepares, signs and hands it in",
+        )
+
+
+def prepare_in(station: Station, tx: Tx, request: StatementRequest) -> Statement:
+    """What a person signs, in a transaction that is open already.
+
+    Raises:
+        NotFound: no such change, or no such person, rule or environment.
+        InvalidInput: a digest is needed and none is given, or what is said could never count.
+    """
     rules = station.rules_or_provisional(tx).rules
     if request.approver not in rules.catalog.people:
         raise NotFound(
@@ -252,12 +271,7 @@ def _digest_of(tx: Tx, request: StatementRequest) -> str:
 
 
 def _lifetime(request: StatementRequest, rules: Rules) -> timedelta:
-    longest = timedelta(hours=rules.settings.thresholds.approval_hours)
-    if request.purpose == "break-glass":
-        longest = timedelta(minutes=BREAK_GLASS_MINUTES)
-    if request.purpose in {"delegation", "absence"}:
-        longest = timedelta(days=90)
-    most = longest.total_seconds() / 3600
+    most = longest_lifetime(request.purpose, rules.settings).total_seconds() / 3600
     asked = most if request.hours is None else request.hours
     if not 0 < asked <= most:
         raise InvalidInput(
@@ -281,9 +295,18 @@ def _add_statement(
 
 
 def keep_signed(
-    station: Station, tx: Tx, actor: Actor, rules: Rules, statement: Statement, signature: str
+    station: Station,
+    tx: Tx,
+    actor: Actor,
+    rules: Rules,
+    statement: Statement,
+    signature: str,
+    *,
+    used_by: str | None = None,
 ) -> SignedStatement:
     """The statement, verified under these rules and on record; the caller writes its ledger entry.
+
+    ``used_by`` names what it is used for in the same transaction.
 
     Raises:
         Forbidden: an agent or a pipeline carried it.
@@ -298,6 +321,7 @@ def keep_signed(
         received_from=actor,
         record_id=station.ids.new("sig"),
     )
+    signed = replace(signed, used_by=used_by)
     keep_new(tx, signed)
     return signed
 

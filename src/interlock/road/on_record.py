@@ -24,7 +24,7 @@ _MOST_STEPS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which statements; None takes all. ``subject`` is a change or a person, ``approver`` who signed."""
+    """Which statements; None takes all. ``subject`` is a change, rollout or person, ``approver`` who signed."""
 
     subject: str | None = None
     purpose: Purpose | None = None
@@ -78,5 +78,10 @@ def _newest_first(tx: Tx, wanted: Wanted, after: str | None) -> Iterator[SignedS
 
 
 def _stands(tx: Tx, signed: SignedStatement, now: datetime) -> OnRecord:
-    used = signed.used_by is not None and tx.records(TicketRecord).get(signed.used_by).at(now).state
-    return OnRecord(signed=signed, standing=standing_of(signed, redeemed=used is TicketState.REDEEMED, now=now))
+    return OnRecord(signed=signed, standing=standing_of(signed, redeemed=_redeemed(tx, signed, now), now=now))
+
+
+def _redeemed(tx: Tx, signed: SignedStatement, now: datetime) -> bool:
+    if signed.used_by is None or signed.statement.purpose == "widen":
+        return signed.used_by is not None
+    return tx.records(TicketRecord).get(signed.used_by).at(now).state is TicketState.REDEEMED

@@ -9,12 +9,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from interlock.core.approval.actor import Actor
+from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.canonical import Json, sha256
 from interlock.core.change.change import Change, Submission
 from interlock.core.change.parts import DocumentVersion, FileChange, GitRange
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.record import Effect, RolloutRecord
 from interlock.ports.leases import Leases
+from interlock.road.gather import StatementRequest
+from interlock.road.roll import widening
 from interlock.road.roll.book import Book
 from interlock.road.roll.driver import Driver
 from interlock.road.roll.kit import Kit
@@ -196,6 +200,22 @@ class Rolling:
         if self.tenure is not None:
             self.leases.release(self.tenure.lease, after=0.0)
         self.driver = self.tenure = None
+
+    def said(self, rollout: str, person: str = "ana", *, why: str = "quiet night", **differs: object) -> Statement:
+        """What a person would sign to widen it now; keywords replace its fields."""
+        request = StatementRequest(purpose="widen", subject=rollout, approver=person, details={"why": why})
+        said = widening.prepare(self.station, self.road.person(person), request)
+        return replace(said, **differs)  # type: ignore[arg-type]  # a test names fields of Statement
+
+    def hand_in(self, said: Statement, *, by: Actor | None = None, key: str = "") -> SignedStatement:
+        """The statement, signed by its approver's key (or another's) and handed in by that person (or another)."""
+        signature = self.road.keys[key or said.approver].sign(said)
+        return widening.widen(self.station, by or self.road.person(said.approver), said, signature)
+
+    def widen(self, rollout: str, person: str = "ana") -> RolloutRecord:
+        """One stage further by a person's signature."""
+        self.hand_in(self.said(rollout, person))
+        return self.record(rollout)
 
     def record(self, rollout: str) -> RolloutRecord:
         """How it stands."""

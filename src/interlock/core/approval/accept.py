@@ -35,6 +35,7 @@ SKEW = timedelta(minutes=2)
 ARRIVAL = timedelta(hours=24)
 """How long after it was issued a statement may still arrive."""
 BREAK_GLASS = timedelta(minutes=60)
+WIDENING = timedelta(minutes=60)
 WINDOW = timedelta(days=90)
 """The longest delegation or absence."""
 
@@ -126,6 +127,8 @@ def longest_lifetime(purpose: Purpose, settings: Settings) -> timedelta:
     """How long a statement for this purpose may hold."""
     if purpose == "break-glass":
         return BREAK_GLASS
+    if purpose == "widen":
+        return WIDENING
     if purpose in ("delegation", "absence"):
         return WINDOW
     return timedelta(hours=settings.thresholds.approval_hours)

@@ -17,12 +17,16 @@ Presence = Literal["possession", "present", "verified"]
 PRESENCES: tuple[Presence, ...] = ("possession", "present", "verified")
 """From the weakest to the strongest."""
 
-Purpose = Literal["approve", "exception", "break-glass", "delegation", "absence", "key-enrolment", "genesis"]
+Purpose = Literal[
+    "approve", "exception", "break-glass", "widen", "delegation", "absence", "key-enrolment", "genesis"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """Exactly what is signed, as canonical JSON. ``subject`` is a change id, ``digest`` what is agreed to.
+
+    Of a widening ``subject`` is the rollout, ``digest`` what its ticket names.
 
     ``approver`` is a person's name in the catalog. ``answers`` are the two questions of a high-risk change.
     ``details`` carries what other purposes need (the lifted rule, the delegate, the new key).
@@ -49,7 +53,8 @@ class Statement:
 class SignedStatement:
     """A statement with its armoured SSH signature, as it is stored and as a ticket carries it.
 
-    ``used_by`` is a ticket; ``revoked_by`` is the principal who took the statement back, ``revoked_why`` in words.
+    ``used_by`` is a ticket, or the rollout that a widening took further; ``revoked_by`` is the principal who took
+    the statement back, ``revoked_why`` in words.
     """
 
     id: str

@@ -7,8 +7,8 @@ Rules:
 3. An absence is taken back by the absent person alone: nobody else says that they are there again.
 4. Never by an agent or a pipeline, whoever it answers to. Rank and ownership give no right over another's word.
 5. What is over is not taken back: what has expired, what was taken back before, the first rules once they were
-   signed, a key that the rules in force list already. What a ticket was redeemed with is: it counts nowhere
-   again, and the record says so, although what went out stays out.
+   signed, a key that the rules in force list already, a widening, which was done when it arrived. What a ticket
+   was redeemed with is: it counts nowhere again, and the record says so, although what went out stays out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Right = Literal["approver", "lender", "administrator"]
 """By which right a statement was taken back."""
 
 Standing = Literal["in-force", "used", "expired", "taken-back"]
-"""``used``: the ticket it was used for was redeemed."""
+"""``used``: the ticket it was used for was redeemed, or the rollout it is about went wider by it."""
 
 
 def right_of(actor: Actor, signed: SignedStatement, principals: Principals) -> Right:
@@ -88,6 +88,9 @@ def check_open(signed: SignedStatement, catalog: Catalog, now: datetime) -> None
     if said.purpose == "genesis":
         hint = "change the rules on the road: open a change that touches the rule files"
         raise _over(signed, "one that brought the first rules about", "statement-settled", hint)
+    if said.purpose == "widen":
+        hint = f"keep it from going on, or bring it back: interlock rollout pause|abort {said.subject}"
+        raise _over(signed, f"one by which `{said.subject}` went wider at once", "statement-settled", hint)
     listed = catalog.people[said.subject].keys if said.subject in catalog.people else ()
     if said.purpose == "key-enrolment" and said.digest in _digests(listed):
         hint = "revoke the key in the catalog: add `revoked` to its line, and open that change"
@@ -102,7 +105,7 @@ def taken_back_text(signed: SignedStatement) -> str:
 
 
 def standing_of(signed: SignedStatement, *, redeemed: bool, now: datetime) -> Standing:
-    """How a statement stands; ``redeemed``: the ticket that used it was used."""
+    """How a statement stands; ``redeemed``: the ticket that used it was used, or the rollout went wider."""
     if signed.revoked_at is not None:
         return "taken-back"
     if redeemed:

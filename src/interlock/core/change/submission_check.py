@@ -75,8 +75,8 @@ def check_offered(*texts: str | None) -> None:
             )
 
 
-def check_reason(reason: str) -> None:
-    """Pass a reason that people will read: of an emergency, of taking a statement back.
+def check_reason(reason: str, flag: str = "--reason") -> None:
+    """Pass a reason that people will read: of an emergency, of taking a statement back, of a widening.
 
     Raises:
         InvalidInput: ``reason-text`` when it is blank, longer than 2,000 characters or holds control characters.
@@ -87,7 +87,7 @@ def check_reason(reason: str) -> None:
         raise InvalidInput(
             f"expected a reason of 1 to {MAX_REASON} characters without control characters, got {len(reason)}",
             code="reason-text",
-            hint="say why in plain words: --reason '…'",
+            hint=f"say why in plain words: {flag} '…'",
         )
 
 

@@ -107,7 +107,8 @@ def _ends(entry: Entry, table: str, name: str, kind: str) -> Fields:
     if (table, kind) == ("tokens", "token.revoked"):
         return {"revoked_at": timestamp(entry.at)}
     if (table, kind) in {("tokens", "token.created"), ("statements", "statement")}:
-        unused: Fields = {"used_by": None} if table == "statements" else {}
+        user = entry.subject if entry.kind == "statement.widen" else None
+        unused: Fields = {"used_by": user} if table == "statements" else {}
         return unused | {"revoked_at": None}
     if (table, kind) == ("tickets", "ticket.redeemed"):
         return {"ended_by": entry.actor}

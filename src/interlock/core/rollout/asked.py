@@ -3,8 +3,7 @@
 Rules:
 1. Going back is always free: ``abort`` and ``roll_back`` are never refused while something can be brought back.
 2. Pausing stops widening and promoting and nothing else: it is judged on, and STOP still acts.
-3. Widening without a PASS takes a person who repeats what is *not* ruled out, word by word. Nobody widens what
-   cannot be believed, or a weight that is not served; pausing and resuming change nothing about that.
+3. Widening without a PASS takes a person's signature under what is *not* ruled out (see ``widening``).
 """
 
 from __future__ import annotations
@@ -14,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from interlock.core.change.canonical import Json
 from interlock.core.change.errors import IllegalTransition, InvalidInput
 from interlock.core.judge.passing import CLOSE, tolerated
 from interlock.core.judge.tick import MetricKind
-from interlock.core.rollout.plan import Plan
+from interlock.core.rollout.phrases import percent
 from interlock.core.rollout.record import RolloutRecord, RolloutState
-from interlock.core.rollout.transition import Move, not_now, returning, stays, taken_back, widened
+from interlock.core.rollout.transition import Move, not_now, returning, stays, taken_back
 
 MAX_EXTENSION = 30 * 86_400.0
 """Seconds."""
@@ -106,7 +104,7 @@ def roll_back(record: RolloutRecord, why: str, now: datetime) -> Move:
 def not_ruled_out(
     standing: Mapping[str, float | None], margin: float, kinds: Mapping[str, MetricKind] | None = None
 ) -> str:
-    """What a person who widens takes on, to be repeated; ``standing`` is what is ruled out so far, by metric.
+    """What a person who widens takes on, to be signed; ``standing`` is what is ruled out so far, by metric.
 
     A metric that ``kinds`` does not name is a good one.
     """
@@ -125,34 +123,7 @@ def _permitted(kind: MetricKind, margin: float) -> float:
 def _only(kind: MetricKind, known: float | None) -> str:
     if known is None or known >= _NOTHING:
         return "nothing"
-    return f"only −{known:.0%} and worse" if kind == "good" else f"only ×{1 + known:.2g} and worse"
-
-
-def widen(
-    record: RolloutRecord, plan: Plan, *, wanted: str, repeated: str, by: str, why: str, now: datetime
-) -> Move:
-    """One stage further by a person's own words.
-
-    Raises:
-        IllegalTransition: ``rollout-state``.
-        InvalidInput: ``widening-words`` when what is not ruled out was not repeated; ``reason-missing``.
-    """
-    if record.state not in {RolloutState.RUNNING, RolloutState.HELD} or record.phase != "watch":
-        raise not_now(record, "a rollout that is being judged")
-    if "untrusted" in {record.hold, record.verdict}:
-        raise not_now(record, "a rollout whose measurements can be believed")
-    if record.served != record.wanted:
-        raise not_now(record, f"a rollout whose {record.wanted:g} % are served")
-    if repeated.strip() != wanted:
-        raise InvalidInput(
-            f"expected what is not ruled out in its own words, `{wanted}`, got `{repeated.strip()[:120]}`",
-            code="widening-words",
-            hint="repeat the sentence: it goes into the ledger with your name",
-        )
-    if not why.strip():
-        raise InvalidInput("expected a reason, got none", code="reason-missing", hint="say why: --why")
-    body: dict[str, Json] = {"by": by, "why": why.strip(), "not_ruled_out": wanted}
-    return widened(record, plan, record.ruled_out, now, body=body)
+    return f"only −{percent(known)} and worse" if kind == "good" else f"only ×{1 + known:.2g} and worse"
 
 
 def _not_kept(record: RolloutRecord) -> IllegalTransition:

@@ -4,7 +4,8 @@ Rules:
 1. ``state`` says who moves next: a worker (``starting``, ``running``, ``returning``), a person (``held``), or
    nobody any more. A rollout that ended is never taken up again.
 2. ``granted`` is the widest share of traffic it may have now: the first stage by its ticket, each wider one by a
-   PASS. ``weight`` is what the data plane was last *seen* to serve.
+   PASS or by a person's signed widening, of which ``widenings`` tells. ``weight`` is what the data plane was last
+   *seen* to serve.
 3. Nothing outside is touched without an ``Effect`` that says so before and another word after. An effect whose
    outcome nobody heard stays ``intended``; whoever takes over repeats it with the same key.
 4. What was counted is kept in ``Observation``s: blobs of ticks in order without a gap, from which every verdict is
@@ -23,6 +24,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from interlock.core.approval.model import Presence
 from interlock.core.judge.verdict import Standing
 
 
@@ -71,6 +73,25 @@ class Harm:
     seconds: float | None = None
     canary: int | None = None
     expected: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedWidening:
+    """Who answered for what was not ruled out, with what, when it went one stage further without a PASS.
+
+    ``stage`` is where it went, as people count (``2 of 4``, or ``promotion``), ``percent`` how wide; ``statement``
+    is the id of what was signed.
+    """
+
+    stage: str
+    percent: str
+    by: str
+    statement: str
+    fingerprint: str
+    presence: Presence
+    not_ruled_out: str
+    why: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +144,7 @@ class RolloutRecord:
     why: str = ""
     harm: Harm | None = None
     ruled_out: Mapping[str, float] = field(default_factory=dict)
+    widenings: tuple[SignedWidening, ...] = ()
     previous: str | None = None
     kept_until: datetime | None = None
     log_e: float = 0.0

@@ -1,7 +1,7 @@
 """What becomes of a rollout after an act. Pure: record, plan and outcome in, the next record and its entry out.
 
 Rules:
-1. A rollout widens in one place, ``widened``, and only for a PASS or a person's own words; it never widens on its
+1. A rollout widens in one place, ``widened``, and only for a PASS or a person's signature; it never widens on its
    way back, or over.
 2. Going back begins with the weight: ``returning`` wants 0 first, and nothing else is done outside before the data
    plane serves 0. The ticket is void from the decision on.

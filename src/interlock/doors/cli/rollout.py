@@ -13,10 +13,11 @@ from __future__ import annotations
 import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
-from interlock.doors.cli.rollout_ask import abort, extend, pause, resume, widen
+from interlock.doors.cli.rollout_ask import abort, extend, pause, resume
 from interlock.doors.cli.rollout_run import run
 from interlock.doors.cli.rollout_verify import verify
 from interlock.doors.cli.rollout_watch import watch
+from interlock.doors.cli.rollout_widen import widen
 
 
 @click.group()

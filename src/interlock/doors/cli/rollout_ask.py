@@ -1,4 +1,4 @@
-"""``interlock rollout pause|resume|extend|abort|widen``: what is asked of a rollout under way."""
+"""``interlock rollout pause|resume|extend|abort``: what is asked of a rollout under way."""
 
 from __future__ import annotations
 
@@ -50,24 +50,6 @@ def extend(*, named: str, span: str, as_json: bool) -> None:
 def abort(*, named: str, why: str, as_json: bool) -> None:
     """Bring traffic and artefact back; always allowed."""
     _tell(_post(named, "abort", {"why": why}), as_json=as_json)
-
-
-@click.command()
-@_named
-@click.option("--why", required=True, help="Why it may go wider all the same; it goes into the ledger.")
-@click.option("--not-ruled-out", metavar="TEXT", help="What is not ruled out, as this command prints it.")
-@as_json
-def widen(*, named: str, why: str, not_ruled_out: str | None, as_json: bool) -> None:
-    """Take it one stage further without a PASS, by your own word for what is not ruled out."""
-    if not_ruled_out is None:
-        with client() as api:
-            words = api.get(f"/v1/rollouts/{named}").json["not_ruled_out"]
-        raise InvalidInput(
-            f"expected what is not ruled out to be repeated, got nothing: {words}",
-            code="widening-words",
-            hint=f'repeat it: --not-ruled-out "{words}"',
-        )
-    _tell(_post(named, "widening", {"why": why, "not_ruled_out": not_ruled_out}), as_json=as_json)
 
 
 def seconds_of(span: str) -> float:

@@ -86,6 +86,7 @@ def shown(found: Told) -> list[str]:
     ]
     texts = (record["why"], _judge(found), alone(found), found["advice"])
     lines += [f"  {safe(text)}" for text in texts if text]
+    lines += [_signed(each) for each in record.get("widenings", ())]
     if record["harm"]:
         harm = record["harm"]
         seconds = "" if harm["seconds"] is None else f" in {harm['seconds']:.1f} s"
@@ -95,6 +96,15 @@ def shown(found: Told) -> list[str]:
         lines.append(f"  over since {record['ended_at'][:19].replace('T', ' ')} UTC")
     lines += [_effect(each) for each in found["effects"][-12:]]
     return lines
+
+
+def _signed(each: Told) -> str:
+    """Who answered for what was not ruled out."""
+    where = f"to {each['stage']}, {each['percent']} %"
+    return safe(
+        f"  {where} by {each['by']}, signed {each['statement']} ({each['presence']}): {each['not_ruled_out']}"
+        f" · {each['why']}"
+    )
 
 
 def _judge(found: Told) -> str:

@@ -28,9 +28,9 @@ def statement() -> None:
 
 
 @statement.command(name="list")
-@click.option("--about", metavar="SUBJECT", help="Only about this change or person.")
+@click.option("--about", metavar="SUBJECT", help="Only about this change, rollout or person.")
 @click.option("--by", "approver", metavar="PERSON", help="Only signed by this person.")
-@click.option("--purpose", type=click.Choice([*PURPOSES, "genesis"]), help="Only of this kind.")
+@click.option("--purpose", type=click.Choice([*PURPOSES, "widen", "genesis"]), help="Only of this kind.")
 @click.option("--standing", type=click.Choice(STANDINGS), help="Only what stands like this now.")
 @click.option("--limit", type=click.IntRange(1, MOST), default=20, show_default=True)
 @click.option("--after", help="The `next` of the page before.")
@@ -45,7 +45,7 @@ def list_(
     after: str | None,
     as_json: bool,
 ) -> None:
-    """List approvals, exceptions, broken glass, delegations and absences, newest first."""
+    """List approvals, exceptions, broken glass, widenings, delegations and absences, newest first."""
     wanted = {"subject": about, "approver": approver, "purpose": purpose, "standing": standing}
     with client() as api:
         page = api.get("/v1/statements", **wanted, limit=limit, after=after).json

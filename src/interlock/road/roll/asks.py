@@ -2,7 +2,8 @@
 
 Rules:
 1. Whoever may look may stop: pausing, aborting and going back take a person, or a token for the gate or for noting
-   events, agents' too. Going on, waiting longer and widening are for people alone.
+   events, agents' too. Going on and waiting longer are for people alone; widening takes a person's signature
+   (see ``widening``).
 2. Nothing here touches the outside: the record says what is wanted, and the worker that holds it does it, within a
    tick.
 """
@@ -16,14 +17,13 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
 from interlock.core.change.errors import Forbidden, NotFound
 from interlock.core.judge.read_settings import read_settings
+from interlock.core.judge.verdict import Standing
 from interlock.core.rollout import asked
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.record import Observation, RolloutRecord, RolloutState
-from interlock.core.rollout.transition import Move, not_now
-from interlock.core.ticket.record import TicketRecord
+from interlock.core.rollout.transition import Move
 from interlock.ports.store import Tx
-from interlock.road.roll.still_permitted import frozen
 from interlock.road.roll.written import write_move
 from interlock.road.station import Station
 
@@ -42,14 +42,6 @@ class Extension:
     """More time for the present stage."""
 
     seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Widening:
-    """``not_ruled_out`` repeats, word by word, what ``GET /v1/rollouts/{id}`` says is not ruled out."""
-
-    not_ruled_out: str
-    why: str
 
 
 def pause(station: Station, actor: Actor, rollout: str, why: str = "") -> RolloutRecord:
@@ -77,29 +69,6 @@ def extend(station: Station, actor: Actor, rollout: str, seconds: float) -> Roll
     return _ask(station, actor, rollout, lambda record: asked.extend(record, seconds))
 
 
-def widen(station: Station, actor: Actor, rollout: str, widening: Widening) -> RolloutRecord:
-    """One stage further on a person's own word."""
-    actor.require(Scope.APPROVE)
-
-    def work(tx: Tx) -> RolloutRecord:
-        record = _known(tx, rollout)
-        plan = plan_of(tx, record)
-        if why := frozen(station, tx, tx.records(TicketRecord).get(record.ticket), record):
-            raise not_now(record, f"no {why}")
-        move = asked.widen(
-            record,
-            plan,
-            wanted=not_ruled_out(tx, record, plan),
-            repeated=widening.not_ruled_out,
-            by=principal_of(actor),
-            why=widening.why,
-            now=station.clock.now(),
-        )
-        return write_move(station, tx, actor, record, move).after
-
-    return station.store.write(work)
-
-
 def roll_back(station: Station, actor: Actor, service: str, environment: str, why: str = "") -> RolloutRecord:
     """Back to the version before, from a rollout under way or completed.
 
@@ -122,11 +91,24 @@ def plan_of(tx: Tx, record: RolloutRecord) -> Plan:
 
 
 def not_ruled_out(tx: Tx, record: RolloutRecord, plan: Plan) -> str:
-    """What a person who widens now takes on. A stage without anything on record has ruled out nothing."""
-    margin = plan.stages[record.stage].margin or 1.0
+    """What a person who widens now takes on."""
+    newest = weighed(tx, record)
+    return words(plan, record.stage, None if newest is None else newest.standing)
+
+
+def weighed(tx: Tx, record: RolloutRecord) -> Observation | None:
+    """What says how the present stage stands; a stage without anything on record has ruled out nothing.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    return newest_observation(tx, record) if record.spent or record.baked else None
+
+
+def words(plan: Plan, stage: int, standing: Standing | None) -> str:
+    """What is not ruled out in a stage, as it stood."""
+    margin = plan.stages[stage].margin or 1.0
     kinds = {name: one.kind for name, one in read_settings(plan.judge, what=plan.path).metrics.items()}
-    newest = newest_observation(tx, record) if record.spent or record.baked else None
-    standing = None if newest is None else newest.standing
     known = {} if standing is None else {name: one.ruled_out for name, one in standing.metrics.items()}
     missing = {str(name): None for meter in plan.meters for name in meter.metrics if name not in known}
     return asked.not_ruled_out({**known, **missing}, margin, kinds)
@@ -154,18 +136,24 @@ def _newest(tx: Tx, service: str, environment: str) -> RolloutRecord:
             code="rollback-nothing",
             hint=f"see what there was: interlock rollout list --service {service}",
         )
-    return _known(tx, able[-1].id)
+    return known(tx, able[-1].id)
 
 
 def _ask(station: Station, actor: Actor, rollout: str, step: Callable[[RolloutRecord], Move]) -> RolloutRecord:
     def work(tx: Tx) -> RolloutRecord:
-        record = _known(tx, rollout)
+        record = known(tx, rollout)
         return write_move(station, tx, actor, record, step(record)).after
 
     return station.store.write(work)
 
 
-def _known(tx: Tx, rollout: str) -> RolloutRecord:
+def known(tx: Tx, rollout: str) -> RolloutRecord:
+    """The rollout, as the ledger says.
+
+    Raises:
+        NotFound: no such rollout.
+        IntegrityError: ``record-unvouched``.
+    """
     record = tx.records(RolloutRecord).get(rollout)
     tx.vouch(RolloutRecord, [rollout], about=rollout)
     return record

@@ -6,13 +6,14 @@ Rules:
 2. The chain must be whole: observations numbered without a gap, as many as the record says, each as an entry tells
    of it, to the last field, and each of the digest under which an entry names it.
 3. What an observation says came out of its ticks is computed again too: how many there were, the verdict, log E,
-   and how every metric stood. A person who widens repeats what is read from there.
-4. The first difference is told with its time. What was edited and what is gone are differences too.
+   and how every metric stood. A person who widens signs what is read from there.
+4. Every widening without a PASS was signed, and its signature is verified again (see ``signed``).
+5. The first difference is told with its time. What was edited and what is gone are differences too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from interlock.core.approval.actor import Actor, Scope
@@ -26,6 +27,7 @@ from interlock.ports.store import Tx
 from interlock.road.roll.asks import plan_of
 from interlock.road.roll.calibrate import Noise, noisy, read_noise, table_of
 from interlock.road.roll.driver import settings_of
+from interlock.road.roll.signed import NotSigned, signed_widenings
 from interlock.road.station import Station
 
 _TOLD = ("blob", "first_t", "last_t", "ticks", "log_e", "verdict")
@@ -34,7 +36,10 @@ _TOLD = ("blob", "first_t", "last_t", "ticks", "log_e", "verdict")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """``first_difference`` is empty where everything is exact. ``t`` is when, None where no tick is meant."""
+    """``first_difference`` is empty where everything is exact. ``t`` is when, None where no tick is meant.
+
+    ``signatures`` is how many widenings people signed, each verified again.
+    """
 
     rollout: str
     exact: bool
@@ -42,6 +47,7 @@ class Verification:
     observations: int = 0
     log_e: float | None = None
     verdict: str = ""
+    signatures: int = 0
     first_difference: str = ""
     t: float | None = None
 
@@ -67,6 +73,7 @@ def _verify(tx: Tx, rollout: str) -> Verification:
         seen = list(_whole(tx, record))
         tx.vouch(Observation, [one.id for one, _ in seen], about=rollout)
         ticks, log_e, verdict = _recomputed(settings, seen)
+        signatures = _signatures(tx, record, [one for one, _ in seen])
     except _Difference as found:
         return Verification(
             rollout=rollout, exact=False, observations=len(seen), first_difference=found.text, t=found.t
@@ -74,8 +81,21 @@ def _verify(tx: Tx, rollout: str) -> Verification:
     except IntegrityError as error:
         return Verification(rollout=rollout, exact=False, first_difference=error.message)
     return Verification(
-        rollout=rollout, exact=True, ticks=ticks, observations=len(seen), log_e=log_e, verdict=verdict
+        rollout=rollout,
+        exact=True,
+        ticks=ticks,
+        observations=len(seen),
+        log_e=log_e,
+        verdict=verdict,
+        signatures=signatures,
     )
+
+
+def _signatures(tx: Tx, record: RolloutRecord, seen: Sequence[Observation]) -> int:
+    try:
+        return signed_widenings(tx, record, plan_of(tx, record), seen)
+    except NotSigned as error:
+        raise _Difference(text=error.text) from error
 
 
 def _settings(tx: Tx, record: RolloutRecord) -> JudgeSettings:

@@ -1,6 +1,7 @@
-"""Rollouts: started by a ticket, looked at, and asked to pause, go on, wait longer, widen or go back.
+"""Rollouts: started by a ticket, looked at, and asked to pause, go on, wait longer or go back.
 
-A refusal to start is a good answer (200) with everything that stands in the way, never an error.
+A widening without a PASS is a person's signed statement: ``POST /v1/statements``. A refusal to start is a good
+answer (200) with everything that stands in the way, never an error.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.core.approval.actor import Scope
-from interlock.core.change.errors import InterlockError
+from interlock.core.change.errors import InterlockError, InvalidInput
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
 from interlock.ports.store import Tx
 from interlock.road.roll import asks, show, verify
-from interlock.road.roll.asks import Extension, Why, Widening
+from interlock.road.roll.asks import Extension, Why
 from interlock.road.roll.show import RolloutShown
 from interlock.road.roll.start import Ready, Started, StartRequest, prepare, start_in
 from interlock.road.roll.verify import Verification
@@ -26,6 +27,14 @@ class RollbackRequest:
     """Which service goes back where."""
 
     environment: str = "production"
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsignedWidening:
+    """What clients sent before widenings were signed."""
+
+    not_ruled_out: str = ""
     why: str = ""
 
 
@@ -84,7 +93,12 @@ def _extend(call: Call) -> Answer:
 
 
 def _widen(call: Call) -> Answer:
-    return Answer(body=asks.widen(call.station, call.actor, call.path["rollout"], call.body))
+    raise InvalidInput(
+        f"expected a person's signature to widen `{call.path['rollout']}`, got a token's word",
+        code="widening-unsigned",
+        hint="interlock rollout widen signs it; without the command line: purpose `widen` at "
+        "/v1/statements/prepare, then /v1/statements",
+    )
 
 
 def _roll_back(call: Call) -> Answer:
@@ -176,9 +190,9 @@ OPERATIONS = (
         "widenRollout",
         "widening",
         Scope.APPROVE,
-        "One stage further by a person who repeats what is not ruled out.",
+        "Always refused: widening takes a signed statement (purpose `widen`).",
         _widen,
-        Widening,
+        UnsignedWidening,
     ),
     Operation(
         name="rollBackService",

@@ -1,6 +1,7 @@
 """Statements: what a person signs, prepared here, signed elsewhere, handed in with the signature, taken back.
 
-Approvals, exceptions, break-glass, delegations and absences are all statements; their purpose tells them apart.
+Approvals, exceptions, break-glass, widenings, delegations and absences are all statements; their purpose tells
+them apart. A widening takes its rollout one stage further in the transaction in which it is handed in.
 The ETag of one is its version: it moves when a ticket uses it, when it is given back and when it is taken back.
 """
 
@@ -13,11 +14,13 @@ from typing import get_args
 from interlock.core.approval.actor import Scope
 from interlock.core.approval.model import Presence, Purpose, SignedStatement, Statement
 from interlock.core.approval.revocation import Right, Standing
+from interlock.core.rollout.widening import WIDEN
 from interlock.core.ticket.record import TicketRecord
 from interlock.doors.api.surface import PAGE, Answer, Call, Operation, Query
 from interlock.road import gather, intake, on_record, revoke
 from interlock.road.gather import StatementRequest
 from interlock.road.on_record import OnRecord, Wanted
+from interlock.road.roll import widening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,7 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementShown:
-    """A statement on record without its signature, and how it stands now. ``used_by`` is a ticket."""
+    """A statement on record without its signature, and how it stands now. ``used_by`` is a ticket or a rollout."""
 
     id: str
     standing: Standing
@@ -84,13 +87,15 @@ def shown(found: OnRecord) -> StatementShown:
 
 def _prepare(call: Call) -> Answer:
     # The canonical bytes: what arrives is what is signed, so that a client needs no canonical form of its own.
-    return Answer(raw=gather.prepare_statement(call.station, call.actor, call.body).to_bytes())
+    wanted: StatementRequest = call.body
+    prepare = widening.prepare if wanted.purpose == WIDEN else gather.prepare_statement
+    return Answer(raw=prepare(call.station, call.actor, wanted).to_bytes())
 
 
 def _add(call: Call) -> Answer:
     wanted: SignedRequest = call.body
-    signed = gather.add_statement(call.station, call.actor, wanted.statement, wanted.signature)
-    return Answer(body=signed, status=201)
+    add = widening.widen if wanted.statement.purpose == WIDEN else gather.add_statement
+    return Answer(body=add(call.station, call.actor, wanted.statement, wanted.signature), status=201)
 
 
 def _about(call: Call) -> Answer:
@@ -130,7 +135,7 @@ def _revoke(call: Call) -> Answer:
 
 
 _FILTERS = (
-    Query(name="subject", text="only about this change or person"),
+    Query(name="subject", text="only about this change, rollout or person"),
     Query(name="purpose", text="only of this kind", choices=get_args(Purpose)),
     Query(name="approver", text="only signed by this person"),
     Query(name="standing", text="only what stands like this now", choices=get_args(Standing)),
@@ -142,7 +147,7 @@ OPERATIONS = (
         method="POST",
         path="/v1/statements/prepare",
         scope=Scope.READ,
-        summary="What a person is to sign, byte for byte, about the digest the change has now. Records nothing.",
+        summary="What a person is to sign, byte for byte, about the subject as it is now. Records nothing.",
         run=_prepare,
         body=StatementRequest,
         reply=Statement,
@@ -153,7 +158,8 @@ OPERATIONS = (
         method="POST",
         path="/v1/statements",
         scope=Scope.APPROVE,
-        summary="Hand in a signed statement: an approval, an exception, break-glass, a delegation, an absence.",
+        summary="Hand in a signed statement: an approval, an exception, break-glass, a delegation, an absence; a "
+        "widening takes its rollout one stage further at once.",
         run=_add,
         body=SignedRequest,
         reply=SignedStatement,

@@ -84,7 +84,8 @@ def _said(one: Told) -> str:
     said = one["statement"]
     by = f"{said['purpose']} by {said['approver']}"
     lent = f" in place of {said['on_behalf_of']}" if said["on_behalf_of"] else ""
-    about = f"{said['subject']} {short(said['digest'])}" if said["purpose"] in ABOUT_CHANGES else said["subject"]
+    digests = said["purpose"] in ABOUT_CHANGES or said["purpose"] == "widen"
+    about = f"{said['subject']} {short(said['digest'])}" if digests else said["subject"]
     where = f" → {said['environment']}" if said["purpose"] != "absence" else ""
     return safe(f"{by}{lent} · {about}{where}")
 
