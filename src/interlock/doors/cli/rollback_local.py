@@ -100,18 +100,16 @@ def plan_of_going_back(config: Config, service: str, environment: str, newest: T
     Raises:
         NotFound: ``rollback-nothing`` where neither knows anything.
     """
-    asked = {"rollout": newest, "by_server": config.server is not None}
+    asked = {"rollout": newest, "by_server": config.server is not None, "local": None, "weight": None, "said": ""}
     try:
         local = _local(config, service, environment, None)
     except NotFound:
         if newest is None:
             raise
-        return {**asked, "local": None, "weight": None, "said": "", "notes": []}
+        return {**asked, "notes": []}
     if newest is not None and newest["id"] != local.rollout:
-        note = f"what this machine has kept is of {local.rollout}, an earlier one"
-        return {**asked, "local": None, "weight": None, "said": "", "notes": [note]}
-    weight: float | None = None
-    said = ""
+        return {**asked, "notes": [f"what this machine has kept is of {local.rollout}, an earlier one"]}
+    weight, said = None, ""
     try:
         router = _router(local)
         try:
