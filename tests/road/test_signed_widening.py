@@ -204,7 +204,7 @@ def test_nothing_is_prepared_for_what_cannot_be_widened(rolling: Rolling, rollou
 
 def test_the_caller_adds_a_reason_and_nothing_else(rolling: Rolling, rollout: str) -> None:
     def asking(**more: object) -> Callable[[], object]:
-        wanted = StatementRequest(purpose="widen", subject=rollout, approver="ana", **more)  # type: ignore[arg-type]
+        wanted = StatementRequest(purpose="widen", subject=rollout, approver="ana", **more)  # type: ignore[arg-type]  # fields by name
         return lambda: widening.prepare(rolling.station, rolling.road.person("ana"), wanted)
 
     refused(rolling, rollout, "widening-details", asking(details={"why": "w", "stage": "4 of 4"}))
