@@ -282,6 +282,20 @@ def test_whoever_lost_the_lease_writes_nothing(make: Make) -> None:
     assert rolling.kinds(started.id) == before
 
 
+def test_nothing_is_written_where_nothing_was_counted(make: Make) -> None:
+    """A server that was stopped just after it had written things down wrote without an entry, and it went back."""
+    rolling = make()
+    started = rolling.begin()
+    rolling.run(started.id, until=lambda record: record.phase == "watch" and record.ticks > 0)
+    assert rolling.driver is not None
+    rolling.driver.flush()
+    before = rolling.record(started.id)
+    rolling.world.pass_by(0.3)
+    rolling.driver.flush()
+    assert rolling.record(started.id) == before
+    assert rolling.run(started.id).state is RolloutState.COMPLETED
+
+
 def test_whoever_takes_over_stands_where_the_last_one_stood(make: Make) -> None:
     rolling = make()
     started = rolling.begin()

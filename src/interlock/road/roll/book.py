@@ -70,7 +70,7 @@ class Book:
         return self._known
 
     def move(self, step: Step, watched: Watched | None = None) -> Written:
-        """Take one step, and keep what was observed until then."""
+        """Take one step, and keep what was observed until then; a step that no entry tells of is not taken."""
 
         def work(tx: Tx) -> Written:
             tx.fenced(self._lease)
@@ -78,7 +78,7 @@ class Book:
             move = step(before)
             if watched is not None:
                 move = replace(move, record=self._observed(tx, move.record, watched))
-            return write_move(self._station, tx, ENGINE, before, move)
+            return write_move(self._station, tx, ENGINE, before, move, told=watched is not None)
 
         return self._noted(self._station.store.write(work))
 

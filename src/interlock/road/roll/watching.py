@@ -224,8 +224,10 @@ class Watching:
                 self._bench.put_back(watched)
             self._flushed = self._steady() - FLUSH_SECONDS + RETRY_SECONDS
             return None
-        self._since = Seen(verdict=self._since.verdict, good=self._good)
         self._flushed = self._steady()
+        if watched is None and not written.kind:
+            return None  # nothing was written: the seconds since then count the next time
+        self._since = Seen(verdict=self._since.verdict, good=self._good)
         return written
 
     def _withdraw(self) -> None:

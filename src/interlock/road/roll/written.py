@@ -28,11 +28,16 @@ class Written:
     kind: str = ""
 
 
-def write_move(station: Station, tx: Tx, actor: Actor, before: RolloutRecord, move: Move) -> Written:
-    """Keep what the move made of ``before``, or what becomes of it where that is not permitted any more."""
+def write_move(
+    station: Station, tx: Tx, actor: Actor, before: RolloutRecord, move: Move, *, told: bool = True
+) -> Written:
+    """Keep what the move made of ``before``, or what becomes of it where that is not permitted any more.
+
+    A move without an entry of its own is kept where another entry of the transaction tells of it (``told``).
+    """
     move = still_permitted(station, tx, before, move)
     after = move.record
-    if after == before and not move.kind:
+    if not move.kind and (after == before or not told):
         return Written(before=before, after=before)
     if after.version == before.version:
         after = replace(after, version=before.version + 1)
