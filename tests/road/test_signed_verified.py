@@ -151,7 +151,7 @@ def test_a_statement_without_its_widening_is_named(rolling: Rolling, rollout: st
     assert "that are not those by which it went wider" in differs(rolling, rollout)
 
 
-@pytest.mark.parametrize("name", ["signature", "fingerprint", "presence", "statement"])
+@pytest.mark.parametrize("name", ["signature", "fingerprint", "presence", "statement", "used_by"])
 def test_a_kept_statement_that_was_edited_is_named(
     rolling: Rolling, rollout: str, tmp_path: Path, name: str
 ) -> None:
@@ -161,6 +161,7 @@ def test_a_kept_statement_that_was_edited_is_named(
         "signature": replace(kept, signature=rolling.road.keys["ben"].sign(said)),
         "fingerprint": replace(kept, fingerprint=rolling.road.keys["ben"].key.fingerprint),
         "presence": replace(kept, presence="possession"),
+        "used_by": replace(kept, used_by=None),
         "statement": replace(kept, statement=replace(said, details={**said.details, "why": "because"})),
     }[name]
     body = canonical(edited)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.change.canonical import plain
 from interlock.core.change.errors import Forbidden, IllegalTransition, InterlockError, NotFound
+from interlock.core.ledger.told import differing, told
 from interlock.core.rollout.record import RolloutState
 from interlock.road import gather, on_record, revoke
 from interlock.road.gather import StatementRequest
@@ -46,8 +48,8 @@ def test_a_signature_takes_it_one_stage_further_and_is_told_everywhere(rolling: 
     kept = rolling.hand_in(said)
     after = rolling.record(rollout)
     assert (after.stage, after.granted, after.state) == (1, 10.0, RolloutState.RUNNING)
-    (told,) = after.widenings
-    assert (told.by, told.statement, told.presence, told.fingerprint) == (
+    (signed,) = after.widenings
+    assert (signed.by, signed.statement, signed.presence, signed.fingerprint) == (
         "ana",
         kept.id,
         "verified",
@@ -62,6 +64,15 @@ def test_a_signature_takes_it_one_stage_further_and_is_told_everywhere(rolling: 
     assert (shown.standing, shown.signed.used_by) == ("used", rollout)
     found = verify.verify(rolling.station, rolling.road.person("ben"), rollout)
     assert (found.exact, found.signatures, found.first_difference) == (True, 1, "")
+
+
+def test_what_the_ledger_tells_of_the_kept_statement_is_what_is_kept(rolling: Rolling, rollout: str) -> None:
+    kept = rolling.hand_in(rolling.said(rollout))
+    entries = [entry for _, entry in rolling.station.store.read(lambda tx: tx.log.entries(rollout))]
+    known = told(entries, "statements", kept.id)
+    assert known["used_by"] == rollout
+    assert differing(plain(kept), known) == []
+    assert differing(plain(replace(kept, used_by=None)), known) == [f"used_by is none, recorded `{rollout}`"]
 
 
 def refused(rolling: Rolling, rollout: str, code: str, act: Callable[[], object]) -> InterlockError:
@@ -177,6 +188,8 @@ def test_the_key_is_the_named_persons_and_in_the_catalog(rolling: Rolling, rollo
     stranger = replace(said, approver="stranger")
     ana = rolling.road.person("ana")
     refused(rolling, rollout, "approver-unknown", lambda: rolling.hand_in(stranger, by=ana))
+    agents = replace(said, approver="q")
+    refused(rolling, rollout, "approver-unknown", lambda: rolling.hand_in(agents, by=ana, key="ben"))
     with pytest.raises(NotFound) as unknown:
         rolling.said(rollout, "stranger")
     assert unknown.value.code == "person-unknown"

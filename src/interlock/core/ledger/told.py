@@ -59,6 +59,10 @@ _COPIED: Mapping[tuple[str, str], Mapping[str, str]] = {
         "fingerprint": "fingerprint",
         "presence": "presence",
     },
+    **{
+        ("statements", kind): {"statement.approver": "by", "fingerprint": "fingerprint", "presence": "presence"}
+        for kind in ("rollout.widened", "rollout.passed")
+    },
     ("statements", "gate.allowed"): {"used_by": "ticket"},
     ("statements", "statement.revoked"): {},
     **{("statements", kind): {} for kind in ("gate.refused", "ticket.voided", "change.reopened")},
@@ -107,9 +111,10 @@ def _ends(entry: Entry, table: str, name: str, kind: str) -> Fields:
     if (table, kind) == ("tokens", "token.revoked"):
         return {"revoked_at": timestamp(entry.at)}
     if (table, kind) in {("tokens", "token.created"), ("statements", "statement")}:
-        user = entry.subject if entry.kind == "statement.widen" else None
-        unused: Fields = {"used_by": user} if table == "statements" else {}
+        unused: Fields = {"used_by": None} if table == "statements" else {}
         return unused | {"revoked_at": None}
+    if (table, kind) in {("statements", "rollout.widened"), ("statements", "rollout.passed")}:
+        return {"used_by": entry.subject, "revoked_at": None}
     if (table, kind) == ("tickets", "ticket.redeemed"):
         return {"ended_by": entry.actor}
     return {"used_by": None} if table == "statements" and kind in _UNUSED else {}

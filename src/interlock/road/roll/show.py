@@ -33,7 +33,7 @@ _BLOBS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutShown:
-    """``not_ruled_out`` is what a person who widens now must repeat; ``advice`` what can be done where it is held.
+    """``not_ruled_out`` is what a person who widens now signs for; ``advice`` what can be done where it is held.
 
     ``failed`` says by source why it was not read in the last round; ``entry`` is the newest ledger entry about it.
     ``seen_at`` is when ``standing`` and ``verdict`` were so. Where no control is left, ``backstop`` is the metric

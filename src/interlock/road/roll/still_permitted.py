@@ -5,7 +5,7 @@ Rules:
    nothing comes in between. Never on the way back: nothing stands in the way of that.
 2. A rollout whose ticket is void goes back at once. Whoever voided it said why.
 3. In a freeze nothing goes wider and nothing is promoted: the rollout is held where it is, judged on, and goes on
-   by itself when the freeze is over. A person's word does not widen it either. Where the freeze rule was only
+   by itself when the freeze is over. A person's signature does not widen it either. Where the freeze rule was only
    watched or lifted when the ticket was given, it stands in nobody's way here.
 """
 
