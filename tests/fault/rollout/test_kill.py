@@ -132,16 +132,22 @@ def test_killed_at_every_step_in_turn(kills, request, capsys, kind, lost, wanted
 
 
 @pytest.mark.soak
-def test_postgresql_itself_is_killed(kills, postgresql):
-    """The database dies under a rollout and comes back: the rollout goes on, by whoever holds it then."""
+@pytest.mark.parametrize(
+    ("lease", "away", "state", "weights"),
+    [(60.0, 1.0, RolloutState.COMPLETED, HEALTHY), (3.0, 6.0, RolloutState.RETURNED, ["10", "0"])],
+    ids=["shorter-than-a-lease", "longer"],
+)
+def test_postgresql_itself_is_killed(kills, postgresql, lease, away, state, weights):
+    """The database dies under a rollout. It goes on when that is back in time, and nobody is left with the canary
+    when it is not."""
     made = kills(postgresql.new_database())
     rollout = made.begin()
-    mover = made.mover("one", lease=3.0)
+    mover = made.mover("one", lease=lease)
     mover.wait_for("after weight 10")
     postgresql.kill()
-    time.sleep(1.0)
+    time.sleep(away)
     postgresql.start()
     ended = made.over(rollout.id)
-    assert (ended.state, made.afar.weights()) == (RolloutState.COMPLETED, HEALTHY)
+    assert (ended.state, made.afar.weights()) == (state, weights)
     assert all(before != after for before, after in pairwise(made.afar.weights()))
     made.whole()

@@ -123,18 +123,17 @@ def test_the_demonstration_ends_with_what_happened_then_and_now(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_nothing_is_left_when_somebody_interrupts_it(tmp_path, number):
     kept = tmp_path / "kept"
-    running = subprocess.Popen(
-        [*INTERLOCK, "demo", "--keep", str(kept)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert running.stdout is not None
-    for line in running.stdout:
-        if "rollout watch" in line:
-            break
-    time.sleep(1)
-    assert running_with(kept)
-    running.send_signal(number)
-    running.stdout.read()
-    assert running.wait(timeout=60) not in {0, None}
+    command = [*INTERLOCK, "demo", "--keep", str(kept)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "rollout watch" in line:
+                break
+        time.sleep(1)
+        assert running_with(kept)
+        running.send_signal(number)
+        running.stdout.read()
+        assert running.wait(timeout=60) not in {0, None}
     end = time.monotonic() + 10
     while running_with(kept) and time.monotonic() < end:
         time.sleep(0.2)

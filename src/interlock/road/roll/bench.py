@@ -71,7 +71,7 @@ class Bench:
         self.judge = Judge(settings)
         self._forecast = forecast
         self.t = t
-        self._assigned = AssignedShare()
+        self._assigned = AssignedShare(under_way=self._tolerances.in_flight / self._tolerances.tick)
         self._window = self._fresh(t)
         self._tape = _Tape(last_t=t)
         self.weight = -1.0
