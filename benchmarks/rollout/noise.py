@@ -20,7 +20,7 @@ from interlock.testing.replay.outcome import ROUTERS
 from interlock.testing.stack.planned import EDGES, JUDGED, METRICS
 from interlock.testing.stack.stack import Stack
 
-SECONDS, TICK = 180.0, 1.0
+SECONDS, TICK = 90.0, 1.0
 
 
 def noise(stack: Stack, seconds: float = SECONDS) -> dict[str, object]:
