@@ -291,7 +291,11 @@ def entry_kinds() -> list[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 noun, dot, verb = node.value.partition(".")
-                if dot and noun in nouns and re.fullmatch(r"[a-z-]+(ed|wn|due)|returning|rolled-back|held|told", verb):
+                if (
+                    dot
+                    and noun in nouns
+                    and re.fullmatch(r"[a-z-]+(ed|wn|due)|returning|rolled-back|held|told", verb)
+                ):
                     found.add(node.value)
     spelt = {f"statement.{purpose}" for purpose in typing.get_args(Purpose) if purpose != "genesis"}
     return sorted((found - {"statement."}) | spelt)

@@ -59,7 +59,8 @@ class ShareTest:
             return None
         return Untrusted(
             code="sample-ratio",
-            why=f"expected {100 * share:.3g} % of the requests at the canary, got {self._canary:,} of {self._all:,}",
+            why=f"expected {100 * share:.3g} % of the requests at the canary, "
+            f"got {self._canary:,} of {self._all:,}",
         )
 
     def _terms(self) -> list[float]:

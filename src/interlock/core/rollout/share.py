@@ -2,9 +2,9 @@
 
 Rules:
 1. An event of this tick may belong to a request of the tick before: a part of that one's requests is carried
-   over, so that what is early in one is late in the next, and errors do not add up. The part is how long a request
-   takes, in ticks, and a quarter more for counts that are read at slightly different moments. More would delay what
-   is due, and a stop with it: carried over whole, half a tick of lost orders.
+   over, so that what is early in one is late in the next, and errors do not add up. The part is how long a
+   request takes, in ticks, and a quarter more for counts that are read at slightly different moments. More would
+   delay what is due, and a stop with it: carried over whole, half a tick of lost orders.
 2. The share that was set weighs as much as one request of the canary: a tick without any has a share all the same.
 3. At 0 and 1 there is nothing to compare, whatever stray requests there were.
 4. It is never the share of a whole stage: traffic taken away in its midst would then convict a version that no
