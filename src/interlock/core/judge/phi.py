@@ -54,8 +54,13 @@ class PhiTable:
         return PhiTable(windows=WINDOWS, values=(value,) * len(WINDOWS), beyond=1.0, source=source)
 
     def times(self, size: float) -> PhiTable:
-        """φ of what has ``size`` times the traffic of a measured shard: the excess over 1 grows with it."""
-        return replace(self, values=tuple(1.0 + (value - 1.0) * size for value in self.values))
+        """φ of what has ``size`` times the traffic of a measured shard: the excess over 1 grows with it.
+
+        Of something smaller the shortest window's excess stays: what one request books at once (lines of an order,
+        a bulk call) comes together however little traffic there is.
+        """
+        whole = self.values[0] if size < 1.0 else 1.0
+        return replace(self, values=tuple(whole + (value - whole) * size for value in self.values))
 
     def at(self, seconds: float) -> float:
         """φ after ``seconds``."""

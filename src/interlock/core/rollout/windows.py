@@ -255,9 +255,10 @@ class Window:
         )
 
     def _instances(self) -> int:
-        """Of the canary, those that died included; of the metric that tells of the fewest."""
-        known = Counter(name for name, arm, _ in self._series if arm == "canary")
-        return max(1, min((known[name] for name in self._metrics), default=1))
+        """Of the canary, those that live, all where none does; of the metric that tells of the fewest."""
+        ours = [(name, each) for (name, arm, _), each in self._series.items() if arm == "canary"]
+        alive = Counter(name for name, each in ours if each.since != GONE) or Counter(name for name, _ in ours)
+        return max(1, min((alive[name] for name in self._metrics), default=1))
 
     def _observed(
         self,

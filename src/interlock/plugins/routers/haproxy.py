@@ -139,11 +139,12 @@ class OneHAProxy:
         )
 
     def by_request(self) -> bool:
-        """Whether it takes the servers in turn, without cookies and without tables that could remember anybody."""
+        """Whether it takes the servers in turn, not once for a whole connection, and remembers nobody."""
         deadline = Deadline()
         with once_checked(BadReply, plugin=NAME):
             stat = self._stat(deadline)
-        return stat.algorithm in _IN_TURN and not stat.cookie and not self._ask("show table", deadline).strip()
+        in_turn = stat.mode == "http" and stat.algorithm in _IN_TURN
+        return in_turn and not stat.cookie and not self._ask("show table", deadline).strip()
 
     def close(self) -> None:
         """Nothing is open between calls."""

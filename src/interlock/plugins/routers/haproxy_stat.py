@@ -36,9 +36,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stat:
-    """One backend. ``retried`` are retries and redispatches; ``algorithm`` is empty where it does not tell."""
+    """One backend. ``retried`` are retries and redispatches; ``mode``, ``algorithm`` are empty where untold."""
 
     servers: tuple[Server, ...]
+    mode: str
     algorithm: str
     cookie: str
     retried: int
@@ -66,6 +67,7 @@ def read_stat(answer: str, *, plugin: str) -> Stat | None:
     try:
         return Stat(
             servers=tuple(_server(row) for row in servers),
+            mode=whole.get("mode") or "",
             algorithm=whole.get("algo") or "",
             cookie=whole.get("cookie") or next((row["cookie"] for row in servers if row.get("cookie")), ""),
             retried=sum(int(row["wretr"] or 0) + int(row["wredis"] or 0) for row in rows),
