@@ -173,3 +173,18 @@ def test_something_that_is_no_envoy_is_a_bad_reply(canary, started):
             with pytest.raises((BadReply, InvalidSetting)) as caught:
                 call()
             assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("more", "route", "by_request"),
+    [
+        ({}, {}, True),
+        ({"header_name": "x-arm"}, {}, False),
+        ({"use_hash_policy": True}, {"hash_policy": [{"header": {"header_name": "x-user"}}]}, False),
+    ],
+)
+def test_it_is_said_whether_every_request_is_decided_anew(started, more, route, by_request):
+    clusters = [{"name": name, "weight": 1} for name in (CANARY, CONTROL)]
+    split = {"runtime_key_prefix": PREFIX, "clusters": clusters, **more}
+    with started(route={"weighted_clusters": split, **route}) as proxy:
+        assert EnvoyRouter(proxy.settings).by_request() is by_request

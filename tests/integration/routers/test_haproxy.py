@@ -230,3 +230,23 @@ def test_the_socket_may_be_a_port(canary, control):
         router.check()
         router.set_weight(5)
         assert router.weight() == pytest.approx(5)
+
+
+@pytest.mark.parametrize(
+    ("lines", "by_request"),
+    [
+        (("balance roundrobin",), True),
+        (("balance leastconn",), True),
+        (("balance source",), False),
+        (("balance hdr(user)",), False),
+        (("balance roundrobin", "stick-table type ip size 1k expire 1m", "stick on src"), False),
+    ],
+)
+def test_it_is_said_whether_every_request_is_decided_anew(started, lines, by_request):
+    with started(backend=lines) as proxy:
+        assert HAProxyRouter(proxy.settings).by_request() is by_request
+
+
+def test_where_connections_are_decided_requests_are_not(started):
+    with started(defaults=("retries 0", "mode tcp")) as proxy:
+        assert not HAProxyRouter(proxy.settings).by_request()
