@@ -7,8 +7,9 @@ SHELL := /bin/bash
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
-# How many tests run at once, and what else pytest is told: make test TESTS="tests/unit -k tiles"
-WORKERS ?= 2
+# How many tests run at once (most wait for something most of the time), and what else pytest is told:
+# make test TESTS="tests/unit -k tiles"
+WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 TESTS ?=
 export PYTHON MAKECMDGOALS
 
@@ -24,7 +25,7 @@ test: $(DEV) system ## every test but the ones that take minutes
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not soak" $(TESTS)
 
 soak: $(DEV) system ## the tests that take minutes to hours
-	@$(BIN)/python -m pytest -n $(WORKERS) -m soak $(TESTS)
+	@$(BIN)/python -m pytest -n 2 -m soak $(TESTS)
 
 check: $(DEV) ## ruff, formatting, types and the import contract
 	@$(BIN)/ruff check .
