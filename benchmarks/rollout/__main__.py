@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,6 +34,8 @@ GOOD = Place(proxy="envoy", percent=5.0), Place(proxy="haproxy", percent=5.0)
 
 def main() -> None:
     given = arguments()
+    # Whoever ends it ends its servers and proxies as well: a signal alone runs no `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if given.quick:
         with tempfile.TemporaryDirectory() as folder:
             rows = Rows(Path(folder) / "rows.jsonl")
