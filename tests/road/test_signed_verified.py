@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from interlock.core.approval.actor import Actor
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.canonical import Json, canonical, sha256
+from interlock.core.ledger.entry import Entry
 from interlock.core.rollout import widening
-from interlock.core.rollout.record import RolloutRecord
+from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.rollout.transition import widened
 from interlock.ports.store import Tx
 from interlock.road.gather import statement_entry
 from interlock.road.roll import asks, verify
-from interlock.road.roll.written import write_move
+from interlock.road.roll import written as written_module
+from interlock.road.roll.written import ENGINE, entry, write_move
+from interlock.road.station import Station
 from interlock.testing.rolling import PLAN, Rolling
-from interlock.testing.rollout import World
+from interlock.testing.rollout import Arm, World
 
 QUICK = PLAN.replace("limit: 300s", "limit: 20s").replace("baseline: 60s", "baseline: 10s")
 
@@ -91,6 +95,99 @@ def test_a_widening_by_a_mere_word_is_named(rolling: Rolling, rollout: str) -> N
 
     rolling.station.store.write(work)
     assert differs(rolling, rollout) == "it went wider by the word of `ana`, which nobody signed"
+
+
+def forged(rolling: Rolling, rollout: str, ruled_out: dict[str, float], **body: Json) -> None:
+    """A widening by itself, by somebody who owns the server."""
+
+    def work(tx: Tx) -> None:
+        record = tx.records(RolloutRecord).get(rollout)
+        move = widened(record, asks.plan_of(tx, record), ruled_out, rolling.world.now(), body=body)
+        write_move(rolling.station, tx, ENGINE, record, move)
+
+    rolling.station.store.write(work)
+
+
+def test_a_pass_that_no_verdict_led_to_is_named(rolling: Rolling, rollout: str) -> None:
+    """It was exact, with a made-up regression ruled out beside it."""
+    forged(rolling, rollout, {"orders": 0.05}, by="pass", verdict="pass", log_e=-3.0)
+    assert differs(rolling, rollout) == "it went wider than stage 1 by `pass`, recomputed `not-enough-data`"
+
+
+@pytest.mark.parametrize("by", ["backstop alone", "no control and no backstop"])
+def test_what_only_a_stage_of_all_traffic_does_is_named_at_another(
+    rolling: Rolling, rollout: str, by: str
+) -> None:
+    forged(rolling, rollout, {}, by=by)
+    says = f"it went wider than stage 1 by `{by}`, which only a stage of all traffic does"
+    assert differs(rolling, rollout) == says
+
+
+@pytest.fixture
+def passing(tmp_path: Path) -> Iterator[Rolling]:
+    """Enough traffic for a PASS at every stage."""
+    often = Arm(errors=0.05)
+    plan = PLAN.replace("baseline: 60s", "baseline: 0").replace(
+        "judge:\n", "judge:\n  phi: {orders: {windows: [1], values: [1]}, errors: {windows: [1], values: [1]}}\n"
+    )
+    made = Rolling(tmp_path, plan=plan, world=World(rate=1000.0, control=often, canary=often))
+    yield made
+    made.close()
+
+
+def test_what_passed_by_itself_is_exact(passing: Rolling) -> None:
+    ended = passing.run(passing.begin().id)
+    assert ended.state is RolloutState.COMPLETED
+    found = verify.verify(passing.station, passing.road.person("ben"), ended.id)
+    assert (found.exact, found.signatures, found.first_difference) == (True, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("edited", "says"),
+    [
+        ({"verdict": "stop"}, "recorded verdict 'stop', recomputed 'pass'"),
+        ({"log_e": -3.0}, "recorded log E -3, recomputed"),
+        ({"ruled_out": {"orders": 0.01, "errors": 0.01}}, "recorded ruled out {'errors': 0.01, 'orders': 0.01}"),
+        ({"by": "backstop alone"}, "which only a stage of all traffic does"),
+        ({"stage": 2}, "something else than the plan's next"),
+        ({"weight": 50.0}, "something else than the plan's next"),
+    ],
+)
+def test_a_pass_that_was_told_otherwise_is_named(
+    passing: Rolling, monkeypatch: pytest.MonkeyPatch, edited: dict[str, Json], says: str
+) -> None:
+    """The entry of the first widening says something else from the beginning: the ledger itself is whole."""
+
+    def otherwise(station: Station, actor: Actor, kind: str, subject: str, body: Mapping[str, Json]) -> Entry:
+        return entry(station, actor, kind, subject, {**body, **edited} if kind == "rollout.widened" else body)
+
+    monkeypatch.setattr(written_module, "entry", otherwise)
+    started = passing.begin()
+    passing.run(started.id, until=lambda record: record.stage == 1)
+    assert says in differs(passing, started.id)
+
+
+def test_a_second_pass_on_the_verdict_of_the_first_is_named(passing: Rolling) -> None:
+    started = passing.begin()
+    passing.run(started.id, until=lambda record: record.stage == 1)
+    told = passing.body(started.id, "rollout.widened")
+    passing.run(started.id, until=lambda record: record.phase == "watch")
+    forged(passing, started.id, told["ruled_out"], by="pass", verdict="pass", log_e=told["log_e"])  # type: ignore[arg-type]  # as it was told
+    assert "and nothing was judged at its 10 %" in differs(passing, started.id)
+
+
+def test_a_stage_more_on_the_record_than_in_the_ledger_is_named(passing: Rolling) -> None:
+    started = passing.begin()
+    passing.run(started.id, until=lambda record: record.stage == 1)
+
+    def work(tx: Tx) -> None:
+        record = tx.records(RolloutRecord).get(started.id)
+        after = replace(record, stage=2, version=record.version + 1)
+        tx.records(RolloutRecord).replace(after, expected_version=record.version)
+        tx.log.append(entry(passing.station, ENGINE, "rollout.resumed", started.id, {}))
+
+    passing.station.store.write(work)
+    assert differs(passing, started.id) == "the ledger tells of 1 stages that it went wider, the record of 2"
 
 
 def test_another_persons_key_is_named(rolling: Rolling, rollout: str) -> None:

@@ -1,8 +1,8 @@
 """Whether every widening that was no PASS was signed, judged anew from the ledger and the kept statements.
 
 Rules:
-1. A widening by itself says so in its entry; every other one names a statement that is kept, and says word by word
-   what that statement says.
+1. A widening by itself says so in its entry (see ``went``); every other one names a statement that is kept, and
+   says word by word what that statement says.
 2. The signature is verified again over the kept bytes: by a key that was the named person's, and good, under the
    rules of that moment, which the entry names and the state keeps.
 3. What was signed as not ruled out is worked out again from the newest observation before it, as its ticks lead
@@ -12,8 +12,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from interlock.core.approval.accept import check_signature
 from interlock.core.approval.model import SignedStatement
@@ -27,98 +27,67 @@ from interlock.core.rollout.record import Observation, RolloutRecord
 from interlock.core.rollout.widening import check_said, details
 from interlock.ports.store import Tx
 from interlock.road.roll.asks import words
-
-BY_ITSELF = frozenset({"pass", "backstop alone", "no control and no backstop"})
-_WENT = frozenset({"rollout.widened", "rollout.passed"})
+from interlock.road.roll.went import Unfounded, Went
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Went:
-    """A widening by a person, as its entry tells; ``newest`` is the number of the last observation before it."""
-
-    body: Mapping[str, Json]
-    left: int
-    newest: int
-
-
-class NotSigned(Exception):  # a way out of many checks, not an error
-    """What is not as it was signed, in words."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-
-def signed_widenings(tx: Tx, record: RolloutRecord, plan: Plan, seen: Sequence[Observation]) -> int:
-    """How many widenings people signed, each of them verified again.
+def signed_widenings(
+    tx: Tx, record: RolloutRecord, plan: Plan, seen: Sequence[Observation], people: Sequence[Went]
+) -> int:
+    """How many widenings people signed, each of ``people`` verified again.
 
     Raises:
-        NotSigned: at the first that is not what was signed.
+        Unfounded: at the first that is not what was signed.
         IntegrityError: ``record-unvouched``.
     """
-    kept = [_verified(tx, record, plan, seen, one) for one in _by_people(tx, record)]
+    kept = [_verified(tx, record, plan, seen, one) for one in people]
     handed_in = [entry for _, entry in tx.log.entries(record.id) if entry.kind == "statement.widen"]
     told = [str(entry.body.get("statement")) for entry in handed_in]
     if told != [one.id for one in kept]:
-        raise NotSigned("the ledger tells of statements to widen that are not those by which it went wider")
+        raise Unfounded("the ledger tells of statements to widen that are not those by which it went wider")
     if [one.statement for one in record.widenings] != told:
-        raise NotSigned("the record names other signatures than the ledger")
+        raise Unfounded("the record names other signatures than the ledger")
     return len(kept)
 
 
-def _by_people(tx: Tx, record: RolloutRecord) -> Iterator[_Went]:
-    newest = -1
-    for _, entry in tx.log.entries(record.id):
-        if entry.kind == "rollout.observed":
-            newest += 1
-        elif entry.kind in _WENT and (entry.body.get("by") not in BY_ITSELF or "statement" in entry.body):
-            stage = entry.body.get("stage")
-            if not isinstance(stage, int):
-                raise NotSigned("a widening says nothing of its stage")
-            yield _Went(
-                body=entry.body, left=stage - 1 if entry.kind == "rollout.widened" else stage, newest=newest
-            )
-
-
 def _verified(
-    tx: Tx, record: RolloutRecord, plan: Plan, seen: Sequence[Observation], went: _Went
+    tx: Tx, record: RolloutRecord, plan: Plan, seen: Sequence[Observation], went: Went
 ) -> SignedStatement:
     body = went.body
     named = body.get("statement")
     if not isinstance(named, str):
-        raise NotSigned(f"it went wider by the word of `{str(body.get('by'))[:60]}`, which nobody signed")
+        raise Unfounded(f"it went wider by the word of `{str(body.get('by'))[:60]}`, which nobody signed")
     try:
         signed = tx.records(SignedStatement).get(named)
     except NotFound as error:
-        raise NotSigned(f"`{named}`, by which it went wider, is not kept") from error
+        raise Unfounded(f"`{named}`, by which it went wider, is not kept") from error
     tx.vouch(SignedStatement, [named], about=record.id)
     for name, value in _told(signed).items():
         if body.get(name) != value:
-            raise NotSigned(f"`{named}`: the {name} is not what the ledger tells of the widening")
+            raise Unfounded(f"`{named}`: the {name} is not what the ledger tells of the widening")
     try:
         _check(tx, record, plan, seen, signed, went)
     except (Conflict, InvalidInput) as error:
-        raise NotSigned(f"`{named}`: {error.message}") from error
-    except NotSigned as error:
-        raise NotSigned(f"`{named}`: {error.text}") from error
+        raise Unfounded(f"`{named}`: {error.message}") from error
+    except Unfounded as error:
+        raise Unfounded(f"`{named}`: {error.text}") from error
     return signed
 
 
 def _check(
-    tx: Tx, record: RolloutRecord, plan: Plan, seen: Sequence[Observation], signed: SignedStatement, went: _Went
+    tx: Tx, record: RolloutRecord, plan: Plan, seen: Sequence[Observation], signed: SignedStatement, went: Went
 ) -> None:
     said = signed.statement
     wanted = details(plan, went.left, said.details.get("not_ruled_out", ""), said.details.get("why", ""))
     if signed.used_by != record.id or said.details != wanted:
-        raise NotSigned("it was signed for another step than the one that was taken")
+        raise Unfounded("it was signed for another step than the one that was taken")
     principals = principals_of(_rules(tx, went.body.get("rules")).catalog)
     moments = (said.issued_at, signed.received_at)
     verified = check_signature(said, signed.signature, principals=principals, moments=moments)
     if (verified.fingerprint, verified.presence) != (signed.fingerprint, signed.presence):
-        raise NotSigned("the record contradicts its signature: key or presence differ")
+        raise Unfounded("the record contradicts its signature: key or presence differ")
     number = went.body.get("observation")
     if number not in {None, went.newest}:
-        raise NotSigned(f"it was signed over observation {number}, the newest then was {went.newest}")
+        raise Unfounded(f"it was signed over observation {number}, the newest then was {went.newest}")
     standing = seen[went.newest].standing if isinstance(number, int) else None
     check_said(said, replace(record, stage=went.left), plan, words(plan, went.left, standing))
 
@@ -142,7 +111,7 @@ def _rules(tx: Tx, digest: Json) -> Rules:
         try:
             rules = load_rules({path: tx.blob(blob) for path, blob in activation.files.items()})
         except InterlockError as error:
-            raise NotSigned(f"the rules of that moment cannot be read: {error.message}") from error
+            raise Unfounded(f"the rules of that moment cannot be read: {error.message}") from error
         if rules.digest == digest:
             return rules
-    raise NotSigned(f"the rules of that moment, `{str(digest)[:19]}…`, are not kept")
+    raise Unfounded(f"the rules of that moment, `{str(digest)[:19]}…`, are not kept")

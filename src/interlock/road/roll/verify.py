@@ -7,27 +7,29 @@ Rules:
    of it, to the last field, and each of the digest under which an entry names it.
 3. What an observation says came out of its ticks is computed again too: how many there were, the verdict, log E,
    and how every metric stood. A person who widens signs what is read from there.
-4. Every widening without a PASS was signed, and its signature is verified again (see ``signed``).
+4. Every widening by itself follows from the verdict that was recomputed when it was taken (see ``went``); every
+   other one was signed, and its signature is verified again (see ``signed``).
 5. The first difference is told with its time. What was edited and what is gone are differences too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import IntegrityError, InterlockError, InvalidInput
 from interlock.core.judge.judge import Judge
-from interlock.core.judge.record import Judged, Said, read, recompute, word
+from interlock.core.judge.record import Entry, Judged, Said, read, recompute, word
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.rollout.record import Observation, RolloutRecord
 from interlock.ports.store import Tx
 from interlock.road.roll.asks import plan_of
 from interlock.road.roll.calibrate import Noise, noisy, read_noise, table_of
 from interlock.road.roll.driver import settings_of
-from interlock.road.roll.signed import NotSigned, signed_widenings
+from interlock.road.roll.signed import signed_widenings
+from interlock.road.roll.went import Stood, Unfounded, check_by_itself, went_wider
 from interlock.road.station import Station
 
 _TOLD = ("blob", "first_t", "last_t", "ticks", "log_e", "verdict")
@@ -52,12 +54,6 @@ class Verification:
     t: float | None = None
 
 
-class _Difference(Exception):  # a way out of many loops, not an error
-    def __init__(self, text: str, t: float | None = None) -> None:
-        super().__init__(text)
-        self.text, self.t = text, t
-
-
 def verify(station: Station, actor: Actor, rollout: str) -> Verification:
     """The rollout, judged anew from its record."""
     actor.require(Scope.READ)
@@ -72,9 +68,9 @@ def _verify(tx: Tx, rollout: str) -> Verification:
         settings = _settings(tx, record)
         seen = list(_whole(tx, record))
         tx.vouch(Observation, [one.id for one, _ in seen], about=rollout)
-        ticks, log_e, verdict = _recomputed(settings, seen)
-        signatures = _signatures(tx, record, [one for one, _ in seen])
-    except _Difference as found:
+        ticks, stood = _recomputed(settings, seen)
+        signatures = _widenings(tx, record, [one for one, _ in seen], stood)
+    except Unfounded as found:
         return Verification(
             rollout=rollout, exact=False, observations=len(seen), first_difference=found.text, t=found.t
         )
@@ -85,17 +81,20 @@ def _verify(tx: Tx, rollout: str) -> Verification:
         exact=True,
         ticks=ticks,
         observations=len(seen),
-        log_e=log_e,
-        verdict=verdict,
+        log_e=stood[-1].log_e if ticks else None,
+        verdict=seen[-1][0].verdict if ticks else "",
         signatures=signatures,
     )
 
 
-def _signatures(tx: Tx, record: RolloutRecord, seen: Sequence[Observation]) -> int:
-    try:
-        return signed_widenings(tx, record, plan_of(tx, record), seen)
-    except NotSigned as error:
-        raise _Difference(text=error.text) from error
+def _widenings(tx: Tx, record: RolloutRecord, seen: Sequence[Observation], stood: Sequence[Stood]) -> int:
+    """How many were signed; none differs from what was found here."""
+    plan = plan_of(tx, record)
+    went = went_wider(tx, record, plan)
+    for one in went:
+        if one.by_itself:
+            check_by_itself(one, plan, stood)
+    return signed_widenings(tx, record, plan, seen, [one for one in went if not one.by_itself])
 
 
 def _settings(tx: Tx, record: RolloutRecord) -> JudgeSettings:
@@ -104,7 +103,7 @@ def _settings(tx: Tx, record: RolloutRecord) -> JudgeSettings:
         return settings
     noise = read_noise(tx.blob(record.calibration))
     for metric, text in _measured_anew(noise):
-        raise _Difference(text=f"the noise of {metric}: {text}")
+        raise Unfounded(f"the noise of {metric}: {text}")
     return noisy(settings, noise)
 
 
@@ -127,20 +126,20 @@ def _whole(tx: Tx, record: RolloutRecord) -> Iterator[tuple[Observation, bytes]]
     told = _told(tx, record.id)
     kept = {one.number: one for one in tx.records(Observation).find(rollout=record.id)}
     if len(told) != record.observations or sorted(kept) != list(range(record.observations)):
-        raise _Difference(
+        raise Unfounded(
             text=f"expected {record.observations} observations, got {len(kept)} kept and {len(told)} in the ledger"
         )
     for number in range(record.observations):
         one, entry = kept[number], told.get(number, {})
         for name in _TOLD:
             if getattr(one, name) != entry.get(name):
-                raise _Difference(
+                raise Unfounded(
                     text=f"observation {number}: the {name} is not what the ledger tells of it", t=one.first_t
                 )
         try:
             yield one, tx.blob(one.blob)
         except InterlockError as error:
-            raise _Difference(text=f"observation {number}: {error.message}", t=one.first_t) from error
+            raise Unfounded(f"observation {number}: {error.message}", t=one.first_t) from error
 
 
 def _told(tx: Tx, rollout: str) -> dict[int, Mapping[str, Json]]:
@@ -152,42 +151,49 @@ def _told(tx: Tx, rollout: str) -> dict[int, Mapping[str, Json]]:
     return found
 
 
-def _recomputed(settings: JudgeSettings, seen: list[tuple[Observation, bytes]]) -> tuple[int, float | None, str]:
+def _recomputed(settings: JudgeSettings, seen: Sequence[tuple[Observation, bytes]]) -> tuple[int, list[Stood]]:
+    """How many ticks there were, and how the judge stood after each observation."""
     judge = Judge(settings)
-    ticks, log_e, verdict = 0, None, ""
+    ticks, stood, verdict = 0, [Stood()], ""
     for one, content in seen:
-        found = _ticks(judge, one, content)
-        if found:
-            ticks, log_e, verdict = ticks + len(found), found[-1].log_e, word(found[-1].verdict)
-        for name, kept, again in (
-            ("ticks", one.ticks, len(found)),
-            ("log E", one.log_e, judge.log_e),
-            ("verdict", one.verdict, verdict),
-        ):
-            if kept != again:
-                raise _Difference(
-                    text=f"observation {one.number}: recorded {name} {kept!r}, recomputed {again!r}", t=one.last_t
-                )
-        if one.standing is not None and one.standing != judge.standing():
-            raise _Difference(
-                text=f"observation {one.number}: how the metrics stood is not what its ticks lead to", t=one.last_t
+        found, entries = _ticks(judge, one, content)
+        ticks += len(found)
+        verdict = word(found[-1].verdict) if found else verdict
+        _compare(judge, one, len(found), verdict)
+        now = stood[-1].after(entries, found[-1].verdict if found else None)
+        stood.append(replace(now, log_e=judge.log_e, backed=judge.backed, t=one.last_t))
+    return ticks, stood[1:]
+
+
+def _compare(judge: Judge, one: Observation, ticks: int, verdict: str) -> None:
+    for name, kept, again in (
+        ("ticks", one.ticks, ticks),
+        ("log E", one.log_e, judge.log_e),
+        ("verdict", one.verdict, verdict),
+    ):
+        if kept != again:
+            raise Unfounded(
+                f"observation {one.number}: recorded {name} {kept!r}, recomputed {again!r}", t=one.last_t
             )
-    return ticks, log_e, verdict
+    if one.standing is not None and one.standing != judge.standing():
+        raise Unfounded(
+            f"observation {one.number}: how the metrics stood is not what its ticks lead to", t=one.last_t
+        )
 
 
-def _ticks(judge: Judge, one: Observation, content: bytes) -> list[Judged]:
-    """The ticks of one observation, each as it was recorded."""
+def _ticks(judge: Judge, one: Observation, content: bytes) -> tuple[list[Judged], list[Entry]]:
+    """The ticks of one observation, each as it was recorded, and all its lines."""
     lines = content.splitlines()
     found: list[Judged] = []
     try:
         for judged in recompute(judge.settings, lines, where=f"observation {one.number}, line ", judge=judge):
             if judged.differs:
-                raise _Difference(text=judged.differs, t=judged.t)
+                raise Unfounded(judged.differs, t=judged.t)
             found.append(judged)
     except InvalidInput as error:
-        raise _Difference(text=error.message, t=one.first_t) from error
-    said = [entry for line in lines if line.strip() and isinstance(entry := read(line), Said)]
-    for entry in said:
-        if not entry.verdict or entry.log_e is None:
-            raise _Difference(text="a tick says nothing of what was found then", t=entry.tick.t)
-    return found
+        raise Unfounded(error.message, t=one.first_t) from error
+    entries = [read(line) for line in lines if line.strip()]
+    for entry in entries:
+        if isinstance(entry, Said) and (not entry.verdict or entry.log_e is None):
+            raise Unfounded("a tick says nothing of what was found then", t=entry.tick.t)
+    return found, entries
