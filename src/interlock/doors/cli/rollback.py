@@ -5,9 +5,11 @@ Rules:
    answer, a fault, no token) leads to the local record, by which this process does it alone.
 2. A server that took it and has not begun after 2 s is not waited for: its worker may be gone, and weight 0 twice
    is weight 0.
-3. 0 everything is back and was seen to be; 1 something is not, and it says what; 2 there is nothing to go back by,
+3. Before a step is run by the local record it is asked which rollout is the newest, unless nobody answered: what
+   this machine has kept may be of the one before.
+4. 0 everything is back and was seen to be; 1 something is not, and it says what; 2 there is nothing to go back by,
    and it says what can be done by hand.
-4. What takes longer than a second says what it waits for.
+5. What takes longer than a second says what it waits for.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ from typing import Any
 import click
 
 from interlock.config import Config
-from interlock.core.change.errors import Conflict, InterlockError, NotFound
+from interlock.core.change.errors import Conflict, InterlockError, Unavailable
 from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
-from interlock.doors.cli.rollback_asked import Say, how_far, newest, waiting
+from interlock.doors.cli.rollback_asked import Asking, Say, how_far, newest, waiting
 
 Told = dict[str, Any]
 SERVER_SECONDS, BEGIN_SECONDS, END_SECONDS, LOOK_SECONDS = 3.0, 2.0, 300.0, 0.2
@@ -49,7 +51,9 @@ def rollback(*, service: str, environment: str, why: str, dry_run: bool, local: 
             shown, refused = _by_server(config, service, environment, why, say)
         if shown is None:
             say("going back by the local record")
-            done = go_back(config, service, environment, why, refused)
+            ask = not local and not isinstance(refused, Unavailable)
+            asking = Asking(config, service, environment, patience=SERVER_SECONDS) if ask else None
+            done = go_back(config, service, environment, why, refused, asking)
     if shown is not None:
         _show(shown, as_json=as_json, of="server")
         leave(0 if shown["record"]["state"] == "returned" else REFUSED)
@@ -109,13 +113,3 @@ def _show(done: Told, *, as_json: bool, of: str) -> None:
     from interlock.doors.cli.screens import rollback as screens  # noqa: PLC0415  # a JSON reader needs none
 
     click.echo("\n".join(getattr(screens, of)(done)))
-
-
-def nothing_to_go_back(service: str, environment: str, refused: InterlockError | None) -> NotFound:
-    """The error where neither a server nor this machine knows anything."""
-    asked = f"; the server said: {refused.message}" if refused else ""
-    return NotFound(
-        f"expected a local record of a rollout of `{service}` in `{environment}` to go back by, got none{asked}",
-        code="rollback-nothing",
-        hint="run it where interlock serve runs, or set INTERLOCK_SERVER",
-    )

@@ -1,18 +1,21 @@
-"""What a rollback says while it waits, and what a dry run asks before it says what would be done.
+"""What a rollback says while it waits, and what it asks before it says or does anything but weight 0.
 
 Rules:
 1. Whoever goes back is never left alone with a silent terminal: after a second it is said what is waited for. On a
    terminal that line is drawn over; in a pipe each change takes one, on the error stream.
-2. A dry run asks like the rollback itself, and believes the newest record: what this machine has kept may be of
-   the rollout before the one that is starting.
+2. A dry run asks like the rollback itself, and both believe the newest record: what this machine has kept may be
+   of the rollout before the one that is starting. Nobody waits long for that, and whatever it fails over stops
+   nobody who goes back.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ import click
 
 from interlock.config import Config
 from interlock.core.change.errors import InterlockError
+from interlock.core.rollout.journal import WentBack
 
 Told = dict[str, Any]
 Say = Callable[[str], None]
@@ -83,3 +87,43 @@ def newest(config: Config, service: str, environment: str, *, patience: float) -
     except (InterlockError, OSError):
         return None
     return found[0] if found and (not found[0]["ended_at"] or found[0]["state"] == "completed") else None
+
+
+class Asking:
+    """Who is the newest, asked beside what is done meanwhile; nobody waits longer than ``patience`` seconds."""
+
+    def __init__(self, config: Config, service: str, environment: str, *, patience: float) -> None:
+        self._asked = (config, service, environment)
+        self._until, self._patience = time.monotonic() + patience, patience
+        self._found: Told | None = None
+        self._thread = threading.Thread(target=self._ask, name="interlock-newest", daemon=True)
+        self._thread.start()
+
+    def other(self, rollout: str) -> Told | None:
+        """The newest rollout there, should it be another than this one."""
+        self._thread.join(max(0.0, self._until - time.monotonic()))
+        found = self._found
+        return found if found is not None and found["id"] != rollout else None
+
+    def _ask(self) -> None:
+        try:
+            found = newest(*self._asked, patience=self._patience)
+        except Exception:  # noqa: BLE001  # whatever it is: going back goes on, by what this machine has kept
+            return
+        self._found = found
+
+
+def kept_nothing(rollout: str) -> str:
+    """That what could be gone back by here is of an earlier rollout."""
+    return f"what this machine has kept is of {rollout}, an earlier one"
+
+
+def of_the_newest(journal: WentBack, newest: Told) -> WentBack:
+    """The journal, about the rollout that is meant: the ledger ends it by that."""
+    return replace(
+        journal,
+        rollout=newest["id"],
+        change=newest["change"],
+        digest=newest["digest"],
+        previous=newest["previous"],
+    )

@@ -1,15 +1,39 @@
-"""What a person can do where nothing is recorded: the commands of the plan in the working tree, if any."""
+"""What a person can do where nothing is recorded: what is kept elsewhere, and the commands of the plan here."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
 
-from interlock.core.change.errors import InterlockError
+from interlock.config import Config
+from interlock.core.change.errors import InterlockError, NotFound
+from interlock.core.change.parse import closest
+from interlock.core.rollout.local import FOLDER
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_read import read_plan
 
 MOST_BYTES = 1 << 20
+
+
+def missing(config: Config, service: str, environment: str, refused: InterlockError | None) -> NotFound:
+    """The error where neither a server nor this machine knows anything, and what a person can do then."""
+    asked = f"; the server said: {refused.message}" if refused else ""
+    advice = "run it where interlock serve runs, or set INTERLOCK_SERVER"
+    return NotFound(
+        f"expected a local record of a rollout of `{service}` in `{environment}` to go back by, got none{asked}",
+        code="rollback-nothing",
+        hint="; ".join([advice, *_elsewhere(config, service), *commands(config.root, service, environment)]),
+    )
+
+
+def _elsewhere(config: Config, service: str) -> list[str]:
+    """What there is to go back by: this service in other environments, else other services that were meant."""
+    kept = sorted((path.parent.name, path.stem) for path in (config.home / FOLDER).glob("*/*.json"))
+    here = [f"interlock rollback {service} --environment {place}" for place, name in kept if name == service]
+    if here:
+        return [f"there is one elsewhere: {', '.join(here)}"]
+    near = closest(service, sorted({name for _, name in kept})).strip()
+    return [near.strip("()")] if near else []
 
 
 def commands(root: Path, service: str, environment: str) -> list[str]:

@@ -6,6 +6,9 @@ Rules:
    next command or server that reaches it.
 3. Without a local record nothing is touched. A plan in the working tree is told as commands for a person, because
    nobody knows whether it is the one that the rollout went by.
+4. Traffic first: while the weight is set to 0 it is asked which rollout is the newest. Where that is another than
+   the one this machine has kept, no step of the one before is run: what was done is told of the newest, which ends
+   by that, and that something is left to do is said.
 """
 
 from __future__ import annotations
@@ -15,17 +18,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from interlock import registry
 from interlock.config import Config
 from interlock.core.change.canonical import plain
 from interlock.core.change.errors import InterlockError, InvalidInput, NotFound, Unavailable
-from interlock.core.change.parse import closest
 from interlock.core.rollout.journal import Act, WentBack
-from interlock.core.rollout.local import FOLDER, MAX_LOCAL, LocalRecord, local_path, read_local
+from interlock.core.rollout.local import MAX_LOCAL, LocalRecord, local_path, read_local
 from interlock.doors.cli.client import connect, local_actor
-from interlock.doors.cli.rollback import nothing_to_go_back
+from interlock.doors.cli.rollback_asked import Asking, Told, kept_nothing, of_the_newest
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.rollback_files import RollbackFiles
 from interlock.plugins.world.rollback_journal import RollbackJournal
@@ -34,11 +35,17 @@ from interlock.ports.router import Router
 from interlock.road.go_back import Means, Weight, take_away, undo
 
 TELL_SECONDS = 1.0
-Told = dict[str, Any]
 
 
-def go_back(config: Config, service: str, environment: str, why: str, refused: InterlockError | None) -> Told:
-    """Do it, and say what was done; ``refused`` is why a server did not.
+def go_back(
+    config: Config,
+    service: str,
+    environment: str,
+    why: str,
+    refused: InterlockError | None,
+    asking: Asking | None = None,
+) -> Told:
+    """Do it, and say what was done; ``refused`` is why a server did not, ``asking`` knows who is the newest.
 
     Raises:
         NotFound: ``rollback-nothing``.
@@ -52,10 +59,16 @@ def go_back(config: Config, service: str, environment: str, why: str, refused: I
     means = Means(programs=SystemPrograms(local.root), steady=time.monotonic, sleep=time.sleep)
     weight = _weight(local, means)
     seconds = time.monotonic() - began
-    acts = (Act(name="weight", ok=weight.gone, said=weight.said), *undo(local, means, again=again))
-    ok = all(one.ok for one in acts) and len(acts) == len(local.rollback) + 1
+    other = asking.other(local.rollout) if asking is not None else None
+    acts = [Act(name="weight", ok=weight.gone, said=weight.said)]
+    if other is None:
+        acts += undo(local, means, again=again)
+    else:
+        journal = of_the_newest(journal, other)
+        notes += [kept_nothing(local.rollout), f"--local goes back by {local.rollout} all the same"]
+    ok = other is None and all(one.ok for one in acts) and len(acts) == len(local.rollback) + 1
     journal = replace(
-        journal, ended_at=SystemClock().now(), ok=ok, before=weight.before, weight=weight.now, acts=acts
+        journal, ended_at=SystemClock().now(), ok=ok, before=weight.before, weight=weight.now, acts=tuple(acts)
     )
     notes += _tried(lambda: files.write(journal))
     if ok:
@@ -63,8 +76,9 @@ def go_back(config: Config, service: str, environment: str, why: str, refused: I
     return {
         "journal": plain(journal),
         "local": plain(local),
+        "other": other,
         "seconds": round(seconds, 3),
-        "left": [plain(step) for step in local.rollback[sum(one.ok for one in acts[1:]) :]],
+        "left": [] if other else [plain(step) for step in local.rollback[sum(one.ok for one in acts[1:]) :]],
         "entry": None,
         "notes": notes,
     }
@@ -108,7 +122,7 @@ def plan_of_going_back(config: Config, service: str, environment: str, newest: T
             raise
         return {**asked, "notes": []}
     if newest is not None and newest["id"] != local.rollout:
-        return {**asked, "notes": [f"what this machine has kept is of {local.rollout}, an earlier one"]}
+        return {**asked, "notes": [kept_nothing(local.rollout)]}
     weight, said = None, ""
     try:
         router = _router(local)
@@ -127,26 +141,9 @@ def _local(config: Config, service: str, environment: str, refused: InterlockErr
         with place.open("rb") as file:
             return read_local(file.read(MAX_LOCAL + 1))
     except (OSError, InvalidInput) as error:
-        raise _by_hand(config, service, environment, refused) from error
+        from interlock.doors.cli.rollback_by_hand import missing  # noqa: PLC0415  # only where nothing is known
 
-
-def _by_hand(config: Config, service: str, environment: str, refused: InterlockError | None) -> NotFound:
-    """Nothing is known; what a person can do by the plan in the working tree, if it is there."""
-    from interlock.doors.cli.rollback_by_hand import commands  # noqa: PLC0415  # only where nothing is known
-
-    missing = nothing_to_go_back(service, environment, refused)
-    lines = [*_elsewhere(config, service), *commands(config.root, service, environment)]
-    return NotFound(missing.message, code=missing.code, hint="; ".join([missing.hint, *lines]))
-
-
-def _elsewhere(config: Config, service: str) -> list[str]:
-    """What there is to go back by: this service in other environments, else other services that were meant."""
-    kept = sorted((path.parent.name, path.stem) for path in (config.home / FOLDER).glob("*/*.json"))
-    here = [f"interlock rollback {service} --environment {place}" for place, name in kept if name == service]
-    if here:
-        return [f"there is one elsewhere: {', '.join(here)}"]
-    near = closest(service, sorted({name for _, name in kept})).strip()
-    return [near.strip("()")] if near else []
+        raise missing(config, service, environment, refused) from error
 
 
 def _begun(config: Config, local: LocalRecord, why: str) -> WentBack:

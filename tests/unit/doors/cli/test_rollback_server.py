@@ -128,6 +128,58 @@ def test_a_dry_run_while_another_rollout_starts_is_about_that_one(place, capsys,
     assert (place.read("asked"), place.read("ran")) == ("", "")
 
 
+def listed(*records: dict[str, object]) -> tuple[int, dict[str, object]]:
+    return 200, {"items": list(records), "next": None}
+
+
+def test_while_another_rollout_starts_the_one_before_is_not_undone(place, capsys, monkeypatch):
+    """The dry run spoke of the one that starts; the run restored what the one before had brought, and said 0."""
+    place.keep(rollout="rol-00000000older")
+    answers = {"POST": [(500, refused("broken"))], "GET": [listed(on_record(state="running", weight=5.0))]}
+    with serving(monkeypatch, **answers) as server:
+        code, out, _ = run(capsys, "rollback", "shop", "--why", "odd")
+    said = " ".join(out.split())
+    assert code == 1
+    assert server.asked[1] == "GET /v1/rollouts?service=shop&environment=production&limit=1"
+    assert (place.read("weight"), place.read("ran")) == ("0\n", "")
+    assert not place.kept().over
+    assert out.startswith(" FAIL ")
+    assert "0 % read back" in said
+    assert "its steps were not run here" in said
+    assert "rol-7f3akq2m2a is running: 5 % served" in said
+    assert "what this machine has kept is of rol-00000000older, an earlier one" in said
+    assert "not reached: rol-7f3akq2m2a may go on until it is told" in said
+    [journal] = place.journals()
+    assert (journal["rollout"], journal["ok"], journal["weight"]) == ("rol-7f3akq2m2a", False, 0)
+    assert [act["name"] for act in journal["acts"]] == ["weight"]
+
+
+def test_what_was_taken_away_from_the_newest_is_told_of_it(place, capsys, monkeypatch):
+    place.keep(rollout="rol-00000000older")
+    answers = {"POST": [(500, refused("broken")), (201, {"indices": [7]})], "GET": [listed(on_record())]}
+    with serving(monkeypatch, **answers):
+        code, out, _ = run(capsys, "rollback", "shop")
+    assert code == 1
+    assert "told as #7" in out
+    assert "whoever moves rol-7f3akq2m2a goes back with it" in " ".join(out.split())
+    assert place.journals() == []
+
+
+def test_local_asks_nobody_and_goes_by_what_is_kept(place, capsys, monkeypatch):
+    place.keep(rollout="rol-00000000older")
+    with serving(monkeypatch, POST=[(500, refused("broken"))], GET=[listed(on_record())]) as server:
+        code, _, _ = run(capsys, "rollback", "shop", "--local")
+    assert (code, place.read("ran")) == (0, "ran\n")
+    assert server.asked == ["POST /v1/rollbacks"]
+
+
+@pytest.mark.parametrize("said", [{"items": "none"}, {}, {"items": [{"id": 7}]}])
+def test_an_answer_that_is_none_stops_nobody(place, capsys, monkeypatch, said):
+    with serving(monkeypatch, POST=[(500, refused("broken"))], GET=[(200, said)]):
+        code, _, _ = run(capsys, "rollback", "shop")
+    assert (code, place.read("ran")) == (0, "ran\n")
+
+
 def test_a_dry_run_where_nothing_is_kept_yet_asks_who_knows(place, capsys, monkeypatch):
     local_path(place.folder / ".interlock", "production", "shop").unlink()
     with serving(monkeypatch, GET=[(200, {"items": [on_record()], "next": None})]):

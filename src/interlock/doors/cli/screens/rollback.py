@@ -23,7 +23,7 @@ def local(done: Told) -> list[str]:
     """Done here; what the ledger says of it comes after."""
     journal = done["journal"]
     lines = _head("BACK" if journal["ok"] else "FAIL", _answer(done))
-    lines += _told("", _about(done["local"]))
+    lines += _told("now", _stands(done["other"])) if done["other"] else _told("", _about(done["local"]))
     lines += table(
         "done", [Row(met=one["ok"], text=_named(one["name"]), remedy=safe(one["said"])) for one in journal["acts"]]
     )
@@ -90,6 +90,8 @@ def _answer(done: Told) -> str:
     before = "" if journal["before"] is None else f", it was {journal['before']:g} %"
     if journal["acts"][0]["ok"]:
         seen = f"{place}: 0 % read back after {span(done['seconds'])}"
+        if done["other"]:
+            return f"{seen}{before}; its steps were not run here"
         return f"{seen}{before}" if journal["ok"] else f"{seen}{before}; not everything else is back"
     return f"{place}: nobody can say that its traffic is back"
 
@@ -116,7 +118,15 @@ def _left(done: Told) -> list[str]:
 
 
 def _ledger(done: Told) -> str:
-    journal = done["journal"]
+    journal, other = done["journal"], done["other"]
+    if done["entry"] is not None and other:
+        told = f"told as #{done['entry']}, by {safe(journal['by'])}"
+        return f"{told}: whoever moves {safe(other['id'])} goes back with it"
+    if other:
+        return (
+            f"not reached: {safe(other['id'])} may go on until it is told. Go back where its worker runs, "
+            f"or again once somebody answers"
+        )
     if done["entry"] is not None:
         return f"told as #{done['entry']}, by {safe(journal['by'])}"
     return f"not reached: the next command that reaches it tells it of {safe(journal['id'])}"
