@@ -54,6 +54,9 @@ ESCALATE_SECONDS = 10.0
 WITHOUT_COUNTS_SECONDS = 30.0
 """How long the meters may take to bring both arms together, before traffic moves."""
 
+_BEFORE = frozenset({"apply", "calibrate"})
+"""Nothing was done outside yet: the way back is kept first, else it would be the rollout's before this one."""
+
 
 class Driver:
     """One rollout under one lease. Used by one thread."""
@@ -70,6 +73,7 @@ class Driver:
         self._since: tuple[int, float] = (-1, 0.0)
         self._escalated = False
         self._unkept_since: float | None = None
+        self._kept = False
 
     def step(self) -> float | None:
         """Do the next thing. Seconds until the one after it, None when the rollout is over.
@@ -116,6 +120,11 @@ class Driver:
             self._watching.flush()
 
     def _do(self, record: RolloutRecord, act: Act) -> Written | None:
+        if record.phase in _BEFORE and not self._kept:
+            unkept = self._unkept(record)
+            if unkept is not None:
+                return unkept if unkept.kind else None
+            self._kept = True
         if isinstance(act, SetWeight):
             return self._weigh(record)
         if isinstance(act, Watch):
@@ -156,7 +165,7 @@ class Driver:
         return self._not_served(record, effect, told, waited=self._steady() - self._since[1])
 
     def _unkept(self, record: RolloutRecord) -> Written | None:
-        """Nothing is widened whose way back cannot be kept; what is out already goes back after a few seconds."""
+        """Nothing is put up or widened whose way back cannot be kept; after a few seconds it goes back."""
         try:
             self.kit.keep(record)
         except Unavailable as error:
