@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.journal import Act, WentBack
+from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.road.rollbacks import record_rollbacks
@@ -120,11 +122,58 @@ def test_what_another_rollout_followed_is_told_and_its_traffic_left_alone(rollin
     """A journal that waited for days must not take the traffic of the version that came after."""
     first = rolling.run(rolling.begin().id)
     journal = back(rolling, first, ok=False)
-    rolling.world.weight = 0.0
     second = rolling.begin("b")
     tell(rolling, journal)
     assert rolling.record(first.id).state is RolloutState.COMPLETED
     assert rolling.record(second.id).state is RolloutState.STARTING
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_one_that_was_starting_meanwhile_goes_back_too(rolling: Rolling, ok: bool) -> None:  # noqa: FBT001  # a parameter
+    """Somebody went back by the record of the one before; the newer one went on to all traffic."""
+    first = rolling.run(rolling.begin().id)
+    rolling.world.weight = 0.0
+    second = rolling.begin("b")
+    rolling.run(second.id, until=lambda record: record.phase == "weigh")
+    tell(rolling, back(rolling, first, ok=ok))
+    assert rolling.record(second.id).state is RolloutState.RETURNING
+    after = rolling.run(second.id)
+    assert (after.state, after.cause, after.stage, rolling.world.weight) == (
+        RolloutState.RETURNED,
+        "rollback",
+        0,
+        0.0,
+    )
+    assert after.why == (
+        f"local:ana@shop.example went back without a server: orders look odd, from {first.id}, "
+        "while this one was under way"
+    )
+    assert ticket(rolling, after).state is TicketState.VOIDED
+    kinds = rolling.kinds(second.id)
+    assert [kinds.count(f"rollout.{kind}") for kind in ("returning", "returned", "completed")] == [1, 1, 0]
+
+
+def test_how_to_go_back_is_kept_before_anything_is_put_up(rolling: Rolling) -> None:
+    """It was kept with the first weight: until then this machine knew how to go back from the one before."""
+    ran: list[list[str]] = []
+    keep = rolling.world.kept.append
+    rolling.outside = replace(
+        rolling.outside, keep=lambda local: (ran.append(list(rolling.world.ran)), keep(local))[1]
+    )
+    started = rolling.begin()
+    rolling.run(started.id, until=lambda record: record.phase == "calibrate")
+    assert (rolling.world.kept[0].rollout, rolling.world.kept[0].granted, ran[0]) == (started.id, 0.0, [])
+
+
+def test_nothing_is_put_up_whose_way_back_cannot_be_kept(rolling: Rolling) -> None:
+    def full(local: LocalRecord) -> None:
+        raise Unavailable("expected to write, got a full disk", code="rollback-file", hint="", plugin="rollback")
+
+    rolling.outside = replace(rolling.outside, keep=full)
+    started = rolling.begin()
+    rolling.run(started.id, until=lambda record: record.phase == "withdraw")
+    record = rolling.record(started.id)
+    assert (record.cause, record.why[:14], rolling.world.ran) == ("untrusted", "rollback-file:", [])
 
 
 def test_one_that_failed_is_returned_when_a_person_brought_it_back(rolling: Rolling) -> None:

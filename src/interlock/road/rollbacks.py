@@ -7,6 +7,8 @@ Rules:
 3. The rollout's record follows in the same transaction (``core.rollout.followed``), its ticket is void with it:
    what went back is neither taken for completed nor for shipped. It is offered to whoever moves rollouts, to bring
    back what is left and to tell people.
+4. A newer rollout of the same service there that was under way meanwhile goes back too: somebody wanted the
+   version before, and knew of no other. One that began afterwards is left alone.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import NotFound
 from interlock.core.ledger.entry import Entry
-from interlock.core.rollout.followed import followed
+from interlock.core.rollout.followed import followed, followed_by_a_newer
 from interlock.core.rollout.journal import WentBack, told
 from interlock.core.rollout.record import RolloutRecord
 from interlock.ports.store import Tx
@@ -75,14 +77,25 @@ def _follow(station: Station, tx: Tx, actor: Actor, journal: WentBack) -> None:
         return
     tx.vouch(RolloutRecord, [before.id], about=before.id)
     others = tx.records(RolloutRecord).find(service=before.service, environment=before.environment)
-    newest = all((one.started_at, one.id) <= (before.started_at, before.id) for one in others)
-    move = followed(before, journal, station.clock.now(), newest=newest)
+    newer = [one for one in others if (one.started_at, one.id) > (before.started_at, before.id)]
+    move = followed(before, journal, station.clock.now(), newest=not newer)
     written = write_move(station, tx, actor, before, move)
-    if written.after == before:
+    if written.after != before:
+        if written.after.ended:
+            void_of(station, tx, actor, written.after)
+        tx.offer(before.id)
+    for one in newer:
+        _end_too(station, tx, actor, journal, one)
+
+
+def _end_too(station: Station, tx: Tx, actor: Actor, journal: WentBack, newer: RolloutRecord) -> None:
+    """One that was under way while somebody went back from the rollout before it."""
+    move = followed_by_a_newer(newer, journal)
+    if move.record == newer:
         return
-    if written.after.ended:
-        void_of(station, tx, actor, written.after)
-    tx.offer(before.id)
+    tx.vouch(RolloutRecord, [newer.id], about=newer.id)
+    write_move(station, tx, actor, newer, move)
+    tx.offer(newer.id)
 
 
 def hand_over(station: Station, journals: Journals, actor: Actor = AGENT) -> int:

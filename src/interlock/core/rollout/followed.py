@@ -7,7 +7,9 @@ Rules:
    verified: doing it twice changes nothing more.
 3. A rollout that another one followed is not touched outside for a journal that comes late: the traffic is the
    other's by now.
-4. What is on its way back, or back, stays as it is.
+4. One that had begun by then, and is still under way, goes back with it: whoever went back wanted the version
+   before on all traffic, and may have known of no newer one.
+5. What is on its way back, or back, stays as it is.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from datetime import datetime
 
 from interlock.core.rollout.journal import WentBack
 from interlock.core.rollout.record import RolloutRecord, RolloutState
-from interlock.core.rollout.transition import Move, returned, stays, taken_back
+from interlock.core.rollout.transition import Move, returned, returning, stays, taken_back
 
+_MOST = 500
 _BACK = frozenset({RolloutState.RETURNING, RolloutState.RETURNED})
 
 
@@ -26,12 +29,26 @@ def followed(record: RolloutRecord, journal: WentBack, now: datetime, *, newest:
     """The record after the journal; ``newest`` says that no rollout of that service there began after it."""
     if record.state in _BACK or (journal.service, journal.environment) != (record.service, record.environment):
         return stays(record)
-    why = f"{journal.by} went back without a server{f': {journal.why}' if journal.why else ''}"[:500]
+    why = _went_back(journal)
     if journal.ok and record.ended:
         return _returned(record, journal, why, now)
     if not newest:
         return stays(record)
     return replace(taken_back(record, why), kind="")
+
+
+def followed_by_a_newer(newer: RolloutRecord, journal: WentBack) -> Move:
+    """The record of a rollout that began after the journal's, once somebody went back from that one."""
+    if (journal.service, journal.environment) != (newer.service, newer.environment):
+        return stays(newer)
+    if newer.ended or newer.state in _BACK or newer.started_at > (journal.ended_at or journal.at):
+        return stays(newer)
+    why = f"{_went_back(journal)}, from {journal.rollout}, while this one was under way"
+    return returning(newer, "rollback", why[:_MOST])
+
+
+def _went_back(journal: WentBack) -> str:
+    return f"{journal.by} went back without a server{f': {journal.why}' if journal.why else ''}"[:_MOST]
 
 
 def _returned(record: RolloutRecord, journal: WentBack, why: str, now: datetime) -> Move:
