@@ -12,7 +12,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -20,7 +20,7 @@ from typing import Any, Self
 from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.samples import Exposure, Sample
 from interlock.ports.meter import Counted
-from interlock.ports.programs import Ran
+from interlock.ports.programs import Ran, wanted
 from interlock.testing.rollout import FakeMeter, FakePrograms, FakeRouter, World
 
 BEAT_SECONDS = 0.02
@@ -178,7 +178,14 @@ class ProgramsAfar:
     def __init__(self, line: Line) -> None:
         self._line = line
 
-    def run(self, arguments: tuple[str, ...], *, timeout: float, environment: Mapping[str, str]) -> Ran:
-        """Run it there."""
-        del timeout
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        *,
+        timeout: float,
+        environment: Mapping[str, str],
+        unwanted: Callable[[], bool] = wanted,
+    ) -> Ran:
+        """Run it there, to its end: nothing lasts there."""
+        del timeout, unwanted
         return Ran(**self._line.ask("run", arguments=list(arguments), environment=dict(environment)))

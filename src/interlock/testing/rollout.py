@@ -11,7 +11,8 @@ Rules:
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +22,7 @@ from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.samples import GONE, Exposure, Sample
 from interlock.ports.meter import Counted
-from interlock.ports.programs import Ran
+from interlock.ports.programs import Ran, wanted
 from interlock.road.roll.outside import Outside
 
 START = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
@@ -58,6 +59,8 @@ class World:
     weights: list[tuple[float, float]] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
+    ended: list[tuple[str, float]] = field(default_factory=list)
     kept: list[LocalRecord] = field(default_factory=list)
     assigned: dict[str, int] = field(default_factory=lambda: {"canary": 0, "control": 0})
     counts: dict[tuple[str, str, str], float] = field(default_factory=dict)
@@ -223,14 +226,27 @@ class FakePrograms:
 
     world: World
 
-    def run(self, arguments: tuple[str, ...], *, timeout: float, environment: Mapping[str, str]) -> Ran:
-        """Noted, with the rollout's key."""
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        *,
+        timeout: float,
+        environment: Mapping[str, str],
+        unwanted: Callable[[], bool] = wanted,
+    ) -> Ran:
+        """Noted, with the rollout's key. Those in ``world.slow`` last until somebody lets them go or ends them."""
         assert timeout > 0, timeout  # noqa: S101  # a fake fails the test on misuse
         assert environment["ROLLOUT_KEY"], environment  # noqa: S101  # likewise
         name = " ".join(arguments)
         if arguments[0] == "verify":
             return Ran(code=0 if arguments[1] in self.world.ran else 1, said=f"{arguments[1]} was not run")
         self.world.ran.append(name)
+        while name in self.world.slow:
+            if unwanted():
+                self.world.ran.remove(name)
+                self.world.ended.append((name, self.world.weight))
+                return Ran(code=None, said="it was ended")
+            time.sleep(0.002)
         return Ran(code=1 if name in self.world.failing else 0, said=f"{name} said so")
 
 

@@ -80,9 +80,9 @@ class Programs(ProgramsAfar):
         super().__init__(line)
         self._steps = steps
 
-    def run(self, arguments, *, timeout, environment):
+    def run(self, arguments, *, timeout, environment, **more):
         self._steps(f"before {' '.join(arguments)}")
-        done = super().run(arguments, timeout=timeout, environment=environment)
+        done = super().run(arguments, timeout=timeout, environment=environment, **more)
         self._steps(f"after {' '.join(arguments)}")
         return done
 

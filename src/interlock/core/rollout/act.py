@@ -2,7 +2,7 @@
 
 Rules:
 1. The act follows from the record alone, so whoever takes over does the same as whoever began it.
-2. While it is held no step is run, whatever it is held for.
+2. While it is held no step is run, whatever it is held for. Traffic that is out is judged all the same.
 3. Every act may be repeated: a weight is set again to the same, a step is verified before it is run again.
 """
 
@@ -13,6 +13,9 @@ from typing import Literal
 
 from interlock.core.rollout.plan import Plan, StepPlan
 from interlock.core.rollout.record import Phase, RolloutRecord, RolloutState
+
+OUT: frozenset[Phase] = frozenset({"watch", "promote"})
+"""While the canary has traffic that stays where it is: judged all the time, whatever else is being done."""
 
 StepSet = Literal["apply", "promote", "rollback"]
 
@@ -83,7 +86,7 @@ def next_act(record: RolloutRecord, plan: Plan, *, baseline: float = 0.0) -> Act
     if record.phase == "settle":
         return Settle()
     if record.state is RolloutState.HELD:
-        return Wait()
+        return Watch() if record.phase in OUT else Wait()
     return _step(record, plan)
 
 

@@ -11,6 +11,8 @@ Rules:
    that can be believed; what a person paused does not.
 5. Traffic that somebody else took away is never pushed up again: the rollout goes back. So does a canary that does
    not stay up, whatever the plan says of distrust: nothing can be counted of it, and customers are hurt.
+6. Harm is harm while something else is being done: the version made the usual one, or the next weight set.
+   Distrust does nothing then, since promoting replaces the very processes that are counted, until that is held.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ class Seen:
 def observed(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Move:
     """The record after one or more ticks; ``kind`` is empty when only its counters moved."""
     if record.phase != "watch" or record.ended:
-        return stays(record)
+        return _meanwhile(record, plan, seen, now)
     counted = _counted(record, plan, seen, now)
     verdict = seen.verdict
     if isinstance(verdict, Stopped):
@@ -73,6 +75,21 @@ def observed(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Mo
     if _may_end(counted):
         return _end_of_stage(counted, plan, seen, now)
     return stays(counted)
+
+
+def _meanwhile(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Move:
+    """While something else is being done: nothing bakes, and nothing passes."""
+    verdict = seen.verdict
+    if record.phase not in {"weigh", "promote"}:
+        return stays(record)
+    judged = _judged(record, seen)
+    if isinstance(verdict, Stopped):
+        return returning(judged, "harm", stop_told(verdict), seen.harm)
+    if record.phase == "weigh":
+        return stays(record)
+    if isinstance(verdict, Untrusted) and (record.hold or verdict.code == CRASH_LOOP):
+        return _distrust(judged, plan, verdict, now)
+    return stays(judged)
 
 
 def limit_of(record: RolloutRecord, plan: Plan) -> float:
@@ -95,11 +112,17 @@ def _counted(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Ro
     running = record.state is RolloutState.RUNNING
     left = max(plan.stages[record.stage].bake - baked, 0.0)
     return replace(
-        record,
-        version=record.version + 1,
+        _judged(record, seen),
         baked=baked,
         spent=record.spent + (seen.worked if running else 0.0),
         bake_until=now + timedelta(milliseconds=round(left * 1000)),
+    )
+
+
+def _judged(record: RolloutRecord, seen: Seen) -> RolloutRecord:
+    return replace(
+        record,
+        version=record.version + 1,
         weight=record.weight if seen.weight is None else seen.weight,
         log_e=seen.log_e,
         verdict=word(seen.verdict),

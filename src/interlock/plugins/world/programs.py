@@ -5,9 +5,9 @@ Rules:
    asks interlock for something says by itself where), and what the rollout adds.
 2. Of what a program says the last line is kept, at most 300 characters; the rest is read and dropped as it comes,
    so that no step hangs on a full pipe and none fills a disk.
-3. A step has a process group of its own. When it ends, and when its time is over, the whole group is ended. What
-   took a session of its own (a daemon) is not in the group and lives on: it must have an output of its own too,
-   since nobody reads the step's any more.
+3. A step has a process group of its own. When it ends, when its time is over, and when nobody wants it any more,
+   the whole group is ended. What took a session of its own (a daemon) is not in the group and lives on: it must
+   have an output of its own too, since nobody reads the step's any more.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from interlock.ports.programs import Ran
+from interlock.ports.programs import Ran, wanted
 
 _MOST = 64 * 1024
 _SAID = 300
@@ -36,8 +36,17 @@ class SystemPrograms:
     def __init__(self, root: str) -> None:
         self._root = root
 
-    def run(self, arguments: tuple[str, ...], *, timeout: float, environment: Mapping[str, str]) -> Ran:
-        """Run one to its end; after ``timeout`` seconds it and its process group are ended."""
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        *,
+        timeout: float,
+        environment: Mapping[str, str],
+        unwanted: Callable[[], bool] = wanted,
+    ) -> Ran:
+        """Run one to its end; it and its group are ended after ``timeout`` seconds, or once it is unwanted."""
+        if unwanted():
+            return Ran(code=None, said="it was not wanted any more")
         own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
         read, write = os.pipe()
         try:
@@ -57,7 +66,7 @@ class SystemPrograms:
             os.close(write)
         said = _Said(read)
         try:
-            code = _ended(started, said, timeout)
+            code = _ended(started, said, timeout, unwanted)
             return Ran(code=code, said=said.last_line())
         finally:
             os.close(read)
@@ -91,9 +100,11 @@ class _Said:
         return self._read
 
 
-def _ended(started: subprocess.Popen[bytes], said: _Said, timeout: float) -> int | None:
+def _ended(
+    started: subprocess.Popen[bytes], said: _Said, timeout: float, unwanted: Callable[[], bool]
+) -> int | None:
     try:
-        return _read_to_its_end(started, said, time.monotonic() + timeout)
+        return _read_to_its_end(started, said, time.monotonic() + timeout, unwanted)
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(started.pid, signal.SIGKILL)
@@ -104,16 +115,19 @@ def _ended(started: subprocess.Popen[bytes], said: _Said, timeout: float) -> int
                 break
 
 
-def _read_to_its_end(started: subprocess.Popen[bytes], said: _Said, until: float) -> int | None:
-    """The exit code, None when the time is over; what is said meanwhile is read."""
+def _read_to_its_end(
+    started: subprocess.Popen[bytes], said: _Said, until: float, unwanted: Callable[[], bool]
+) -> int | None:
+    """The exit code, None when the time is over or nobody wants it; what is said meanwhile is read."""
     with selectors.DefaultSelector() as ready:
         ready.register(said, selectors.EVENT_READ)
         while not said.over:
             left = until - time.monotonic()
-            if left <= 0 or started.poll() is not None:
+            if left <= 0 or unwanted() or started.poll() is not None:
                 return started.poll()
             if ready.select(min(left, _LOOK)):
                 said.more()
-    with suppress(subprocess.TimeoutExpired):
-        return started.wait(max(0.0, until - time.monotonic()))
-    return None
+    while (left := until - time.monotonic()) > 0 and not unwanted():
+        with suppress(subprocess.TimeoutExpired):
+            return started.wait(min(left, _LOOK))
+    return started.poll()

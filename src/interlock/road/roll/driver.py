@@ -7,7 +7,9 @@ Rules:
 3. Weight 0 comes before everything else. When the database does not answer at once, the weight is set first and
    written down as soon as it can be. What is watched is watched on without the database, for as long as it is
    away: beyond the lease nothing is set but 0, and nobody else has the rollout before the database is back.
-4. Whoever takes over plays the tape, reads back what the data plane serves, and repeats what was intended.
+4. A step runs beside this. As long as the canary has traffic what is out is judged, and what the record says is
+   read, in every tick: STOP and people's word set 0 first, then end what runs, then go the way back.
+5. Whoever takes over plays the tape, reads back what the data plane serves, and repeats what was intended.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from datetime import datetime
 from interlock.core.change.errors import InterlockError, Unavailable
 from interlock.core.judge.read_settings import read_settings
 from interlock.core.judge.settings import JudgeSettings
-from interlock.core.rollout.act import Act, Calibrate, Pass, RunStep, Settle, SetWeight, Watch, next_act
+from interlock.core.rollout.act import OUT, Act, Calibrate, Pass, RunStep, SetWeight, Wait, Watch, next_act
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Effect, RolloutRecord
 from interlock.core.rollout.served import fits
@@ -41,8 +43,8 @@ from interlock.road.roll.calibrate import Calibration, noisy, read_noise, unmeas
 from interlock.road.roll.foresee import foreseen
 from interlock.road.roll.kit import QUICK, Kit
 from interlock.road.roll.sources import Sources
-from interlock.road.roll.steps import run_step
-from interlock.road.roll.watching import READ_SECONDS, Watching
+from interlock.road.roll.steps import Steps
+from interlock.road.roll.watching import READ_SECONDS, UNKNOWN, Watching
 from interlock.road.roll.written import Written
 
 CONFIRM_SECONDS = 5.0
@@ -68,6 +70,7 @@ class Driver:
         self._sources = Sources(kit.opened, kit.pool, kit.station.clock, self._steady)
         self._settings = settings_of(kit.plan)
         self.bench: Bench | None = None
+        self._steps = Steps(kit)
         self._watching: Watching | None = None
         self._calibration: tuple[Calibration, Bench, float] | None = None
         self._since: tuple[int, float] = (-1, 0.0)
@@ -92,12 +95,13 @@ class Driver:
         if written is None:
             return max(0.0, self.kit.plan.tick - (self._steady() - began))
         self._tell(written)
-        return 0.0 if written.kind or isinstance(act, RunStep | Pass) else self.kit.plan.tick
+        went_on = isinstance(act, RunStep | Pass) and not self.busy
+        return 0.0 if written.kind or went_on else self.kit.plan.tick
 
     def _record(self) -> RolloutRecord:
         """The record as it is; as it was, while the database does not answer and there is something to watch."""
         known = self.kit.book.known
-        watched = known is not None and known.phase == "watch"
+        watched = known is not None and (known.phase in OUT or self.busy)
         if known is not None and watched and self.kit.tenure.stale:
             return known
         future = self.kit.pool.submit(self.kit.book.read)
@@ -110,9 +114,22 @@ class Driver:
 
     @property
     def watches(self) -> bool:
-        """Whether it can go on judging without the database."""
+        """Whether it can go on without the database: judging, or with a step that was begun in time."""
         known = self.kit.book.known
-        return self._watching is not None and known is not None and known.phase == "watch"
+        return self.busy or (self._watching is not None and known is not None and known.phase in OUT)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step runs."""
+        return self._steps.busy
+
+    def wait(self, seconds: float) -> None:
+        """Wait, no longer than until the step that runs is over."""
+        self._steps.wait(seconds)
+
+    def close(self) -> None:
+        """End what runs: nobody here moves it any more."""
+        self._steps.close()
 
     def flush(self) -> None:
         """Write down what was counted and is not yet: the worker ends."""
@@ -126,29 +143,47 @@ class Driver:
                 return unkept if unkept.kind else None
             self._kept = True
         if isinstance(act, SetWeight):
-            return self._weigh(record)
-        if isinstance(act, Watch):
-            return self._watched(record).tick(record)
+            try:
+                return self._weigh(record)
+            finally:
+                self._steps.left(record)
+        if not self._steps.left(record):
+            return None
+        if isinstance(act, Watch | Wait | RunStep):
+            return self._step(record, act if isinstance(act, RunStep) else None)
         if isinstance(act, Calibrate):
             return self._calibrate(act.seconds)
-        if isinstance(act, RunStep):
-            return run_step(self.kit, record, act)
         if isinstance(act, Pass):
             self._count(record)
             return self._move(lambda current: set_through(current, self.kit.plan, self._now()))
-        if isinstance(act, Settle):
-            return self._move(settled)
-        return None
+        return self._move(settled)
+
+    def _step(self, record: RolloutRecord, act: RunStep | None) -> Written | None:
+        """What came of a step, where one is over; else a look at what is out."""
+        out = record.phase in OUT
+        try:
+            written = self._steps.go_on(record, act)
+        except Unavailable as error:
+            if not out or error.code == UNKNOWN:
+                raise
+            written = None
+        if written is not None or not out:
+            return written
+        watching = self._watched(record)
+        watching.mends = act is None and not self.busy
+        return watching.tick(record)
 
     def _weigh(self, record: RolloutRecord) -> Written | None:
         outward = record.phase == "weigh"
         if outward:
+            if self._watching is not None:
+                stopped = self._watching.last_look()
+                if self._watching.stopped:
+                    return stopped
             unkept = self._unkept(record)
             if unkept is not None:
                 return unkept if unkept.kind else None
-            if self._watching is not None:
-                self._watching.last_look()
-            elif self.bench is None:
+            if self.bench is None:
                 self._open_window(record)
         effect = self.kit.unless_slow(
             lambda: self.kit.book.intend("weight", f"{record.wanted:g}").effect,

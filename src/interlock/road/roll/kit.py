@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as TooLate
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -45,6 +44,9 @@ class Kit:
             Conflict: ``lease-lost``.
         """
         self.tenure.check()
+        return self._served_after(percent)
+
+    def _served_after(self, percent: float) -> tuple[float | None, str]:
         said = ""
         try:
             self.opened.router.set_weight(percent)
@@ -60,8 +62,10 @@ class Kit:
         except PluginError as error:
             return None, error.message
 
-    def withdraw(self) -> None:
+    def withdraw(self) -> tuple[float | None, str]:
         """Have the data plane serve 0 to the canary, also with a lease that ran out while the database was away.
+
+        What it serves then; None with the reason where it does not say.
 
         That is as safe as anything can be: should another hold the rollout by now, it sees traffic taken away, and
         goes back. Whoever is known to have lost it does nothing.
@@ -71,8 +75,7 @@ class Kit:
         """
         if self.tenure.lost:
             raise lease_lost(self.tenure.lease)
-        with suppress(PluginError):
-            self.opened.router.set_weight(0.0)
+        return self._served_after(0.0)
 
     def unless_slow(self, work: Callable[[], T], meanwhile: Callable[[], object]) -> T:
         """What comes of ``work``. When it has not come in time, or fails, ``meanwhile`` is done before it is told.

@@ -6,7 +6,8 @@ Rules:
 2. Where the record itself cannot be believed, what the ledger says of the start names the plan and so the router;
    where that does not help, the local record does. The weight is set to 0 and the ledger is told, once.
 3. Traffic that nobody can judge any more because the database does not answer is set to 0 before the lease is
-   over, and that is put on record when there is one.
+   over. The router is asked until it serves 0, or until the database answers. What it was last seen to serve is
+   put on record when there is one.
 4. A rollout of which the ledger says that it is over is left alone.
 """
 
@@ -21,6 +22,7 @@ from interlock.core.ledger.entry import Entry
 from interlock.core.rollout.plan import Plan, PluginPlan
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.record import RolloutRecord
+from interlock.core.rollout.served import fits
 from interlock.core.rollout.transition import returning
 from interlock.road.roll.book import Book
 from interlock.road.roll.kit import Kit
@@ -29,14 +31,17 @@ from interlock.road.roll.tenure import Tenure
 from interlock.road.station import Station
 
 _BACK = frozenset({"withdraw", "settle", "undo"})
-_OUT = frozenset({"weigh", "watch"})
+_OUT = frozenset({"weigh", "watch", "promote"})
 _OVER = frozenset({"rollout.completed", "rollout.returned", "rollout.failed"})
 _TAKEN_UP = "rollout.rolled-back"
 
 BRINK = 0.8
 """Seconds before the lease's end at which traffic goes back that nobody can judge."""
 
-UNJUDGED = "the database did not answer, and without it nobody could judge: the weight was set to 0"
+UNJUDGED = "the database did not answer, and without it nobody could judge: "
+
+BEYOND = 600.0
+"""Seconds after the lease's end for which a router that does not serve 0 is still asked."""
 
 
 def opened_for(outside: Outside, plan: Plan, record: RolloutRecord) -> Opened:
@@ -82,8 +87,7 @@ class Rescue:
         else:
             return
         if not kit.stopping.is_set():
-            kit.withdraw()
-            self._unjudged[kit.tenure.lease.work] = UNJUDGED
+            self._unjudged[kit.tenure.lease.work] = UNJUDGED + _withdrawn(kit)
 
     def unjudged(self, work: str) -> str:
         """Why it has to go back, should this server have taken its traffic away without putting it on record."""
@@ -140,6 +144,18 @@ class Rescue:
 def _over(entries: list[Entry]) -> bool:
     ends = [entry.kind for entry in entries if entry.kind in _OVER or entry.kind == _TAKEN_UP]
     return bool(ends) and ends[-1] != _TAKEN_UP
+
+
+def _withdrawn(kit: Kit) -> str:
+    """Ask for weight 0 until it is served; what came of it."""
+    while True:
+        seen, said = kit.withdraw()
+        if seen is not None and fits(seen, 0.0):
+            return "the weight was set to 0"
+        kit.stopping.wait(BRINK / 4)
+        if kit.stopping.is_set() or kit.tenure.lost or kit.tenure.left <= -BEYOND or _answers(kit):
+            serves = said if seen is None else f"{seen:g} % are served"
+            return f"weight 0 was asked for and is not known to be served: {serves}"
 
 
 def _answers(kit: Kit) -> bool:

@@ -3,7 +3,7 @@
 Rules:
 1. It is asked in the transaction that keeps what was watched, every few seconds and before every widening, so that
    nothing comes in between. Never on the way back: nothing stands in the way of that.
-2. A rollout whose ticket is void goes back at once. Whoever voided it said why.
+2. A rollout whose ticket is void goes back at once, also while it is being promoted. Whoever voided it said why.
 3. In a freeze nothing goes wider and nothing is promoted: the rollout is held where it is, judged on, and goes on
    by itself when the freeze is over. A person's signature does not widen it either. Where the freeze rule was only
    watched or lifted when the ticket was given, it stands in nobody's way here.
@@ -27,17 +27,28 @@ _ON = frozenset({"watch", "weigh", "promote"})
 
 def still_permitted(station: Station, tx: Tx, before: RolloutRecord, move: Move) -> Move:
     """The move, or what becomes of the rollout instead."""
+    if before.phase == "promote" and move.record.cause is None:
+        return _with_ticket(tx, before, move)
     if before.phase != "watch" or move.record.ended or move.record.phase not in _ON:
         return move
     ticket = tx.records(TicketRecord).get(before.ticket)
     if ticket.state is TicketState.VOIDED:
-        return returning(_here(before, move), "ticket-void", f"{ticket.id} was voided: {ticket.why}")
+        return _without_ticket(before, move, ticket)
     if move.record.phase == "watch" and move.record.hold != "frozen":
         return move
     why = frozen(station, tx, ticket, before)
     if move.record.phase == "watch":
         return move if why else _thawed(move)
     return _held(station, before, _here(before, move), why) if why else move
+
+
+def _with_ticket(tx: Tx, before: RolloutRecord, move: Move) -> Move:
+    ticket = tx.records(TicketRecord).get(before.ticket)
+    return _without_ticket(before, move, ticket) if ticket.state is TicketState.VOIDED else move
+
+
+def _without_ticket(before: RolloutRecord, move: Move, ticket: TicketRecord) -> Move:
+    return returning(_here(before, move), "ticket-void", f"{ticket.id} was voided: {ticket.why}")
 
 
 def frozen(station: Station, tx: Tx, kept: TicketRecord, record: RolloutRecord) -> str:

@@ -8,6 +8,7 @@ Rules:
 4. When the database does not take it, nothing is lost: it is kept, and tried again, for as long as nobody else is
    known to have taken over.
 5. Before a stage is widened the way back from it must have been kept. While that cannot be, nothing bakes.
+6. While a step of the promotion runs no weight is set again: one effect at a time. What is counted is judged.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _LIES, _LOWER = 3, 2
 
 
 class Watching:
-    """The hands of one rollout while it is judged. Used by one thread."""
+    """The hands of one rollout while it is judged. Used by one thread. ``mends``: a weight may be set again."""
 
     def __init__(self, kit: Kit, bench: Bench, sources: Sources) -> None:
         self._kit, self._bench, self._sources = kit, bench, sources
@@ -58,24 +59,31 @@ class Watching:
         self._quiet_at = kit.station.clock.now()
         self._assigned: int | None = None
         self._unkept_why = ""
+        self._unkept_move: RolloutRecord | None = None
+        self.mends = True
+
+    @property
+    def stopped(self) -> bool:
+        """Whether harm was found."""
+        return isinstance(self._verdict, Stopped)
 
     def tick(self, record: RolloutRecord) -> Written | None:
         """One round. What was written, None where nothing had to be."""
         self.round = self._sources.read(READ_SECONDS)
-        stopped = isinstance(self._verdict, Stopped)
-        trouble, discard = (None, "") if stopped else self._weight(record, self.round.weight)
+        trouble, discard = (None, "") if self.stopped else self._weight(record, self.round.weight)
         trouble = trouble or self._restarts.see(self.round.reading) or self._unkept(record)
         judged = self._bench.read(self.round.reading, discard=discard)
         if judged is not None:
             self._verdict = judged.verdict
-        if isinstance(self._verdict, Stopped):
+        if self.stopped:
             trouble = None
         seen = self._seen(trouble or self._verdict, judged)
         now = self._kit.station.clock.now()
         self._show(record.id, seen.verdict, now)
         move = observed(record, self._kit.plan, seen, now)
         if move.widens and not self._kept(move.record):
-            seen = self._seen(self._unkept(record) or self._verdict, None)
+            self._unkept_move = move.record
+            seen = self._seen(Untrusted(code="rollback-file", why=self._unkept_why), None)
             move = observed(record, self._kit.plan, seen, now)
         due = self._steady() - self._flushed >= FLUSH_SECONDS
         if not move.kind and not due:
@@ -83,8 +91,11 @@ class Watching:
         return self._write(seen, urgent=move.record.state is RolloutState.RETURNING)
 
     def _unkept(self, record: RolloutRecord) -> Untrusted | None:
-        """Distrust as long as the way back could not be kept."""
-        if not self._unkept_why or self._kept(record):
+        """Distrust as long as the way back from the wider stage cannot be kept. The one from here stays kept."""
+        if self._unkept_move is None:
+            return None
+        if self._kept(self._unkept_move) and self._kept(record):
+            self._unkept_move = None
             return None
         return Untrusted(code="rollback-file", why=self._unkept_why)
 
@@ -94,7 +105,6 @@ class Watching:
         except Unavailable as error:
             self._unkept_why = error.message
             return False
-        self._unkept_why = ""
         return True
 
     def _show(self, rollout: str, verdict: Verdict, now: datetime) -> None:
@@ -109,14 +119,19 @@ class Watching:
         )
         self._kit.station.live.put(rollout, snapshot)
 
-    def last_look(self) -> None:
-        """One more round before traffic is moved, so that what was counted until then counts."""
-        self._bench.read(self._sources.read(READ_SECONDS).reading)
+    def last_look(self) -> Written | None:
+        """One more round before traffic is moved, so that what was counted until then counts; harm goes back."""
+        self.round = self._sources.read(READ_SECONDS)
+        judged = self._bench.read(self.round.reading)
+        if judged is not None:
+            self._verdict = judged.verdict
+        return self._write(self._seen(self._verdict, judged), urgent=True) if self.stopped else None
 
     def began(self) -> None:
         """A stage began: nothing of what was seen before counts for its bake."""
         self._since = Seen(verdict=_NOTHING_YET)
         self._restarts = Restarts(self._kit.plan.tick)
+        self._unkept_move = None
         self._verdict = _NOTHING_YET
         self._counted_t = self._bench.t
         self._last = self._steady()
@@ -135,7 +150,8 @@ class Watching:
         if found == "lower":
             why = f"expected {record.served:g} % at the canary, got {seen:g} %: somebody took traffic away"
             return (Untrusted(code=LOST_WEIGHT, why=why) if self._odd >= _LOWER else None), "weight-lower"
-        self._set_again(record)
+        if self.mends:
+            self._set_again(record)
         why = f"expected {record.wanted:g} % at the canary as it was set, got {seen:g} %"
         lies = self._odd >= _LIES or found == "not-yet"
         code = "weight-higher" if found == "higher" else "weight-not-served"

@@ -6,7 +6,8 @@ Rules:
 2. A rollout that fails for a reason of interlock's own is tried again; after a few times in a row its traffic goes
    back. That something does not answer is no such reason.
    State that contradicts its proof ends it at once, with the traffic at 0 as far as this server may.
-3. ``stop`` lets every lease go, so that another server goes on at once.
+3. ``stop`` lets every lease go, so that another server goes on at once. A step that runs has a while to come to
+   its end, and what is out is judged meanwhile; then it is ended, and verified and run again by whoever goes on.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ LOOK_SECONDS = 0.25
 SWEEP_SECONDS = 5.0
 ONCE_MORE_SECONDS = 30.0
 """After its end a rollout is looked at once more: whoever ended it may have died before people were told."""
+
+FINISH_SECONDS = 15.0
+"""How long a step may go on after the worker was told to end."""
 
 FAULTS = 3
 """Failures of interlock's own in a row after which traffic goes back."""
@@ -75,6 +79,7 @@ class Worker:
         self._owner, self._pace = owner, pace or Pace()
         self._tolerances, self._failed = tolerances, failed or _quiet
         self._stopping = threading.Event()
+        self._stopped_at = 0.0
         self._lock = threading.Lock()
         self._held: dict[str, Tenure] = {}
         self._threads: dict[str, threading.Thread] = {}
@@ -93,6 +98,8 @@ class Worker:
 
     def stop(self) -> None:
         """Finish what is being done, write down what was counted, let go of every lease. Idempotent."""
+        if not self._stopping.is_set():
+            self._stopped_at = self._outside.steady()
         self._stopping.set()
         for thread in [*self._own[:1], *list(self._threads.values())]:
             if thread.is_alive():
@@ -221,17 +228,26 @@ class Worker:
     def _steps(self, kit: Kit) -> float | None:
         allowed = self._tolerances(kit.plan.tick) if self._tolerances else None
         driver = Driver(kit, tolerances=allowed)
-        while not self._stopping.is_set():
+        try:
+            return self._moved(kit, driver)
+        finally:
+            driver.close()
+
+    def _moved(self, kit: Kit, driver: Driver) -> float | None:
+        while not self._stopping.is_set() or self._finishes(driver):
             if not (kit.tenure.stale and driver.watches):
                 kit.tenure.check()
             wait = driver.step()
             self._faults.pop(kit.tenure.lease.work, None)
             if wait is None:
                 return ONCE_MORE_SECONDS if kit.plan.notify else None
-            kit.sleep(wait)
+            driver.wait(wait)
         kit.tenure.check()
         driver.flush()
         return 0.0
+
+    def _finishes(self, driver: Driver) -> bool:
+        return driver.busy and self._outside.steady() - self._stopped_at < FINISH_SECONDS
 
     def _kit(self, book: Book, tenure: Tenure) -> Kit | None:
         record = book.read()

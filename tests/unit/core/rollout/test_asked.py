@@ -8,7 +8,7 @@ import pytest
 
 from interlock.core.change.errors import IllegalTransition, InvalidInput
 from interlock.core.rollout import asked
-from interlock.core.rollout.act import RunStep, Wait, next_act
+from interlock.core.rollout.act import RunStep, Watch, next_act
 from interlock.core.rollout.record import ENDED, RolloutState
 
 
@@ -68,7 +68,7 @@ def test_whoever_pauses_while_a_version_is_made_the_usual_one_stops_it(recorded,
     full = planned(promote=plan.apply)
     state = RolloutState.HELD if hold else RolloutState.RUNNING
     paused = asked.pause(recorded(phase="promote", state=state, hold=hold), "why", now).record
-    assert next_act(paused, full) == Wait()
+    assert next_act(paused, full) == Watch()
     assert isinstance(next_act(asked.resume(paused).record, full), RunStep)
 
 

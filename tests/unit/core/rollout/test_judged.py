@@ -135,10 +135,43 @@ def test_the_last_stage_passes_out_of_its_hold(recorded, plan, now):
     assert (after.phase, after.state, after.hold, after.held_since) == ("promote", RolloutState.RUNNING, "", None)
 
 
-@pytest.mark.parametrize("phase", ["weigh", "withdraw", "settle", "undo", "over", "promote"])
+@pytest.mark.parametrize("phase", ["withdraw", "settle", "undo", "over"])
 def test_a_verdict_moves_nothing_in_another_phase(recorded, plan, now, phase):
     record = recorded(phase=phase)
     assert observed(record, plan, seen(STOPPED, harm=HARM), now).record == record
+
+
+@pytest.mark.parametrize(("phase", "hold"), [("weigh", ""), ("promote", ""), ("promote", "promote-failed")])
+def test_harm_is_harm_whatever_is_being_done_with_traffic_out(recorded, plan, now, phase, hold):
+    """After a step that had failed 59,769 orders were lost in two minutes, and nobody said STOP."""
+    state = RolloutState.HELD if hold else RolloutState.RUNNING
+    after = observed(recorded(phase=phase, state=state, hold=hold), plan, seen(STOPPED, harm=HARM), now).record
+    assert (after.phase, after.cause, after.wanted, after.harm) == ("withdraw", "harm", 0.0, HARM)
+
+
+def test_promoting_is_nothing_that_passes_or_bakes(recorded, plan, now):
+    record = recorded(phase="promote", stage=2, step=1)
+    after = observed(record, plan, seen(PASSED), now).record
+    assert (after.phase, after.step, after.baked, after.spent) == ("promote", 1, record.baked, record.spent)
+
+
+@pytest.mark.parametrize(
+    ("hold", "untrusted", "code", "cause"),
+    [
+        ("", "return", "counter-reset", None),
+        ("promote-failed", "return", "counter-reset", "untrusted"),
+        ("promote-failed", "hold", "counter-reset", None),
+        ("promote-failed", "hold", LOST_WEIGHT, "lost-weight"),
+        ("", "hold", LOST_WEIGHT, None),
+        ("", "hold", "crash-loop", "untrusted"),
+    ],
+)
+def test_distrust_while_promoting_acts_where_that_is_held(recorded, planned, now, hold, untrusted, code, cause):
+    """A step that makes a version the usual one restarts the very processes that it is compared with."""
+    state = RolloutState.HELD if hold else RolloutState.RUNNING
+    record = recorded(phase="promote", state=state, hold=hold)
+    move = observed(record, planned(untrusted=untrusted), seen(Untrusted(code=code, why="w")), now)
+    assert (move.record.cause, move.record.hold if cause is None else hold) == (cause, hold)
 
 
 def test_what_is_kept_has_a_canonical_form_whatever_a_tick_lasted(recorded, plan, now):
