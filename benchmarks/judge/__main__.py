@@ -31,12 +31,12 @@ def main() -> None:
     whole = not (given.quick or given.only or given.part < 1)
     began = time.monotonic()
     measured = Measured(few="" if whole else "--quick" if given.quick else f"--part {given.part:g}")
-    if not given.only or "cost" in given.only:
-        costs(measured, quick=given.quick)
     plan = Plan(quick=given.quick, part=given.part, only=tuple(given.only))
     with ProcessPoolExecutor(max_workers=given.workers) as pool:
         goods(pool, plan, measured)
         faults(pool, plan, measured)
+    if not given.only or "cost" in given.only:
+        costs(measured, quick=given.quick)
     print(f"\n{time.monotonic() - began:.0f} s in all")
     if given.json:
         given.json.write_text(json.dumps(answer(measured), indent=1))
@@ -60,7 +60,7 @@ def arguments() -> argparse.Namespace:
 
 
 def costs(measured: Measured, *, quick: bool) -> None:
-    """What the judge costs, before other work begins."""
+    """What the judge costs, when all other work of this run is done."""
     print("cost", flush=True)
     measured.costs = scale.costs()
     for cost in measured.costs:

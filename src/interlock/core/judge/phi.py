@@ -5,11 +5,14 @@ Rules:
    counts over their mean is 1 when events are independent; batches, retries and noisy shards make it larger.
 2. What counts is its upper 90 % bound, by χ² with half of the nominal degrees of freedom, because neighbouring
    windows are alike. It never falls with h and is never below 1.
-3. Between windows it is interpolated in log h; beyond the longest one it is 1.15 times the longest's, a
+3. The canary may be one of the noisier shards. How far shards differ in their noise is looked at in the longest
+   window of which there are ``_BLOCKS``; what differs beyond chance enlarges the excess over 1 to that of the
+   noisiest tenth, at every window.
+4. Between windows it is interpolated in log h; beyond the longest one it is 1.15 times the longest's, a
    constant.
-4. This is a calibration and no theorem: traffic that is noisier than its history makes false stops more
+5. This is a calibration and no theorem: traffic that is noisier than its history makes false stops more
    frequent.
-5. A table that says how large the measured shards were is fitted to the size of the canary: see ``sizes``.
+6. A table that says how large the measured shards were is fitted to the size of the canary: see ``sizes``.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import fsum, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -31,6 +35,12 @@ UNKNOWN = 8.0
 UPPER, LOWER = 0.90, 0.10
 """Which bound of the scatter is taken: what it hardly exceeds, or what it certainly has."""
 _FEWEST_DEGREES = 5.0
+_BLOCKS, _FEWEST_SHARDS = 60, 8
+_LITTLE = 1.05
+"""Scatter that differs from that of independent events by too little to be compared."""
+_MOST_LARGER = 3.0
+
+Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +115,37 @@ def placebo(
         found.append(max(1.0, scatter, *found) if scatter else max(found, default=0.0))
     if not all(found):
         raise _too_little("some events in each of several windows")
-    return PhiTable(windows=tuple(map(float, windows)), values=tuple(found), source=source)
+    larger = uneven(counts, windows, every) if bound == UPPER else 1.0
+    values = tuple(1.0 + (value - 1.0) * larger for value in found)
+    return PhiTable(windows=tuple(map(float, windows)), values=values, source=source)
 
 
-def _bound(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]], ticks: int, probability: float) -> float:
+def uneven(counts: Whole, windows: Sequence[float], every: float) -> float:
+    """How many times the average excess over 1 the noisiest tenth of the shards has; 1 where nothing tells.
+
+    The variance that chance alone makes between equal shards is taken off, by half of the nominal degrees of
+    freedom as well.
+    """
+    fitting = [max(1, round(window / every)) for window in windows]
+    ticks = max((each for each in fitting if counts.shape[0] // each >= _BLOCKS), default=0)
+    if not ticks or counts.shape[1] < _FEWEST_SHARDS:
+        return 1.0
+    blocks = counts.shape[0] // ticks
+    sums = counts[: blocks * ticks].reshape(blocks, ticks, -1).sum(axis=1)
+    due = sums.sum(axis=1, keepdims=True) * (sums.sum(axis=0, keepdims=True) / max(1, int(sums.sum())))
+    if due.min() < 1.0:
+        return 1.0
+    shards = counts.shape[1]
+    off = sums - due
+    each = (np.add.reduce(off * off / due, axis=0) / ((blocks - 1) * (shards - 1) / shards)).tolist()
+    mean = fsum(each) / shards
+    between = fsum((one - mean) * (one - mean) for one in each) / (shards - 1) - 4.0 * mean * mean / blocks
+    if mean <= _LITTLE or between <= 0.0:
+        return 1.0
+    return min(_MOST_LARGER, 1.0 + NormalDist().inv_cdf(UPPER) * sqrt(between) / (mean - 1.0))
+
+
+def _bound(counts: Whole, ticks: int, probability: float) -> float:
     """A bound of variance over mean at windows of so many ticks; 0 where history does not tell."""
     blocks = counts.shape[0] // ticks
     if blocks == 0:
