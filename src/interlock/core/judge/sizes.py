@@ -6,8 +6,8 @@ Rules:
    1 + (φ − 1)·k. It is held against a control whose shards scatter as measured: k becomes k·(1 − ρ) + ρ.
 2. Events that come in batches are another matter: a batch is as large at a small instance, if all of it goes
    there. Below 1 k is taken only where the router decides for each request anew, so that batches of requests are
-   thinned as well, and only for what grows with time: the scatter of the shortest window, which is that of what one
-   request books at once, stays whole.
+   thinned as well, and only for what grows with time: the scatter of the shortest window, which is that of what
+   one request books at once, stays whole.
 3. k is rounded up to steps of a quarter, and never shrinks during a rollout: evidence that was gathered at a
    smaller size is divided by the larger φ.
 4. Where a table does not say how large its shards were, it stands as it is.
