@@ -162,6 +162,9 @@ def test_what_an_old_client_sends_to_widen_is_refused_with_the_way_there(rolling
 def test_a_signed_widening_over_http(rolling: Rolling, api: Any) -> None:
     rollout, ana = begun(rolling, api), rolling.road.person("ana")
     asked = {"purpose": "widen", "subject": rollout, "approver": "ana", "details": {"why": "quiet night"}}
+    early = api.reply(ana, "/v1/statements/prepare", asked)
+    assert (early.status_code, early.json()["code"]) == (409, "widening-early")
+    rolling.run(rollout, until=lambda record: record.baked >= 10)
     prepared = api.reply(ana, "/v1/statements/prepare", asked)
     said = parse_json(Statement, prepared.content, what="the statement")
     assert prepared.content == said.to_bytes()

@@ -34,7 +34,9 @@ def test_what_the_judge_expected_does_not_outlive_its_stage(tmp_path: Path) -> N
     """A pass was expected in 40 s there after the stage had been left by a signature, or gone back from."""
     rolling = Rolling(tmp_path, plan=PLAN, world=World(seed=3))
     rollout, ana = rolling.begin().id, rolling.road.person("ana")
-    waiting = rolling.run(rollout, until=lambda record: "a pass is expected" in record.told, most=900)
+    waiting = rolling.run(
+        rollout, until=lambda record: record.baked >= 10 and "pass is expected" in record.told, most=900
+    )
     assert waiting.stage == 0
     said = rolling.said(rollout)
     assert said.details["not_ruled_out"] == show.show(rolling.station, ana, rollout).not_ruled_out

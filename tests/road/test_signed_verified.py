@@ -195,6 +195,18 @@ def test_another_persons_key_is_named(rolling: Rolling, rollout: str) -> None:
     assert "expected a key of `ana` and of nobody else" in differs(rolling, rollout)
 
 
+def test_an_author_who_signed_at_tier_1_is_named(rolling: Rolling, rollout: str) -> None:
+    written(rolling, replace(rolling.said(rollout), approver="omar"), key="omar")
+    assert "expected somebody who did not write the change, got `omar`" in differs(rolling, rollout)
+
+
+def test_what_went_wider_in_a_pause_is_named(rolling: Rolling, rollout: str) -> None:
+    said = rolling.said(rollout)
+    asks.pause(rolling.station, rolling.road.person("ben"), rollout, "orders are missing")
+    written(rolling, said)
+    assert differs(rolling, rollout) == "it went wider than stage 1 while somebody had paused it"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [

@@ -13,13 +13,15 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.canonical import plain
 from interlock.core.change.errors import Forbidden, IllegalTransition, InterlockError, NotFound
 from interlock.core.ledger.told import differing, told
-from interlock.core.rollout.record import RolloutState
+from interlock.core.rollout.record import RolloutRecord, RolloutState
+from interlock.ports.store import Tx
 from interlock.road import gather, on_record, revoke
 from interlock.road.gather import StatementRequest
 from interlock.road.roll import asks, show, verify, widening
+from interlock.road.roll.written import ENGINE, entry
 from interlock.road.void import void_in
 from interlock.testing.rolling import PLAN, Rolling
-from interlock.testing.rollout import World
+from interlock.testing.rollout import Arm, World
 
 QUICK = PLAN.replace("limit: 300s", "limit: 20s").replace("baseline: 60s", "baseline: 10s")
 
@@ -258,23 +260,78 @@ def test_what_was_done_is_not_taken_back(rolling: Rolling, rollout: str) -> None
     assert "rollout pause|abort" in settled.hint
 
 
-def test_whoever_signs_may_have_written_the_change(rolling: Rolling, rollout: str) -> None:
-    """As before it was signed: nothing in the rules says otherwise, and the ledger says who."""
-    rolling.hand_in(rolling.said(rollout, "omar"))
-    assert rolling.record(rollout).widenings[0].by == "omar"
+def test_at_tier_1_whoever_wrote_the_change_does_not_sign(rolling: Rolling, rollout: str) -> None:
+    """One person took their own change from 1 % to all traffic, by four signatures."""
+    refused(rolling, rollout, "widening-author", lambda: rolling.said(rollout, "omar"))
+    said = rolling.said(rollout, "ana")
+    author = replace(said, approver="omar")
+    refused(rolling, rollout, "widening-author", lambda: rolling.hand_in(author))
+    rolling.hand_in(said)
 
 
-def test_the_last_stage_is_signed_over_to_promotion(rolling: Rolling, rollout: str) -> None:
-    for stage in range(4):
-        rolling.run(rollout, until=lambda record, s=stage: (record.stage, record.phase) == (s, "watch"))
+def test_nobody_signs_before_the_stage_was_watched(rolling: Rolling, rollout: str) -> None:
+    """It completed within the second in which it was asked first, with nothing baked."""
+    rolling.hand_in(rolling.said(rollout))
+    rolling.run(rollout, until=lambda record: (record.stage, record.phase) == (1, "watch"))
+    early = refused(rolling, rollout, "widening-early", lambda: rolling.said(rollout))
+    assert "expected a stage that baked 10 s" in early.message
+    baked = rolling.run(rollout, until=lambda record: record.baked >= 10)
+    assert (baked.stage, baked.hold) == (1, "")
+    rolling.hand_in(rolling.said(rollout))
+    assert rolling.record(rollout).stage == 2
+
+
+def test_what_was_signed_before_a_pause_waits_for_its_end(rolling: Rolling, rollout: str) -> None:
+    """Ben had seen trouble and paused; Ana's signature from before took it one stage further."""
+    said = rolling.said(rollout)
+    ben = rolling.road.person("ben")
+    asks.pause(rolling.station, ben, rollout, "support says orders are missing")
+    paused = refused(rolling, rollout, "rollout-state", lambda: rolling.hand_in(said))
+    assert "that nobody paused" in paused.message
+    refused(rolling, rollout, "rollout-state", lambda: rolling.said(rollout))
+    asks.resume(rolling.station, ben, rollout)
+    rolling.hand_in(said)
+    assert rolling.record(rollout).stage == 1
+
+
+def test_nobody_signs_while_harm_is_suspected(tmp_path: Path) -> None:
+    """At 14 : 1 for lost orders the sentence to be signed said that nothing is ruled out."""
+    plan = QUICK.replace("bake: 10s", "bake: 900s").replace("limit: 20s", "limit: 3000s")
+    plan = plan.replace("      errors: {}\n", "").replace("    errors: {kind: bad}\n", "")
+    rolling = Rolling(tmp_path, plan=plan, world=World(rate=30.0, seed=5, canary=Arm(orders=0.15)))
+    started = rolling.begin().id
+    rolling.run(started, until=lambda record: record.phase == "watch" and record.log_e >= 2.4)
+    held = rolling.record(started)
+
+    def at_last(tx: Tx) -> None:
+        """Its time is over, as far as the record goes."""
+        after = replace(held, state=RolloutState.HELD, hold="no-pass", version=held.version + 1)
+        tx.records(RolloutRecord).replace(after, expected_version=held.version)
+        tx.log.append(entry(rolling.station, ENGINE, "rollout.held", started, {"hold": "no-pass"}))
+
+    rolling.station.store.write(at_last)
+    harm = refused(rolling, started, "widening-harm", lambda: rolling.said(started))
+    assert "expected evidence of harm below 10 : 1, got 1" in harm.message
+    assert "orders: " in harm.message
+    assert "expected, −" in harm.message
+    rolling.close()
+
+
+@pytest.mark.parametrize("plan", [QUICK.replace("  - {percent: 100, bake: 10s}\n", "")])
+def test_the_last_stage_is_signed_over_to_promotion(tmp_path: Path, plan: str) -> None:
+    rolling = Rolling(tmp_path, plan=plan, world=World(rate=2.0, seed=3))
+    rollout = rolling.begin().id
+    for stage in range(3):
+        rolling.run(rollout, until=lambda record, s=stage: (record.stage, record.hold) == (s, "no-pass"))
         rolling.hand_in(rolling.said(rollout))
     ended = rolling.run(rollout)
     assert ended.state is RolloutState.COMPLETED
     went = [(one.stage, one.percent) for one in ended.widenings]
-    assert went == [("2 of 4", "10"), ("3 of 4", "50"), ("4 of 4", "100"), ("promotion", "100")]
+    assert went == [("2 of 3", "10"), ("3 of 3", "50"), ("promotion", "100")]
     assert rolling.body(rollout, "rollout.passed")["by"] == "ana"
     found = verify.verify(rolling.station, rolling.road.person("ana"), rollout)
-    assert (found.exact, found.signatures) == (True, 4), found
+    assert (found.exact, found.signatures) == (True, 3), found
+    rolling.close()
 
 
 def test_a_watcher_sees_who_signed(rolling: Rolling, rollout: str) -> None:

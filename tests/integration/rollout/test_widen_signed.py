@@ -52,7 +52,7 @@ rollback:
 keep: 1h
 """
 WORDS = "orders: nothing is ruled out"
-PATIENCE = 90.0
+PATIENCE, BAKE = 90.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,8 @@ def begun(place: Place) -> str:
 def believed(stage: int) -> Callable[[dict[str, Any]], bool]:
     def found(record: dict[str, Any]) -> bool:
         where = (record["stage"], record["phase"], record["verdict"])
-        return where == (stage, "watch", "not-enough-data") and record["served"] == record["wanted"]
+        watched = record["served"] == record["wanted"] and record["baked"] >= BAKE
+        return where == (stage, "watch", "not-enough-data") and watched
 
     return found
 

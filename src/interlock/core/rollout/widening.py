@@ -8,21 +8,30 @@ Rules:
 3. The words must be the record's when the statement arrives. What is counted meanwhile may change them; then they
    are signed anew.
 4. Nobody widens what cannot be believed, or a weight that is not served; pausing and resuming change nothing about
-   that.
+   that. Nobody widens what somebody paused: whoever saw trouble is not overruled by what was signed before.
+5. It is for a stage that baked, or cannot pass in its time: a signature replaces the PASS, never the watching.
+6. While evidence of harm is at 10 : 1 or above the judge itself passes nothing, and a sentence about what is not
+   ruled out would conceal what is suspected: nobody widens.
+7. At Tier-1 whoever wrote the change does not answer for what it may do, as with an approval. Where there is one
+   person only, that person does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from interlock.core.approval.model import Presence, SignedStatement, Statement
 from interlock.core.change.canonical import Json
 from interlock.core.change.catalog import Tier
-from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
+from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InvalidInput
 from interlock.core.change.settings import Settings
 from interlock.core.change.submission_check import check_reason
+from interlock.core.judge.arithmetic import exact_log
+from interlock.core.judge.told import harm_told
+from interlock.core.judge.verdict import Standing
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import RolloutRecord, RolloutState, SignedWidening
 from interlock.core.rollout.transition import FULL, Move, not_now, widened
@@ -31,6 +40,9 @@ WIDEN = "widen"
 DETAILS = frozenset({"stage", "percent", "not_ruled_out", "why"})
 PROMOTION = "promotion"
 """Where the last stage leads."""
+DOUBT = exact_log(10.0)
+"""Nats of evidence of harm at which the judge passes nothing any more."""
+_MOST_NATS = 50.0
 
 
 def check_open(record: RolloutRecord) -> None:
@@ -45,6 +57,74 @@ def check_open(record: RolloutRecord) -> None:
         raise not_now(record, "a rollout whose measurements can be believed")
     if record.served != record.wanted:
         raise not_now(record, f"a rollout whose {record.wanted:g} % are served")
+    if record.hold == "paused":
+        raise not_now(record, "a rollout that nobody paused")
+
+
+def check_baked(record: RolloutRecord, plan: Plan) -> None:
+    """Pass a stage that was watched for as long as its plan says, or that cannot pass in its time.
+
+    Raises:
+        IllegalTransition: ``widening-early``.
+    """
+    bake = plan.stages[record.stage].bake
+    if record.hold == "no-pass" or record.baked >= bake:
+        return
+    raise IllegalTransition(
+        f"expected a stage that baked {bake:g} s, got `{record.id}` whose stage {record.stage + 1} baked "
+        f"{record.baked:.0f} s",
+        code="widening-early",
+        hint="wait for it: a signature is for a stage that was watched and cannot pass",
+    )
+
+
+def check_harm(record: RolloutRecord, standing: Standing | None) -> None:
+    """Pass a rollout without more evidence of harm than the judge itself passes with.
+
+    Raises:
+        IllegalTransition: ``widening-harm``.
+    """
+    log_e = max(record.log_e, standing.log_e if standing is not None else record.log_e)
+    if log_e < DOUBT:
+        return
+    seen = f": {_suspected(standing)}" if standing is not None and standing.metrics else ""
+    raise IllegalTransition(
+        f"expected evidence of harm below 10 : 1, got {math.exp(min(log_e, _MOST_NATS)):,.0f} : 1 for "
+        f"`{record.id}`{seen}",
+        code="widening-harm",
+        hint=f"harm is suspected: interlock rollout abort {record.id}, or wait until it is proven or gone",
+    )
+
+
+def check_author(person: str, authors: Collection[str], tier: Tier) -> None:
+    """Pass a signer who did not write what goes wider, where it is as critical as can be.
+
+    ``authors`` is closed over everybody who is one principal with one of them.
+
+    Raises:
+        Forbidden: ``widening-author``.
+    """
+    if tier is not Tier.ONE or person not in authors:
+        return
+    raise Forbidden(
+        f"expected somebody who did not write the change, got `{person}`, one of its authors",
+        code="widening-author",
+        hint="at Tier-1 somebody else answers for what is not ruled out",
+    )
+
+
+def _suspected(standing: Standing) -> str:
+    """What the evidence is about, with counts and estimate."""
+    name = max(sorted(standing.metrics), key=lambda each: standing.metrics[each].log_e)
+    one = standing.metrics[name]
+    estimate = 1.0 if one.estimate is None else one.estimate
+    return harm_told(
+        name,
+        estimate=estimate,
+        at_least=1.0 if estimate >= 1 else 0.0,
+        canary=one.canary,
+        expected=one.expected,
+    )
 
 
 def check_why(why: str) -> None:

@@ -7,7 +7,8 @@ Rules:
    rules of that moment, which the entry names and the state keeps.
 3. What was signed as not ruled out is worked out again from the newest observation before it, as its ticks lead
    to.
-4. A statement to widen without its widening is a difference too, as is a record that names other signatures.
+4. Nobody signed while harm was suspected, and at Tier-1 nobody who wrote the change.
+5. A statement to widen without its widening is a difference too, as is a record that names other signatures.
 """
 
 from __future__ import annotations
@@ -19,15 +20,23 @@ from interlock.core.approval.accept import check_signature
 from interlock.core.approval.model import SignedStatement
 from interlock.core.approval.principals import principals_of
 from interlock.core.change.canonical import Json
-from interlock.core.change.errors import Conflict, InterlockError, InvalidInput, NotFound
+from interlock.core.change.errors import (
+    Conflict,
+    Forbidden,
+    IllegalTransition,
+    InterlockError,
+    InvalidInput,
+    NotFound,
+)
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Observation, RolloutRecord
-from interlock.core.rollout.widening import check_said, details
+from interlock.core.rollout.widening import check_harm, check_said, details
 from interlock.ports.store import Tx
 from interlock.road.roll.asks import words
 from interlock.road.roll.went import Unfounded, Went
+from interlock.road.roll.widening import check_signer
 
 
 def signed_widenings(
@@ -66,7 +75,7 @@ def _verified(
             raise Unfounded(f"`{named}`: the {name} is not what the ledger tells of the widening")
     try:
         _check(tx, record, plan, seen, signed, went)
-    except (Conflict, InvalidInput) as error:
+    except (Conflict, Forbidden, IllegalTransition, InvalidInput) as error:
         raise Unfounded(f"`{named}`: {error.message}") from error
     except Unfounded as error:
         raise Unfounded(f"`{named}`: {error.text}") from error
@@ -80,7 +89,8 @@ def _check(
     wanted = details(plan, went.left, said.details.get("not_ruled_out", ""), said.details.get("why", ""))
     if signed.used_by != record.id or said.details != wanted:
         raise Unfounded("it was signed for another step than the one that was taken")
-    principals = principals_of(_rules(tx, went.body.get("rules")).catalog)
+    rules = _rules(tx, went.body.get("rules"))
+    principals = principals_of(rules.catalog)
     moments = (said.issued_at, signed.received_at)
     verified = check_signature(said, signed.signature, principals=principals, moments=moments)
     if (verified.fingerprint, verified.presence) != (signed.fingerprint, signed.presence):
@@ -89,7 +99,10 @@ def _check(
     if number not in {None, went.newest}:
         raise Unfounded(f"it was signed over observation {number}, the newest then was {went.newest}")
     standing = seen[went.newest].standing if isinstance(number, int) else None
-    check_said(said, replace(record, stage=went.left), plan, words(plan, went.left, standing))
+    then = replace(record, stage=went.left, log_e=0.0)
+    check_said(said, then, plan, words(plan, went.left, standing))
+    check_harm(then, seen[went.newest].standing if went.newest >= 0 else None)
+    check_signer(tx, record, rules, said.approver)
 
 
 def _told(signed: SignedStatement) -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 Rules:
 1. Stages are gone through one by one: each entry takes the next, with the weight that the plan names for it, and
-   the record stands where the last one led.
+   the record stands where the last one led. None comes between a pause and its end.
 2. ``pass`` holds only where the newest observation before it led to a PASS: judged at that stage's share and
    margin, with the log E and the regressions ruled out that the entry tells, to the last digit.
 3. Without a control a stage ends by itself only at 100 %, with nothing ruled out; under the backstop only where
@@ -84,7 +84,7 @@ def went_wider(tx: Tx, record: RolloutRecord, plan: Plan) -> list[Went]:
     """Every widening in its order.
 
     Raises:
-        Unfounded: at the first that does not take the stage that is next.
+        Unfounded: at the first that does not take the stage that is next, or was taken in a pause.
     """
     found = list(_told(tx, record.id))
     for number, (kind, one) in enumerate(found):
@@ -137,10 +137,14 @@ def _check_alone(went: Went, where: str, *, full: bool, backed: bool) -> None:
 
 
 def _told(tx: Tx, rollout: str) -> Iterator[tuple[str, Went]]:
-    newest, left = -1, 0
+    newest, left, paused = -1, 0, False
     for _, entry in tx.log.entries(rollout):
         if entry.kind == "rollout.observed":
             newest += 1
+        elif entry.kind in {"rollout.paused", "rollout.resumed"}:
+            paused = entry.kind == "rollout.paused"
+        elif entry.kind in {_WIDER, _PASSED} and paused:
+            raise Unfounded(f"it went wider than stage {left + 1} while somebody had paused it")
         elif entry.kind in {_WIDER, _PASSED}:
             yield entry.kind, Went(body=entry.body, left=left, newest=newest)
             left += 1

@@ -11,6 +11,7 @@ from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.catalog import Tier
 from interlock.core.change.errors import Conflict, Forbidden, IllegalTransition, InvalidInput
 from interlock.core.change.settings import Settings, Trust
+from interlock.core.judge.verdict import MetricStanding, Standing
 from interlock.core.rollout import asked, widening
 from interlock.core.rollout.record import ENDED, RolloutState
 
@@ -108,6 +109,60 @@ def test_a_weight_that_is_not_served_is_widened_by_nobody(recorded):
     with pytest.raises(IllegalTransition):
         widening.check_open(recorded(wanted=5.0, served=1.0))
     widening.check_open(recorded())
+
+
+def test_what_somebody_paused_is_widened_by_nobody(recorded, now):
+    """A signature from before the pause took it one stage further all the same."""
+    paused = asked.pause(recorded(), "orders are missing", now).record
+    with pytest.raises(IllegalTransition) as refused:
+        widening.check_open(paused)
+    assert "a rollout that nobody paused" in refused.value.message
+    widening.check_open(asked.resume(paused).record)
+
+
+def test_a_stage_is_watched_for_its_bake_before_anybody_answers_for_it(recorded, plan):
+    with pytest.raises(IllegalTransition) as early:
+        widening.check_baked(recorded(baked=59.0), plan)
+    assert early.value.code == "widening-early"
+    assert "expected a stage that baked 60 s" in early.value.message
+    widening.check_baked(recorded(baked=60.0), plan)
+    widening.check_baked(recorded(baked=3.0, state=RolloutState.HELD, hold="no-pass"), plan)
+
+
+ORDERS = MetricStanding(
+    canary=120, control=9000, expected=145.0, log_e=2.7, ruled_out=None, estimate=0.83, low=0.7, high=1.0
+)
+ERRORS = MetricStanding(canary=2, control=50, expected=2.0, log_e=0.1, ruled_out=None)
+
+
+@pytest.mark.parametrize(("record", "stood"), [(2.71, 0.0), (0.0, 2.71)])
+def test_nobody_answers_for_harm_that_is_suspected(recorded, record, stood):
+    """What was signed said that nothing is ruled out, at 15 : 1 for harm."""
+    standing = Standing(t=9.0, log_e=stood, stops_at=4.6, metrics={"errors": ERRORS, "orders": ORDERS})
+    with pytest.raises(IllegalTransition) as harm:
+        widening.check_harm(recorded(log_e=record), standing)
+    assert harm.value.code == "widening-harm"
+    assert harm.value.message == (
+        "expected evidence of harm below 10 : 1, got 15 : 1 for `rol-1`: orders: 120 of about 145 expected, −17 %"
+    )
+    assert harm.value.hint.startswith("harm is suspected: interlock rollout abort rol-1, or wait")
+
+
+def test_less_evidence_than_the_judge_passes_with_stops_nobody(recorded):
+    standing = Standing(t=9.0, log_e=2.3, stops_at=4.6, metrics={"orders": ORDERS})
+    widening.check_harm(recorded(log_e=2.3), standing)
+    widening.check_harm(recorded(log_e=-1.0), None)
+    with pytest.raises(IllegalTransition) as harm:
+        widening.check_harm(recorded(log_e=2.31), None)
+    assert harm.value.message == "expected evidence of harm below 10 : 1, got 10 : 1 for `rol-1`"
+
+
+def test_who_wrote_it_does_not_answer_for_it_at_tier_1():
+    with pytest.raises(Forbidden) as author:
+        widening.check_author("ana", {"ana", "omar"}, Tier.ONE)
+    assert author.value.code == "widening-author"
+    widening.check_author("ben", {"ana", "omar"}, Tier.ONE)
+    widening.check_author("ana", {"ana", "omar"}, Tier.TWO)
 
 
 @pytest.mark.parametrize(
