@@ -17,6 +17,8 @@ from interlock.core.change.errors import IntegrityError, Unavailable
 from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.rollout.setting import InvalidSetting
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.road.roll import asks
 from interlock.road.roll.watching import Watching
 from interlock.testing.rolling import PLAN as ROLLING
 from interlock.testing.rolling import Rolling
@@ -315,3 +317,68 @@ def away(two: Two) -> Iterator[None]:
             for name in names:
                 patched.setattr(kind, name, down)
         yield
+
+
+PROMOTED = PLAN.replace("  - {{percent: 100, bake: 1s}}\n", "").replace(
+    "notify:", "promote:\n  - {{name: usual, kind: artefact, run: [sleep, '61.5'], verify: [sleep, '0']}}\nnotify:"
+)
+
+
+def promoting(two: Two) -> str:
+    """A rollout whose promoting step runs, on this machine, and goes on running."""
+    rollout = two.begin("order-service")
+    two.until(sleeping)
+    two.until(lambda: two.record(rollout).phase == "promote")
+    return rollout
+
+
+def sleeping() -> bool:
+    found = (each / "cmdline" for each in Path("/proc").iterdir() if each.name.isdigit())
+    return any(b"61.5" in content for content in map(content_of, found))
+
+
+def content_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_an_abort_is_at_the_data_plane_within_ticks_and_ends_the_step(make: Make, tmp_path: Path) -> None:
+    """It took until the step was over."""
+    two = make(plan=PROMOTED, programs=SystemPrograms(str(tmp_path)))
+    rollout = promoting(two)
+    asks.abort(two.station, two.road.person("ana"), rollout, "stop it")
+    began = time.monotonic()
+    two.until(lambda: two.worlds["order-service"].weight == 0.0)
+    assert time.monotonic() - began < 2.0
+    ended = two.over(rollout)
+    assert (ended.state, ended.cause, sleeping()) == (RolloutState.RETURNED, "abort", False)
+
+
+def test_harm_is_found_while_a_step_runs_and_no_database_answers(make: Make, tmp_path: Path) -> None:
+    two = make(plan=PROMOTED, lease=1.5, programs=SystemPrograms(str(tmp_path)))
+    rollout = promoting(two)
+    with away(two):
+        time.sleep(3.0)
+        assert (two.worlds["order-service"].weight, sleeping()) == (10.0, True)
+        two.worlds["order-service"].canary = Arm(orders=0.0)
+        two.until(lambda: two.worlds["order-service"].weight == 0.0, most=8)
+    ended = two.over(rollout)
+    assert (ended.state, ended.cause, sleeping()) == (RolloutState.RETURNED, "harm", False)
+
+
+def test_a_server_that_ends_gives_a_step_a_while_and_leaves_it_to_the_next(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interlock.road.roll.worker.FINISH_SECONDS", 0.5)
+    two = make(plan=PROMOTED, programs=SystemPrograms(str(tmp_path)))
+    rollout = promoting(two)
+    began = time.monotonic()
+    two.worker.stop()
+    assert 0.4 < time.monotonic() - began < 5
+    assert (two.worlds["order-service"].weight, sleeping(), two.failed) == (10.0, False, [])
+    two.worker = two.another("two")
+    two.worker.start()
+    ended = two.over(rollout)
+    assert (ended.state, two.worlds["order-service"].weight) == (RolloutState.COMPLETED, 0.0)

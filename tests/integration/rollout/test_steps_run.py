@@ -113,3 +113,25 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+@pytest.mark.parametrize("says", ["sleep 62.5 & wait", "exec >&- 2>&-; sleep 62.5 & wait"], ids=["open", "closed"])
+def test_a_step_that_nobody_wants_any_more_is_ended_with_its_group(tmp_path: Path, says: str) -> None:
+    """Whether or not it still says something; the child must not write on while all is brought back."""
+    unwanted = threading.Event()
+    threading.Timer(0.3, unwanted.set).start()
+    began = time.monotonic()
+    ran = SystemPrograms(str(tmp_path)).run(
+        ("sh", "-c", f"echo $$ > group; {says}"), timeout=60, environment={}, unwanted=unwanted.is_set
+    )
+    assert (ran.code, time.monotonic() - began < 3) == (None, True)
+    group = int((tmp_path / "group").read_text())
+    assert eventually(lambda: not alive(group))
+
+
+def alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
