@@ -141,7 +141,8 @@ def _end_of_stage(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) 
         return stays(record)
     if stage.percent >= FULL:
         by = "backstop alone" if seen.backed else "no control and no backstop"
-        return widened(record, plan, record.ruled_out, now, body={**seen.evidence, "by": by, "ruled_out": {}})
+        # What was judged last is of another weight: it says nothing here, and is not told.
+        return widened(record, plan, record.ruled_out, now, body={"by": by, "ruled_out": {}})
     if isinstance(verdict, Passed):
         return widened(record, plan, verdict.ruled_out, now, body={**seen.evidence, "by": "pass"})
     if record.hold:

@@ -121,8 +121,10 @@ def test_at_everything_no_pass_is_told_and_nothing_is_ruled_out(recorded, plan, 
     last = recorded(
         stage=2, granted=100, wanted=100, served=100, weight=100, alone=True, ruled_out={"orders": 0.1}
     )
-    move = observed(last, plan, seen(PASSED, backed=True), now)
+    look = {"verdict": "pass", "log_e": -3.0}
+    move = observed(last, plan, seen(PASSED, backed=True, evidence=look), now)
     assert (move.body["by"], move.body["ruled_out"]) == ("backstop alone", {})
+    assert not look.keys() & move.body.keys()
     assert move.record.ruled_out == {"orders": 0.1}
 
 
