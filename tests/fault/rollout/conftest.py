@@ -177,3 +177,9 @@ def kills(tmp_path: Path) -> Iterator[Callable[..., Kills]]:
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def promoted() -> bytes:
+    """The plan, with a step that makes the version the usual one."""
+    return PLAN + b"promote:\n  - {name: usual, kind: artefact, run: [usual], verify: [verify, usual]}\n"

@@ -151,3 +151,18 @@ def test_postgresql_itself_is_killed(kills, postgresql, lease, away, state, weig
     assert (ended.state, made.afar.weights()) == (state, weights)
     assert all(before != after for before, after in pairwise(made.afar.weights()))
     made.whole()
+
+
+@pytest.mark.parametrize("name", ["before usual", "after usual"])
+def test_killed_while_a_version_is_made_the_usual_one(kills, promoted, name):
+    """Intended, and nobody knows whether it was done: it is verified first, and run where it was not."""
+    made = kills(plan=promoted)
+    rollout = made.begin()
+    first = made.mover("one", die=name)
+    assert first.died()
+    made.mover("two")
+    ended = made.over(rollout.id)
+    assert ended.state is RolloutState.COMPLETED
+    assert made.afar.weights() == [*HEALTHY, "0"]
+    assert made.world.ran == ["up", "usual"]
+    made.whole()
