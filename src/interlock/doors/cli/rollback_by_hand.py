@@ -18,12 +18,13 @@ MOST_BYTES = 1 << 20
 def missing(config: Config, service: str, environment: str, refused: InterlockError | None) -> NotFound:
     """The error where neither a server nor this machine knows anything, and what a person can do then."""
     asked = f"; the server said: {refused.message}" if refused else ""
-    advice = "run it where interlock serve runs, or set INTERLOCK_SERVER"
-    return NotFound(
+    known = NotFound(
         f"expected a local record of a rollout of `{service}` in `{environment}` to go back by, got none{asked}",
         code="rollback-nothing",
-        hint="; ".join([advice, *_elsewhere(config, service), *commands(config.root, service, environment)]),
+        hint="run it where interlock serve runs, or set INTERLOCK_SERVER",
     )
+    lines = [*_elsewhere(config, service), *commands(config.root, service, environment)]
+    return NotFound(known.message, code=known.code, hint="; ".join([known.hint, *lines]))
 
 
 def _elsewhere(config: Config, service: str) -> list[str]:
