@@ -73,13 +73,13 @@ def _told(folder: Path, started: float) -> None:
     scenario = load(SCENARIO)
     policies = {**bundled_policies(), "modes.yaml": default_modes(ENFORCED).encode()}
     with Scene(folder, proxy="envoy", meter="scrape", rate=scenario.traffic.orders_per_second) as scene:
-        seen = Story(scene=scene, policies=policies, say=click.echo).tell()
+        seen = Story(scene=scene, policies=policies, say=click.echo, wide=width()).tell()
         now = {
             "approval": f"refused to one operator ({seen.refused}); then two people signed, each with a key",
             "validation": seen.reasons[0] if seen.reasons else seen.refused,
             **measured(seen.ran, scene.stack),
         }
-    click.echo(f"\n── {scenario.title}")
+    click.echo("\n" + "\n".join(wrap(f"── {scenario.title}", width())))
     click.echo("\n".join(then_and_now(rows(scenario, now))))
     took = f"{time.monotonic() - started:.0f} s on embedded defaults"
     click.echo("\n" + "\n".join(wrap(f"{took}. {WHAT_IS_REAL}", width())))

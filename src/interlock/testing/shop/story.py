@@ -11,9 +11,9 @@ Rules:
 from __future__ import annotations
 
 import json
-import shlex
 import subprocess
 import sys
+import textwrap
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
 from interlock.testing.replay.outcome import Outcome, outcome
 from interlock.testing.replay.scene import Scene
 from interlock.testing.shop.make import PEOPLE, Shop
-from interlock.testing.shop.terminal import Say, Terminal
+from interlock.testing.shop.terminal import Say, Terminal, typed
 
 ENFORCED = (
     "ai-senior-approval",
@@ -57,9 +57,9 @@ _MARKS, _ITEM = "✗✓→·", 12
 """What a listed line begins with, and how far one that goes on is indented."""
 
 DEFECT = (
-    "What nobody saw: src/order.py, untouched here, hands promise.py metres where it\n"
-    "takes kilometres, so all were promised the maximum. For seven days there is a\n"
-    "carrier; for five there is none, and such an order is parked without an error."
+    "What nobody saw: src/order.py, untouched here, hands promise.py metres where it takes kilometres, so all "
+    "were promised the maximum. For seven days there is a carrier; for five there is none, and such an order is "
+    "parked without an error."
 )
 
 
@@ -76,11 +76,12 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Story:
-    """The whole demonstration in ``scene.folder``; ``policies`` are the shop's policy files."""
+    """The whole demonstration in ``scene.folder``; ``policies`` are the shop's policy files, ``wide`` columns."""
 
     scene: Scene
     policies: dict[str, bytes]
     say: Say
+    wide: int = 120
     _keys: dict[str, UnsafeSimulatedAuthenticator] = field(init=False)
     _runner: Ed25519PrivateKey = field(init=False)
     _titled: bool = field(init=False, default=False)
@@ -95,7 +96,7 @@ class Story:
         self._keys = {name: UnsafeSimulatedAuthenticator(name) for name in PEOPLE}
         self._runner = Ed25519PrivateKey.generate()
         shop = self._shop()
-        terminal = Terminal(root=self.root / "shop", say=self.say)
+        terminal = Terminal(root=self.root / "shop", say=self.say, wide=self.wide)
         self._open_shop(shop, terminal)
         first, refused = self._operator_alone(shop, terminal)
         change = self._team(shop, terminal, first)
@@ -158,7 +159,7 @@ class Story:
     def _gate(self, terminal: Terminal, change: str, *more: str, exits: int = 0) -> str:
         """What the gate says, its notes left out."""
         words = ("gate", change, "--environment", "production", *more)
-        self.say(f"$ interlock {shlex.join(words)}")
+        self.say(typed(words, self.wide))
         said = terminal.run(*words, exits=exits, show=False)
         self.say("\n".join(without(said, "note")))
         if exits:
@@ -169,20 +170,22 @@ class Story:
         stack = self.scene.stack
         rate = f"{stack.rate:g} orders a second"
         self._title(f"It goes out: 1 % of {rate}, through a real {stack.proxy.name}.")
-        self.say(DEFECT)
+        self.say("\n".join(textwrap.wrap(DEFECT, self.wide)))
         server = self.scene.begin(shop)
         terminal.environment.update(server.reached_by)
         since = time.time()
-        self.say(f"$ interlock rollout start {change} --ticket {ticket}")
-        started = json.loads(terminal.run("rollout", "start", change, "--ticket", ticket, "--json", show=False))
+        words = ("rollout", "start", change, "--ticket", ticket)
+        self.say(typed(words, self.wide))
+        started = json.loads(terminal.run(*words, "--json", show=False))
         rollout: str = started["id"]
         terminal.watch("rollout", "watch", rollout, exits=1)
         return outcome(stack, server.rollout(rollout), since=since, entries=server.entries(rollout))
 
     def _afterwards(self, terminal: Terminal, change: str, ran: Outcome) -> tuple[str, str]:
         self._title("Afterwards: the gate knows it, verdicts can be computed again.")
-        self.say(f"$ interlock gate {change} --environment production")
-        barred = terminal.run("gate", change, "--environment", "production", exits=1, show=False)
+        words = ("gate", change, "--environment", "production")
+        self.say(typed(words, self.wide))
+        barred = terminal.run(*words, exits=1, show=False)
         self.say("\n".join(only(barred, "refused", "needs")) + "\nexit 1")
         terminal.run("rollout", "verify", ran.rollout)
         terminal.environment.clear()
@@ -193,10 +196,11 @@ class Story:
 
     def _open(self, terminal: Terminal, title: str, *more: str) -> str:
         words = ("change", "open", "--title", title, "--base", "main", *more)
-        self.say(f"$ interlock {shlex.join(words)}")
+        self.say(typed(words, self.wide))
         opened = json.loads(terminal.run(*words, "--json", show=False))
         change: str = opened["id"]
-        self.say(f"{change} {opened['digest']}")
+        digest = f"{change} {opened['digest']}"
+        self.say(digest if len(digest) <= self.wide else f"{digest[: self.wide - 1]}…")
         return change
 
     def _signed(self, terminal: Terminal, person: str, *words: str) -> tuple[str, str]:
@@ -233,7 +237,8 @@ class Story:
         return "../tests.dsse"
 
     def _title(self, text: str) -> None:
-        self.say(f"\n── {text}" if self._titled else f"── {text}")
+        lines = textwrap.wrap(f"── {text}", self.wide, subsequent_indent="   ")
+        self.say("\n".join(["", *lines] if self._titled else lines))
         self._titled = True
 
 

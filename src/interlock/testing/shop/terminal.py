@@ -3,6 +3,8 @@
 Rules:
 1. Every line after a ``$`` is really run, as its own process, through the same entry point that users have.
 2. An exit code other than the expected one ends the demonstration with what the command said.
+3. What is shown fits into ``wide`` columns: a command that is read from a pipe is told how many there are, and one
+   that is longer is broken as a shell takes it, before an option.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,7 @@ class Terminal:
     root: Path
     say: Say
     environment: dict[str, str] = field(default_factory=dict)
+    wide: int = 120
 
     def watch(self, *words: str, exits: int = 0, seconds: float = 600.0) -> None:
         """Run ``interlock`` with these words and show what it says while it goes on.
@@ -34,12 +37,12 @@ class Terminal:
         Raises:
             BadReply: ``demo-step``, as ``run``, also when it goes on for longer.
         """
-        self.say(f"$ interlock {shlex.join(words)}")
+        self.say(typed(words, self.wide))
         drawn = sys.stdout.isatty()
         with subprocess.Popen(  # noqa: S603  # our own entry point, words of our own
             [sys.executable, "-m", "interlock", *words],
             cwd=self.root,
-            env=self._environment(),
+            env=self._environment() if drawn else self._in_columns(),
             stdout=None if drawn else subprocess.PIPE,
             text=True,
         ) as running:
@@ -66,11 +69,11 @@ class Terminal:
             BadReply: ``demo-step`` when the exit code is another than expected.
         """
         if show:
-            self.say(f"$ interlock {shlex.join(words)}")
+            self.say(typed(words, self.wide))
         done = subprocess.run(  # noqa: S603  # our own entry point, words of our own
             [sys.executable, "-m", "interlock", *words],
             cwd=self.root,
-            env=self._environment(),
+            env=self._in_columns(),
             capture_output=True,
             text=True,
             check=False,
@@ -92,6 +95,33 @@ class Terminal:
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
         return {**kept, **self.environment}
+
+    def _in_columns(self) -> dict[str, str]:
+        return {**self._environment(), "COLUMNS": str(self.wide)}
+
+
+def typed(words: Sequence[str], wide: int) -> str:
+    """``$ interlock …`` as it is typed, in lines of at most ``wide`` columns where its options allow that."""
+    lines = ["$ interlock"]
+    for together in _units(words):
+        if len(f"{lines[-1]} {together} \\") > wide:
+            lines[-1] += " \\"
+            lines.append(f"    {together}")
+        else:
+            lines[-1] += f" {together}"
+    return "\n".join(lines)
+
+
+def _units(words: Sequence[str]) -> list[str]:
+    """The words as a shell takes them; an option stays beside what belongs to it."""
+    found: list[str] = []
+    for place, word in enumerate(words):
+        quoted = shlex.quote(word)
+        if place and words[place - 1].startswith("--") and not word.startswith("--"):
+            found[-1] += f" {quoted}"
+        else:
+            found.append(quoted)
+    return found
 
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:

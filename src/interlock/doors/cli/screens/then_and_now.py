@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from interlock.doors.cli.text import pad, width, wrap
 
 WHAT = 14
+LEAST = 28
+"""Columns that a place, a commit or a command needs; where both sides cannot have them they stand one below the
+other."""
 
 
 def then_and_now(rows: Sequence[tuple[str, str, str]]) -> list[str]:
     """Three columns in the terminal's width; what was reported left, what was measured right."""
     room = (width() - WHAT - 2) // 2
+    if room < LEAST:
+        return _below(rows)
     lines = [f"{'':<{WHAT}}{pad('then, as reported', room)}  now, as measured"]
     for what, then, now in rows:
         left, right = wrap(then, room), wrap(now, room)
@@ -19,4 +24,14 @@ def then_and_now(rows: Sequence[tuple[str, str, str]]) -> list[str]:
             told = left[number] if number < len(left) else ""
             seen = right[number] if number < len(right) else ""
             lines.append(f"{pad(what if number == 0 else '', WHAT)}{pad(told, room)}  {seen}".rstrip())
+    return lines
+
+
+def _below(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """What was reported, and below it what was measured."""
+    lines = [f"{'':<{WHAT}}then, as reported", f"{'':<{WHAT}}now   as measured"]
+    for what, then, now in rows:
+        left, right = wrap(then, width() - WHAT), wrap(f"now   {now}", width() - WHAT)
+        for number, told in enumerate([*left, *right]):
+            lines.append(f"{pad(what if number == 0 else '', WHAT)}{told}".rstrip())
     return lines
