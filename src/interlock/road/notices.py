@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from interlock.core.judge.told import harm_told
+from interlock.core.judge.told import harm_told, rose
 from interlock.core.rollout.phrases import amount, because, percent
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
@@ -171,7 +171,7 @@ def _returned(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
     cost = ""
     if after.harm is not None:
         seconds = f" within {after.harm.seconds:.1f} s" if after.harm.seconds is not None else ""
-        more = after.harm.estimate > 1
+        more = rose(after.harm.at_least)
         cost = f"lost by the judge's estimate: {amount(after.harm.lost, after.harm.metric, more=more)}{seconds}"
     return (
         f"back at {after.weight:g} %: {_where(after)}",

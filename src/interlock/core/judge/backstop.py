@@ -5,7 +5,8 @@ Rules:
    Its φ is how much wider days scatter around that than independent events would; it is measured on those same
    days.
 2. A fall within the tolerance is no harm: the test is of "at least 1 − tolerance of the forecast", an e-process
-   over deeper falls and over moments at which they may have begun, with an α of its own.
+   over deeper falls and over moments at which they may have begun, with an α of its own. What a stop says was
+   counted is since the most likely of those moments.
 3. Forecasts are weaker than a control. The backstop only stops; it never passes anything.
 """
 
@@ -21,7 +22,7 @@ from interlock.core.judge.arithmetic import ORIGIN, STEPS, exact_log, log, power
 from interlock.core.judge.phi import chi_square
 from interlock.core.judge.settings import BackstopSettings
 from interlock.core.judge.tick import Tick
-from interlock.core.judge.verdict import Stopped
+from interlock.core.judge.verdict import Stopped, ratio_of
 
 FALLS = (0.01, 0.1, 0.25, 0.5, 0.65, 0.8)
 """What is looked for, as parts of what is tolerated."""
@@ -90,7 +91,8 @@ class Backstop:
         self.stops_at = round(-exact_log(settings.alpha), 9)
         self._sum = np.zeros(len(FALLS))
         self._before = np.zeros((MOST_STARTS + 1, len(FALLS)))
-        self._starts = 0
+        self._starts, self._likeliest = 0, 0
+        self._marks = [(0, 0.0)]
         self.log_e = 0.0
         self.seen, self.due = 0, 0.0
 
@@ -103,12 +105,14 @@ class Backstop:
         while begin >= (self._starts + 1) * self._every and self._starts < MOST_STARTS:
             self._starts += 1
             self._before[self._starts] = self._sum
+            self._marks.append((self.seen, self.due))
         total = observed.counts.total
         self.seen += total
         self.due += due
         self._sum += total * _LOGS + due * (1.0 - self.settings.tolerance) * _LOSSES
         parts = powers((self._sum - self._before[: self._starts + 1]) * (STEPS / self._forecast.phi) + ORIGIN)
         sums = np.cumsum(parts, axis=1)[:, -1].tolist()
+        self._likeliest = sums.index(max(sums))
         later = 0.0
         for each in sums[1:]:
             later += each
@@ -117,14 +121,16 @@ class Backstop:
 
     def verdict(self) -> Stopped:
         """What a stop says; its metric is told as a total."""
+        (seen, due), tolerance = self._marks[self._likeliest], self.settings.tolerance
+        seen, due = self.seen - seen, self.due - due
         return Stopped(
             metric=f"{self.settings.metric} in total",
             log_e=self.log_e,
             log_e_metric=self.log_e,
-            estimate=self.seen / (self.due or 1.0),
-            at_least=self.settings.tolerance,
-            canary=self.seen,
-            expected=self.due,
+            estimate=ratio_of(seen, due, high=1.0 - tolerance),
+            at_least=tolerance,
+            canary=seen,
+            expected=due,
         )
 
 

@@ -2,11 +2,13 @@
 
 Rules:
 1. Bounds are those of an e-process as well, valid whenever somebody looks: a ratio is out where the mean
-   likelihood over all ratios of the profile is 1/α times its own, divided by φ.
+   likelihood over all ratios of the profile is 1/α times its own, divided by φ. What is not on the profile is out
+   only where the next one towards the middle is: a bound is the innermost ratio that is out.
 2. On a stop, harm is estimated from the moment on at which it most likely began. What is proven of it is the
    largest harm on the profile of which "it is no more than that" is refuted by the same mixture that stopped, or
    the bound of rule 1, whichever is more. At the moment of a stop the mixture has just proven that there is harm
    at all; the bound, which does not ask when it began, mostly says more.
+3. Where nothing was expected there is no ratio, and none is told; nor one that contradicts its own bound.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from interlock.core.judge.passing import LEVELS
 from interlock.core.judge.series import Layout
 from interlock.core.judge.settings import JudgeSettings
 from interlock.core.judge.tally import Mark, Tally
-from interlock.core.judge.verdict import MetricStanding, Stopped
+from interlock.core.judge.verdict import MetricStanding, Stopped, ratio_of
 
 DIGITS = 9
 """Decimals of nats to which evidence is told, compared and recorded."""
@@ -60,23 +62,23 @@ class Estimate:
             expected=expected,
             log_e=round(log(own), DIGITS),
             ruled_out=ruled_out,
-            estimate=canary / expected if expected else None,
+            estimate=ratio_of(canary, expected, low=low, high=high),
             low=low,
             high=high,
             lost=max(0.0, short),
         )
 
     def _bounds(self, column: int, now: Mark, t: float) -> tuple[float | None, float | None]:
-        """The outermost ratios that are still possible; None where that is every one."""
+        """The innermost ratios that are out, on either side of what is possible; None where none is."""
         terms = now.profile[column] * self._ages.at(t)[column]
         top = float(terms.max())
         mean = top + log(float(np.cumsum(powers((terms - top) * STEPS + ORIGIN))[-1]) / len(terms))
         thetas = self._plan.thetas[column, self._plan.harmful :]
         possible = mean - terms < -log(self._alpha)
-        out = thetas[~possible].tolist()
-        kept = thetas[possible].tolist()
-        low = min(kept) if any(ratio < min(kept) for ratio in out) else None
-        high = max(kept) if any(ratio > max(kept) for ratio in out) else None
+        out, kept = thetas[~possible].tolist(), thetas[possible].tolist()
+        least, most = min(kept), max(kept)
+        low = max((ratio for ratio in out if ratio < least), default=None)
+        high = min((ratio for ratio in out if ratio > most), default=None)
         return low, high
 
     def stopped(self, t: float, log_e: float, each: Sequence[float]) -> Stopped:
@@ -88,12 +90,15 @@ class Estimate:
         own = [one for one, series in zip(each, self._plan.series, strict=True) if series.name == name]
         mark = self._tally.at(evidence.began[evidence.best_start(column, t)])
         seen, due = now.canary[column] - mark.canary[column], now.expected[column] - mark.expected[column]
+        at_least = self._at_least(column, now, t)
+        good = self._plan.series[column].kind == "good"
+        low, high = (None, 1.0 - at_least) if good else (at_least, None)
         return Stopped(
             metric=name,
             log_e=log_e,
             log_e_metric=round(log(float(np.cumsum(own)[-1]) / len(own)), DIGITS),
-            estimate=seen / (due or 1.0),
-            at_least=self._at_least(column, now, t),
+            estimate=ratio_of(seen, due, low=low, high=high),
+            at_least=at_least,
             canary=seen,
             expected=due,
         )

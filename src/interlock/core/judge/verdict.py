@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+SOME = 0.05
+"""Events, below which none was expected: over as good as nothing there is no ratio."""
+
+
+def ratio_of(seen: int, due: float, *, low: float | None = None, high: float | None = None) -> float | None:
+    """Events seen over events due; None where none was due, and where the bounds say that it is another."""
+    if due < SOME:
+        return None
+    ratio = seen / due
+    return ratio if (low is None or low <= ratio) and (high is None or ratio <= high) else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """Harm. ``metric`` contributed most; ``log_e`` is the combined evidence (nats), ``log_e_metric`` that one's.
 
     ``estimate`` is the canary's rate over the control's (1 is no harm) since harm most likely began, ``canary``
-    events of ``expected``. ``at_least`` is the harm that is proven at 1 − α: for a good metric the fraction of
+    events of ``expected``; None where there is none: nothing was expected, or what was counted since then does
+    not bear out what is proven. ``at_least`` is the harm that is proven at 1 − α: for a good metric the fraction of
     events lost (0 where nothing is), for a bad one the factor by which it rose (1).
     """
 
     metric: str
     log_e: float
     log_e_metric: float
-    estimate: float
+    estimate: float | None
     at_least: float
     canary: int = 0
     expected: float = 0.0
@@ -61,6 +73,7 @@ class MetricStanding:
     """How one metric stands, for people. ``expected`` is what the canary would have had with the control's rate.
 
     ``low`` and ``high`` bound ``estimate`` (canary's rate over control's) at 1 − α, None while nothing is known.
+    ``estimate`` is None where none was expected, and never outside of them.
     ``lost`` is ``expected − canary`` for a good metric, ``canary − expected`` for a bad one, not below 0.
     """
 

@@ -61,12 +61,12 @@ its time, a version that could not be put up, traffic that somebody else took aw
 class Harm:
     """What a rollout cost. What is told of it is as in the judge's ``Stopped``; ``lost`` counts events.
 
-    ``canary`` and ``expected`` are None in records from before they were kept. ``seconds`` are from the
-    canary's first request to the weight read back as 0.
+    ``estimate`` is None where there is none, ``canary`` and ``expected`` in records from before they were kept.
+    ``seconds`` are from the canary's first request to the weight read back as 0.
     """
 
     metric: str
-    estimate: float
+    estimate: float | None
     at_least: float
     log_e: float
     lost: float

@@ -117,11 +117,10 @@ def _suspected(standing: Standing) -> str:
     """What the evidence is about, with counts and estimate."""
     name = max(sorted(standing.metrics), key=lambda each: standing.metrics[each].log_e)
     one = standing.metrics[name]
-    estimate = 1.0 if one.estimate is None else one.estimate
     return harm_told(
         name,
-        estimate=estimate,
-        at_least=1.0 if estimate >= 1 else 0.0,
+        estimate=one.estimate,
+        at_least=1.0 if one.canary > one.expected else 0.0,
         canary=one.canary,
         expected=one.expected,
     )

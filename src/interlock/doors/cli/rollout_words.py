@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from interlock.core.change.errors import InvalidInput
+from interlock.core.judge.told import rose
 from interlock.core.rollout.phrases import amount
-from interlock.doors.cli.screens.rollout import moment, seconds_between
+from interlock.doors.cli.screens.rollout import moment
 from interlock.doors.cli.screens.rollout_bars import span
+from interlock.doors.cli.screens.rollout_blind import seconds_between, unjudged, ways_on
 from interlock.doors.cli.screens.rollout_words import alone
 from interlock.doors.cli.text import safe, short
 
@@ -60,10 +62,11 @@ def started(begun: Told, *, waits: bool, server: str | None) -> list[str]:
     return [first, f"  watch it: interlock rollout watch {begun['id']}"]
 
 
-def row(item: Told) -> str:
-    """One rollout in a list."""
+def row(item: Told, judged: Told | None = None) -> str:
+    """One rollout in a list; ``judged`` is how it stands, where that was asked."""
     state = f"{item['state']}{', ' + item['hold'] if item['hold'] else ''}"
     because = f"  {item['cause']}" if item["cause"] else ""
+    because += f"  {unjudged(judged).partition(' · ')[0]}" if judged and unjudged(judged) else ""
     where = f"{safe(item['service'])} → {safe(item['environment'])}"
     return (
         f"{item['id']}  {where:<34}  {short(item['digest'])}  {state:<18} {item['weight']:>5g} %  "
@@ -84,13 +87,15 @@ def shown(found: Told) -> list[str]:
         f"  change {record['change']}  ticket {record['ticket']}  by {safe(record['started_by'])}",
         f"  {stage}  {record['weight']:g} % served  {evidence}",
     ]
+    if unjudged(found):
+        lines += [f"  {unjudged(found)}", *(f"    {why}: {command}" for command, why in ways_on(found))]
     texts = (record["why"], _judge(found), alone(found), found["advice"])
     lines += [f"  {safe(text)}" for text in texts if text]
     lines += [_signed(each) for each in record.get("widenings", ())]
     if record["harm"]:
         harm = record["harm"]
         seconds = "" if harm["seconds"] is None else f" in {harm['seconds']:.1f} s"
-        gone = amount(harm["lost"], safe(harm["metric"]), more=harm["estimate"] > 1)
+        gone = amount(harm["lost"], safe(harm["metric"]), more=rose(harm["at_least"]))
         lines.append(f"  lost about {gone} by the judge's estimate{seconds}")
     if record["ended_at"]:
         lines.append(f"  over since {record['ended_at'][:19].replace('T', ' ')} UTC")

@@ -214,7 +214,7 @@ class Watching:
         standing = self._bench.judge.standing().metrics.get(verdict.metric)
         return Harm(
             metric=verdict.metric,
-            estimate=_finite(verdict.estimate),
+            estimate=None if verdict.estimate is None else _finite(verdict.estimate),
             at_least=_finite(verdict.at_least),
             canary=verdict.canary,
             expected=_finite(verdict.expected),
