@@ -23,8 +23,8 @@ class Stopped:
 
     ``estimate`` is the canary's rate over the control's (1 is no harm) since harm most likely began, ``canary``
     events of ``expected``; None where there is none: nothing was expected, or what was counted since then does
-    not bear out what is proven. ``at_least`` is the harm that is proven at 1 − α: for a good metric the fraction of
-    events lost (0 where nothing is), for a bad one the factor by which it rose (1).
+    not bear out what is proven. ``at_least`` is the harm that is proven at 1 − α: for a good metric the fraction
+    of events lost (0 where nothing is), for a bad one the factor by which it rose (1).
     """
 
     metric: str
