@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def test_lines_for_a_pipe_read_as_they_were_agreed():
 def test_the_answer_is_the_first_word(name):
     words = {"stopping": "STOP", "stopped": "STOP", "held": "HOLD", "failed": "FAIL", "returned": "BACK"}
     words |= {"completed": "DONE", "starting": "START", "suspected": "HARM?", "too-little": "HOLD"}
+    words |= {"unjudged": "BLIND"}
     assert screen(SCENES[name], wide=80)[0].split()[0] == words.get(name, "WAIT")
 
 
@@ -62,10 +64,55 @@ def test_nothing_that_a_name_holds_reaches_the_terminal():
     assert "\u202e" not in text
 
 
-def test_who_watches_a_rollout_that_nobody_moves_is_told():
-    shown = json.loads(json.dumps(SCENES["waiting"]))
-    shown["seen_at"] = "2026-03-05T03:30:13Z"
-    assert "the newest count is 60 s old" in "\n".join(screen(shown, wide=80))
+def read(text: str) -> str:
+    """Without its clock, and as one line."""
+    return " ".join(re.sub(r"\b\d\d:\d\d:\d\d\b", "", text).split())
+
+
+@pytest.mark.parametrize("wide", WIDTHS)
+@pytest.mark.parametrize("scene", ["unjudged", "held"])
+def test_who_watches_a_rollout_that_nobody_moves_is_told(scene, wide):
+    """After Ctrl-C of the one who judged it said PASS, 25 % in 11 min, and that the rollout goes on."""
+    shown = json.loads(json.dumps(SCENES[scene]))
+    shown["seen_at"] = {"unjudged": "2026-03-05T03:31:13Z", "held": "2026-03-05T05:13:20Z"}[scene]
+    text = "\n".join(screen(shown, wide=wide))
+    weight = {"unjudged": 5, "held": 1}[scene]
+    assert text.split()[0] == "BLIND"
+    assert f"nobody judges it, since 40 s · {weight} % of traffic has it" in read(text)
+    assert "BLIND" in one_line(shown)
+    assert "nobody judges it, since 40 s" in one_line(shown)
+    for command in ("interlock rollout run rol-7f3akq2m2a", "interlock serve", "interlock rollback order-service"):
+        assert command in text
+    for wrong in ("PASS", "when its bake ends", "goes on", "in about", "resume"):
+        assert wrong not in text
+
+
+def test_a_step_that_runs_is_not_taken_for_nobody():
+    shown = json.loads(json.dumps(SCENES["moving"]))
+    shown["seen_at"] = "2026-03-05T03:26:30Z"
+    assert one_line(shown).split()[2] == "WAIT"
+    shown["seen_at"] = "2026-03-05T03:25:30Z"
+    assert one_line(shown).split()[2] == "BLIND"
+
+
+def test_what_is_offered_can_be_typed():
+    """``extend`` was offered without ``--by`` and ``widen`` without ``--why``, and both were refused."""
+    shown = json.loads(json.dumps(SCENES["too-little"])) | {"eta": None}
+    offered = "\n".join(screen(shown, wide=132))
+    assert "interlock rollout extend rol-7f3akq2m2a --by 30m" in offered
+    assert 'interlock rollout widen rol-7f3akq2m2a --why "…"' in offered
+    shown["eta"] = 600.0
+    assert "--by 11m" in "\n".join(screen(shown, wide=80))
+    shown["eta"] = 90_000.0
+    assert "--by 28h" in "\n".join(screen(shown, wide=80))
+
+
+def test_before_anything_is_counted_nothing_widens_when_its_bake_ends():
+    """All of no metrics were ruled out, so the next stage was announced."""
+    shown = json.loads(json.dumps(SCENES["waiting"])) | {"standing": None, "verdict": None, "eta": None}
+    text = " ".join("\n".join(screen(shown, wide=132)).split())
+    assert "WAIT nothing is counted yet" in text
+    assert "25 % when enough is counted, no estimate yet" in text
 
 
 def of_full(**changes: object) -> str:

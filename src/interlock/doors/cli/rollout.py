@@ -19,6 +19,9 @@ from interlock.doors.cli.rollout_verify import verify
 from interlock.doors.cli.rollout_watch import watch
 from interlock.doors.cli.rollout_widen import widen
 
+MOST_ASKED = 10
+"""Rollouts under way of which a list asks whether somebody judges them."""
+
 
 @click.group()
 def rollout() -> None:
@@ -70,10 +73,12 @@ def listed(*, service: str | None, environment: str | None, state: str | None, l
 
     with client() as api:
         found = api.get("/v1/rollouts", service=service, environment=environment, state=state, limit=limit).json
+        on = [] if as_json else [item["id"] for item in found["items"] if not item["ended_at"]][:MOST_ASKED]
+        judged = {name: api.get(f"/v1/rollouts/{name}").json for name in on}
     if as_json:
         show_json(found)
         return
-    click.echo("\n".join(row(item) for item in found["items"]) or "no rollout yet")
+    click.echo("\n".join(row(item, judged.get(item["id"])) for item in found["items"]) or "no rollout yet")
 
 
 @rollout.command()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -17,9 +18,11 @@ from typing import Any, Protocol, Self
 import click
 
 from interlock.doors.cli.screens.rollout import one_line, screen
+from interlock.doors.cli.screens.rollout_blind import blind
 
 Told = dict[str, Any]
 QUIET_SECONDS = 60.0
+_AGE = re.compile(r"since [0-9.]+ [a-z]+")
 
 
 class View(Protocol):
@@ -121,7 +124,7 @@ class Lines(Silent):
 
     def _tell(self, line: str, at: float) -> None:
         """Not twice the same but for its time, unless it was quiet for long."""
-        said = line.partition(" UTC ")[2]
+        said = _AGE.sub("", line.partition(" UTC ")[2])
         if said != self._said or self._contact or at - self._said_at >= QUIET_SECONDS:
             _say(line)
             self._said, self._said_at = said, at
@@ -161,7 +164,7 @@ def _what_counts(shown: Told) -> object:
     record, verdict = shown["record"], shown["verdict"]
     fields = ("state", "phase", "hold", "stage", "weight", "granted", "cause")
     acts = tuple((one["number"], one["state"]) for one in shown["effects"])
-    return (*(record[name] for name in fields), verdict and verdict["kind"], acts)
+    return (*(record[name] for name in fields), verdict and verdict["kind"], blind(shown) is None, acts)
 
 
 def _say(text: str) -> None:

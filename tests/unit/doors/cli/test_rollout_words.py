@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interlock.core.change.errors import InvalidInput
-from interlock.doors.cli.rollout_words import named_ticket, shown, started
+from interlock.doors.cli.rollout_words import named_ticket, row, shown, started
 
 SCENES = json.loads((Path(__file__).parents[3] / "golden/cli/rollouts.json").read_text())
 ETA = {"kind": "not-enough-data", "why": "a pass is expected in 190 s", "eta": 190.0}
@@ -80,3 +80,15 @@ def test_what_was_started_ends_with_what_to_type_next():
     assert watched[-1] == "  watch it: interlock rollout watch rol-7f3akq2m2a"
     assert started(begun, waits=False, server=None)[-1] == "  move it: interlock rollout run rol-7f3akq2m2a"
     assert len(started(begun, waits=True, server=None)) == 1
+
+
+def test_a_rollout_that_nobody_judges_says_so_in_a_list_and_alone():
+    """The list said running, and the screen when a pass is expected."""
+    found = SCENES["unjudged"]
+    assert row(found["record"], found).endswith("  nobody judges it, since 40 s")
+    assert "nobody" not in row(SCENES["waiting"]["record"], SCENES["waiting"])
+    assert "nobody" not in row(found["record"])
+    text = said("unjudged")
+    assert "  nobody judges it, since 40 s · 5 % of traffic has it\n" in text
+    assert "interlock rollout run rol-7f3akq2m2a" in text
+    assert "interlock rollback order-service" in text

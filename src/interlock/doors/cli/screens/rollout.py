@@ -9,14 +9,15 @@ Rules:
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from interlock.doors.cli.screens.columns import MARGIN, label
 from interlock.doors.cli.screens.rollout_bars import clock, marked, odds, span
+from interlock.doors.cli.screens.rollout_blind import blind, seconds_between
 from interlock.doors.cli.screens.rollout_end import ended, untold, way_back
 from interlock.doors.cli.screens.rollout_metrics import cut_painted, evidence_line, metrics
 from interlock.doors.cli.screens.rollout_sums import excluded, lost, passed
+from interlock.doors.cli.screens.rollout_typed import commands
 from interlock.doors.cli.screens.rollout_words import badge, sentence, word
 from interlock.doors.cli.text import columns, paint, safe, short, width, wrap
 
@@ -39,12 +40,12 @@ def screen(shown: Told, *, contact: str = "", wide: int | None = None) -> list[s
     if shown["record"]["state"] == "returning":
         return [*top, *_lost(shown, room), *way_back(shown, room)]
     ruled = _labelled("excluded", excluded(shown), room)
-    below = [_trust(shown, room), untold(shown, room), _lost(shown, room), _commands(shown, room)]
+    below = [_trust(shown, room), untold(shown, room), _lost(shown, room), commands(shown, room)]
     for place, block in enumerate(below):
         if len(top) + len(ruled) + sum(map(len, below)) > MOST_ROWS:
             below[place] = block[:1]
-    trust, unsaid, gone, commands = below
-    return [*top, *ruled, *gone, *trust, *unsaid, *commands]
+    trust, unsaid, gone, typed = below
+    return [*top, *ruled, *gone, *trust, *unsaid, *typed]
 
 
 def one_line(shown: Told) -> str:
@@ -82,13 +83,6 @@ def moment(text: str) -> str:
     return f"{text[11:19]} UTC"
 
 
-def seconds_between(first: str | None, last: str | None) -> float:
-    """Between two moments of the API; 0 where one is missing."""
-    if not first or not last:
-        return 0.0
-    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
-
-
 def _stage(shown: Told, room: int) -> list[str]:
     record, stages = shown["record"], shown["stages"]
     place = min(record["stage"], len(stages) - 1)
@@ -105,7 +99,7 @@ def _stage(shown: Told, room: int) -> list[str]:
 def _next(shown: Told, place: int, spent: float) -> str:
     """What comes after this stage, and when: the later of its bake's end and of enough counts."""
     record, stages = shown["record"], shown["stages"]
-    if record["state"] != "running":
+    if record["state"] != "running" or blind(shown) is not None:
         return ""
     then = f"{stages[place + 1]['percent']:g} %" if place + 1 < len(stages) else "done"
     bake = max(seconds_between(shown["now"], record["bake_until"]), 0.0)
@@ -155,30 +149,6 @@ def _trust(shown: Told, room: int) -> list[str]:
     if silent:
         told += f" · not read just now: {silent}"
     return _labelled("trust", told, room)
-
-
-_ACTS = {
-    "resume": "go on counting in this stage",
-    "extend": "give this stage more time",
-    "pause": "hold traffic where it is",
-    "widen": "answer for what is not ruled out",
-    "abort": "take all of it back now",
-}
-_HELD = {"no-pass": ("extend", "widen", "abort"), "frozen": ("pause", "abort")}
-
-
-def _commands(shown: Told, room: int) -> list[str]:
-    record = shown["record"]
-    held = _HELD.get(record["hold"], ("resume", "abort"))
-    acts = {"held": held, "running": ("pause", "abort"), "starting": ("abort",)}
-    lines = []
-    for name in acts.get(record["state"], ()):
-        command = f"interlock rollout {name} {safe(record['id'])}"
-        text = f"{command.ljust(len(record['id']) + 27)}{_ACTS[name]}"
-        lines.append(text if len(text) <= room - MARGIN else command)
-    if lines:
-        lines.append("Ctrl-C closes this picture, the rollout goes on")
-    return [(label("to type") if place == 0 else " " * MARGIN) + line for place, line in enumerate(lines)]
 
 
 def _lost_contact(contact: str, room: int) -> list[str]:

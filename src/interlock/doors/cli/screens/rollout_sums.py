@@ -57,8 +57,10 @@ def wanted(shown: Told) -> dict[str, float]:
 
 
 def passed(shown: Told) -> bool:
-    """Whether all that this stage must exclude is excluded, by what is shown."""
-    standing, asked = shown["standing"] or {"metrics": {}}, wanted(shown)
+    """Whether all that a stage must exclude is excluded, by what is shown; never before anything is counted."""
+    standing, asked = shown["standing"], wanted(shown)
+    if not standing or not standing["metrics"]:
+        return False
     ruled = {name: one["ruled_out"] for name, one in standing["metrics"].items()}
     return all(ruled[name] is not None and ruled[name] <= most for name, most in asked.items())
 

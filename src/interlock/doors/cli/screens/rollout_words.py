@@ -1,8 +1,8 @@
 """The answer of the live view: one word in capitals, and the sentence behind it.
 
 Rules:
-1. The word says what is so: STOP, BACK, FAIL, DONE, HOLD, PASS, HARM?, DOUBT, WAIT or START. It is set off by its
-   own ground, so that it reads in light and in dark, and it is a word, so that it reads without colour.
+1. The word says what is so: STOP, BACK, FAIL, DONE, BLIND, HOLD, PASS, HARM?, DOUBT, WAIT or START. It is set off
+   by its own ground, so that it reads in light and in dark, and it is a word, so that it reads without colour.
 2. The sentence says why, the command below it what can be done. A rollout that ended asks nobody to wake up unless
    somebody must.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from interlock.core.judge.told import harm_told
 from interlock.core.rollout.phrases import because, watched_alone
 from interlock.doors.cli.screens.rollout_bars import change, odds
+from interlock.doors.cli.screens.rollout_blind import blind, unjudged
 from interlock.doors.cli.screens.rollout_sums import passed, percent
 from interlock.doors.cli.text import paint, safe
 
@@ -22,6 +23,7 @@ Told = dict[str, Any]
 _GROUND = {
     "STOP": ("white", "red"),
     "FAIL": ("white", "red"),
+    "BLIND": ("white", "red"),
     "BACK": ("black", "yellow"),
     "HOLD": ("black", "yellow"),
     "HARM?": ("black", "yellow"),
@@ -48,6 +50,8 @@ SUSPICION = 2.0
 def word(shown: Told) -> str:
     """The answer in one word."""
     record, verdict = shown["record"], shown["verdict"]
+    if blind(shown) is not None:
+        return "BLIND"
     by_state = {
         "starting": "START",
         "held": "HOLD",
@@ -74,6 +78,8 @@ def badge(answer: str) -> str:
 def sentence(shown: Told) -> str:
     """Why."""
     record = shown["record"]
+    if unjudged(shown):
+        return unjudged(shown)
     said: dict[str, Callable[[Told], str]] = {
         "starting": _starting,
         "held": lambda told: f"it waits for a person: {_why(told)}",

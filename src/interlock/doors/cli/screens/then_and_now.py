@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from interlock.doors.cli.text import pad, width, wrap
 
 WHAT = 14
+THEN, NOW = "then  ", "now   "
 LEAST = 28
 """Columns that a place, a commit or a command needs; where both sides cannot have them they stand one below the
 other."""
@@ -29,9 +30,13 @@ def then_and_now(rows: Sequence[tuple[str, str, str]]) -> list[str]:
 
 def _below(rows: Sequence[tuple[str, str, str]]) -> list[str]:
     """What was reported, and below it what was measured."""
-    lines = [f"{'':<{WHAT}}then, as reported", f"{'':<{WHAT}}now   as measured"]
+    lines = [f"{'':<{WHAT}}{THEN}as reported", f"{'':<{WHAT}}{NOW}as measured"]
+    room = width() - WHAT - len(NOW)
     for what, then, now in rows:
-        left, right = wrap(then, width() - WHAT), wrap(f"now   {now}", width() - WHAT)
-        for number, told in enumerate([*left, *right]):
-            lines.append(f"{pad(what if number == 0 else '', WHAT)}{told}".rstrip())
+        told = [*_under(THEN, wrap(then, room)), *_under(NOW, wrap(now, room))]
+        lines += [f"{pad('' if number else what, WHAT)}{line}".rstrip() for number, line in enumerate(told)]
     return lines
+
+
+def _under(mark: str, lines: list[str]) -> list[str]:
+    return [f"{'' if number else mark:<{len(mark)}}{line}" for number, line in enumerate(lines)]
