@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from interlock.core.approval.model import Statement
 from interlock.core.change.errors import IllegalTransition
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.road.void import void_in
@@ -24,6 +25,22 @@ def _watched(record: RolloutRecord) -> bool:
 
 def _world() -> World:
     return World(rate=1000.0, control=Arm(errors=0.05), canary=Arm(errors=0.05))
+
+
+def _signed_for(record: RolloutRecord, world: World) -> Statement:
+    """What somebody means to sign to take it to the second stage."""
+    now = world.now()
+    return Statement(
+        purpose="widen",
+        subject=record.id,
+        digest=record.digest,
+        environment=record.environment,
+        approver="ana",
+        nonce="meant-before-the-sale",
+        issued_at=now,
+        expires_at=now + timedelta(minutes=60),
+        details={"stage": "2 of 4", "percent": "10", "not_ruled_out": "orders: nothing is ruled out", "why": "w"},
+    )
 
 
 def test_a_rollout_whose_ticket_is_voided_goes_back_within_seconds(tmp_path: Path) -> None:
@@ -50,8 +67,7 @@ def test_a_freeze_that_begins_meanwhile_holds_it_and_lets_it_go_on_by_itself(tmp
     begins = world.now() + timedelta(seconds=5)
     rolling = Rolling(tmp_path, plan=QUICK, world=world, modes=("freeze-window",), freeze=begins)
     started = rolling.begin()
-    rolling.run(started.id, until=_watched)
-    said = rolling.said(started.id)
+    said = _signed_for(rolling.run(started.id, until=_watched), world)
     held = rolling.run(started.id, until=lambda record: record.hold == "frozen")
     assert "Spring sale" in held.why
     for _ in range(30):
