@@ -142,7 +142,7 @@ def _held(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
         f"HOLD at {after.weight:g} %: {_where(after)}",
         f"it waits for a person: {after.why or after.hold or 'nobody said why'}",
         f"go on: interlock rollout resume {after.id}",
-        f"give it time: interlock rollout extend {after.id}",
+        f"give it time: interlock rollout extend {after.id} --by 30m",
         f"take it back: interlock rollout abort {after.id}",
     )
 

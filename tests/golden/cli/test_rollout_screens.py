@@ -142,4 +142,13 @@ def test_what_the_judge_lost_is_called_an_estimate():
     """A screen that said 14 orders beside 13 counted at the customers seemed to contradict itself."""
     shown = json.loads(json.dumps(SCENES["stopped"]))
     shown["record"]["harm"]["lost"] = 1.2
-    assert "about 1 order by the judge's estimate in 3.5 s" in "\n".join(screen(shown, wide=80))
+    text = " ".join("\n".join(screen(shown, wide=80)).split())
+    assert (
+        "about 1 order by the judge's estimate, also after the verdict, in 3.5 s from the last look before" in text
+    )
+
+
+def test_what_is_lost_so_far_is_no_last_word():
+    """A line said 19 lost, and the panel seconds later 50, of one event and without a word between them."""
+    assert "lost so far, by estimate: 9 orders" in one_line(SCENES["stopping"])
+    assert "9 orders · so far, by estimate" in "\n".join(screen(SCENES["stopping"], wide=80))

@@ -7,7 +7,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -99,16 +99,20 @@ def _closed(scenario: Scenario, found: Replayed, scene: Scene) -> list[str]:
         **measured(found.ran, scene.stack),
     }
     lines = ["", *then_and_now(rows(scenario, now)), ""]
-    lines += [f"{'disputed' if not number else '':<{HEAD}}{line}" for number, line in enumerate(scenario.disputed)]
-    lines += [
-        f"{'sources' if not number else '':<{HEAD}}{source.title}: {source.url}"
-        for number, source in enumerate(scenario.sources)
-    ]
+    lines += _listed("disputed", scenario.disputed)
+    lines += _listed("sources", [f"{source.title}: {source.url}" for source in scenario.sources])
     lines.append("")
     for number, check in enumerate(found.checks):
         got = "" if check.met else f", got {check.got}"
-        lines.append(f"{'must' if not number else '':<{HEAD}}{mark(check.met)} {check.what}{got}")
+        first, *rest = wrap(f"{check.what}{got}", width() - HEAD - 2)
+        lines.append(f"{'must' if not number else '':<{HEAD}}{mark(check.met)} {first}")
+        lines += [" " * (HEAD + 2) + line for line in rest]
     return lines
+
+
+def _listed(head: str, texts: Sequence[str]) -> list[str]:
+    """Each in lines of its own, the head beside the first."""
+    return [line for number, text in enumerate(texts) for line in _paragraph("" if number else head, text)]
 
 
 def _paragraph(head: str, text: str) -> list[str]:

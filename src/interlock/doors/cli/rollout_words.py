@@ -94,9 +94,9 @@ def shown(found: Told) -> list[str]:
     lines += [_signed(each) for each in record.get("widenings", ())]
     if record["harm"]:
         harm = record["harm"]
-        seconds = "" if harm["seconds"] is None else f" in {harm['seconds']:.1f} s"
+        seconds = "" if harm["seconds"] is None else f", in {harm['seconds']:.1f} s"
         gone = amount(harm["lost"], safe(harm["metric"]), more=rose(harm["at_least"]))
-        lines.append(f"  lost about {gone} by the judge's estimate{seconds}")
+        lines.append(f"  lost about {gone} by the judge's estimate, also after the verdict{seconds}")
     if record["ended_at"]:
         lines.append(f"  over since {record['ended_at'][:19].replace('T', ' ')} UTC")
     lines += [_effect(each) for each in found["effects"][-12:]]

@@ -15,7 +15,7 @@ from interlock.core.approval.model import Statement
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import REFUSED, client, leave, show_json
 from interlock.doors.cli.signing import Pen, hand_in
-from interlock.doors.cli.text import safe, short
+from interlock.doors.cli.text import safe, short, width, wrap
 
 ABOUT_CHANGES = frozenset({"approve", "exception", "break-glass"})
 
@@ -45,7 +45,7 @@ def make(request: dict[str, Any], pen: Pen, *, as_json: bool) -> None:
     if as_json:
         show_json({**kept, "void": void or None})
     else:
-        click.echo("\n".join([_kept(kept), *worth]))
+        click.echo("\n".join([*wrap(_kept(kept), width()), *worth]))
     if void:
         leave(REFUSED)
 

@@ -27,7 +27,7 @@ class Outcome:
     """``seconds``: from the first customer who met the canary until the proxy was read back at 0 %, None if never.
 
     ``met`` customers came to the canary, ``lost`` of them left without an order; ``requests`` are all customers
-    meanwhile. ``undone`` is how long artefact and configuration took to be back and verified after that.
+    in these seconds. ``undone`` is how long artefact and configuration took to be back and verified after that.
     ``notices`` were sent to somebody, and ``people`` are those other than interlock who did something between its
     start and its end, by the ledger. ``estimated`` is what the judge put the loss at, from metrics alone, None
     where it saw none: another measurement of the same, not the same one.
@@ -59,8 +59,8 @@ class Outcome:
 
 def outcome(stack: Stack, shown: Told, *, since: float, entries: Sequence[Told] = ()) -> Outcome:
     """Measure; ``shown`` is the rollout as the API tells it at its end, ``entries`` the ledger about it."""
-    record, harm = shown["record"], stack.harm(since)
     zero = _ended(shown, "weight", "0")
+    record, harm = shown["record"], stack.harm(since, until=zero)
     told = record["harm"] or {}
     back = _moment(record["ended_at"])
     return Outcome(

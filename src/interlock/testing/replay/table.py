@@ -40,7 +40,7 @@ def measured(ran: Outcome, stack: Stack) -> Mapping[str, str]:
         "alerts": f"orders, errors, times each second: STOP on {ran.metric or 'nothing'}",
         "diagnosis": f"with the stop: {ran.why}",
         "rollback": f"by itself: 0 % read back at {stack.proxy.name}, the artefact down {undone} and {state}",
-        "duration": f"{lasted}, first customer to 0 % read at the proxy",
+        "duration": f"{lasted} at the customers: from the first who met it to 0 % read at the proxy",
         "orders lost": _lost(ran, stack.rate),
         "woken": _woken(ran),
     }

@@ -127,7 +127,8 @@ class Story:
         shop.build()
         for person, exits in (("ana", 1), ("ben", 0)):
             files = self._signed(terminal, person, "rules", "genesis")
-            terminal.run("rules", "genesis", "--statement", files[0], "--signature", files[1], exits=exits)
+            words = ("rules", "genesis", "--statement", files[0], "--signature", files[1])
+            terminal.run(*words, exits=exits, why="as it must be: nobody founds a shop alone")
 
     def _operator_alone(self, shop: Shop, terminal: Terminal) -> tuple[str, str]:
         self._title("5 March, again: one operator and an assistant push to every order.")

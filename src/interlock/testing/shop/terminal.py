@@ -62,8 +62,8 @@ class Terminal:
             )
         self.say(f"exit {code}")
 
-    def run(self, *words: str, exits: int = 0, show: bool = True) -> str:
-        """Run ``interlock`` with these words and return what it printed.
+    def run(self, *words: str, exits: int = 0, show: bool = True, why: str = "") -> str:
+        """Run ``interlock`` with these words and return what it printed; ``why`` is said beside its exit code.
 
         Raises:
             BadReply: ``demo-step`` when the exit code is another than expected.
@@ -89,7 +89,7 @@ class Terminal:
                 plugin="demo",
             )
         if show and exits:
-            self.say(f"exit {exits}")
+            self.say(f"exit {exits}{why and f', {why}'}")
         return done.stdout
 
     def _environment(self) -> dict[str, str]:

@@ -31,7 +31,8 @@ class Harm:
     """What the canary did to customers.
 
     ``met`` came to it or to nobody in its place, ``served`` were answered by it; ``first`` and ``last`` are
-    when such customers came, None for nobody. ``requests`` are all customers between the two.
+    when such customers came, None for nobody. ``requests`` are all customers between the two, or
+    until it was known to serve nobody.
     """
 
     requests: int
@@ -60,17 +61,21 @@ def met(log: Path) -> Iterator[Met]:
             yield Met(sent=read["t"], status=read["s"], version=read["v"], ms=read["ms"])
 
 
-def harm(log: Path, canary: str, *, since: float = 0.0) -> Harm:
-    """What customers lost from ``since`` on to the version named ``canary``, or to nobody in its place."""
+def harm(log: Path, canary: str, *, since: float = 0.0, until: float | None = None) -> Harm:
+    """What customers lost from ``since`` on to the version named ``canary``, or to nobody in its place.
+
+    Everybody is counted to ``until`` where that is given and nobody met it later.
+    """
     everybody = [one for one in met(log) if one.sent >= since]
     touched = [one for one in everybody if one.version in {canary, ""}]
     first = min((one.sent for one in touched), default=None)
     last = max((one.sent for one in touched), default=None)
+    end = None if last is None else max(last, until or last)
     lost = [one for one in touched if one.status != PLACED]
     return Harm(
         requests=0
-        if first is None or last is None
-        else len([one for one in everybody if first <= one.sent <= last]),
+        if first is None or end is None
+        else len([one for one in everybody if first <= one.sent <= end]),
         met=len(touched),
         served=len([one for one in touched if one.version]),
         lost=len(lost),

@@ -132,9 +132,9 @@ class Stack:
         """Where each arm's metrics are exposed."""
         return {CANARY: [self.canary.metrics], CONTROL: [one.metrics for one in self.controls]}
 
-    def harm(self, since: float = 0.0) -> Harm:
-        """What customers lost to the canary so far."""
-        return harm(self.customers.answers, self.canary_version, since=since)
+    def harm(self, since: float = 0.0, *, until: float | None = None) -> Harm:
+        """What customers lost to the canary so far; everybody is counted to ``until``."""
+        return harm(self.customers.answers, self.canary_version, since=since, until=until)
 
     def _scraped(self) -> Sequence[Targets]:
         ports = {CANARY: [self.canary.port], CONTROL: [one.port for one in self.controls]}

@@ -50,7 +50,7 @@ def test_what_is_said_in_why_is_said_once():
     why = SCENES["stopped"]["record"]["why"]
     text = said("stopped", {"told": why})
     assert text.count(why) == 1
-    assert "lost about 9 orders by the judge's estimate in 3.5 s" in text
+    assert "lost about 9 orders by the judge's estimate, also after the verdict, in 3.5 s" in text
 
 
 def test_at_100_percent_it_says_what_watches():

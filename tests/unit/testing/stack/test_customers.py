@@ -40,3 +40,13 @@ def test_nobody_met_the_canary(tmp_path):
     assert harm(tmp_path / "none.jsonl", "b").requests == 0
     between = harm(written(tmp_path, (10.0, 201, "a"), (11.0, 202, "b"), (12.0, 201, "a"), (13.0, 201, "b")), "b")
     assert (between.requests, between.met, between.lost) == (3, 2, 1)
+
+
+def test_everybody_is_counted_over_the_seconds_that_are_told(tmp_path):
+    """10 of 952 customers at 292 a second stood beside 3.6 s, which are 1,051."""
+    log = written(
+        tmp_path, (11.0, 202, "b"), (12.0, 201, "a"), (13.0, 503, ""), (13.5, 201, "a"), (14.5, 201, "a")
+    )
+    assert harm(log, "b").requests == 3
+    assert harm(log, "b", until=14.0).requests == 4
+    assert harm(log, "b", until=12.5).requests == 3

@@ -55,9 +55,13 @@ def _cost(shown: Told) -> str:
     harm = shown["record"]["harm"]
     if harm is None:
         return lost(shown) or "nothing"
-    text = f"about {lost_text(shown, harm['metric'], harm['lost'])} by the judge's estimate"
+    text = (
+        f"about {lost_text(shown, harm['metric'], harm['lost'])} by the judge's estimate, also after the verdict"
+    )
     if harm["seconds"] is not None:
-        text += f" in {span(harm['seconds'])}, from the canary's first request to 0 % read back"
+        text += (
+            f", in {span(harm['seconds'])} from the last look before the canary's first request to 0 % read back"
+        )
     return text
 
 

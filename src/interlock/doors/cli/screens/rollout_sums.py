@@ -73,7 +73,11 @@ def excluded_at_last(shown: Told) -> str:
 
 
 def lost(shown: Told) -> str:
-    """What it cost so far, a metric each; empty where nothing is missing. What chance may do is called that."""
+    """What it cost, a metric each; empty where nothing is missing. What chance may do is called that.
+
+    As long as it goes on that is no last word: what was on its way is counted still.
+    """
+    on = "" if shown["record"]["ended_at"] else " so far, by estimate"
     standing = shown["standing"] or {"metrics": {}}
     proven: list[str] = []
     chance: list[str] = []
@@ -82,7 +86,7 @@ def lost(shown: Told) -> str:
             place = proven if harmful(one, kind_of(shown, name)) else chance
             place.append(lost_text(shown, name, one["lost"]))
     within = f"{', '.join(chance)} (chance may do that)" if chance else ""
-    return " · ".join(part for part in (", ".join(proven), within) if part)
+    return " · ".join(part for part in (f"{', '.join(proven)}{on}" * bool(proven), within) if part)
 
 
 def lost_text(shown: Told, name: str, number: float) -> str:
