@@ -144,11 +144,12 @@ def test_what_the_judge_lost_is_called_an_estimate():
     shown["record"]["harm"]["lost"] = 1.2
     text = " ".join("\n".join(screen(shown, wide=80)).split())
     assert (
-        "about 1 order by the judge's estimate, also after the verdict, in 3.5 s from the last look before" in text
+        "about 1 order by the judge's estimate, also after the verdict; from the last look before" in text
+    assert "first request to 0 % read back: 3.5 s" in text
     )
 
 
 def test_what_is_lost_so_far_is_no_last_word():
     """A line said 19 lost, and the panel seconds later 50, of one event and without a word between them."""
-    assert "lost so far, by estimate: 9 orders" in one_line(SCENES["stopping"])
-    assert "9 orders · so far, by estimate" in "\n".join(screen(SCENES["stopping"], wide=80))
+    assert "lost 9 orders so far, by estimate" in one_line(SCENES["stopping"])
+    assert "9 orders so far, by estimate" in "\n".join(screen(SCENES["stopping"], wide=80))

@@ -59,9 +59,8 @@ def _cost(shown: Told) -> str:
         f"about {lost_text(shown, harm['metric'], harm['lost'])} by the judge's estimate, also after the verdict"
     )
     if harm["seconds"] is not None:
-        text += (
-            f", in {span(harm['seconds'])} from the last look before the canary's first request to 0 % read back"
-        )
+        text += "; from the last look before the canary's first request to 0 % read back: "
+        text += span(harm["seconds"])
     return text
 
 
