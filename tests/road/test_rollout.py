@@ -178,7 +178,6 @@ def test_only_people_let_it_go_on(make: Make) -> None:
     for refused in (
         lambda: asks.resume(rolling.station, agent, started.id),
         lambda: asks.extend(rolling.station, agent, started.id, 60),
-        lambda: rolling.hand_in(rolling.said(started.id), by=agent),
     ):
         with pytest.raises(Forbidden):
             refused()
@@ -232,6 +231,8 @@ def test_low_traffic_is_held_with_what_can_be_done_and_widened_by_a_persons_sign
     with pytest.raises(InvalidInput) as words:
         rolling.hand_in(replace(said, details={**said.details, "not_ruled_out": "fine"}))
     assert words.value.code == "widening-words"
+    with pytest.raises(Forbidden):
+        rolling.hand_in(said, by=rolling.road.agent("q"))
     rolling.hand_in(said)
     wider = rolling.record(started.id)
     assert (wider.stage, wider.granted) == (1, 10.0)
