@@ -3,7 +3,7 @@
 Rules:
 1. A line is a tick, or what the judge was told between two ticks: ``{"expect_share": 0.05}``, ``{"stage":
    {"margin": 0.9, "t": 0}}``, ``{"forecast": {…}}``. A tick's counts of the control are a list of shards or one
-   number.
+   number. In a history, which needs no canary, ``share`` and the canary's counts may be left out.
 2. A tick may carry what was said then: ``verdict`` (a word) and ``log_e``. Whoever recomputes compares both
    exactly; no tolerance, because the arithmetic has one answer (see ``arithmetic``).
 3. Every line stands for itself and is refused for itself: what does not fit is named with its line.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse_foreign
@@ -41,8 +41,8 @@ _WRITE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=F
 class Arms:
     """Counts as they are written."""
 
-    canary: int
     control: int | tuple[int, ...]
+    canary: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +99,17 @@ class _Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One tick recomputed. ``line`` counts from 1; ``differs`` says how it deviates from the record, if so."""
+    """One tick recomputed. ``line`` counts from 1; ``differs`` says how it deviates from the record, if so.
+
+    ``recorded`` says that there was something to compare.
+    """
 
     line: int
     t: float
     verdict: Verdict
     log_e: float
     differs: str = ""
+    recorded: bool = False
 
 
 def word(verdict: Verdict) -> str:
@@ -149,8 +153,8 @@ def _arms(counts: Counts) -> dict[str, object]:
     return {"canary": counts.canary, "control": list(counts.control)}
 
 
-def read(line: str | bytes) -> Entry:
-    """The entry in one line.
+def read(line: str | bytes, *, alone: bool = False) -> Entry:
+    """The entry in one line; ``alone`` for one of a history, where no canary is needed.
 
     Raises:
         InvalidInput: ``tick-shape``, ``tick-count``, or ``input-shape`` and its like from the JSON reader.
@@ -159,6 +163,8 @@ def read(line: str | bytes) -> Entry:
         raise _refused("a line of at most 1 MiB", f"{len(line)} bytes", code="tick-shape")
     found = parse_foreign(_Line, line, what="a tick")
     told = [name for name in ("stage", "expect_share", "forecast") if getattr(found, name) is not None]
+    if alone and found.metrics is not None:
+        found = _alone(found)
     ticks = [name for name in _TICK if getattr(found, name) is not None]
     if len(told) == 1 and not ticks:
         return _told(found)
@@ -168,6 +174,19 @@ def read(line: str | bytes) -> Entry:
             "`t`, `share` and `metrics`", f"none of {missing}" if missing else f"`{told[0]}` beside them"
         )
     return Said(tick=_read_tick(found), verdict=found.verdict, log_e=found.log_e)
+
+
+def _alone(line: _Line) -> _Line:
+    """With no share and no events of a canary, where the line names none."""
+    metrics = {name: _without_canary(one) for name, one in (line.metrics or {}).items()}
+    return replace(line, share=line.share or 0.0, metrics=metrics)
+
+
+def _without_canary(written: Written) -> Written:
+    if written.buckets is None:
+        return replace(written, canary=written.canary or 0)
+    buckets = {edge: replace(arms, canary=arms.canary or 0) for edge, arms in written.buckets.items()}
+    return replace(written, buckets=buckets)
 
 
 def _told(line: _Line) -> Entry:
@@ -200,14 +219,17 @@ def _read_tick(line: _Line) -> Tick:
 
 def _read_observed(name: str, written: Written) -> Observed:
     if written.buckets is not None and written.canary is None and written.control is None:
-        buckets = {
-            edge: _counts(arms.canary, arms.control, f"metrics.{name}.buckets.{edge}")
-            for edge, arms in written.buckets.items()
-        }
+        buckets = {edge: _bucket(arms, f"metrics.{name}.buckets.{edge}") for edge, arms in written.buckets.items()}
         return Observed(kind=written.kind, buckets=buckets)
     if written.buckets is None and written.canary is not None and written.control is not None:
         return Observed(kind=written.kind, counts=_counts(written.canary, written.control, f"metrics.{name}"))
     raise _refused(f"either `canary` and `control` or `buckets` at `metrics.{name[:60]}`", "something else")
+
+
+def _bucket(arms: Arms, place: str) -> Counts:
+    if arms.canary is None:
+        raise _refused(f"`canary` and `control` at `{place[:120]}`", "no `canary`")
+    return _counts(arms.canary, arms.control, place)
 
 
 def _counts(canary: int, control: int | tuple[int, ...], place: str) -> Counts:
@@ -244,11 +266,20 @@ def recompute(
             verdict = tell(judge, entry)
         if isinstance(entry, Said) and verdict is not None:
             differs = _differs(entry, verdict, judge.log_e)
-            yield Judged(line=number, t=entry.tick.t, verdict=verdict, log_e=judge.log_e, differs=differs)
+            yield Judged(
+                line=number,
+                t=entry.tick.t,
+                verdict=verdict,
+                log_e=judge.log_e,
+                differs=differs,
+                recorded=bool(entry.verdict) or entry.log_e is not None,
+            )
 
 
-def entries(lines: Iterable[str | bytes], *, where: str = "line ") -> Iterator[tuple[int, Entry]]:
-    """Every line that is not empty, with its number.
+def entries(
+    lines: Iterable[str | bytes], *, where: str = "line ", alone: bool = False
+) -> Iterator[tuple[int, Entry]]:
+    """Every line that is not empty, with its number; ``alone`` as in ``read``.
 
     Raises:
         InvalidInput: as ``read``, with ``where`` and the number in front.
@@ -256,7 +287,7 @@ def entries(lines: Iterable[str | bytes], *, where: str = "line ") -> Iterator[t
     for number, line in enumerate(lines, 1):
         if line.strip():
             with _at(where, number):
-                entry = read(line)
+                entry = read(line, alone=alone)
             yield number, entry
 
 

@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,6 +23,7 @@ from interlock.doors.cli.reading import progress
 
 if TYPE_CHECKING:
     from interlock.core.judge.course import Course
+    from interlock.core.judge.history import Measured
     from interlock.core.judge.settings import JudgeSettings
 
 MOST_TICKS = 1_000_000
@@ -39,7 +40,11 @@ EXITS = {"pass": 0, "stop": REFUSED}
     required=True,
     help="The judge's settings, as in a plan's `judge`; YAML or JSON.",
 )
-@click.option("--history", metavar="FILE", help="Ticks without a canary: φ is measured on the control's shards.")
+@click.option(
+    "--history",
+    metavar="FILE",
+    help="Ticks without harm, the control a list of shards: φ is measured on them. No canary is needed.",
+)
 @click.option("--margin", type=float, help="What must be ruled out to pass, as a fraction; default 0.9.")
 @click.option("--verify", is_flag=True, help="Compare every recorded verdict and log E, and refuse a deviation.")
 @as_json
@@ -51,13 +56,15 @@ def judge(
 
     settings = _settings(config)
     with progress() as tell:
+        missing = None
         if history is not None:
-            settings = _measured(settings, history, tell)
+            measured = _measured(settings, history, tell)
+            settings, missing = measured.settings, measured.missing
         found = course(settings, _lines(counts, tell), where=f"{counts}:", margin=margin, verify=verify)
     if as_json:
-        show_json(report(found))
+        show_json({**report(found), "unmeasured": dict(missing or {})})
     else:
-        click.echo("\n".join(_screen(found)))
+        click.echo("\n".join(_screen(found, missing)))
     leave(EXITS.get(found.word, UNDECIDED))
 
 
@@ -67,9 +74,9 @@ def _settings(config: str) -> JudgeSettings:
     return read_judge(config, read_bytes(config, limit=MOST_CONFIG))
 
 
-def _measured(settings: JudgeSettings, history: str, tell: Callable[[str], None]) -> JudgeSettings:
+def _measured(settings: JudgeSettings, history: str, tell: Callable[[str], None]) -> Measured:
     """The settings with φ of every metric that they have none of."""
-    from interlock.core.judge.course import measured  # noqa: PLC0415  # likewise
+    from interlock.core.judge.history import measured  # noqa: PLC0415  # likewise
 
     return measured(settings, _lines(history, tell), where=f"{history}:")
 
@@ -106,10 +113,10 @@ def _bounded(opened: BinaryIO, named: str, tell: Callable[[str], None]) -> Itera
         yield line
 
 
-def _screen(found: Course) -> list[str]:
+def _screen(found: Course, missing: Mapping[str, str] | None) -> list[str]:
     from interlock.doors.cli.screens.judge import screen  # noqa: PLC0415  # --json draws nothing
 
-    return screen(found)
+    return screen(found, missing)
 
 
 def _unreadable(named: str) -> InvalidInput:

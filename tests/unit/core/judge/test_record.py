@@ -8,7 +8,8 @@ import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.judge.backstop import Forecast, forecast
-from interlock.core.judge.course import course, measured
+from interlock.core.judge.course import course
+from interlock.core.judge.history import measured
 from interlock.core.judge.judge import LONGEST, Judge
 from interlock.core.judge.record import Said, Share, Stage, read, recompute, replay, tell, word, write
 from interlock.core.judge.settings import BackstopSettings
@@ -151,7 +152,7 @@ def test_noise_is_measured_on_the_control_alone(settings, traffic):
         return replace(tick, metrics={"orders": Observed(kind="good", counts=Counts(canary=0, control=shards))})
 
     lines = [write(Said(tick=sharded(shop.tick(number + 1.0)))) for number in range(900)]
-    found = measured(settings(phi={}), lines, where="history.jsonl:")
+    found = measured(settings(phi={}), lines, where="history.jsonl:").settings
     assert set(found.phi) == {"orders"}
     assert 1.0 <= found.phi["orders"].values[0] < 1.2
     assert found.phi["orders"].source == "history.jsonl"
