@@ -143,10 +143,8 @@ def test_what_the_judge_lost_is_called_an_estimate():
     shown = json.loads(json.dumps(SCENES["stopped"]))
     shown["record"]["harm"]["lost"] = 1.2
     text = " ".join("\n".join(screen(shown, wide=80)).split())
-    assert (
-        "about 1 order by the judge's estimate, also after the verdict; from the last look before" in text
+    assert "about 1 order by the judge's estimate, also after the verdict; from the last look before" in text
     assert "first request to 0 % read back: 3.5 s" in text
-    )
 
 
 def test_what_is_lost_so_far_is_no_last_word():

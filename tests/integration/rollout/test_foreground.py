@@ -90,7 +90,7 @@ def test_interrupted_it_leaves_the_traffic_and_says_how_to_go_on_and_whoever_run
         lines = [first.stdout.readline()]
         name = re.match(r"started (rol-\S+)  order-service → production", lines[0])
         assert name, lines
-        while "watch" not in lines[-1]:
+        while f", {PERCENT:.0f}" not in lines[-1] or "START" in lines[-1]:
             lines.append(first.stdout.readline())
             assert lines[-1], (lines, first.communicate(timeout=10))
         first.send_signal(signal.SIGINT)
@@ -114,7 +114,8 @@ def test_interrupted_it_leaves_the_traffic_and_says_how_to_go_on_and_whoever_run
     second = alone.begin("rollout", "run", rollout)
     out, said = second.communicate(timeout=100)
     assert second.returncode == 0, (out, said)
-    assert "completed" in out.splitlines()[-1]
+    assert "\n DONE" in out
+    assert f"interlock rollout verify {rollout}" in out.splitlines()[-1]
     shown = alone.show(rollout)
     weights = [float(each["target"]) for each in shown["effects"] if each["kind"] == "weight"]
     assert (shown["record"]["state"], weights, alone.served) == ("completed", [PERCENT, 100.0], 100.0)

@@ -2,13 +2,14 @@
 
 Rules:
 1. It moves every rollout of this machine's state, until the named one is over, or until it is interrupted.
-2. Interrupted, it lets go in order: traffic stays as it is, which it says with how to go on and how to go back.
+2. It tells what ``rollout watch`` tells in a pipe, in the same words; the last screen says what to type next.
+3. Interrupted, it lets go in order: traffic stays as it is, which it says with how to go on and how to go back.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +17,10 @@ from interlock.config import Config
 from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
 from interlock.doors.cli.text import safe
+
+if TYPE_CHECKING:
+    from interlock.core.approval.actor import Actor
+    from interlock.road.station import Station
 
 LOOK_SECONDS = 0.5
 INTERRUPTED = 130
@@ -40,17 +45,13 @@ def in_the_foreground(config: Config, rollout: str, *, as_json: bool) -> int:
     """Run a worker here until the rollout is over; the exit code."""
     from interlock.bootstrap import build  # noqa: PLC0415  # --help runs nothing
     from interlock.core.rollout.record import RolloutRecord, RolloutState  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.client import local_actor  # noqa: PLC0415  # likewise
 
     interlock = build(config, begin=False)
-    last = ""
     try:
         with interlock.working(_failed):
-            while True:
-                record = interlock.station.store.read(lambda tx: tx.records(RolloutRecord).get(rollout))
-                last = _told(record, last, quiet=as_json)
-                if record.phase == "over":
-                    break
-                time.sleep(LOOK_SECONDS)
+            _followed(interlock.station, local_actor(config.root), rollout, quiet=as_json)
+        record = interlock.station.store.read(lambda tx: tx.records(RolloutRecord).get(rollout))
     except KeyboardInterrupt:
         record = interlock.station.store.read(lambda tx: tx.records(RolloutRecord).get(rollout))
         raise _let_go(record) from None
@@ -61,14 +62,38 @@ def in_the_foreground(config: Config, rollout: str, *, as_json: bool) -> int:
     return 0 if record.state is RolloutState.COMPLETED else REFUSED
 
 
-def _told(record: Any, last: str, *, quiet: bool) -> str:  # noqa: ANN401  # a RolloutRecord, imported late
-    """Say what changed since."""
-    held = f", {record.hold}" if record.hold else ""
-    line = f"{record.state}{held}  stage {record.stage + 1}  {record.weight:g} %  {record.phase}"
-    why = f"  {record.why}" if record.why else ""
-    if line + why != last and not quiet:
-        click.echo(f"{time.strftime('%H:%M:%S')}  {line}{safe(why)}")
-    return line + why
+def _followed(station: Station, actor: Actor, rollout: str, *, quiet: bool) -> None:
+    """Until it is over, told as ``rollout watch`` tells it in a pipe: a line a change, a screen at its end."""
+    from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help runs nothing
+    from interlock.doors.cli.rollout_views import Lines  # noqa: PLC0415  # likewise
+    from interlock.road.roll.show import show  # noqa: PLC0415  # likewise
+
+    lines = Lines()
+    if not quiet:
+        click.echo(_baseline(station, rollout), nl=False)
+    while True:
+        shown: Any = plain(show(station, actor, rollout))
+        if not quiet:
+            lines.show(shown, time.monotonic())
+        if shown["record"]["ended_at"]:
+            return
+        time.sleep(LOOK_SECONDS)
+
+
+def _baseline(station: Station, rollout: str) -> str:
+    """How long nothing will seem to happen; empty once traffic moved."""
+    from interlock.core.rollout.record import RolloutRecord, RolloutState  # noqa: PLC0415  # --help runs nothing
+    from interlock.doors.cli.screens.rollout_bars import span  # noqa: PLC0415  # likewise
+    from interlock.road.roll.asks import plan_of  # noqa: PLC0415  # likewise
+
+    record = station.store.read(lambda tx: tx.records(RolloutRecord).get(rollout))
+    seconds = station.store.read(lambda tx: plan_of(tx, record)).baseline
+    if record.state is not RolloutState.STARTING or not seconds:
+        return ""
+    return (
+        f"  first the control's own noise is measured, for {span(seconds)}; then traffic moves\n"
+        "  Ctrl-C leaves it as it is: then nobody judges it until you go on\n"
+    )
 
 
 def _let_go(record: Any) -> click.exceptions.Exit:  # noqa: ANN401  # likewise

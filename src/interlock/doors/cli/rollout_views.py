@@ -19,6 +19,7 @@ import click
 
 from interlock.doors.cli.screens.rollout import one_line, screen
 from interlock.doors.cli.screens.rollout_blind import blind
+from interlock.doors.cli.text import width, wrap
 
 Told = dict[str, Any]
 QUIET_SECONDS = 60.0
@@ -126,7 +127,7 @@ class Lines(Silent):
         """Not twice the same but for its time, unless it was quiet for long."""
         said = _AGE.sub("", line.partition(" UTC ")[2])
         if said != self._said or self._contact or at - self._said_at >= QUIET_SECONDS:
-            _say(line)
+            _say(_fitted(line))
             self._said, self._said_at = said, at
 
     def contact(self, text: str) -> None:
@@ -165,6 +166,16 @@ def _what_counts(shown: Told) -> object:
     fields = ("state", "phase", "hold", "stage", "weight", "granted", "cause")
     acts = tuple((one["number"], one["state"]) for one in shown["effects"])
     return (*(record[name] for name in fields), verdict and verdict["kind"], blind(shown) is None, acts)
+
+
+def _fitted(line: str) -> str:
+    """Broken at spaces where somebody said how wide it is, under its time; one line where a log is written."""
+    if not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal():
+        return line
+    time, _, rest = line.partition(" UTC ")
+    margin = len(f"{time} UTC ")
+    first, *more = wrap(rest, width() - margin)
+    return "\n".join([f"{time} UTC {first}", *(" " * margin + part for part in more)])
 
 
 def _say(text: str) -> None:

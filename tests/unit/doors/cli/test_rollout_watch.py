@@ -24,6 +24,7 @@ READ = json.loads((Path(__file__).parents[3] / "golden/cli/rollouts.json").read_
 SCENES = {name: {**shown, "tick": 0.25} for name, shown in READ.items()}
 ON = {**SCENES["stopping"], "now": "2026-03-05T03:12:05Z"}
 SCENES["stopping-on"] = {**ON, "effects": [{**one, "state": "done"} for one in ON["effects"]]}
+SCENES["unjudged-on"] = {**SCENES["unjudged"], "now": "2026-03-05T03:31:55Z"}
 NAME = "rol-7f3akq2m2a"
 PROGRAM = "from interlock.doors.cli.rollout_watch import watch as command\n"
 RUN = f"{PROGRAM}import interlock.doors.cli.main as m\nm.interlock = command\nm.main()"
@@ -106,11 +107,25 @@ def test_a_pipe_gets_one_line_for_each_change_and_the_screen_at_the_end():
     with telling("waiting", "waiting", "suspected", "suspected", "stopping", "stopped") as story:
         done = run(story, NAME, COLUMNS="80")
     lines = done.stdout.splitlines()
-    assert [line.split()[2] for line in lines[:2]] == ["WAIT", "STOP"]
-    assert lines[2].split()[:2] == ["STOP", "orders:"]
+    assert [line.split()[2] for line in lines if " UTC " in line[:13]] == ["WAIT", "STOP"]
+    assert [line.split()[:2] for line in lines if line.startswith(" STOP")] == [["STOP", "orders:"]]
+    assert max(map(len, lines)) <= 80
     assert "\x1b" not in done.stdout
     assert "wake nobody: it is over" in lines[-1]
     assert len(story.asked) >= 6
+
+
+def test_a_log_gets_one_line_however_long():
+    with telling("waiting", "waiting", "stopped") as story:
+        done = run(story, NAME)
+    assert len(done.stdout.splitlines()[0]) > 120
+    assert done.stdout.splitlines()[1].startswith(" STOP")
+
+
+def test_that_nobody_judges_is_said_once_however_old_it_gets():
+    with telling("unjudged", "unjudged-on", "unjudged", "waiting", "stopped") as story:
+        done = run(story, NAME)
+    assert [line.split()[2] for line in done.stdout.splitlines() if " UTC " in line[:13]] == ["BLIND", "WAIT"]
 
 
 def test_a_line_is_not_said_twice_because_an_effect_ended():
