@@ -12,6 +12,7 @@ import pytest
 from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.journal import Act, WentBack
 from interlock.core.rollout.local import LocalRecord
+from interlock.core.rollout.phrases import because
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.road.rollbacks import record_rollbacks
@@ -97,16 +98,48 @@ def test_one_under_way_goes_back_once(rolling: Rolling) -> None:
     assert [kinds.count(f"rollout.{kind}") for kind in ("rolled-back", "returning", "returned")] == [1, 0, 1]
 
 
-def test_one_whose_worker_saw_it_first_goes_back_once(rolling: Rolling) -> None:
+def test_one_whose_worker_saw_it_first_goes_back_once_and_by_whom(rolling: Rolling) -> None:
+    """It stayed traffic that somebody else took away: neither who nor why."""
     started = rolling.begin()
     rolling.run(started.id, until=lambda record: record.stage == 1 and record.phase == "watch")
     journal = back(rolling, rolling.record(started.id))
     after = rolling.run(started.id)
     assert (after.state, after.cause) == (RolloutState.RETURNED, "lost-weight")
+    assert because(after.cause, after.why) == (
+        "somebody else took its traffic away: expected 10 % at the canary, got 0 %"
+    )
     tell(rolling, journal)
-    assert rolling.record(started.id) == after
+    told = rolling.record(started.id)
+    why = "local:ana@shop.example went back without a server: orders look odd"
+    assert told == replace(after, cause="rollback", why=why, version=told.version)
+    tell(rolling, journal)
+    assert rolling.record(started.id) == told
     kinds = rolling.kinds(started.id)
     assert [kinds.count(f"rollout.{kind}") for kind in ("rolled-back", "returning", "returned")] == [1, 1, 1]
+
+
+def test_one_on_its_way_back_for_lost_weight_says_by_whom(rolling: Rolling) -> None:
+    started = rolling.begin()
+    rolling.run(started.id, until=lambda record: record.stage == 1 and record.phase == "watch")
+    journal = back(rolling, rolling.record(started.id))
+    rolling.run(started.id, until=lambda record: record.state is RolloutState.RETURNING)
+    tell(rolling, journal)
+    after = rolling.run(started.id)
+    assert (after.state, after.cause, after.weight) == (RolloutState.RETURNED, "rollback", 0.0)
+    assert after.why == "local:ana@shop.example went back without a server: orders look odd"
+    assert rolling.kinds(started.id).count("rollout.returned") == 1
+
+
+@pytest.mark.parametrize("changed", ["nothing was there", "it was over"])
+def test_traffic_that_was_gone_before_was_taken_by_somebody_else(rolling: Rolling, changed: str) -> None:
+    started = rolling.begin()
+    rolling.run(started.id, until=lambda record: record.stage == 1 and record.phase == "watch")
+    rolling.world.weight = 0.0
+    after = rolling.run(started.id)
+    journal = back(rolling, after)
+    began = {"nothing was there": replace(journal, at=after.started_at, before=0.0)}
+    tell(rolling, began.get(changed, replace(journal, at=journal.at + timedelta(seconds=1), before=None)))
+    assert rolling.record(started.id) == after
 
 
 def test_what_could_not_be_brought_back_by_hand_is_brought_back_by_the_next_worker(rolling: Rolling) -> None:

@@ -6,7 +6,8 @@ Rules:
    journal's word, who told it is the entry's actor.
 3. The rollout's record follows in the same transaction (``core.rollout.followed``), its ticket is void with it:
    what went back is neither taken for completed nor for shipped. It is offered to whoever moves rollouts, to bring
-   back what is left and to tell people.
+   back what is left and to tell people. What its worker had put down as traffic that somebody took away becomes
+   this rollback, with who and why.
 4. A newer rollout of the same service there that was under way meanwhile goes back too: somebody wanted the
    version before, and knew of no other. One that began afterwards is left alone.
 """

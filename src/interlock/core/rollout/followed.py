@@ -9,7 +9,8 @@ Rules:
    other's by now.
 4. One that had begun by then, and is still under way, goes back with it: whoever went back wanted the version
    before on all traffic, and may have known of no newer one.
-5. What is on its way back, or back, stays as it is.
+5. What is on its way back, or back, stays as it is. But where its worker saw that somebody took the traffic away,
+   the journal says who that was, and why: that is then its cause.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ _BACK = frozenset({RolloutState.RETURNING, RolloutState.RETURNED})
 
 def followed(record: RolloutRecord, journal: WentBack, now: datetime, *, newest: bool) -> Move:
     """The record after the journal; ``newest`` says that no rollout of that service there began after it."""
-    if record.state in _BACK or (journal.service, journal.environment) != (record.service, record.environment):
+    if (journal.service, journal.environment) != (record.service, record.environment):
         return stays(record)
     why = _went_back(journal)
+    if record.state in _BACK:
+        return _explained(record, journal, why)
     if journal.ok and record.ended:
         return _returned(record, journal, why, now)
     if not newest:
@@ -41,10 +44,20 @@ def followed_by_a_newer(newer: RolloutRecord, journal: WentBack) -> Move:
     """The record of a rollout that began after the journal's, once somebody went back from that one."""
     if (journal.service, journal.environment) != (newer.service, newer.environment):
         return stays(newer)
-    if newer.ended or newer.state in _BACK or newer.started_at > (journal.ended_at or journal.at):
+    if newer.started_at > (journal.ended_at or journal.at):
         return stays(newer)
-    why = f"{_went_back(journal)}, from {journal.rollout}, while this one was under way"
-    return returning(newer, "rollback", why[:_MOST])
+    why = f"{_went_back(journal)}, from {journal.rollout}, while this one was under way"[:_MOST]
+    if newer.state in _BACK:
+        return _explained(newer, journal, why)
+    return returning(newer, "rollback", why)
+
+
+def _explained(record: RolloutRecord, journal: WentBack, why: str) -> Move:
+    """Traffic that was there when somebody began, and that its worker missed afterwards, was taken by them."""
+    over = record.ended_at is not None and record.ended_at < journal.at
+    if record.cause != "lost-weight" or journal.before == 0 or over:
+        return stays(record)
+    return stays(replace(record, cause="rollback", why=why))
 
 
 def _went_back(journal: WentBack) -> str:
@@ -56,7 +69,7 @@ def _returned(record: RolloutRecord, journal: WentBack, why: str, now: datetime)
     weight = journal.weight or 0.0
     back = replace(
         record,
-        cause=record.cause or "rollback",
+        cause="rollback" if record.cause in {None, "lost-weight"} else record.cause,
         why=why,
         granted=0.0,
         wanted=0.0,

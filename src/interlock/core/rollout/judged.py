@@ -165,7 +165,7 @@ def _hold(record: RolloutRecord, plan: Plan, why: str, now: datetime) -> Move:
 def _distrust(record: RolloutRecord, plan: Plan, verdict: Untrusted, now: datetime) -> Move:
     why = f"{verdict.code}: {verdict.why}"
     if verdict.code == LOST_WEIGHT:
-        return returning(record, "lost-weight", why)
+        return returning(record, "lost-weight", verdict.why)
     if plan.untrusted == "return" or verdict.code == CRASH_LOOP:
         return returning(record, "untrusted", why)
     if record.state is not RolloutState.RUNNING:

@@ -148,7 +148,7 @@ class Watching:
         if found in {"", "unknown"}:
             return None, ""
         if found == "lower":
-            why = f"expected {record.served:g} % at the canary, got {seen:g} %: somebody took traffic away"
+            why = f"expected {record.served:g} % at the canary, got {seen:g} %"
             return (Untrusted(code=LOST_WEIGHT, why=why) if self._odd >= _LOWER else None), "weight-lower"
         if self.mends:
             self._set_again(record)
