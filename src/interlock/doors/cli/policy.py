@@ -35,7 +35,7 @@ def check(*, as_json: bool) -> None:
     """
     from interlock.core.change.errors import InvalidInput  # noqa: PLC0415  # --help reads no rules
     from interlock.doors.cli.policies import working_plans  # noqa: PLC0415  # likewise
-    from interlock.doors.cli.screens.planned import doubted, planned, planned_json  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.screens.planned import closing, doubted, planned, planned_json  # noqa: PLC0415  # likewise
     from interlock.doors.cli.screens.rulebook import checked, checked_json, linted  # noqa: PLC0415  # likewise
 
     found = working_plans()
@@ -50,7 +50,8 @@ def check(*, as_json: bool) -> None:
     else:
         doubts = [*doubted(found.doubts), *linted(bundle)]
         rules = checked(bundle, _now(), more=len(found.doubts))
-        click.echo("\n".join([*doubts, *rules, *planned(found.plans)]))
+        closed = closing(bundle, found.unfit, found.faults)
+        click.echo("\n".join([*doubts, *rules, *planned(found.plans, found.unfit), *closed]))
     if found.faults:
         leave(WRONG_INPUT)
     if bundle.lints or found.unfit:

@@ -33,18 +33,23 @@ def _elsewhere(config: Config, service: str) -> list[str]:
     here = [f"interlock rollback {service} --environment {place}" for place, name in kept if name == service]
     if here:
         return [f"there is one elsewhere: {', '.join(here)}"]
-    near = closest(service, sorted({name for _, name in kept})).strip()
+    planned = {plan.service for plan in _plans(config.root)}
+    near = closest(service, sorted({name for _, name in kept} | planned)).strip()
     return [near.strip("()")] if near else []
 
 
 def commands(root: Path, service: str, environment: str) -> list[str]:
     """Words and commands, in their order; empty where no plan for it is found."""
-    for place in sorted((root / "rollouts").glob("*.y*ml")):
-        plan = _plan(place, root)
-        if plan is not None and (plan.service, plan.environment) == (service, environment):
+    for plan in _plans(root):
+        if (plan.service, plan.environment) == (service, environment):
             first = f"by hand, by {plan.path}: set weight 0 at the {plan.router.kind}"
             return [first, *(shlex.join(step.run) for step in plan.rollback)]
     return []
+
+
+def _plans(root: Path) -> list[Plan]:
+    read = [_plan(place, root) for place in sorted((root / "rollouts").glob("*.y*ml"))]
+    return [plan for plan in read if plan is not None]
 
 
 def _plan(place: Path, root: Path) -> Plan | None:

@@ -16,7 +16,7 @@ from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, 
 from interlock.doors.cli.rollout_ask import abort, extend, pause, resume
 from interlock.doors.cli.rollout_run import run
 from interlock.doors.cli.rollout_verify import verify
-from interlock.doors.cli.rollout_watch import watch
+from interlock.doors.cli.rollout_watch import meant, watch
 from interlock.doors.cli.rollout_widen import widen
 
 MOST_ASKED = 10
@@ -69,16 +69,20 @@ def start(*, change: str, ticket: str, environment: str, service: str | None, de
 @as_json
 def listed(*, service: str | None, environment: str | None, state: str | None, limit: int, as_json: bool) -> None:
     """List rollouts, newest first."""
-    from interlock.doors.cli.rollout_words import row  # noqa: PLC0415  # --help lists nothing
+    from interlock.doors.cli.rollout_words import none_listed, row  # noqa: PLC0415  # --help lists nothing
 
     with client() as api:
         found = api.get("/v1/rollouts", service=service, environment=environment, state=state, limit=limit).json
         on = [] if as_json else [item["id"] for item in found["items"] if not item["ended_at"]][:MOST_ASKED]
         judged = {name: api.get(f"/v1/rollouts/{name}").json for name in on}
+        near = "" if found["items"] or as_json else meant(api, service)
     if as_json:
         show_json(found)
         return
-    click.echo("\n".join(row(item, judged.get(item["id"])) for item in found["items"]) or "no rollout yet")
+    click.echo(
+        "\n".join(row(item, judged.get(item["id"])) for item in found["items"])
+        or none_listed(service, environment, state, near)
+    )
 
 
 @rollout.command()

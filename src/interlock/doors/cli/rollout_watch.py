@@ -24,7 +24,7 @@ LEAST_SECONDS, MOST_SECONDS = 0.25, 2.0
 """Between two looks; a tick of the rollout, within these."""
 
 ANSWER_SECONDS = 5.0
-PAGE = 50
+PAGE, MOST_NAMES = 50, 200
 INTERRUPTED = 130
 _SERVER_FAULT = 500
 _ID = re.compile(r"[a-z]{3}-[a-z0-9]{8,}")
@@ -110,7 +110,7 @@ def _find(client: Any, named: str | None, environment: str | None) -> str:  # no
         if not one["ended_at"]:
             return str(one["id"])
     if not items:
-        raise _none(named, environment)
+        raise _none(named, environment, meant(client, named))
     _over(items[0], named)
     return str(items[0]["id"])
 
@@ -126,11 +126,21 @@ def _over(last: Told, named: str | None) -> None:
     )
 
 
-def _none(named: str | None, environment: str | None) -> NotFound:
+def meant(client: Any, named: str | None) -> str:  # noqa: ANN401  # a Client
+    """`` (did you mean `harbour`?)``: the service nearest to what was typed, of those that were ever sent out."""
+    if not named:
+        return ""
+    from interlock.core.change.parse import closest  # noqa: PLC0415  # only where nothing is found
+
+    known = client.get("/v1/rollouts", limit=MOST_NAMES).json["items"]
+    return closest(named, sorted({str(one["service"]) for one in known} - {named}))
+
+
+def _none(named: str | None, environment: str | None, near: str) -> NotFound:
     of = f" of `{named}`" if named else ""
     where = f" in `{environment}`" if environment else ""
     return NotFound(
-        f"expected a rollout{of}{where}, got none",
+        f"expected a rollout{of}{where}, got none{near}",
         code="rollout-missing",
         hint="interlock rollout list shows all; one begins with interlock rollout start",
     )

@@ -74,6 +74,14 @@ def row(item: Told, judged: Told | None = None) -> str:
     )
 
 
+def none_listed(service: str | None, environment: str | None, state: str | None, near: str) -> str:
+    """That nothing is there, of what was asked for; ``near`` is what may have been meant."""
+    of = f" of `{safe(service)}`" if service else ""
+    where = f" in `{safe(environment)}`" if environment else ""
+    such = f" that is `{safe(state)}`" if state else ""
+    return f"no rollout{of}{where}{such}{safe(near)}" + ("" if of or where or such else " yet")
+
+
 def shown(found: Told) -> list[str]:
     """One rollout on one screen."""
     record = found["record"]

@@ -48,6 +48,7 @@ def test_check_lists_every_rule_and_has_no_doubt(tree, capsys) -> None:
     code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 0
     assert out.startswith("37 rules, no doubts · 7 enforced, 30 observed")
+    assert "told above" not in out
     assert "base/approvals.cedar:3" in out
 
 
@@ -56,6 +57,7 @@ def test_check_names_file_and_line_of_a_doubt(tree, capsys) -> None:
     code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 1
     assert "base/mine.cedar:2: mine: never fires: tier == 7" in out
+    assert out.splitlines()[-1] == "✗ 1 doubt, told above: base/mine.cedar:2"
 
 
 def test_check_of_a_broken_policy_is_an_input_error(tree, capsys) -> None:
@@ -184,7 +186,9 @@ def test_check_lists_plans_and_names_what_they_need_that_is_not_installed(tree, 
     code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 1
     assert "✗ expected a known meter (did you mean `scrape`?), got `scrap` at `rollouts/harbour.yaml:5`" in out
-    assert "plan     harbour in production: 6 stages, 1, 5, 25, 50, 95, 100 % · rollouts/harbour.yaml" in out
+    told = "plan     harbour in production: ✗ 1 doubt, cannot start · 6 stages, 1, 5, 25, 50, 95, 100 % · rollouts/har"
+    assert told in out
+    assert out.splitlines()[-1] == "✗ 1 doubt, told above: rollouts/harbour.yaml:5"
     code, out, _ = run("policy", "check", "--json", capsys=capsys)
     told = json.loads(out)
     assert (told["plans"][0]["service"], told["plan_doubts"][0]["code"]) == ("harbour", "plugin-unknown")
@@ -269,6 +273,11 @@ def test_check_tells_all_that_is_wrong_errors_first_and_the_rules_all_the_same(t
     assert doubts[6].startswith("✗ base/mine.cedar:2: mine: never fires: tier == 7")
     assert out.splitlines()[14].startswith("38 rules, 7 doubts · ")
     assert "plan     harbour in production" in out
+    assert out.splitlines()[-3:] == [
+        "✗ 7 doubts, told above: base/mine.cedar:2,",
+        "  rollouts/harbour.yaml:6, rollouts/harbour.yaml:7,",
+        "  rollouts/harbour.yaml:8 and 3 more",
+    ]
 
 
 def test_a_policy_that_cannot_be_read_hides_no_finding_of_a_plan(tree, capsys) -> None:

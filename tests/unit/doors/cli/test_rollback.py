@@ -182,6 +182,15 @@ def test_a_misspelt_service_is_told_its_name(place, capsys):
     assert "did you mean `shop`?" in err
 
 
+def test_a_misspelt_service_is_told_its_name_also_by_a_plan_alone(place, capsys):
+    """Where this machine has kept nothing the name was not guessed."""
+    local_path(place.folder / ".interlock", "production", "shop").unlink()
+    (place.folder / "rollouts").mkdir()
+    (place.folder / "rollouts/shop.yaml").write_text(PLAN)
+    code, _, err = run(capsys, "rollback", "shpo")
+    assert (code, "did you mean `shop`?" in err) == (2, True)
+
+
 def test_another_environment_has_a_record_of_its_own(place, capsys):
     code, _, err = run(capsys, "rollback", "shop", "--environment", "staging")
     assert code == 2

@@ -28,6 +28,7 @@ SCENES["unjudged-on"] = {**SCENES["unjudged"], "now": "2026-03-05T03:31:55Z"}
 NAME = "rol-7f3akq2m2a"
 PROGRAM = "from interlock.doors.cli.rollout_watch import watch as command\n"
 RUN = f"{PROGRAM}import interlock.doors.cli.main as m\nm.interlock = command\nm.main()"
+LIST = RUN.replace("rollout_watch import watch", "rollout import listed")
 
 
 class Story(ThreadingHTTPServer):
@@ -85,9 +86,9 @@ def environment(port: int, **more: str) -> dict[str, str]:
     return {**kept, "INTERLOCK_SERVER": f"http://127.0.0.1:{port}", "PYTHONUTF8": "1", **more}
 
 
-def run(story: Story, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+def run(story: Story, *arguments: str, run: str = RUN, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", RUN, *arguments],
+        [sys.executable, "-c", run, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -179,6 +180,17 @@ def test_what_is_not_there_is_one_line(arguments, code):
     assert (done.returncode, done.stdout) == (2, "")
     assert f"[{code}]" in done.stderr
     assert done.stderr.count("\n") == 2
+
+
+def test_a_service_that_was_mistyped_is_guessed():
+    """At the worst moment it said that there was none."""
+    with telling("waiting") as story:
+        watched = run(story, "nobody-order-servise")
+        listed = run(story, "--service", "nobody-order-servise", run=LIST)
+        none = run(story, "--service", "nobody", run=LIST)
+    assert "got none (did you mean `order-service`?)" in watched.stderr
+    assert listed.stdout == "no rollout of `nobody-order-servise` (did you mean `order-service`?)\n"
+    assert none.stdout == "no rollout of `nobody`\n"
 
 
 def test_a_server_that_comes_back_is_watched_on():

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans
 from interlock.doors.cli.screens.columns import told
-from interlock.doors.cli.text import mark, plural, safe
+from interlock.doors.cli.text import mark, plural, safe, width, wrap
+
+if TYPE_CHECKING:
+    from interlock.core.policy.bundle import Bundle
+
+MOST_PLACES = 4
+_PLACE = re.compile(r"[\w./-]+\.ya?ml(:[0-9]+)?")
 
 
 def doubted(doubts: Sequence[InvalidInput]) -> Iterator[str]:
@@ -20,10 +27,38 @@ def doubted(doubts: Sequence[InvalidInput]) -> Iterator[str]:
         yield f"  {safe(error.hint)}"
 
 
-def planned(plans: Plans) -> Iterator[str]:
-    """The plans that can be used; nothing where there are none."""
+def planned(plans: Plans, unfit: Sequence[InvalidInput] = ()) -> Iterator[str]:
+    """The plans there are, each with how many doubts about its plug-ins; nothing where there are none."""
     for (service, environment), plan in sorted(plans.items()):
-        yield from told("plan", f"{safe(service)} in {safe(environment)}: {_stages(plan)} · {safe(plan.path)}")
+        wrong = len(_of(plan.path, unfit))
+        fault = f"✗ {plural(wrong, 'doubt')}, cannot start · " if wrong else ""
+        what = f"{safe(service)} in {safe(environment)}: {fault}{_stages(plan)} · {safe(plan.path)}"
+        yield from told("plan", what)
+
+
+def closing(bundle: Bundle, unfit: Sequence[InvalidInput], faults: Sequence[InvalidInput]) -> Iterator[str]:
+    """How many doubts there are and where, again at the end: the first lines have scrolled away by then."""
+    places = [f"{lint.path}:{lint.line}" for lint in bundle.lints]
+    places += [_place(error) for error in (*faults, *unfit)]
+    if not places:
+        return
+    most = list(dict.fromkeys(each for each in places if each))[:MOST_PLACES]
+    more = f" and {len(places) - len(most)} more" if len(places) > len(most) else ""
+    text = f"{plural(len(places), 'doubt')}, told above: {', '.join(map(safe, most))}{more}"
+    first, *rest = wrap(text, width() - 2)
+    yield f"{mark(met=False)} {first}"
+    yield from (f"  {line}" for line in rest)
+
+
+def _of(path: str, doubts: Sequence[InvalidInput]) -> list[InvalidInput]:
+    """Those about a file."""
+    return [error for error in doubts if _place(error).partition(":")[0] == path]
+
+
+def _place(error: InvalidInput) -> str:
+    """``rollouts/harbour.yaml:4``, as far as the message names it."""
+    found = [each[0] for each in _PLACE.finditer(error.message)]
+    return found[-1] if found else ""
 
 
 def planned_json(plans: Plans, doubts: Sequence[InvalidInput]) -> dict[str, Any]:
