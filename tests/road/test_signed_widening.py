@@ -94,12 +94,24 @@ def test_one_statement_widens_once(rolling: Rolling, rollout: str) -> None:
 
 
 def test_two_people_who_sign_for_one_stage_take_it_one_stage_further(rolling: Rolling, rollout: str) -> None:
+    """While the weight was set the second was told "expected one that is judged, got one which is running"."""
     first, second = rolling.said(rollout, "ana"), rolling.said(rollout, "ben")
     rolling.hand_in(first)
+    assert rolling.record(rollout).phase == "weigh"
+    refused(rolling, rollout, "widening-moved", lambda: rolling.hand_in(second))
     rolling.run(rollout, until=lambda record: (record.stage, record.phase) == (1, "watch"))
     moved = refused(rolling, rollout, "widening-moved", lambda: rolling.hand_in(second))
     assert moved.message == (f"expected a widening of `{rollout}` to 3 of 4 (50 %), got one to `2 of 4 (10 %)`")
     assert rolling.record(rollout).stage == 1
+
+
+def test_what_is_being_set_cannot_be_signed_for_and_says_what_goes_on(rolling: Rolling, rollout: str) -> None:
+    rolling.hand_in(rolling.said(rollout, "ana"))
+    early = refused(rolling, rollout, "rollout-state", lambda: rolling.said(rollout, "ben"))
+    assert early.message == (
+        f"expected a rollout that is being judged, got `{rollout}` which is running: its weight is being set, "
+        "and it is judged again from then on"
+    )
 
 
 @pytest.mark.parametrize(
@@ -323,7 +335,9 @@ def test_the_last_stage_is_signed_over_to_promotion(tmp_path: Path, plan: str) -
     rollout = rolling.begin().id
     for stage in range(3):
         rolling.run(rollout, until=lambda record, s=stage: (record.stage, record.hold) == (s, "no-pass"))
-        rolling.hand_in(rolling.said(rollout))
+        said, second = rolling.said(rollout), rolling.said(rollout, "ben")
+        rolling.hand_in(said)
+        refused(rolling, rollout, "widening-moved", lambda late=second: rolling.hand_in(late))
     ended = rolling.run(rollout)
     assert ended.state is RolloutState.COMPLETED
     went = [(one.stage, one.percent) for one in ended.widenings]

@@ -22,6 +22,12 @@ from interlock.core.rollout.record import Cause, Harm, RolloutRecord, RolloutSta
 
 FULL = 100.0
 """Percent."""
+_DOING: Mapping[str, str] = {
+    "weigh": "its weight is being set, and it is judged again from then on",
+    "promote": "it is being made the usual version",
+    "retire": "it is being made the usual version",
+}
+"""What runs where nothing may be asked meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +274,8 @@ def _require(record: RolloutRecord, holds: bool, expected: str) -> None:  # noqa
 def not_now(record: RolloutRecord, expected: str) -> IllegalTransition:
     """The error for a step that the rollout's state does not permit."""
     held = f", {record.hold}" if record.hold else ""
+    if record.state is RolloutState.RUNNING and record.phase in _DOING:
+        held += f": {_DOING[record.phase]}"
     return IllegalTransition(
         f"expected {expected}, got `{record.id}` which is {record.state}{held}",
         code="rollout-state",

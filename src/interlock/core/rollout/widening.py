@@ -150,6 +150,27 @@ def following(plan: Plan, stage: int) -> tuple[str, str]:
     return f"{stage + 2} of {len(plan.stages)}", f"{plan.stages[stage + 1].percent:g}"
 
 
+def check_next(said: Statement, record: RolloutRecord, plan: Plan) -> None:
+    """Pass a statement about what this rollout may do next; of two for the same stage the second one is refused.
+
+    What is over, or on its way back, is told by what it is.
+
+    Raises:
+        InvalidInput: ``widening-bound``.
+        Conflict: ``widening-moved``.
+    """
+    if record.state not in {RolloutState.RUNNING, RolloutState.HELD}:
+        return
+    _check_bound(said, record)
+    _check_stage(said, record, plan)
+    if said.details["stage"] == PROMOTION and record.phase not in {"watch", "weigh"}:
+        raise Conflict(
+            f"expected a rollout that waits for its promotion, got `{record.id}` which is being promoted already",
+            code="widening-moved",
+            hint=f"nothing is left to sign: interlock rollout show {record.id}",
+        )
+
+
 def check_said(said: Statement, record: RolloutRecord, plan: Plan, words: str) -> None:
     """Pass a statement to widen that is about this rollout as it is now.
 
@@ -159,14 +180,7 @@ def check_said(said: Statement, record: RolloutRecord, plan: Plan, words: str) -
         Conflict: ``widening-moved`` for another stage than the next one.
     """
     _check_bound(said, record)
-    where, percent = following(plan, record.stage)
-    if (said.details["stage"], said.details["percent"]) != (where, percent):
-        signed = f"{said.details['stage']} ({said.details['percent']} %)"
-        raise Conflict(
-            f"expected a widening of `{record.id}` to {where} ({percent} %), got one to `{signed[:80]}`",
-            code="widening-moved",
-            hint=f"look where it stands, and sign anew if it shall go on: interlock rollout show {record.id}",
-        )
+    _check_stage(said, record, plan)
     signed_for = said.details["not_ruled_out"]
     if signed_for != words:
         raise InvalidInput(
@@ -175,6 +189,17 @@ def check_said(said: Statement, record: RolloutRecord, plan: Plan, words: str) -
             hint=f"what was counted meanwhile changed it; sign anew: interlock rollout widen {record.id}",
         )
     check_why(said.details["why"])
+
+
+def _check_stage(said: Statement, record: RolloutRecord, plan: Plan) -> None:
+    where, percent = following(plan, record.stage)
+    if (said.details["stage"], said.details["percent"]) != (where, percent):
+        signed = f"{said.details['stage']} ({said.details['percent']} %)"
+        raise Conflict(
+            f"expected a widening of `{record.id}` to {where} ({percent} %), got one to `{signed[:80]}`",
+            code="widening-moved",
+            hint=f"look where it stands, and sign anew if it shall go on: interlock rollout show {record.id}",
+        )
 
 
 def check_presence(presence: Presence, tier: Tier, settings: Settings) -> None:

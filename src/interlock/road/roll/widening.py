@@ -102,6 +102,7 @@ def _widen(station: Station, tx: Tx, actor: Actor, statement: Statement, signatu
     rules = in_force.rules
     signed = keep_signed(station, tx, actor, rules, statement, signature, used_by=record.id)
     plan = plan_of(tx, record)
+    widening.check_next(statement, record, plan)
     _open(station, tx, record)
     newest = weighed(tx, record)
     said = words(plan, record.stage, None if newest is None else newest.standing)
