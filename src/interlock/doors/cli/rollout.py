@@ -41,14 +41,17 @@ for command in (watch, pause, resume, extend, abort, widen, verify, run):
 @as_json
 def start(*, change: str, ticket: str, environment: str, service: str | None, detach: bool, as_json: bool) -> None:
     """Redeem a ticket and send CHANGE out, or say everything that stands in the way."""
-    from interlock.doors.cli.rollout_words import named_ticket, obstacles, started  # noqa: PLC0415  # --help reads no ticket
+    from interlock.doors.cli.rollout_words import named_ticket, obstacles, started, under_way  # noqa: PLC0415  # --help reads no ticket
 
     wanted = {"change": change, "ticket": named_ticket(ticket), "environment": environment, "service": service}
     config = settings()
     with client(config) as api:
         reply = api.post("/v1/rollouts", wanted).json
+        other = "" if reply["rollout"] or as_json else under_way(reply["obstacles"])
+        own = other and api.get(f"/v1/rollouts/{other}").json["record"]["ticket"] == wanted["ticket"]
     if reply["rollout"] is None:
-        show_json(reply) if as_json else click.echo("\n".join(obstacles(reply["obstacles"])))
+        lines = obstacles(reply["obstacles"], other if own else "")
+        show_json(reply) if as_json else click.echo("\n".join(lines))
         leave(REFUSED)
     begun = reply["rollout"]
     if as_json:

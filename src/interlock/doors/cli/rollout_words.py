@@ -19,6 +19,7 @@ Told = dict[str, Any]
 OLD_SECONDS = 10.0
 """From how many seconds on it is said that what the judge told is of then."""
 
+_UNDER_WAY = re.compile(r"got `(rol-[a-z0-9]+)`")
 _ID = re.compile(r"tkt-[a-z0-9-]{1,60}")
 
 
@@ -43,8 +44,25 @@ def named_ticket(given: str) -> str:
     return read_ticket(read_bytes(given, limit=MAX_TICKET)).ticket.id
 
 
-def obstacles(found: list[Told]) -> list[str]:
-    """Everything that stands in the way, with what to do."""
+def under_way(found: list[Told]) -> str:
+    """The rollout that stands in the way, by its id; empty where none does."""
+    named = [_UNDER_WAY.search(each["text"]) for each in found if each["code"] == "rollout-under-way"]
+    return next((each[1] for each in named if each), "")
+
+
+def obstacles(found: list[Told], own: str = "") -> list[str]:
+    """Everything that stands in the way, with what to do; another rollout first, because the rest follows from it.
+
+    ``own`` is the rollout under way that has this very ticket: then nothing is wrong with the ticket, and no new
+    one is to be asked for.
+    """
+    found = sorted(found, key=lambda each: each["code"] != "rollout-under-way")
+    if own:
+        told = {
+            "rollout-under-way": f"it has begun already: interlock rollout watch {own}",
+            "ticket-used": f"by `{own}` itself: no new ticket is needed",
+        }
+        found = [{**each, "hint": told.get(each["code"], each["hint"])} for each in found]
     lines = [f"refused  {len(found)} {'thing stands' if len(found) == 1 else 'things stand'} in the way"]
     for each in found:
         place = f"  {safe(each['path'])}:{each['line']}" if each["path"] and each["line"] else ""

@@ -186,7 +186,7 @@ def test_check_lists_plans_and_names_what_they_need_that_is_not_installed(tree, 
     code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 1
     assert "✗ expected a known meter (did you mean `scrape`?), got `scrap` at `rollouts/harbour.yaml:5`" in out
-    told = "plan     harbour in production: ✗ 1 doubt, cannot start · 6 stages, 1, 5, 25, 50, 95, 100 % · rollouts/har"
+    told = "plan     harbour in production: ✗ 1 doubt, cannot start · 6 stages, 1, 5, 25, 50, 95, 100 % · rollo"
     assert told in out
     assert out.splitlines()[-1] == "✗ 1 doubt, told above: rollouts/harbour.yaml:5"
     code, out, _ = run("policy", "check", "--json", capsys=capsys)

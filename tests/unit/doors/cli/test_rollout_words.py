@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interlock.core.change.errors import InvalidInput
-from interlock.doors.cli.rollout_words import named_ticket, row, shown, started
+from interlock.doors.cli.rollout_words import named_ticket, obstacles, row, shown, started, under_way
 
 SCENES = json.loads((Path(__file__).parents[3] / "golden/cli/rollouts.json").read_text())
 ETA = {"kind": "not-enough-data", "why": "a pass is expected in 190 s", "eta": 190.0}
@@ -92,3 +92,37 @@ def test_a_rollout_that_nobody_judges_says_so_in_a_list_and_alone():
     assert "  nobody judges it, since 40 s · 5 % of traffic has it\n" in text
     assert "interlock rollout run rol-7f3akq2m2a" in text
     assert "interlock rollback order-service" in text
+
+
+TWICE = [
+    {
+        "code": "ticket-used",
+        "text": "expected ticket `tkt-1` to be issued, got one that is redeemed",
+        "hint": "ask for a new one: interlock gate chg-a --environment production",
+        "path": "",
+        "line": 0,
+    },
+    {
+        "code": "rollout-under-way",
+        "text": "expected no other rollout of `shop` in `production`, got `rol-7f3akq2m2a` (running, 5 %)",
+        "hint": "wait for it, or end it: interlock rollout abort rol-7f3akq2m2a",
+        "path": "",
+        "line": 0,
+    },
+]
+
+
+def test_what_was_started_twice_is_told_to_be_under_way_and_asks_for_no_new_ticket():
+    """The ticket stood first, with the advice to ask for another, and the reason below it."""
+    assert under_way(TWICE) == "rol-7f3akq2m2a"
+    assert under_way(TWICE[:1]) == ""
+    own = obstacles(TWICE, "rol-7f3akq2m2a")
+    assert own[0] == "refused  2 things stand in the way"
+    assert "[rollout-under-way]" in own[1]
+    assert own[2].strip() == "it has begun already: interlock rollout watch rol-7f3akq2m2a"
+    assert own[4].strip() == "by `rol-7f3akq2m2a` itself: no new ticket is needed"
+    assert "gate" not in "".join(own)
+    others = obstacles(TWICE)
+    assert "[rollout-under-way]" in others[1]
+    assert "interlock rollout abort rol-7f3akq2m2a" in others[2]
+    assert "ask for a new one" in others[4]
