@@ -163,12 +163,7 @@ def check_next(said: Statement, record: RolloutRecord, plan: Plan) -> None:
         return
     _check_bound(said, record)
     _check_stage(said, record, plan)
-    if said.details["stage"] == PROMOTION and record.phase not in {"watch", "weigh"}:
-        raise Conflict(
-            f"expected a rollout that waits for its promotion, got `{record.id}` which is being promoted already",
-            code="widening-moved",
-            hint=f"nothing is left to sign: interlock rollout show {record.id}",
-        )
+    _check_waits(said, record)
 
 
 def check_said(said: Statement, record: RolloutRecord, plan: Plan, words: str) -> None:
@@ -199,6 +194,15 @@ def _check_stage(said: Statement, record: RolloutRecord, plan: Plan) -> None:
             f"expected a widening of `{record.id}` to {where} ({percent} %), got one to `{signed[:80]}`",
             code="widening-moved",
             hint=f"look where it stands, and sign anew if it shall go on: interlock rollout show {record.id}",
+        )
+
+
+def _check_waits(said: Statement, record: RolloutRecord) -> None:
+    if said.details["stage"] == PROMOTION and record.phase not in {"watch", "weigh"}:
+        raise Conflict(
+            f"expected a rollout that waits for its promotion, got `{record.id}` which is being promoted already",
+            code="widening-moved",
+            hint=f"nothing is left to sign: interlock rollout show {record.id}",
         )
 
 

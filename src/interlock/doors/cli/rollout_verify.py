@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, show_json
-from interlock.doors.cli.text import safe
+from interlock.doors.cli.screens.rollout_bars import odds
+from interlock.doors.cli.text import plural, safe
 
 
 @click.command()
@@ -17,13 +21,20 @@ def verify(*, named: str, as_json: bool) -> None:
         found = api.get(f"/v1/rollouts/{named}/verification").json
     if as_json:
         show_json(found)
-    elif found["exact"]:
-        evidence = "" if found["log_e"] is None else f", log E {found['log_e']!r}, {found['verdict']}"
-        signed = found["signatures"]
-        people = f", {signed} {'signature' if signed == 1 else 'signatures'}" if signed else ""
-        click.echo(f"exact   {found['ticks']:,} ticks in {found['observations']:,} observations{people}{evidence}")
     else:
-        at = "" if found["t"] is None else f" at t = {found['t']:g} s"
-        click.echo(f"differs  first difference{at}: {safe(found['first_difference'])}")
+        click.echo("\n".join(lines(found)))
     if not found["exact"]:
         leave(REFUSED)
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """What was found; how the judge stood is of the last tick on record alone: earlier ones may have been a pass."""
+    if not found["exact"]:
+        at = "" if found["t"] is None else f" at t = {found['t']:g} s"
+        return [f"differs  first difference{at}: {safe(found['first_difference'])}"]
+    signed = f", {plural(found['signatures'], 'signature')}" if found["signatures"] else ""
+    told = [f"exact    {plural(found['ticks'], 'tick')} in {plural(found['observations'], 'observation')}{signed}"]
+    if found["log_e"] is not None:
+        told.append(f"         after the last: {found['verdict']}, {odds(found['log_e'])} for harm")
+        told.append(f"         log E {found['log_e']!r}")
+    return told
