@@ -54,7 +54,7 @@ def watch(*, named: str | None, environment: str | None, patience: float, as_jso
         with view(as_json=as_json) as shown_in:
             last = _follow(client, name, shown_in, patience)
     except KeyboardInterrupt:
-        _left(name, as_json=as_json)
+        _left(client, name, as_json=as_json)
     finally:
         client.close()
     leave(0 if last["record"]["state"] == "completed" else REFUSED)
@@ -156,7 +156,22 @@ def _lost(name: str, seen: datetime, silent: float) -> InterlockError:
     return lost
 
 
-def _left(name: str, *, as_json: bool) -> None:
+def _unjudged(client: Any, name: str) -> str:  # noqa: ANN401  # a Client
+    """That nobody judges what is left, and how to go on; empty where somebody does, or where nobody can say."""
+    from interlock.doors.cli.screens.rollout_blind import unjudged, ways_on  # noqa: PLC0415  # --help draws nothing
+
+    try:
+        shown: Told = client.get(f"/v1/rollouts/{name}").json
+    except InterlockError:
+        return ""
+    if not unjudged(shown):
+        return ""
+    lines = [f"left as it is: {safe(name)}: {unjudged(shown)}"]
+    return "\n".join([*lines, *(f"  {why}: {command}" for command, why in ways_on(shown))])
+
+
+def _left(client: Any, name: str, *, as_json: bool) -> None:  # noqa: ANN401  # a Client
     if name and not as_json:
-        click.echo(f"left alone: {safe(name)} goes on without this picture · interlock rollout watch {safe(name)}")
+        goes_on = f"left alone: {safe(name)} goes on without this picture · interlock rollout watch {safe(name)}"
+        click.echo(_unjudged(client, name) or goes_on)
     leave(INTERRUPTED)

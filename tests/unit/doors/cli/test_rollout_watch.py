@@ -281,3 +281,15 @@ def test_ctrl_c_leaves_the_rollout_alone_and_says_so():
     assert f"left alone: {NAME} goes on without this picture" in text
     assert "\x1b[?25h" in text  # the cursor is back
     assert all("POST" not in asked for asked in story.asked)
+
+
+def test_ctrl_c_of_what_nobody_judges_does_not_say_that_it_goes_on():
+    with telling("unjudged") as story:
+        terminal = Terminal(story, NAME)
+        terminal.until("interlock serve")
+        terminal.running.send_signal(signal.SIGINT)
+        text = terminal.until("left as it is:")
+        text = terminal.until("or the version before: interlock rollback order-service")
+        assert terminal.close() == 130
+    assert f"left as it is: {NAME}: nobody judges it, since 40 s" in text
+    assert "goes on without this picture" not in text
