@@ -197,15 +197,6 @@ def _check_stage(said: Statement, record: RolloutRecord, plan: Plan) -> None:
         )
 
 
-def _check_waits(said: Statement, record: RolloutRecord) -> None:
-    if said.details["stage"] == PROMOTION and record.phase not in {"watch", "weigh"}:
-        raise Conflict(
-            f"expected a rollout that waits for its promotion, got `{record.id}` which is being promoted already",
-            code="widening-moved",
-            hint=f"nothing is left to sign: interlock rollout show {record.id}",
-        )
-
-
 def check_presence(presence: Presence, tier: Tier, settings: Settings) -> None:
     """Pass a signature that is worth as much as the settings ask of one at this tier.
 
@@ -268,3 +259,12 @@ def _unbound(record: RolloutRecord, got: str) -> InvalidInput:
         code="widening-bound",
         hint=f"sign what is prepared, unchanged: interlock rollout widen {record.id} --why '…'",
     )
+
+
+def _check_waits(said: Statement, record: RolloutRecord) -> None:
+    if said.details["stage"] == PROMOTION and record.phase not in {"watch", "weigh"}:
+        raise Conflict(
+            f"expected a rollout that waits for its promotion, got `{record.id}` which is being promoted already",
+            code="widening-moved",
+            hint=f"nothing is left to sign: interlock rollout show {record.id}",
+        )

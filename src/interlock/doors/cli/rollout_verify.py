@@ -28,7 +28,7 @@ def verify(*, named: str, as_json: bool) -> None:
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
-    """What was found; how the judge stood is of the last tick on record alone: earlier ones may have been a pass."""
+    """What was found; how the judge stood is of the last tick on record alone, and was another before."""
     if not found["exact"]:
         at = "" if found["t"] is None else f" at t = {found['t']:g} s"
         return [f"differs  first difference{at}: {safe(found['first_difference'])}"]
