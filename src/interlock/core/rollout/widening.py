@@ -264,7 +264,7 @@ def _unbound(record: RolloutRecord, got: str) -> InvalidInput:
 def _check_waits(said: Statement, record: RolloutRecord) -> None:
     if said.details["stage"] == PROMOTION and record.phase not in {"watch", "weigh"}:
         raise Conflict(
-            f"expected a rollout that waits for its promotion, got `{record.id}` which is being promoted already",
+            f"expected a widening that is still to come, got `{record.id}` which is being promoted already",
             code="widening-moved",
             hint=f"nothing is left to sign: interlock rollout show {record.id}",
         )
