@@ -126,6 +126,12 @@ def test_a_notice_says_the_answer_then_the_cost_then_what_to_type():
     ]
 
 
+def test_a_notice_of_holding_gives_commands_that_can_be_typed():
+    """``extend`` without ``--by`` was refused to whoever was woken."""
+    text = happening(RUNNING, HELD, plan()).notice.text
+    assert f"interlock rollout extend {HELD.id} --by 30m" in text
+
+
 def test_what_was_told_is_in_the_ledger(road, teller, told):
     teller(None, BEGUN, plan({}))
     teller(RUNNING, STOPPED, plan({}))
