@@ -81,6 +81,17 @@ def alone(tmp_path: Path) -> Iterator[Alone]:
         Deployer(tmp_path).down()
 
 
+def nobody_is_told_to_judge_it(alone: Alone, rollout: str) -> None:
+    """It said PASS, and that it goes on, over traffic that nobody judged any more."""
+    end = time.monotonic() + 30.0
+    while "nobody judges it" not in (listed := alone.terminal.run("rollout", "list", show=False)):
+        assert time.monotonic() < end, listed
+        time.sleep(1.0)
+    text = alone.terminal.run("rollout", "show", rollout, show=False)
+    assert f"interlock rollout run {rollout}" in text
+    assert "interlock rollback order-service" in text
+
+
 def test_interrupted_it_leaves_the_traffic_and_says_how_to_go_on_and_whoever_runs_it_next_ends_it(
     alone: Alone,
 ) -> None:
@@ -110,6 +121,7 @@ def test_interrupted_it_leaves_the_traffic_and_says_how_to_go_on_and_whoever_run
     assert alone.served == pytest.approx(PERCENT, abs=0.5)
     before = alone.show(rollout)["record"]
     assert (before["state"], before["phase"]) == ("running", "watch")
+    nobody_is_told_to_judge_it(alone, rollout)
 
     second = alone.begin("rollout", "run", rollout)
     out, said = second.communicate(timeout=100)
