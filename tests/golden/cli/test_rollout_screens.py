@@ -151,3 +151,18 @@ def test_what_is_lost_so_far_is_no_last_word():
     """A line said 19 lost, and the panel seconds later 50, of one event and without a word between them."""
     assert "lost 9 orders so far, by estimate" in one_line(SCENES["stopping"])
     assert "9 orders so far, by estimate" in "\n".join(screen(SCENES["stopping"], wide=80))
+
+
+@pytest.mark.parametrize(
+    ("codes", "says"),
+    [
+        ({"scrape-slow": 4}, "4 left out: scrape-slow"),
+        ({"scrape-slow": 2}, "4 left out, the newest: 2 scrape-slow"),
+        ({}, "4 left out\n"),
+    ],
+)
+def test_what_was_left_out_is_of_the_whole_rollout(codes, says):
+    """Read from its newest counts alone, 4 had become 2 minutes later."""
+    shown = json.loads(json.dumps(SCENES["waiting"])) | {"discarded": codes}
+    shown["standing"]["discarded"] = 4
+    assert says in "\n".join(screen(shown, wide=132)) + "\n"

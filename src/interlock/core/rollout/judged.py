@@ -25,6 +25,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.judge.record import word
 from interlock.core.judge.told import stop_told
 from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted, Verdict
+from interlock.core.rollout.phrases import span
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
 from interlock.core.rollout.restarts import CRASH_LOOP
@@ -150,9 +151,9 @@ def _end_of_stage(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) 
     limit = limit_of(record, plan)
     eta = verdict.eta if isinstance(verdict, NotEnoughData) else None
     if record.spent >= limit:
-        return _hold(record, plan, f"stage {record.stage + 1} did not pass in {limit:g} s", now)
+        return _hold(record, plan, f"stage {record.stage + 1} did not pass in {span(limit)}", now)
     if eta is not None and record.spent + eta > limit:
-        return _hold(record, plan, f"a pass is expected in {eta:.0f} s, beyond the limit of {limit:g} s", now)
+        return _hold(record, plan, f"a pass is expected in {span(eta)}, beyond the limit of {span(limit)}", now)
     return stays(record)
 
 
@@ -181,5 +182,5 @@ def told(verdict: Verdict) -> str:
     if isinstance(verdict, Untrusted):
         return f"{verdict.code}: {verdict.why}"
     if isinstance(verdict, NotEnoughData) and verdict.eta is not None:
-        return f"a pass is expected in {verdict.eta:.0f} s"
+        return f"a pass is expected in {span(verdict.eta)}"
     return ""

@@ -3,7 +3,8 @@
 Rules:
 1. A percentage has a space before its sign.
 2. One of something is said in the singular, as far as a metric's name lets it be told.
-3. Of a bad metric what is lost is what came on top. What the judge lost is an estimate, and is called that.
+3. A time is said as people say it, never in hundreds of seconds.
+4. Of a bad metric what is lost is what came on top. What the judge lost is an estimate, and is called that.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ CAUSES: Mapping[str, str] = {
     "lost-weight": "somebody else took its traffic away",
     "ticket-void": "its ticket was voided",
 }
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _KEPT = ("ss", "us", "is")
 """Endings of words that end with an s in the singular too."""
 
@@ -46,6 +48,20 @@ def singular(name: str) -> str:
 def percent(fraction: float, digits: int = 0) -> str:
     """``19 %``."""
     return f"{fraction * 100:,.{digits}f} %"
+
+
+def span(seconds: float) -> str:
+    """A time as people say it: ``3.1 s``, ``42 s``, ``3 min``, ``2 h 10 min``, ``3 days``."""
+    if seconds < 10:  # noqa: PLR2004  # below it tenths matter
+        return f"{max(seconds, 0.0):.1f} s"
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    if seconds < 2 * _DAY:
+        hours, minutes = divmod(round(seconds / _MINUTE), 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{seconds / _DAY:.0f} days"
 
 
 def watched_alone(backstop: str, unbacked: str, *, over: bool = False) -> str:

@@ -10,7 +10,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.judge.told import rose
 from interlock.core.rollout.phrases import amount
 from interlock.doors.cli.screens.rollout import moment
-from interlock.doors.cli.screens.rollout_bars import span
+from interlock.doors.cli.screens.rollout_bars import odds, span
 from interlock.doors.cli.screens.rollout_blind import seconds_between, unjudged, ways_on
 from interlock.doors.cli.screens.rollout_words import alone
 from interlock.doors.cli.text import safe, short
@@ -107,7 +107,7 @@ def shown(found: Told) -> list[str]:
     stages = found["stages"]
     where = f"{safe(record['service'])} {short(record['digest'])} → {safe(record['environment'])}"
     stage = f"stage {min(record['stage'] + 1, len(stages))} of {len(stages)}"
-    evidence = f"baked {record['baked']:.0f} s  log E {record['log_e']:.3f}"
+    evidence = f"baked {record['baked']:.0f} s  evidence {odds(record['log_e'])} for harm"
     lines = [
         f"{record['id']}  {where}  {record['state']}{held}",
         f"  change {record['change']}  ticket {record['ticket']}  by {safe(record['started_by'])}",

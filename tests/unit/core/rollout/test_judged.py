@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted
-from interlock.core.rollout.judged import GOOD_TICKS, LOST_WEIGHT, Seen, observed
+from interlock.core.rollout.judged import GOOD_TICKS, LOST_WEIGHT, Seen, observed, told
 from interlock.core.rollout.record import Harm, RolloutState
 
 PASSED = Passed(ruled_out={"orders": 0.05})
@@ -181,3 +181,9 @@ def test_what_is_kept_has_a_canonical_form_whatever_a_tick_lasted(recorded, plan
     lasted = Seen(verdict=WAITING, worked=1.0000037, judged=1.0000037)
     after = observed(recorded(baked=3.1), plan, lasted, now).record
     assert after.bake_until.microsecond % 1000 == 0
+
+
+@pytest.mark.parametrize(("eta", "says"), [(304.0, "5 min"), (42.0, "42 s"), (7_800.0, "2 h 10 min")])
+def test_a_time_is_told_as_people_say_it(eta, says):
+    """It said 304 s here and 5 min elsewhere."""
+    assert told(NotEnoughData(ruled_out={}, eta=eta)) == f"a pass is expected in {says}"

@@ -126,3 +126,9 @@ def test_what_was_started_twice_is_told_to_be_under_way_and_asks_for_no_new_tick
     assert "[rollout-under-way]" in others[1]
     assert "interlock rollout abort rol-7f3akq2m2a" in others[2]
     assert "ask for a new one" in others[4]
+
+
+def test_evidence_is_written_as_on_every_other_screen():
+    """It was "log E -0.662" here, "1 : 12" in the live view and "0.081 : 1" offline."""
+    assert "evidence 1 : 1.9 for harm" in said("waiting", {"log_e": -0.662})
+    assert "evidence 1,205 : 1 for harm" in said("waiting", {"log_e": 7.0942})

@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from interlock.doors.cli.screens.columns import MARGIN, label
@@ -128,19 +129,28 @@ def _lost(shown: Told, room: int) -> list[str]:
     return _labelled("lost", lost(shown) or "nothing so far", room) if shown["standing"] else []
 
 
+def _left_out(codes: Mapping[str, int], left: int) -> str:
+    """Why ticks did not count; where the newest are all that is known of, that is said."""
+    known = sum(codes.values())
+    if not known:
+        return ""
+    each = ", ".join(f"{number:,} {safe(code)}" for code, number in sorted(codes.items()))
+    if known < left:
+        return f", the newest: {each}"
+    return f": {each if len(codes) > 1 else safe(next(iter(codes)))}"
+
+
 def _trust(shown: Told, room: int) -> list[str]:
     standing = shown["standing"]
     if not standing:
         return []
     codes = shown["discarded"]
-    left = sum(codes.values())
+    left = max(sum(codes.values()), standing["discarded"])
     told = f"{standing['ticks']:,} ticks counted"
     if shown["record"]["alone"]:
         told = f"what is compared above is from before 100 % · {told}"
     if left:
-        each = (f"{number:,} {safe(code)}" for code, number in sorted(codes.items()))
-        why = ", ".join(each) if len(codes) > 1 else safe(next(iter(codes)))
-        told += f", {left:,} left out: {why}"
+        told += f", {left:,} left out{_left_out(codes, left)}"
     age = seconds_between(shown["seen_at"], shown["now"])
     old = age > max(STALE_TICKS * (shown["tick"] or 1.0), STALE_LEAST)
     if old and shown["record"]["state"] == "running":

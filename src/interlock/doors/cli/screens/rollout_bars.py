@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
+from interlock.core.rollout.phrases import span as span  # noqa: PLC0414  # told on: every screen has it from here
 from interlock.doors.cli.text import paint
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _STEPS = "▁▂▃▄▅▆▇█"
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_MINUTE, _HOUR = 60, 3_600
 _DIGITS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _MANY = 1_000_000.0
 _OCTAVES = 2.0
@@ -93,20 +94,6 @@ def clock(seconds: float) -> str:
     """``00:04:13``."""
     whole = max(int(seconds), 0)
     return f"{whole // _HOUR:02d}:{whole % _HOUR // _MINUTE:02d}:{whole % _MINUTE:02d}"
-
-
-def span(seconds: float) -> str:
-    """A time as people say it: ``3.1 s``, ``42 s``, ``3 min``, ``2 h 10 min``, ``3 days``."""
-    if seconds < 10:  # noqa: PLR2004  # below it tenths matter
-        return f"{max(seconds, 0.0):.1f} s"
-    if seconds < 2 * _MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * _HOUR:
-        return f"{seconds / _MINUTE:.0f} min"
-    if seconds < 2 * _DAY:
-        hours, minutes = divmod(round(seconds / _MINUTE), 60)
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{seconds / _DAY:.0f} days"
 
 
 def count(value: float) -> str:
