@@ -169,13 +169,13 @@ def _what_counts(shown: Told) -> object:
 
 
 def _fitted(line: str) -> str:
-    """Broken at spaces where somebody said how wide it is, under its time; one line where a log is written."""
+    """Broken at spaces where somebody said how wide it is, under its word; one line where a log is written."""
     if not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal():
         return line
-    time, _, rest = line.partition(" UTC ")
-    margin = len(f"{time} UTC ")
+    head, dot, rest = line.partition("· ")
+    margin = len(head) + len(dot)
     first, *more = wrap(rest, width() - margin)
-    return "\n".join([f"{time} UTC {first}", *(" " * margin + part for part in more)])
+    return "\n".join([f"{head}{dot}{first}", *(" " * margin + part for part in more)])
 
 
 def _say(text: str) -> None:
