@@ -292,4 +292,5 @@ def test_ctrl_c_of_what_nobody_judges_does_not_say_that_it_goes_on():
         text = terminal.until("or the version before: interlock rollback order-service")
         assert terminal.close() == 130
     assert f"left as it is: {NAME}: nobody judges it, since 40 s" in text
+    assert "rollout run" not in text, "with a server it is refused"
     assert "goes on without this picture" not in text

@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Any
 
@@ -46,11 +47,13 @@ def unjudged(shown: Told) -> str:
 
 
 def ways_on(shown: Told) -> list[tuple[str, str]]:
-    """What can be typed then, and what it does."""
+    """What can be typed then, and what it does; where a server is set, it alone may move a rollout."""
     record = shown["record"]
     where = "" if record["environment"] == "production" else f" --environment {safe(record['environment'])}"
+    here = [(f"interlock rollout run {safe(record['id'])}", "judge it on, from here")]
+    served = bool(os.environ.get("INTERLOCK_SERVER"))
     return [
-        (f"interlock rollout run {safe(record['id'])}", "judge it on, from here"),
-        ("interlock serve", "or by a server"),
+        *([] if served else here),
+        ("interlock serve", "judge it on, where the server was" if served else "or by a server"),
         (f"interlock rollback {safe(record['service'])}{where}", "or the version before"),
     ]
