@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from interlock.core.judge.told import harm_told, rose
-from interlock.core.rollout.phrases import amount, because, percent
+from interlock.core.rollout.phrases import amount, because, percent, reached
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
 from interlock.core.rollout.transition import FULL
@@ -195,7 +195,7 @@ def _completed(after: RolloutRecord, plan: Plan) -> tuple[str, ...]:
     ruled = _ruled_out(after)
     until = f" until {after.kept_until:%Y-%m-%d %H:%M} UTC" if after.kept_until else ""
     return (
-        f"done, all traffic has it: {_where(after)}",
+        f"done, {reached(after.served)}: {_where(after)}",
         f"ruled out{' before 100 %' if after.alone else ''}: {ruled} or worse" if ruled else "",
         f"the version before is one command away{until}: interlock rollback {after.service}{_option(after)}",
     )

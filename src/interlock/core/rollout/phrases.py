@@ -64,6 +64,13 @@ def span(seconds: float) -> str:
     return f"{seconds / _DAY:.0f} days"
 
 
+def reached(served: float) -> str:
+    """How much traffic a completed rollout has; a promoted one serves nothing at its canary any more."""
+    if 0 < served < 100:  # noqa: PLR2004  # percent
+        return f"{served:g} % of traffic has it, the rest stays with the version before"
+    return "all traffic has it"
+
+
 def watched_alone(backstop: str, unbacked: str, *, over: bool = False) -> str:
     """What watches, or watched, where all traffic has the new version and no control is left."""
     if backstop:

@@ -32,7 +32,7 @@ def named_ticket(given: str) -> str:
     if not Path(given).is_file():
         if not _ID.fullmatch(given):
             raise InvalidInput(
-                f"expected a ticket's id, or its file, got `{given}`, which is not there",
+                f"expected a ticket's id, or its file, got `{given}`, {_no_file(given)}",
                 code="ticket-file-missing",
                 hint="interlock gate CHANGE --ticket-file FILE writes one; an id looks like tkt-7f3akq2m2a",
             )
@@ -42,6 +42,10 @@ def named_ticket(given: str) -> str:
     from interlock.doors.cli.files import read_bytes  # noqa: PLC0415  # likewise
 
     return read_ticket(read_bytes(given, limit=MAX_TICKET)).ticket.id
+
+
+def _no_file(given: str) -> str:
+    return "which is a folder" if given and Path(given).is_dir() else "which is not there"
 
 
 def under_way(found: list[Told]) -> str:
@@ -65,7 +69,8 @@ def obstacles(found: list[Told], own: str = "") -> list[str]:
         found = [{**each, "hint": told.get(each["code"], each["hint"])} for each in found]
     lines = [f"refused  {len(found)} {'thing stands' if len(found) == 1 else 'things stand'} in the way"]
     for each in found:
-        place = f"  {safe(each['path'])}:{each['line']}" if each["path"] and each["line"] else ""
+        place = f"{each['path']}:{each['line']}" if each["path"] and each["line"] else ""
+        place = f"  {safe(place)}" if place and f"{place}`" not in each["text"] else ""
         lines += [f"  ✗ {safe(each['text'])}  [{each['code']}]{place}", f"      {safe(each['hint'])}"]
     return lines
 

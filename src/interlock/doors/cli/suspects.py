@@ -15,6 +15,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.desk import as_json, client, show_json
 
 _SPAN = re.compile(r"([0-9]{1,6})([smhd])")
+_MOST = 30 * 86_400
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -45,10 +46,11 @@ def suspects(
 
 def _seconds(text: str) -> int:
     match = _SPAN.fullmatch(text.strip().lower())
-    if match is None or int(match[1]) == 0:
+    seconds = 0 if match is None else int(match[1]) * _SECONDS[match[2]]
+    if not 0 < seconds <= _MOST:
         raise InvalidInput(
-            f"expected a span such as 90m, 2h or 3d after --since, got `{text[:20]!a}`",
+            f"expected a span such as 90m, 2h or 3d after --since, at most 30d, got `{text[:20]!a}`",
             code="suspects-window",
-            hint="a number and s, m, h or d; at most 30d",
+            hint="a number and s, m, h or d",
         )
-    return int(match[1]) * _SECONDS[match[2]]
+    return seconds

@@ -194,6 +194,27 @@ def test_check_lists_plans_and_names_what_they_need_that_is_not_installed(tree, 
     assert (told["plans"][0]["service"], told["plan_doubts"][0]["code"]) == ("harbour", "plugin-unknown")
 
 
+STEPS = "promote: [{name: swap, run: [./swap.sh], verify: [./swapped.sh]}]\n"
+
+
+@pytest.mark.parametrize(
+    ("last", "steps", "says"),
+    [
+        (90, "", "2 stages, 5, 90 %, 10 % stay with the version before ·"),
+        (90, STEPS, "2 stages, 5, 90 %, then `promote` ·"),
+        (100, "", "2 stages, 5, 100 % · rollouts/harbour.yaml"),
+    ],
+)
+def test_check_says_where_a_last_stage_below_100_percent_leads(
+    tree, capsys, monkeypatch, last, steps, says
+) -> None:
+    """A plan that ends at 90 % was taken without a word, and "all traffic has it" in the end."""
+    monkeypatch.setenv("COLUMNS", "200")
+    planned(tree, PLAN + f"stages: [{{percent: 5}}, {{percent: {last}}}]\n" + steps)
+    _, out, _ = run("policy", "check", capsys=capsys)
+    assert says in out
+
+
 PROMETHEUS = """\
 service: harbour
 environment: production

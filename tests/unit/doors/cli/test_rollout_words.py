@@ -10,6 +10,7 @@ import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.rollout_words import named_ticket, obstacles, row, shown, started, under_way
+from interlock.doors.cli.screens.rollout_words import sentence
 
 SCENES = json.loads((Path(__file__).parents[3] / "golden/cli/rollouts.json").read_text())
 ETA = {"kind": "not-enough-data", "why": "a pass is expected in 190 s", "eta": 190.0}
@@ -132,3 +133,29 @@ def test_evidence_is_written_as_on_every_other_screen():
     """It was "log E -0.662" here, "1 : 12" in the live view and "0.081 : 1" offline."""
     assert "evidence 1 : 1.9 for harm" in said("waiting", {"log_e": -0.662})
     assert "evidence 1,205 : 1 for harm" in said("waiting", {"log_e": 7.0942})
+
+
+@pytest.mark.parametrize("given", [".", "out", "./out/"])
+def test_a_folder_is_no_ticket_and_is_called_that(given, tmp_path, monkeypatch):
+    """It said that the folder is not there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InvalidInput) as refused:
+        named_ticket(given)
+    assert refused.value.message == f"expected a ticket's id, or its file, got `{given}`, which is a folder"
+
+
+def test_the_place_of_an_obstacle_is_said_once():
+    missing = {"code": "series-missing", "hint": "look", "path": "rollouts/harbour.yaml", "line": 13}
+    said = obstacles([{**missing, "text": "expected a series, got none at `rollouts/harbour.yaml:13`"}])
+    assert said[1] == "  ✗ expected a series, got none at `rollouts/harbour.yaml:13`  [series-missing]"
+    said = obstacles([{**missing, "text": "expected a series, got none"}])
+    assert said[1] == "  ✗ expected a series, got none  [series-missing]  rollouts/harbour.yaml:13"
+
+
+def test_a_rollout_that_ends_below_100_percent_has_not_all_traffic():
+    """It said "all traffic has it" of 90 %, with nothing that promotes."""
+    scene = json.loads(json.dumps(SCENES["completed"]))
+    assert sentence(scene).startswith("all traffic has it")
+    scene["record"]["served"] = 90.0
+    assert sentence(scene).startswith("90 % of traffic has it, the rest stays with the version before")

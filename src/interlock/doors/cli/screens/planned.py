@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.core.change.errors import InvalidInput
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans
+from interlock.core.rollout.transition import FULL
 from interlock.doors.cli.screens.columns import told
 from interlock.doors.cli.text import mark, plural, safe, width, wrap
 
@@ -74,4 +75,8 @@ def planned_json(plans: Plans, doubts: Sequence[InvalidInput]) -> dict[str, Any]
 
 def _stages(plan: Plan) -> str:
     percents = ", ".join(f"{stage.percent:g}" for stage in plan.stages)
-    return f"{plural(len(plan.stages), 'stage')}, {percents} %"
+    told, rest = f"{plural(len(plan.stages), 'stage')}, {percents} %", FULL - plan.stages[-1].percent
+    if not rest:
+        return told
+    # A last stage below 100 % is promoted from; where nothing promotes, that is how far it goes.
+    return f"{told}, then `promote`" if plan.promote else f"{told}, {rest:g} % stay with the version before"

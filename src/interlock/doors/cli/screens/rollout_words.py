@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from interlock.core.judge.told import harm_told
-from interlock.core.rollout.phrases import because, watched_alone
+from interlock.core.rollout.phrases import because, reached, watched_alone
 from interlock.doors.cli.screens.rollout_bars import change, odds
 from interlock.doors.cli.screens.rollout_blind import blind, unjudged
 from interlock.doors.cli.screens.rollout_sums import passed, percent
@@ -144,12 +144,12 @@ def _running(shown: Told) -> str:
 
 
 def _completed(shown: Told) -> str:
-    ruled = shown["record"]["ruled_out"]
+    ruled, has = shown["record"]["ruled_out"], reached(shown["record"].get("served", 0.0))
     if not ruled:
-        return "all traffic has it"
+        return has
     worst = max(ruled, key=lambda name: ruled[name])
     before = " before" if shown["record"]["alone"] else ""
-    return f"all traffic has it; ruled out{before}: {safe(worst)} worse by {percent(ruled[worst])} or more"
+    return f"{has}; ruled out{before}: {safe(worst)} worse by {percent(ruled[worst])} or more"
 
 
 def _blame(shown: Told) -> str:
