@@ -102,7 +102,8 @@ def advice(record: RolloutRecord, plan: Plan) -> str:
     """What can be done about a stage that cannot pass in its time."""
     return (
         f"wait longer: interlock rollout extend {record.id} --by 30m; or answer for what is not ruled out: "
-        f'interlock rollout widen {record.id} --why "…"; or go back, and start with a larger first stage or cohorts by flag "
+        f'interlock rollout widen {record.id} --why "…"; '
+        "or go back, and start with a larger first stage or cohorts by flag "
         f"({plan.path})"
     )
 
