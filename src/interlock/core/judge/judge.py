@@ -12,7 +12,7 @@ Rules:
    requests from before its warm-up.
 4. There is no pass while evidence of harm is above 10 : 1, whatever has been ruled out.
 5. Evidence is weighed whenever it may have come near 10 : 1, else now and then: ``log_e`` is that of the last
-   weighing, and below that meanwhile. When depends on ticks and what was declared alone.
+   weighing; what came since is certainly below 10 : 1. When it is weighed depends on ticks and declarations alone.
 6. Memory does not grow with the rollout.
 """
 
