@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -319,8 +320,11 @@ def away(two: Two) -> Iterator[None]:
         yield
 
 
+# Seconds that no other process of this machine sleeps for: the tests beside this one run the same step.
+ASLEEP = f"61.{os.getpid():07}"
 PROMOTED = PLAN.replace("  - {{percent: 100, bake: 1s}}\n", "").replace(
-    "notify:", "promote:\n  - {{name: usual, kind: artefact, run: [sleep, '61.5'], verify: [sleep, '0']}}\nnotify:"
+    "notify:",
+    f"promote:\n  - {{{{name: usual, kind: artefact, run: [sleep, '{ASLEEP}'], verify: [sleep, '0']}}}}\nnotify:",
 )
 
 
@@ -334,7 +338,7 @@ def promoting(two: Two) -> str:
 
 def sleeping() -> bool:
     found = (each / "cmdline" for each in Path("/proc").iterdir() if each.name.isdigit())
-    return any(b"61.5" in content for content in map(content_of, found))
+    return any(ASLEEP.encode() in content for content in map(content_of, found))
 
 
 def content_of(path: Path) -> bytes:
