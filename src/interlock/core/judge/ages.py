@@ -17,6 +17,7 @@ from interlock.core.judge.arithmetic import STEPS, Floats
 from interlock.core.judge.phi import UNKNOWN, PhiTable, inverses
 from interlock.core.judge.series import Layout
 from interlock.core.judge.settings import JudgeSettings
+from interlock.core.judge.starts import SPARE
 
 STEP = 5
 
@@ -48,14 +49,14 @@ class Ages:
         return found
 
     def rows(self, newest: float) -> Floats:
-        """STEPS/φ for the collapsed starts, then for each from the newest (so many seconds old) to the oldest.
+        """STEPS/φ for each start from the newest (so many seconds old) to the oldest, and for those folded.
 
         A row for each start, a column for each θ of each series: ready to multiply with.
         """
         step = _steps(newest)
         found = self._rows.get(step)
         if found is None:
-            ages = [float(self.longest), *(step * STEP + place * self._every for place in range(self.starts))]
+            ages = [step * STEP + place * self._every for place in range(self.starts + SPARE + 2)]
             each = self._by_second[[self._place(age) for age in ages]] * STEPS
             found = self._rows[step] = np.tile(each, (1, self._columns))
         return found

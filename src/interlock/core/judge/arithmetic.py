@@ -71,6 +71,12 @@ def near_powers(places: Floats) -> Floats:
     return _powers().take(places.astype(np.intp), mode="clip")
 
 
+def power_above(value: float) -> float:
+    """The exponential of a number, rounded up to the table; its end for what is beyond."""
+    place = int((value - LOWEST) * STEPS) + 1
+    return _powers().item(min(max(place, 0), (HIGHEST - LOWEST) * STEPS - 1))
+
+
 @cache
 def _powers() -> Floats:
     fine = np.array([float(_EXACT.exp(Decimal(j) / STEPS)) for j in range(STEPS)])

@@ -161,7 +161,7 @@ class Judge:
         if 0.0 < share < 1.0:
             self._compare(tick, share, canary, total)
         self._unweighed += 1
-        if self._unweighed >= LONGEST or self._reach.touched():
+        if self._unweighed >= LONGEST or self._reach.touched:
             self._weigh(tick.t)
 
     def _refit(self, ages: Ages) -> None:
@@ -173,7 +173,7 @@ class Judge:
     def _weigh(self, t: float) -> None:
         self._weighed = found = self._evidence.weigh(t)
         self._log_e, self._unweighed = round(found.log_e, DIGITS), 0
-        self._reach.begin(found.total, self._evidence.fastest)
+        self._reach.begin(found.each, self._evidence.fastest)
 
     def _compare(self, tick: Tick, share: float, canary: list[int], total: list[int]) -> None:
         cold = [row for row, warm in enumerate(self._warm) if self._t < warm] if self._t < self._warming else []

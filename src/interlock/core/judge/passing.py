@@ -83,17 +83,26 @@ class Passing:
             for row, allowed in zip(self._plan.series, self._allowed, strict=True)
         ]
         self._before = self._tally.settle()
-        self._assigned, self._seconds = [0] * len(self._floors), [0.0] * len(self._floors)
+        self._warmed: list[tuple[int, float]] = [(0, 0.0)] * len(self._floors)
+        self._assigned, self._seconds = 0, 0.0
         self._ticks = self._due = 0
         self._newest = self.look(t)
 
     def add(self, assigned: int, seconds: float, cold: Sequence[int] = ()) -> None:
         """One tick that counts: its length, the canary's requests, and the series that do not count in it yet."""
-        for row in range(len(self._floors)):
-            if row not in cold:
-                self._assigned[row] += assigned
-                self._seconds[row] += seconds
+        if cold:
+            for row, (before, spent) in enumerate(self._warmed):
+                if row not in cold:
+                    self._warmed[row] = before + assigned, spent + seconds
+        else:
+            self._assigned += assigned
+            self._seconds += seconds
         self._ticks += 1
+
+    def _exposed(self, row: int) -> tuple[int, float]:
+        """The canary's requests while this series counted in this stage, and for how many seconds it did."""
+        assigned, seconds = self._warmed[row]
+        return assigned + self._assigned, seconds + self._seconds
 
     def newest(self, t: float) -> Look:
         """The newest look, which is taken now where one is due."""
@@ -126,9 +135,9 @@ class Passing:
         The profile is concave in ln θ and 0 at no harm: beyond the first that is out, all are.
         """
         width = len(LOSSES)
-        gained = now.profile[:, :width] - self._before.profile[:, :width]
-        out = gained <= -self._needed / np.array(inverses)[:, None]
-        first = np.where(out.any(axis=1), out.argmax(axis=1), width).tolist()
+        gained = now.profile[:, : width + 1] - self._before.profile[:, : width + 1]
+        gained[:, width] = -np.inf  # where none before it is out
+        first = (gained <= -self._needed / np.array(inverses)[:, None]).argmax(axis=1).tolist()
         return [self._one(row, place, now, inverses[row]) for row, place in enumerate(first)]
 
     def _one(self, row: int, place: int, now: Mark, inverse: float) -> float | None:
@@ -136,44 +145,45 @@ class Passing:
             return None
         levels = self._levels[row]
         relative = levels[place] if place < len(levels) else None
-        if not self._floors[row] or not self._assigned[row]:
+        requests = self._exposed(row)[0] * self._floors[row]
+        if not requests:
             return relative
         needed = (self._needed + _EACH_BET) / inverse
         events = now.canary[row] - self._before.canary[row]
-        requests = self._assigned[row] * self._floors[row]
         own = min([(needed - events * cost) / ((1.0 - bet) * requests) for bet, cost in _BETS])
         return own if relative is None or own < relative else relative
 
     def _eta(self, row: int, now: Mark, inverse: float) -> float | None:
         """Seconds until this series may pass, None where nobody can say."""
-        if not self._known[row] or not self._seconds[row] or self._fitting[row] < 0:
+        assigned, seconds = self._exposed(row)
+        if not self._known[row] or not seconds or self._fitting[row] < 0:
             return None
-        waits = [self._relative_wait(row, now, inverse)]
-        if self._floors[row] and self._assigned[row]:
-            waits.append(self._floor_wait(row, now, inverse))
+        waits = [self._relative_wait(row, now, inverse, seconds)]
+        if self._floors[row] and assigned:
+            waits.append(self._floor_wait(row, now, inverse, assigned, seconds))
         known = [wait for wait in waits if wait is not None]
         return max(0.0, min(known)) if known else None
 
-    def _relative_wait(self, row: int, now: Mark, inverse: float) -> float | None:
+    def _relative_wait(self, row: int, now: Mark, inverse: float, seconds: float) -> float | None:
         place, before = self._fitting[row], self._before
         gained = now.profile.item(row, place) - before.profile.item(row, place)
         surplus = (now.due[row] - before.due[row]) - (now.canary[row] - before.canary[row])
         harmless = gained + surplus * self._plan.logs.item(row, self._plan.harmful + place)
-        per_second = -harmless * inverse / self._seconds[row]
+        per_second = -harmless * inverse / seconds
         return (self._needed + gained * inverse) / per_second if per_second > CLOSE else None
 
-    def _floor_wait(self, row: int, now: Mark, inverse: float) -> float | None:
+    def _floor_wait(self, row: int, now: Mark, inverse: float, assigned: int, seconds: float) -> float | None:
         needed = (self._needed + _EACH_BET) / inverse
         events = now.canary[row] - self._before.canary[row]
-        most = self._assigned[row] * self._floors[row] * self._allowed[row]
+        most = assigned * self._floors[row] * self._allowed[row]
         gains = [(1.0 - bet) * most + events * cost for bet, cost in _BETS]
         best = max(gains)
-        return (needed / best - 1.0) * self._seconds[row] if best > CLOSE else None
+        return (needed / best - 1.0) * seconds if best > CLOSE else None
 
     def _by_metric(self, each: Sequence[float | None]) -> dict[str, float | None]:
         """The largest over each metric's series, None where one is None."""
         found: dict[str, float | None] = {}
-        for (name, _), value in zip(self._plan.places, each, strict=True):
-            before = found.get(name, 0.0)
-            found[name] = None if value is None or before is None else max(value, before)
+        for row, value in zip(self._plan.series, each, strict=True):
+            before = found.get(row.name, 0.0)
+            found[row.name] = None if value is None or before is None else max(value, before)
         return found

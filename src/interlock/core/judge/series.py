@@ -56,7 +56,7 @@ class Series:
 class Layout:
     """All rows and columns; the first ``harmful`` are the grid. ``share_of`` is each one's part of its row.
 
-    ``places`` are where a tick has each row: metric and edge.
+    ``places`` are where a tick has the rows: each metric, its kind and its edges.
     """
 
     names: tuple[str, ...]
@@ -67,7 +67,7 @@ class Layout:
     logs: Floats
     share_of: Floats
     weights: tuple[float, ...]
-    places: tuple[tuple[str, str], ...]
+    places: tuple[tuple[str, MetricKind, tuple[str, ...]], ...]
 
 
 def layout(settings: JudgeSettings) -> Layout:
@@ -88,7 +88,7 @@ def layout(settings: JudgeSettings) -> Layout:
         logs=np.array([[exact_log(theta) for theta in row] for row in thetas]),
         share_of=np.array([_shares(settings, row) for row in series]),
         weights=tuple(each[row.name] / max(1, len(settings.metrics[row.name].edges)) for row in series),
-        places=tuple((row.name, row.edge) for row in series),
+        places=tuple((name, one.kind, one.edges) for name, one in settings.metrics.items()),
     )
 
 
@@ -183,24 +183,26 @@ def counted(plan: Layout, tick: Tick) -> tuple[list[int], list[int]] | None:
     Raises:
         InvalidInput: ``judge-metric`` for a metric that the settings do not have, or of another kind or shape.
     """
-    kinds, metrics = plan.kinds, tick.metrics
-    for name, observed in metrics.items():
-        if kinds.get(name) != observed.kind:
-            raise _unfit(plan, name, observed.kind)
+    metrics, lacking = tick.metrics, False
+    if not metrics.keys() <= plan.kinds.keys():
+        raise _unfit(plan, *next((name, one.kind) for name, one in metrics.items() if name not in plan.kinds))
     canary, total = [], []
-    for name, edge in plan.places:
+    for name, kind, edges in plan.places:
         found = metrics.get(name)
         if found is None:
-            return None
-        if bool(edge) != (found.counts is None):
-            raise _unfit(plan, name, "buckets" if found.buckets else "counts")
-        counts = found.buckets.get(edge) if edge else found.counts
-        if counts is None:
-            return None
-        events = counts.canary
-        canary.append(events)
-        total.append(sum(counts.control, events))
-    return canary, total
+            lacking = True
+            continue
+        if found.kind != kind or bool(edges) != (found.counts is None):
+            raise _unfit(
+                plan, name, found.kind if found.kind != kind else "buckets" if found.buckets else "counts"
+            )
+        for counts in map(found.buckets.get, edges) if edges else (found.counts,):
+            if counts is None:
+                lacking = True
+                continue
+            canary.append(counts.canary)
+            total.append(sum(counts.control, counts.canary))
+    return None if lacking else (canary, total)
 
 
 def _unfit(plan: Layout, name: str, got: str) -> InvalidInput:

@@ -4,14 +4,15 @@ Rules:
 1. What the canary would have had with the control's rate is the control's events times ρ/(1 − ρ), tick by tick.
 2. Of every start that is still apart a copy is kept, so that harm can be estimated from where it most likely
    began.
-3. Ticks are added up together, those of one share at once. When depends on ticks and stages alone, never on who
-   looks in between: a record is recomputed with the same sums.
+3. Ticks are added up together. When depends on ticks and stages alone, never on who looks in between: a record
+   is recomputed with the same sums.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import add, sub
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from interlock.core.judge.arithmetic import Floats
 from interlock.core.judge.series import Layout, Normalisers
 
 MOST_WAITING = 32
-"""Ticks that wait to be added up."""
+"""Shares, one after the other, whose ticks wait to be added up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,65 +48,84 @@ class Tally:
             due=(0.0,) * count,
             profile=np.zeros(self._logs.shape),
         )
-        self._waiting: list[tuple[float, Sequence[int], Sequence[int]]] = []
+        self._waiting: list[_Part] = []
+        """Ticks that wait: those of one share after one another together, but apart where a start opened."""
+        self._apart = True
         self._marks: dict[float, Mark] = {}
+        self._cuts: dict[float, int] = {}
 
     def add(self, canary: Sequence[int], total: Sequence[int], share: float) -> None:
-        """One tick that counts: the canary's events and those of both arms. Both sequences are kept."""
-        self._waiting.append((share, canary, total))
-        if len(self._waiting) >= MOST_WAITING:
-            self.settle()
+        """One tick that counts: the canary's events and those of both arms."""
+        if self._apart or self._waiting[-1].share != share:
+            if len(self._waiting) >= MOST_WAITING:
+                self.settle()
+            self._waiting.append(_Part(share, canary, total))
+            self._apart = False
+        else:
+            self._waiting[-1].add(canary, total)
 
     def settle(self) -> Mark:
         """Add up what waits."""
-        self._settled = self.now()
-        self._waiting.clear()
+        if self._waiting:
+            *kept, self._settled = self._after([*self._cuts.values(), len(self._waiting)])
+            self._marks |= zip(self._cuts, kept, strict=True)
+            self._waiting.clear()
+            self._cuts.clear()
+            self._apart = True
         return self._settled
 
     def now(self) -> Mark:
         """How things stand, without adding up."""
-        if not self._waiting:
-            return self._settled
-        shares: dict[float, list[tuple[Sequence[int], Sequence[int]]]] = {}
-        for share, canary, total in self._waiting:
-            shares.setdefault(share, []).append((canary, total))
-        canaries, totals = zip(
-            *([_columns(each) for each in zip(*ticks, strict=True)] for ticks in shares.values()), strict=True
-        )
-        return self._with(self._settled, list(shares), canaries, totals)
-
-    def _with(
-        self, before: Mark, shares: list[float], canaries: Sequence[list[int]], totals: Sequence[list[int]]
-    ) -> Mark:
-        """Events of some shares, one row each."""
-        canary, expected, due = _columns(canaries), list(before.expected), list(before.due)
-        for share, ones, boths in zip(shares, canaries, totals, strict=True):
-            odds = share / (1.0 - share)
-            for row, (one, both) in enumerate(zip(ones, boths, strict=True)):
-                expected[row] += (both - one) * odds
-                due[row] += both * share
-        norms = np.array([self._norms.profile(share) for share in shares])
-        norms *= np.array(totals, dtype=np.float64)[:, :, None]
-        gained = np.array(canary, dtype=np.float64)[:, None] * self._logs - np.add.reduce(norms, axis=0)
-        total = _columns(totals)
-        return Mark(
-            canary=tuple(old + new for old, new in zip(before.canary, canary, strict=True)),
-            control=tuple(old + both - one for old, both, one in zip(before.control, total, canary, strict=True)),
-            expected=tuple(expected),
-            due=tuple(due),
-            profile=before.profile + gained,
-        )
+        return self._after([len(self._waiting)])[0] if self._waiting else self._settled
 
     def keep(self, began: Sequence[float]) -> None:
-        """Remember how things stand at the newest of ``began``, and forget the starts that are not in it."""
-        self._marks[began[0]] = self.settle()
-        for gone in [start for start in self._marks if start not in began]:
+        """Remember how things stand at the newest of ``began``, and forget the starts that are older than all."""
+        if self._waiting:
+            self._cuts[began[0]] = len(self._waiting)
+            self._apart = True
+        else:
+            self._marks[began[0]] = self._settled
+        for gone in [start for start in self._marks if start < began[-1]]:
             del self._marks[gone]
 
     def at(self, start: float) -> Mark:
         """How things stood when this start opened."""
+        self.settle()
         return self._marks.get(start, self.began)
 
+    def _after(self, counts: Sequence[int]) -> list[Mark]:
+        """How things stand after each of these numbers of parts."""
+        found, mark, done = [], self._settled, 0
+        for count in counts:
+            for part in self._waiting[done:count]:
+                mark = self._with(mark, part)
+            found.append(mark)
+            done = count
+        return found
 
-def _columns(rows: Sequence[Sequence[int]]) -> list[int]:
-    return [sum(column) for column in zip(*rows, strict=True)]
+    def _with(self, mark: Mark, part: _Part) -> Mark:
+        share, odds = part.share, part.share / (1.0 - part.share)
+        control = list(map(sub, part.total, part.canary))
+        canary, total = np.array([part.canary, part.total], dtype=np.float64)[:, :, None]
+        gained: Floats = canary * self._logs
+        gained -= total * self._norms.profile(share)
+        gained += mark.profile
+        return Mark(
+            canary=tuple(map(add, mark.canary, part.canary)),
+            control=tuple(map(add, mark.control, control)),
+            expected=tuple([had + seen * odds for had, seen in zip(mark.expected, control, strict=True)]),
+            due=tuple([had + both * share for had, both in zip(mark.due, part.total, strict=True)]),
+            profile=gained,
+        )
+
+
+class _Part:
+    """Ticks of one share: the canary's events and those of both arms, by series."""
+
+    __slots__ = ("canary", "share", "total")
+
+    def __init__(self, share: float, canary: Sequence[int], total: Sequence[int]) -> None:
+        self.share, self.canary, self.total = share, canary, total
+
+    def add(self, canary: Sequence[int], total: Sequence[int]) -> None:
+        self.canary, self.total = list(map(add, self.canary, canary)), list(map(add, self.total, total))

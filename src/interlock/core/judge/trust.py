@@ -12,6 +12,8 @@ Rules:
 from __future__ import annotations
 
 from collections import deque
+from math import fsum
+from operator import mul
 
 from interlock.core.judge.arithmetic import exact_log, log
 from interlock.core.judge.settings import JudgeSettings, TrustSettings
@@ -78,7 +80,7 @@ class Gaps:
 
     def see(self, t: float, discard: str) -> None:
         """One tick; ``discard`` is empty where it counts."""
-        if len(self._last) == self._trust.window:
+        if self._lost and len(self._last) == self._trust.window:
             self._lost -= bool(self._last[0])
         self._last.append(discard)
         if discard:
@@ -117,7 +119,8 @@ class Drift:
             if not one.edges and name in settings.phi
         }
         self._shards: dict[str, list[tuple[int, ...]]] = {name: [] for name in self._phi}
-        self._kept = {name: deque[tuple[float, float]](maxlen=_WINDOWS) for name in self._phi}
+        self._scatter = {name: deque[float](maxlen=_WINDOWS) for name in self._phi}
+        self._expected = {name: deque[float](maxlen=_WINDOWS) for name in self._phi}
         self._begin = 0.0
         self._found: Untrusted | None = None
 
@@ -138,8 +141,8 @@ class Drift:
                 sums = [*map(sum, zip(*rows, strict=True))]
                 total, shards = sum(sums), len(sums)
                 # Σ(c − mean)² = Σc² − (Σc)²/k, in whole numbers as long as possible
-                scatter = (shards * sum(count * count for count in sums) - total * total) / shards
-                self._kept[name].append((scatter, total * (shards - 1) / shards))
+                self._scatter[name].append((shards * sum(map(mul, sums, sums)) - total * total) / shards)
+                self._expected[name].append(total * (shards - 1) / shards)
                 rows.clear()
         self._begin = t
         self.times, self._found = 1.0, None
@@ -147,11 +150,8 @@ class Drift:
             self._look(name)
 
     def _look(self, name: str) -> None:
-        kept, phi = self._kept[name], self._phi[name]
-        scatter = expected = 0.0
-        for each in kept:
-            scatter += each[0]
-            expected += each[1]
+        kept, phi = self._scatter[name], self._phi[name]
+        scatter, expected = fsum(kept), fsum(self._expected[name])
         if len(kept) < _FEWEST_WINDOWS or expected < _FEWEST_EVENTS or scatter <= self._most * phi * expected:
             return
         self.times = max(self.times, scatter / expected / phi)
