@@ -46,7 +46,7 @@ def main() -> None:
         return
     rows = Rows(given.rows)
     if given.afresh:
-        given.rows.unlink(missing_ok=True)
+        rows.forget()
     for place in PLACES:
         if not given.only or place.name in given.only:
             faulty(place, rows, given.runs)

@@ -3,8 +3,8 @@
 Rules:
 1. A faulty rollout is measured at the client: orders that were not placed by the canary or in its place, and the
    time from the first customer who met it until the proxy was read back at 0 %.
-2. The running version's noise is measured once for each stack, then declared in its plan; the same for faulty and
-   for good rollouts.
+2. The running version's noise is measured once for each proxy and rate, then declared in every plan; the same for
+   faulty and for good rollouts.
 3. A good rollout counts as good when nothing stopped or withdrew it within its two minutes. What was held while
    nothing could be believed is told beside it: that is what stalls are for.
 """
@@ -38,7 +38,9 @@ STALL_SECONDS = (5.0, 15.0, 30.0)
 
 
 @contextmanager
-def produced(place: Place, *, rate: float = RATE, known: float = NOISE_SECONDS) -> Iterator[Production]:
+def produced(
+    place: Place, rows: Rows, *, rate: float = RATE, known: float = NOISE_SECONDS
+) -> Iterator[Production]:
     with tempfile.TemporaryDirectory(prefix="rollout-bench-") as made:
         folder = Path(made)
         stack = Stack(
@@ -53,7 +55,8 @@ def produced(place: Place, *, rate: float = RATE, known: float = NOISE_SECONDS) 
         scraper = stack.prometheus.url if stack.prometheus else ""
 
         def planned(running: Stack) -> bytes:
-            judge = {"phi": noise(running, known)}
+            key = f"{place.proxy}, {rate:g} a second, {known:g} s"
+            judge = {"phi": rows.once(key, lambda: noise(running, known))}
             print(json.dumps(judge), flush=True)
             place_of = {"place": folder, "artefact": folder / ARTEFACT}
             return plan(running, Wanted(stages=stages, judge=judge, baseline=0, prometheus=scraper, **place_of))
@@ -68,7 +71,7 @@ def faulty(place: Place, rows: Rows, runs: int) -> None:
     left = {case: runs - done[place.name, case] for case in place.faults}
     if max(left.values()) <= 0:
         return
-    with produced(place) as production:
+    with produced(place, rows) as production:
         for turn in range(max(left.values())):
             for case in [case for case, missing in left.items() if missing > turn]:
                 rows.add(
@@ -105,7 +108,7 @@ def good(place: Place, rows: Rows, runs: int, *, beside: int = 1, seconds: float
     known = min(NOISE_SECONDS, max(30.0, 1.5 * seconds))
 
     def play(turn: Sequence[int]) -> None:
-        with produced(place, rate=RATE / beside, known=known) as production:
+        with produced(place, rows, rate=RATE / beside, known=known) as production:
             for number in turn:
                 row = baked(production, number, seconds)
                 rows.add({"place": place.name, "case": "good", "beside": beside, **row})

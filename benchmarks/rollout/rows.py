@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
+Measured = dict[str, object]
 _ADDING = threading.Lock()
 
 
@@ -38,6 +40,22 @@ class Rows:
         with _ADDING, self.path.open("a", encoding="utf-8") as rows:
             rows.write(json.dumps(told, ensure_ascii=False) + "\n")
         print(json.dumps(told, ensure_ascii=False), flush=True)
+
+    def forget(self) -> None:
+        """Begin anew: neither rows nor what was measured for them."""
+        for kept in (self.path, *self.path.parent.glob(f"{self.path.stem}-*.json")):
+            kept.unlink(missing_ok=True)
+
+    def once(self, key: str, measure: Callable[[], Measured]) -> Measured:
+        """What was measured for these rows already, else measured now and kept in a file beside them."""
+        name = re.sub(r"\W+", "-", key)
+        kept = self.path.with_name(f"{self.path.stem}-{name}.json")
+        if not kept.exists():
+            whole = kept.with_suffix(f".{os.getpid()}")
+            whole.write_text(json.dumps(measure()), encoding="utf-8")
+            whole.replace(kept)
+        found: Measured = json.loads(kept.read_text(encoding="utf-8"))
+        return found
 
     def done(self) -> Counter[tuple[str, str]]:
         """How many there are of each place and case."""

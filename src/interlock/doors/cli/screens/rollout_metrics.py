@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from interlock.core.judge.told import rose
 from interlock.doors.cli.screens.columns import MARGIN, label
 from interlock.doors.cli.screens.rollout_bars import change, count, evidence, gauge, odds, scaled, spark
 from interlock.doors.cli.screens.rollout_sums import edge_of, harmful, kind_of
@@ -27,7 +28,7 @@ def metrics(shown: Told, wide: int) -> list[str]:
         return []
     found: dict[str, Told] = standing["metrics"]
     if harm and harm["metric"] in found:
-        found = {harm["metric"]: found[harm["metric"]]}
+        found = {harm["metric"]: _as_proven(found[harm["metric"]], harm["at_least"])}
     names = list(found)
     most = MOST_LINES if wide >= _NARROW else MOST_NARROW
     if len(names) > most:
@@ -94,6 +95,14 @@ def _second(name: str, one: Told, kind: str, shown: Told, wide: int) -> str:
     bad = harmful(one, kind)
     mine = paint(pad(spark(canary, top), room), **({"fg": "red"} if bad else {"fg": "cyan"}))
     return f"{drawn}  canary {mine}  expected {spark(expected, top)}".rstrip()
+
+
+def _as_proven(one: Told, at_least: float) -> Told:
+    """A metric whose band ends where the stop proved that it does: one harm has one bound."""
+    low, high = one["low"], one["high"]
+    if rose(at_least):
+        return {**one, "low": at_least if low is None else max(low, at_least)}
+    return {**one, "high": 1.0 - at_least if high is None else min(high, 1.0 - at_least)}
 
 
 def _band(one: Told) -> str:
