@@ -118,7 +118,8 @@ class Judge:
             InvalidInput: ``judge-metric``, ``judge-share``, ``judge-time``: a tick that does not fit the settings.
         """
         events = None
-        _within("time", tick.t, least=0.0, most=MOST_SECONDS)
+        if not 0.0 <= tick.t <= MOST_SECONDS:
+            raise _beyond("time", tick.t, least=0.0, most=MOST_SECONDS)
         discard = tick.discard or misplaced(tick, self._t, self.settings.tick_seconds)
         if not discard:
             events = counted(self._plan, tick)
@@ -146,7 +147,9 @@ class Judge:
         )
 
     def _count(self, tick: Tick, canary: list[int], total: list[int]) -> None:
-        share = _within("share", tick.share, least=0.0, most=1.0)
+        share = tick.share
+        if not 0.0 <= share <= 1.0:
+            raise _beyond("share", share, least=0.0, most=1.0)
         if tick.assigned is not None:
             self._share_test.add(tick.assigned)
         self._drift.add(tick)
@@ -216,9 +219,13 @@ class Judge:
 
 def _within(what: str, value: float, *, least: float, most: float) -> float:
     if not least <= value <= most:
-        raise InvalidInput(
-            f"expected a {what} of {least:g}…{most:g}, got `{value}`",
-            code=f"judge-{what}",
-            hint="give seconds since the rollout began" if what == "time" else "give a fraction: 0.05 is 5 %",
-        )
+        raise _beyond(what, value, least=least, most=most)
     return value
+
+
+def _beyond(what: str, value: float, *, least: float, most: float) -> InvalidInput:
+    return InvalidInput(
+        f"expected a {what} of {least:g}…{most:g}, got `{value}`",
+        code=f"judge-{what}",
+        hint="give seconds since the rollout began" if what == "time" else "give a fraction: 0.05 is 5 %",
+    )
