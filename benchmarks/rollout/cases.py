@@ -56,3 +56,8 @@ PLACES = (
         for proxy in ("envoy", "haproxy")
     ),
 )
+
+
+def goal(case: str, place: Place) -> float:
+    """Seconds that the median may have."""
+    return SECONDS[case][place.percent > 1] + (1.0 if place.meter == "prometheus" else 0.0)
