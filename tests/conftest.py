@@ -6,8 +6,8 @@ Rules:
 2. Property tests have no deadline (the machine is shared) and are the same on every run in continuous
    integration; at home they go on searching.
 3. What starts a whole stack of processes (``tests/integration/rollout/``) is run by one worker, one after
-   another: two stacks on one machine would measure each other. xdist's own groups write an attribute that
-   pytest 9.2 no longer reads.
+   another: two stacks on one machine would measure each other. So is ``tests/architecture/``, which reads every
+   module once. xdist's own groups write an attribute that pytest 9.2 no longer reads.
 """
 
 from __future__ import annotations
@@ -64,19 +64,19 @@ class NetworkGuard:
             return False
 
 
-ONE_AT_A_TIME = "tests/integration/rollout/"
+TOGETHER = ("tests/integration/rollout/", "tests/architecture/")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Every test is its own unit of work, but for those that start a stack, which are one together."""
+    """Every test is its own unit of work, but for those of some folders, which are one together."""
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  # only where xdist is
 
-    class OneStackAtATime(LoadScopeScheduling):
+    class FoldersTogether(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return ONE_AT_A_TIME if nodeid.startswith(ONE_AT_A_TIME) else nodeid
+            return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
 
-    return OneStackAtATime(config, log)
+    return FoldersTogether(config, log)
 
 
 _GUARD = NetworkGuard()

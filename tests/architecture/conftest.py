@@ -6,7 +6,7 @@ import ast
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -34,8 +34,9 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def modules() -> Callable[[str], list[Module]]:
-    """All Python files under a folder, sorted."""
+    """All Python files under a folder, sorted; read and parsed once."""
 
+    @cache
     def under(folder: str) -> list[Module]:
         found = sorted((ROOT / folder).rglob("*.py"))
         return [Module(str(file.relative_to(ROOT)), file.read_text()) for file in found]
