@@ -4,12 +4,14 @@ Rules:
 1. Types are strict: no number from a string, no unknown key, no missing one without a default.
 2. A value is counted before it is written out, so that one which repeats itself costs no memory.
 3. Text that somebody else wrote holds no key twice.
-4. Every error names the place in the input and what was expected there, in one line.
+4. Every error names the places in the input and what was expected there, in one line: what nobody knows first,
+   with the nearest key that is known. A key that was misspelt is not missing as well.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -32,12 +34,25 @@ _UNKNOWN_KEY = frozenset({"unexpected_keyword_argument", "extra_forbidden"})
 _MISSING_KEY = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 """What pydantic calls them, in the words of Python."""
 
+_BRANCH = re.compile(r"str|int|float|bool|.*\[.*\]")
+"""The last step of a problem's place where one of several types was tried: a key of nobody's."""
+
+_MOST_TOLD = 6
+
+
+class Misshapen(InvalidInput):
+    """``input-shape``; ``place`` leads to the first thing that is wrong."""
+
+    def __init__(self, message: str, *, hint: str, place: tuple[str | int, ...]) -> None:
+        super().__init__(message, code="input-shape", hint=hint)
+        self.place = place
+
 
 def parse(kind: type[T], value: object, *, what: str) -> T:
     """``value`` (parsed JSON or YAML) as a ``kind``; ``what`` names the input in the error.
 
     Raises:
-        InvalidInput: ``input-shape``, naming the first place that does not fit and how many more there are.
+        InvalidInput: ``input-shape``; a ``Misshapen`` names the places that do not fit.
     """
     _check_size(value, what)
     try:
@@ -103,17 +118,40 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401  # any type pydanti
     return TypeAdapter(tuple[kind], config=_STRICT)
 
 
-def _refused(error: ValidationError, what: str, kind: object) -> InvalidInput:
-    problems = error.errors(include_url=False)
+def _refused(error: ValidationError, what: str, kind: object) -> Misshapen:
+    problems = _told(error.errors(include_url=False), kind)
     first = problems[0]
-    place = ".".join(str(step) for step in first["loc"][1:]) or "the top"
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return InvalidInput(
-        f"expected {what} to fit its schema, got a problem at `{place[:120]}`: {_sentence(first)}"
-        f"{_meant(first, kind)}{more}",
-        code="input-shape",
-        hint=_hint(first),
+    told = "; ".join(
+        f"{'' if number else 'a problem '}at `{_named(_place(each))}`: {_sentence(each)}{_meant(each, kind)}"
+        for number, each in enumerate(problems[:_MOST_TOLD])
     )
+    more = f" (and {len(problems) - _MOST_TOLD} more)" if len(problems) > _MOST_TOLD else ""
+    return Misshapen(
+        f"expected {what} to fit its schema, got {told}{more}", hint=_hint(first, kind), place=_place(first)
+    )
+
+
+def _told(problems: list[ErrorDetails], kind: object) -> list[ErrorDetails]:
+    """Those worth telling: unknown keys first, one of each place, none that is missing because it was misspelt."""
+    unknown = [each for each in problems if each["type"] in _UNKNOWN_KEY]
+    written = {(*_place(each)[:-1], _nearest(each, kind)) for each in unknown}
+    others = {
+        _place(each): each
+        for each in reversed(problems)
+        if each["type"] not in _UNKNOWN_KEY and (each["type"] not in _MISSING_KEY or _place(each) not in written)
+    }
+    return [*unknown, *reversed(others.values())]
+
+
+def _place(problem: ErrorDetails) -> tuple[str | int, ...]:
+    """Where it is, as it is written."""
+    steps = problem["loc"][1:]
+    keys = problem["type"] in _UNKNOWN_KEY or problem["type"] in _MISSING_KEY
+    return steps[:-1] if steps and not keys and _BRANCH.fullmatch(str(steps[-1])) else steps
+
+
+def _named(place: tuple[str | int, ...]) -> str:
+    return ".".join(str(step) for step in place)[:120] or "the top"
 
 
 def _sentence(problem: ErrorDetails) -> str:
@@ -126,14 +164,21 @@ def _sentence(problem: ErrorDetails) -> str:
 
 
 def _meant(problem: ErrorDetails, kind: object) -> str:
-    """The nearest key that the record at that place has, where its path leads through records alone."""
-    if problem["type"] not in _UNKNOWN_KEY:
-        return ""
-    *steps, last = problem["loc"][1:]
-    for step in steps:
+    near = _nearest(problem, kind) if problem["type"] in _UNKNOWN_KEY else ""
+    return f" (did you mean `{near}`?)" if near else ""
+
+
+def _nearest(problem: ErrorDetails, kind: object) -> str:
+    """The nearest key that the record at that place has; empty where none is near."""
+    near = difflib.get_close_matches(str(problem["loc"][-1]), _known(problem, kind), n=1)
+    return near[0] if near else ""
+
+
+def _known(problem: ErrorDetails, kind: object) -> list[str]:
+    """The keys of the record at that place, where its path leads through records alone."""
+    for step in problem["loc"][1:-1]:
         kind = _inside(kind, str(step))
-    known = fields(kind) if isinstance(kind, type) and is_dataclass(kind) else ()
-    return closest(str(last), [field.name for field in known])
+    return [field.name for field in fields(kind)] if isinstance(kind, type) and is_dataclass(kind) else []
 
 
 def _inside(kind: object, step: str) -> object:
@@ -147,10 +192,12 @@ def _inside(kind: object, step: str) -> object:
     return kind
 
 
-def _hint(problem: ErrorDetails) -> str:
-    if problem["type"] in _UNKNOWN_KEY:
-        return f"remove the key `{str(problem['loc'][-1])[:60]}`, or correct its spelling"
-    return "correct the value at that place"
+def _hint(problem: ErrorDetails, kind: object) -> str:
+    if problem["type"] not in _UNKNOWN_KEY:
+        return "correct the value at that place"
+    known = _known(problem, kind)
+    spelling = f"remove the key `{str(problem['loc'][-1])[:60]}`, or correct its spelling"
+    return f"known: {', '.join(known)}" if known else spelling
 
 
 def closest(word: str, known: list[str]) -> str:

@@ -22,7 +22,7 @@ def located(error: InvalidSetting, plan: Plan, where: Keys) -> InvalidInput:
 
 
 def at_line(error: InvalidInput, plan: Plan, where: Keys) -> InvalidInput:
-    """The same of an error that names its place in words only, as reading a record does."""
+    """The same of an error that names its place in words only; of several the first."""
     found = _PLACE.search(error.message)
     wanted = f"{found[1].split(' ')[0]}." if found else ""
     above = [

@@ -14,10 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from interlock.core.change.errors import BadReply, InvalidInput, Rejected
-from interlock.core.change.parse import parse
+from interlock.core.change.parse import Misshapen, parse
 from interlock.core.rollout.setting import InvalidSetting
 
 T = TypeVar("T")
@@ -38,8 +36,7 @@ def read(kind: type[T], settings: Mapping[str, object], *, what: str) -> T:
     try:
         return parse(kind, dict(settings), what=f"the settings of the router `{what}`")
     except InvalidInput as error:
-        cause = error.__cause__
-        place = cause.errors(include_url=False)[0]["loc"][1:] if isinstance(cause, ValidationError) else ()
+        place = error.place if isinstance(error, Misshapen) else ()
         raise InvalidSetting(error.message, code=error.code, hint=error.hint, path=place) from error
 
 

@@ -308,3 +308,17 @@ def test_a_policy_that_cannot_be_read_hides_no_finding_of_a_plan(tree, capsys) -
     assert code == 2
     assert "got `scrap` at `rollouts/harbour.yaml:5`" in out
     assert "base/mine.cedar:1: " in err
+
+
+def test_a_misspelt_setting_of_a_router_is_told_at_its_own_line(tree, capsys) -> None:
+    """It was told as a missing key at the line of the whole section, and nothing said which ones there are."""
+    spelt = PROMETHEUS.replace(
+        "router: {kind: haproxy, socket: /run/haproxy.sock, backend: shop, canary: new}",
+        "router:\n  kind: haproxy\n  backend: shop\n  sock: /run/haproxy.sock",
+    )
+    planned(tree, spelt + "tick: 15s\n")
+    _, out, _ = run("policy", "check", "--json", capsys=capsys)
+    [doubt] = json.loads(out)["plan_doubts"]
+    assert "`sock`: there is no such key (did you mean `socket`?); at `canary`: this key is" in doubt["message"]
+    assert doubt["message"].endswith("at `rollouts/harbour.yaml:6`"), doubt
+    assert doubt["hint"] == "known: socket, backend, canary, retries, smallest"
