@@ -6,8 +6,9 @@ Rules:
 2. Property tests have no deadline (the machine is shared) and are the same on every run in continuous
    integration; at home they go on searching.
 3. What starts a whole stack of processes (``tests/integration/rollout/``) is run by one worker, one after
-   another: two stacks on one machine would measure each other. So is ``tests/architecture/``, which reads every
-   module once. xdist's own groups write an attribute that pytest 9.2 no longer reads.
+   another: two stacks on one machine would measure each other. So is what shares something that takes seconds to
+   make (``TOGETHER``): every other worker would make it again. xdist's own groups write an attribute that
+   pytest 9.2 no longer reads.
 """
 
 from __future__ import annotations
@@ -64,19 +65,26 @@ class NetworkGuard:
             return False
 
 
-TOGETHER = ("tests/integration/rollout/", "tests/architecture/")
+TOGETHER = (
+    "tests/integration/rollout/",
+    "tests/architecture/",
+    "tests/docs/test_reference.py",
+    "tests/integration/doors/test_refused_before_traffic.py",
+    "tests/integration/test_servers_race.py",
+    "tests/integration/test_taking_back_race.py",
+)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Every test is its own unit of work, but for those of some folders, which are one together."""
+    """Every test is its own unit of work, but for those of some folders and files, which are one together."""
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  # only where xdist is
 
-    class FoldersTogether(LoadScopeScheduling):
+    class SomeTogether(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+            return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
-    return FoldersTogether(config, log)
+    return SomeTogether(config, log)
 
 
 _GUARD = NetworkGuard()
