@@ -7,6 +7,8 @@ Rules:
    key, or of the item of a list.
 3. Spans of time are written ``90s``, ``15m``, ``2h`` or ``1d``, or as seconds. Shares are written ``90%``; a
    percent of traffic may be a plain number too.
+4. A key without a value means nothing: it is refused, and not taken for one that is left out, whose default is
+   something else than nothing.
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ class Part:
         return Part(value, self.source, (*self.keys, key))
 
     def fields(self, known: Iterable[str] | None = None, required: Iterable[str] = ()) -> dict[str, Part]:
-        """The values of a map, those that are null left out; with ``known`` it may have no other keys."""
+        """The values of a map, each of which has one; with ``known`` it may have no other keys."""
         found, faults = self.survey(known, required)
         if faults:
             raise together(faults)
@@ -106,12 +108,20 @@ class Part:
             )
             for key, meant in near.items()
         ]
+        empty = [key for key, value in self.value.items() if value is None and key not in near]
+        faults += [self.below(key, None).without_value() for key in empty]
         faults += [
             self.refuse(f"`{key}` in `{self.name}`", "none", hint=f"add `{key}:`")
             for key in required
-            if key not in found and not any(f"`{key}`" in meant for meant in near.values())
+            if key not in self.value and not any(f"`{key}`" in meant for meant in near.values())
         ]
         return {key: each for key, each in found.items() if key in names}, faults
+
+    def without_value(self) -> InvalidInput:
+        """The refusal of a key after which nothing stands."""
+        return self.refuse(
+            f"a value at `{self.name}`", "nothing", hint="write it after the colon, or remove the key"
+        )
 
     def items(self) -> list[Part]:
         """The values of a list that is not empty."""

@@ -154,7 +154,7 @@ def _step(part: Part) -> StepPlan:
     fields, faults = part.survey(_STEP, required=("name", "run"))
     found = Gathering()
     found.note(faults)
-    if "verify" not in fields:
+    if isinstance(part.value, Mapping) and "verify" not in part.value:
         found.note([_unverified(part)])
     read = {key: found.read(partial(_STEP_READERS[key], each), None) for key, each in fields.items()}
     found.finish()

@@ -168,7 +168,7 @@ def test_the_digest_is_of_the_bytes():
         ("keep: 2d", "keep: -1", 40, "rollout-plan", "a span of time at `keep`, got `-1`"),
         ("service: order-service", "servce: order-service", 1, "rollout-plan", "(did you mean `service`?)"),
         ("environment: production\n", "", 1, "rollout-plan", "`environment` in `the file`, got `none`"),
-        ("environment: production", "environment:", 1, "rollout-plan", "`environment` in `the file`, got `none`"),
+        ("environment: production", "environment:", 2, "rollout-plan", "a value at `environment`, got `nothing`"),
         ("environment: production", "environment: 7", 2, "rollout-plan", "a text at `environment`, got `7`"),
         ("  kind: haproxy\n", "", 3, "rollout-plan", "`kind` in `router`, got `none`"),
         ("  - kind: sql\n    every: 2\n", "  - every: 2\n", 16, "rollout-plan", "`kind` in `meters.1`"),
@@ -238,6 +238,42 @@ def test_what_is_wrong_is_refused_with_its_line(old, new, line, code, says):
 )
 def test_other_shapes_are_refused(changes, says):
     assert says in refusal(**changes).message
+
+
+@pytest.mark.parametrize(
+    "key", ["stages", "baseline", "rollback", "apply", "promote", "tick", "untrusted", "notify"]
+)
+@pytest.mark.parametrize("nothing", ["", " ~", " null", " # later"])
+def test_a_key_without_a_value_is_not_taken_for_one_that_is_left_out(key, nothing):
+    """`stages:` over lines that somebody commented out became six stages, `baseline:` ten minutes."""
+    refused = refusal(SHORT + f"{key}:{nothing}\n")
+    assert (refused.message, refused.code) == (
+        f"expected a value at `{key}`, got `nothing` at `{PATH}:13`",
+        "rollout-plan",
+    )
+    assert refused.hint == "write it after the colon, or remove the key"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "where"),
+    [
+        ("percent: 12.5", "percent:", 30, "stages.2.percent"),
+        ("bake: 15m, margin", "bake: , margin", 28, "stages.0.bake"),
+        ('verify: ["true"]', "verify: ", 39, "rollback.0.verify"),
+        ("alpha: 0.01", "alpha:", 21, "judge.alpha"),
+        ("errors: {kind: bad}", "errors: {kind: }", 24, "judge.metrics.errors.kind"),
+        ("retries: true", "retries:", 6, "router.retries"),
+        ("every: 2", "every:", 17, "meters.1.every"),
+    ],
+)
+def test_neither_is_one_further_down(old, new, line, where):
+    refused = refusal(edited(old, new))
+    assert refused.message == f"expected a value at `{where}`, got `nothing` at `{PATH}:{line}`"
+
+
+def test_sets_without_a_step_may_be_written():
+    plan = read_plan(PATH, (SHORT + "rollback: []\npromote: []\nnotify: []\n").encode())
+    assert (plan.rollback, plan.promote, plan.notify) == ((), (), ())
 
 
 @pytest.mark.parametrize(
