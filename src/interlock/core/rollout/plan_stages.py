@@ -88,12 +88,11 @@ def _stage(part: Part, number: int) -> StagePlan:
 
 def _percent(part: Part) -> float:
     percent = part.percent()
+    hint = "all traffic is 100: write that, or less"
+    if percent <= 0:
+        hint = "no traffic is no stage: begin with 1"
     if not 0 < percent <= FULL:
-        raise part.refuse(
-            "a stage above 0 % and at most 100 %",
-            code="rollout-stages",
-            hint="no traffic is no stage: begin with 1",
-        )
+        raise part.refuse("a stage above 0 % and at most 100 %", code="rollout-stages", hint=hint)
     return percent
 
 

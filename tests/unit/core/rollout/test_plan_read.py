@@ -277,6 +277,15 @@ def test_sets_without_a_step_may_be_written():
 
 
 @pytest.mark.parametrize(
+    ("percent", "hint"),
+    [("120", "all traffic is 100: write that, or less"), ("0", "no traffic is no stage: begin with 1")],
+)
+def test_a_stage_out_of_bounds_is_told_on_which_side(percent, hint):
+    refused = refusal(SHORT + f"stages: [{{percent: {percent}}}]\n")
+    assert (refused.code, refused.hint) == ("rollout-stages", hint)
+
+
+@pytest.mark.parametrize(
     "text", ["", "[]", "just words", "---\na: 1\n---\nb: 2\n", "service: [", "\x00", "- &a [*a]"]
 )
 def test_what_is_no_plan_at_all_is_refused_in_one_line(text):
