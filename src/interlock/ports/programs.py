@@ -9,20 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+NoCode = Literal["", "late", "unstarted", "unwanted"]
+"""Why there is no exit code: not over in its time, never started, or ended because nobody wanted it any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """How a program ended: its exit code, None where it was ended or did not start; its last line."""
+    """How a program ended: its exit code, None where it has none, and ``why``; its last line.
+
+    Of one that did not start ``said`` is what the system says against it.
+    """
 
     code: int | None
     said: str = ""
+    why: NoCode = ""
 
     @property
     def good(self) -> bool:
         """Whether it ended well."""
         return self.code == 0
+
+    @property
+    def told(self) -> str:
+        """How it ended, for people, in one line."""
+        ended = "was ended" if self.code is None else f"ended with {self.code}"
+        how = _WITHOUT_CODE.get(self.why, ended)
+        return f"{how}: {self.said}" if self.said else how
+
+
+_WITHOUT_CODE = {
+    "late": "did not end in time",
+    "unstarted": "could not be started",
+    "unwanted": "was ended, since nobody wanted it any more",
+}
 
 
 def wanted() -> bool:

@@ -4,6 +4,7 @@ Rules:
 1. Nothing is asked: no approval, no ticket, no ledger. What was done is written down for it.
 2. Traffic first. The weight is set, read back, and set again until the data plane serves 0 % or 3 s are over. A
    router that does not answer stops nobody: the steps are run all the same, and the end says what is not known.
+   A flag is served and moved by interlock's server alone: here it is not waited for.
 3. A step is done when its own verification says so. Gone back to once already, it is verified before it is run.
 4. Doing it twice changes nothing more.
 """
@@ -17,10 +18,13 @@ from interlock.core.change.errors import InterlockError
 from interlock.core.rollout.journal import MAX_SAID, Act
 from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.plan import StepPlan
-from interlock.ports.programs import Programs, Ran
+from interlock.ports.programs import Programs
 from interlock.ports.router import Router
 
 PATIENCE_SECONDS, PAUSE_SECONDS = 3.0, 0.1
+UNSERVED = "flag-unserved"
+"""What a router says that only interlock's server can move."""
+
 NOTHING = 1e-6
 """Percent of traffic that no request will ever be."""
 
@@ -59,6 +63,7 @@ def take_away(router: Router, means: Means) -> Weight:
             wrong = ""
         except InterlockError as error:
             wrong = f"{error.code}: {error.message}"
+            end = end if error.code != UNSERVED else means.steady()
         if not wrong and now is not None and now <= NOTHING:
             return Weight(before=before, now=now, said="0 % read back")
         if means.steady() >= end:
@@ -83,10 +88,10 @@ def _step(local: LocalRecord, step: StepPlan, means: Means, *, again: bool) -> A
         return Act(name=step.name, ok=True, said="was done already")
     ran = means.programs.run(step.run, timeout=step.timeout, environment=names)
     if not ran.good:
-        return Act(name=step.name, ok=False, said=_words(step.run[0], ran))
+        return Act(name=step.name, ok=False, said=f"{step.run[0]} {ran.told}"[:MAX_SAID])
     seen = means.programs.run(step.verify, timeout=step.timeout, environment=names)
     if not seen.good:
-        return Act(name=step.name, ok=False, said=f"not verified: {_words(step.verify[0], seen)}"[:MAX_SAID])
+        return Act(name=step.name, ok=False, said=f"not verified: {step.verify[0]} {seen.told}"[:MAX_SAID])
     return Act(name=step.name, ok=True, said=seen.said[:MAX_SAID])
 
 
@@ -95,11 +100,6 @@ def _weight(router: Router) -> float | None:
         return router.weight()
     except InterlockError:
         return None
-
-
-def _words(program: str, ran: Ran) -> str:
-    how = "did not end in time" if ran.code is None else f"ended with {ran.code}"
-    return (f"{program} {how}: {ran.said}" if ran.said else f"{program} {how}")[:MAX_SAID]
 
 
 def _names(local: LocalRecord, step: StepPlan) -> Mapping[str, str]:

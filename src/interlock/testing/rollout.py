@@ -245,7 +245,7 @@ class FakePrograms:
             if unwanted():
                 self.world.ran.remove(name)
                 self.world.ended.append((name, self.world.weight))
-                return Ran(code=None, said="it was ended")
+                return Ran(code=None, why="unwanted")
             time.sleep(0.002)
         return Ran(code=1 if name in self.world.failing else 0, said=f"{name} said so")
 

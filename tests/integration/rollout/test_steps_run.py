@@ -76,8 +76,25 @@ def test_a_step_is_told_whose_it_is_and_not_our_own_settings(
 
 def test_what_does_not_start_says_why(tmp_path: Path) -> None:
     ran = run(tmp_path, "no-such-program")
-    assert ran.code is None
-    assert ran.said.startswith("it could not be started")
+    assert (ran.code, ran.told) == (None, "could not be started: no such file or directory")
+    (tmp_path / "plain").write_text("no program")
+    assert run(tmp_path, "./plain").told == "could not be started: permission denied"
+    nowhere = run(tmp_path / "nowhere", "true").told
+    assert nowhere == f"could not be started: no such file or directory (`{tmp_path / 'nowhere'}`)"
+
+
+@pytest.mark.parametrize("closes", ["", "exec >&- 2>&-; "])
+def test_why_there_is_no_exit_code_is_told(tmp_path: Path, closes: str) -> None:
+    """No exit code was always told as a timeout, also of a program that does not exist."""
+    says = f"echo said; {closes}sleep 60"
+    late = run(tmp_path, "sh", "-c", says, timeout=0.3)
+    assert (late.code, late.told) == (None, "did not end in time: said")
+    over = threading.Event()
+    threading.Timer(0.3, over.set).start()
+    ended = SystemPrograms(str(tmp_path)).run(("sh", "-c", says), timeout=60, environment={}, unwanted=over.is_set)
+    assert (ended.code, ended.told) == (None, "was ended, since nobody wanted it any more: said")
+    failed = run(tmp_path, "sh", "-c", "echo said; exit 3")
+    assert failed.told == "ended with 3: said"
 
 
 @pytest.mark.parametrize("end", ["exit 0", "sleep 60"])

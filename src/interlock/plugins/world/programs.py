@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from interlock.ports.programs import Ran, wanted
+from interlock.ports.programs import NoCode, Ran, wanted
 
 _MOST = 64 * 1024
 _SAID = 300
@@ -46,7 +46,7 @@ class SystemPrograms:
     ) -> Ran:
         """Run one to its end; it and its group are ended after ``timeout`` seconds, or once it is unwanted."""
         if unwanted():
-            return Ran(code=None, said="it was not wanted any more")
+            return Ran(code=None, why="unwanted")
         own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
         read, write = os.pipe()
         try:
@@ -61,13 +61,13 @@ class SystemPrograms:
             )
         except (OSError, ValueError) as error:
             os.close(read)
-            return Ran(code=None, said=f"it could not be started: {error}"[:_SAID])
+            return Ran(code=None, said=_against(error, arguments[0])[:_SAID], why="unstarted")
         finally:
             os.close(write)
         said = _Said(read)
         try:
-            code = _ended(started, said, timeout, unwanted)
-            return Ran(code=code, said=said.last_line())
+            code, why = _ended(started, said, timeout, unwanted)
+            return Ran(code=code, said=said.last_line(), why=why)
         finally:
             os.close(read)
 
@@ -100,9 +100,18 @@ class _Said:
         return self._read
 
 
+def _against(error: OSError | ValueError, program: str) -> str:
+    """What the system says; where it is about something else than the program, such as the folder, about what."""
+    if not isinstance(error, OSError):
+        return str(error)
+    words = (error.strerror or str(error)).lower()
+    about = error.filename
+    return words if about in {None, program} else f"{words} (`{about}`)"
+
+
 def _ended(
     started: subprocess.Popen[bytes], said: _Said, timeout: float, unwanted: Callable[[], bool]
-) -> int | None:
+) -> tuple[int | None, NoCode]:
     try:
         return _read_to_its_end(started, said, time.monotonic() + timeout, unwanted)
     finally:
@@ -117,17 +126,29 @@ def _ended(
 
 def _read_to_its_end(
     started: subprocess.Popen[bytes], said: _Said, until: float, unwanted: Callable[[], bool]
-) -> int | None:
-    """The exit code, None when the time is over or nobody wants it; what is said meanwhile is read."""
+) -> tuple[int | None, NoCode]:
+    """The exit code, None with the reason when its time is over or nobody wants it; what it says is read."""
     with selectors.DefaultSelector() as ready:
         ready.register(said, selectors.EVENT_READ)
         while not said.over:
             left = until - time.monotonic()
-            if left <= 0 or unwanted() or started.poll() is not None:
-                return started.poll()
+            if (found := _over(started, left, unwanted)) is not None:
+                return found
             if ready.select(min(left, _LOOK)):
                 said.more()
-    while (left := until - time.monotonic()) > 0 and not unwanted():
+    while (found := _over(started, left := until - time.monotonic(), unwanted)) is None:
         with suppress(subprocess.TimeoutExpired):
-            return started.wait(min(left, _LOOK))
-    return started.poll()
+            started.wait(min(left, _LOOK))
+    return found
+
+
+def _over(
+    started: subprocess.Popen[bytes], left: float, unwanted: Callable[[], bool]
+) -> tuple[int | None, NoCode] | None:
+    """How it ended, or why it is to be ended; None while it may go on."""
+    code = started.poll()
+    if code is not None:
+        return code, ""
+    if unwanted():
+        return None, "unwanted"
+    return (None, "late") if left <= 0 else None

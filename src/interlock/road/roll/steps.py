@@ -2,7 +2,8 @@
 
 Rules:
 1. Done is what the step's own verification says, never what the step itself says.
-2. A step that was intended before is verified first: it may have been done, by this server or the one before.
+2. A step that was intended before is verified first: it may have been done, by this server or the one before. So
+   is one that was done when the same rollout first went back, before its way back failed further on.
 3. It is tried three times. What it and its verification said last is kept.
 4. It runs in a thread of its own, for as long as it takes: meanwhile whoever has the rollout reads the record and
    judges what is out. The thread touches programs and nothing else; what is written down the driver writes.
@@ -163,11 +164,11 @@ class _Run:
         self._kit.tenure.check()
         ran = self._ran(self._act.step.run)
         if not ran.good:
-            return False, f"{self._act.step.run[0]} {_ended(ran)}"
+            return False, f"{self._act.step.run[0]} {ran.told}"
         found = self._verify()
         if found.good:
             return True, found.said
-        return False, f"verification by {self._act.step.verify[0]} {_ended(found)}"
+        return False, f"verification by {self._act.step.verify[0]} {found.told}"
 
     def _verify(self) -> Ran:
         self._kit.tenure.check()
@@ -180,11 +181,6 @@ class _Run:
             environment=self._names,
             unwanted=self.unwanted.is_set,
         )
-
-
-def _ended(ran: Ran) -> str:
-    how = "did not end in time" if ran.code is None else f"ended with {ran.code}"
-    return f"{how}: {ran.said}" if ran.said else how
 
 
 def _names(record: RolloutRecord, key: str, token: int) -> dict[str, str]:

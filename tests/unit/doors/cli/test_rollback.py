@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from interlock.core.rollout.local import local_path
-from interlock.core.rollout.plan import PluginPlan
+from interlock.core.rollout.plan import PluginPlan, StepPlan
 from interlock.doors.cli.main import main
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -108,6 +108,16 @@ def test_a_step_that_cannot_be_verified_is_the_last_and_what_is_left_can_be_type
         "true",
     ]
     assert not place.kept().over
+
+
+def test_a_program_that_is_not_there_is_told_as_that(place, capsys):
+    """It was told as one that did not end in time, which sends people to look for what hangs."""
+    step = StepPlan(name="flush", kind="other", run=("/nope/flush",), verify=("true",))
+    place.keep(rollback=(step,))
+    code, out, _ = run(capsys, "rollback", "shop")
+    assert code != 0
+    assert "/nope/flush could not be started: no such file or directory" in " ".join(out.split())
+    assert "in time" not in out
 
 
 def test_a_router_that_takes_0_and_serves_5_is_not_believed(place, capsys):
@@ -226,3 +236,19 @@ def test_a_journal_that_cannot_be_written_stops_nobody(place, capsys):
     assert code == 0
     assert "expected to write" in out
     assert place.read("weight") == "0\n"
+
+
+def test_a_flag_that_only_the_server_moves_is_said_to_be_that(place, capsys):
+    """It advised to take the canary out at the flag by hand, which nobody can, after three seconds of trying."""
+    place.keep(router=PluginPlan(kind="flag", settings={"flag": "new-shop"}))
+    began = time.monotonic()
+    code, out, _ = run(capsys, "rollback", "shop")
+    told = " ".join(out.split())
+    assert code == 1
+    assert time.monotonic() - began < 2.5
+    assert "its flag was not moved, which only interlock's server can do" in told
+    assert "flag-unserved: expected interlock's server, which serves the flag `new-shop`, got none here" in told
+    assert "to type interlock rollback shop with INTERLOCK_SERVER set" in told
+    assert "where none runs: interlock serve" in told
+    assert "take the canary out" not in told
+    assert "✓ restore" in out  # the steps were run all the same
