@@ -85,7 +85,7 @@ def abort(record: RolloutRecord, why: str) -> Move:
 
 
 def roll_back(record: RolloutRecord, why: str, now: datetime) -> Move:
-    """Back to the version before, from a rollout under way or completed.
+    """Back to the version before, from a rollout under way or completed, or once more where that had failed.
 
     Raises:
         IllegalTransition: ``rollout-state``, or ``not-kept`` when the version before is not kept any more.
@@ -96,7 +96,7 @@ def roll_back(record: RolloutRecord, why: str, now: datetime) -> Move:
         if record.kept_until is None or now >= record.kept_until:
             raise _not_kept(record)
         return taken_back(record, why)
-    if record.ended:
+    if record.state is RolloutState.RETURNED:
         raise not_now(record, "a rollout with something to bring back")
     return taken_back(record, why)
 

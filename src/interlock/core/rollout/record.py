@@ -2,7 +2,7 @@
 
 Rules:
 1. ``state`` says who moves next: a worker (``starting``, ``running``, ``returning``), a person (``held``), or
-   nobody any more. A rollout that ended is never taken up again.
+   nobody any more. A rollout that ended is taken up again only to be brought back (see ``transition``).
 2. ``granted`` is the widest share of traffic it may have now: the first stage by its ticket, each wider one by a
    PASS or by a person's signed widening, of which ``widenings`` tells. ``weight`` is what the data plane was last
    *seen* to serve.

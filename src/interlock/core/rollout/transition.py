@@ -5,8 +5,8 @@ Rules:
    way back, or over.
 2. Going back begins with the weight: ``returning`` wants 0 first, and nothing else is done outside before the data
    plane serves 0. The ticket is void from the decision on.
-3. A rollout that is over is not taken up again. The one exception is a completed one whose previous version is
-   still kept: a person may take it back.
+3. A rollout that is over is not taken up again, with two exceptions: a completed one whose previous version is
+   still kept, and a failed one, may be taken back. What a failed one had gone back for stays its cause.
 """
 
 from __future__ import annotations
@@ -78,10 +78,7 @@ def weighed(record: RolloutRecord, plan: Plan, weight: float, now: datetime) -> 
     seen = _next(record, weight=weight, served=record.wanted)
     body: dict[str, Json] = {"weight": weight, "wanted": record.wanted, "stage": record.stage}
     if record.phase == "withdraw":
-        harm = record.harm
-        if harm is not None and record.exposed_at is not None:
-            harm = replace(harm, seconds=round((now - record.exposed_at).total_seconds(), 3))
-        return Move(record=replace(seen, phase="settle", harm=harm), kind="rollout.weighed", body=body)
+        return Move(record=_withdrawn(seen, now), kind="rollout.weighed", body=body)
     if record.phase == "retire":
         return completed(seen, plan, now)
     if record.phase != "weigh":
@@ -96,6 +93,16 @@ def weighed(record: RolloutRecord, plan: Plan, weight: float, now: datetime) -> 
         alone=record.wanted >= FULL,
     )
     return Move(record=after, kind="rollout.weighed", body=body | {"alone": after.alone})
+
+
+def _withdrawn(record: RolloutRecord, now: datetime) -> RolloutRecord:
+    """What the weight 0 leads to. Harm whose end is known was told of when it first went back."""
+    harm = record.harm
+    if harm is not None and harm.seconds is not None:
+        return replace(record, phase="undo")
+    if harm is not None and record.exposed_at is not None:
+        harm = replace(harm, seconds=round((now - record.exposed_at).total_seconds(), 3))
+    return replace(record, phase="settle", harm=harm)
 
 
 def unconfirmed(record: RolloutRecord, plan: Plan, why: str, now: datetime) -> Move:
@@ -256,8 +263,10 @@ def _back(record: RolloutRecord, cause: Cause, why: str, harm: Harm | None) -> R
 
 
 def taken_back(record: RolloutRecord, why: str) -> Move:
-    """A person goes back from a rollout under way, or from a completed one."""
-    after = _back(replace(record, ended_at=None), "rollback", why, None)
+    """A person goes back from a rollout under way, or completed, or one whose way back had failed."""
+    failed = record.state is RolloutState.FAILED
+    cause: Cause = record.cause if failed and record.cause is not None else "rollback"
+    after = _back(replace(record, ended_at=None), cause, why, record.harm if failed else None)
     body: dict[str, Json] = {"why": why, "weight": record.weight, "previous": record.previous}
     return Move(record=after, kind="rollout.rolled-back", body=body)
 

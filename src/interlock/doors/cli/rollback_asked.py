@@ -86,7 +86,7 @@ def newest(config: Config, service: str, environment: str, *, patience: float) -
             client.close()
     except (InterlockError, OSError):
         return None
-    return found[0] if found and (not found[0]["ended_at"] or found[0]["state"] == "completed") else None
+    return found[0] if found and found[0]["state"] != "returned" else None
 
 
 class Asking:

@@ -5,7 +5,8 @@ Rules:
 2. ``set_weight`` returns when every server answers by the new weight: half a second after the record moved, since
    servers look at it that often. A client that keeps evaluations (a browser's provider) follows when it asks anew.
 3. Assigned are users, each once for each weight (see ``core.rollout.flags``).
-4. The router has no state of its own: where things are wired it is given the flags (``takes_flags``).
+4. The router has no state of its own: where things are wired it is given the flags (``takes_flags``). Without
+   them nothing can be read and nothing moved (``flag-unserved``), and waiting does not help.
 """
 
 from __future__ import annotations
@@ -90,9 +91,9 @@ class FlagRouter:
     def _served(self) -> Flags:
         if self._flags is None:
             raise Unavailable(
-                "expected flags that interlock serves, got none here",
-                code="router-unreachable",
-                hint="move a flag through interlock's server",
+                f"expected interlock's server, which serves the flag `{self._settings.flag}`, got none here",
+                code="flag-unserved",
+                hint="start it, interlock serve, and ask it: interlock rollback SERVICE",
                 plugin=NAME,
             )
         return self._flags

@@ -1,10 +1,12 @@
-"""What people, pipelines and agents ask of rollouts under way or completed, each with its entry.
+"""What people, pipelines and agents ask of rollouts under way, completed or failed, each with its entry.
 
 Rules:
 1. Whoever may look may stop: pausing, aborting and going back take a person, or a token for the gate or for noting
    events, agents' too. Going on and waiting longer are for people alone; widening takes a person's signature
    (see ``widening``).
-2. Nothing here touches the outside: the record says what is wanted, and the worker that holds it does it, within a
+2. A rollout whose way back failed is gone back from once more, as long as it is the newest of its service: after
+   another one the traffic is the other's.
+3. Nothing here touches the outside: the record says what is wanted, and the worker that holds it does it, within a
    tick.
 """
 
@@ -70,7 +72,7 @@ def extend(station: Station, actor: Actor, rollout: str, seconds: float) -> Roll
 
 
 def roll_back(station: Station, actor: Actor, service: str, environment: str, why: str = "") -> RolloutRecord:
-    """Back to the version before, from a rollout under way or completed.
+    """Back to the version before, from a rollout under way or completed, or once more where that had failed.
 
     Raises:
         NotFound: ``rollback-nothing``.
@@ -130,6 +132,8 @@ def newest_observation(tx: Tx, record: RolloutRecord) -> Observation | None:
 def _newest(tx: Tx, service: str, environment: str) -> RolloutRecord:
     found = tx.records(RolloutRecord).find(service=service, environment=environment)
     able = [one for one in found if not one.ended or one.state is RolloutState.COMPLETED]
+    if found and found[-1].state is RolloutState.FAILED:
+        able = list(found)
     if not able:
         raise NotFound(
             f"expected a rollout of `{service}` in `{environment}` with something to bring back, got none",

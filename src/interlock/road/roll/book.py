@@ -44,7 +44,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intended:
-    """What is about to be done. ``again``: it was intended before, and nobody heard what came of it."""
+    """What is about to be done. ``again``: it was done before, or intended, and nobody heard what came of it."""
 
     effect: Effect
     again: bool
@@ -153,7 +153,11 @@ class Book:
         tx.records(Effect).add(effect)
         tx.records(RolloutRecord).replace(after, expected_version=before.version)
         tx.log.append(self._entry("rollout.intended", effect))
-        return Intended(effect=effect, again=False), after
+        return Intended(effect=effect, again=kind == "step" and self._was_done(tx, target)), after
+
+    def _was_done(self, tx: Tx, step: str) -> bool:
+        done = tx.records(Effect).find(rollout=self._rollout, state="done")
+        return any((one.kind, one.target) == ("step", step) for one in done)
 
     def _taken_over(self, tx: Tx, effect: Effect) -> Effect:
         after = replace(effect, token=self._lease.token, version=effect.version + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from interlock.core.change.errors import IllegalTransition, InvalidInput
 from interlock.core.rollout import asked
 from interlock.core.rollout.act import RunStep, Watch, next_act
-from interlock.core.rollout.record import ENDED, RolloutState
+from interlock.core.rollout.record import ENDED, Harm, RolloutState
+from interlock.core.rollout.transition import weighed
 
 
 @pytest.mark.parametrize("state", [state for state in RolloutState if state in ENDED])
@@ -21,7 +23,7 @@ def test_what_is_over_is_not_taken_up_again(recorded, now, state):
         lambda: asked.extend(over, 60),
         lambda: asked.abort(over, ""),
     ]
-    if state is not RolloutState.COMPLETED:
+    if state is RolloutState.RETURNED:
         acts.append(lambda: asked.roll_back(over, "", now))
     for act in acts:
         with pytest.raises(IllegalTransition):
@@ -47,6 +49,26 @@ def test_a_completed_rollout_goes_back_while_it_is_kept(recorded, now):
     with pytest.raises(IllegalTransition) as late:
         asked.roll_back(done, "slow", now + timedelta(hours=1))
     assert late.value.code == "not-kept"
+
+
+def test_what_failed_on_its_way_back_goes_back_once_more_for_the_same_cause(recorded, now):
+    harm = Harm(metric="orders", estimate=0.1, at_least=0.8, log_e=9, lost=9, seconds=4.2)
+    failed = recorded(state=RolloutState.FAILED, phase="over", cause="harm", harm=harm, ended_at=now, why="cp: 1")
+    back = asked.roll_back(failed, "try again", now)
+    after = back.record
+    assert (after.state, after.phase, after.wanted) == (RolloutState.RETURNING, "withdraw", 0.0)
+    assert (after.cause, after.harm, after.ended_at, after.why) == ("harm", harm, None, "try again")
+    assert back.kind == "rollout.rolled-back"
+    assert asked.roll_back(after, "and again", now).record == after
+
+
+def test_harm_that_was_told_of_is_not_told_of_again(recorded, plan, now):
+    harm = Harm(metric="orders", estimate=0.1, at_least=0.8, log_e=9, lost=9, seconds=4.2)
+    again = recorded(state=RolloutState.RETURNING, phase="withdraw", cause="harm", harm=harm, exposed_at=now)
+    after = weighed(again, plan, 0.0, now + timedelta(hours=3)).record
+    assert (after.phase, after.harm) == ("undo", harm)
+    first = weighed(replace(again, harm=replace(harm, seconds=None)), plan, 0.0, now + timedelta(seconds=4)).record
+    assert (first.phase, first.harm.seconds) == ("settle", 4.0)
 
 
 def test_going_back_twice_is_going_back_once(recorded, now):

@@ -236,3 +236,14 @@ def test_what_neither_knows_says_what_the_server_said(place, capsys, monkeypatch
         code, _, err = run(capsys, "rollback", "shop")
     assert code == 2
     assert "the server said: expected something else, got rollback-nothing" in err
+
+
+def test_what_failed_on_its_way_back_is_what_a_dry_run_is_about(place, capsys, monkeypatch):
+    """It showed the rollout before, which this machine still had, and which nobody meant."""
+    place.keep(rollout="rol-00000000older")
+    failed = on_record(state="failed", phase="over", ended_at="2026-03-05T03:12:40Z")
+    with serving(monkeypatch, GET=[listed(failed)]):
+        code, out, _ = run(capsys, "rollback", "shop", "--dry-run")
+    assert code == 0
+    assert "going back from shop would end rol-7f3akq2m2a" in out
+    assert "rol-7f3akq2m2a is failed: 0 % served" in out

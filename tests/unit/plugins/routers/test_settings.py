@@ -107,6 +107,6 @@ def test_a_weight_finer_than_the_split_is_refused_and_never_rounded_up():
 
 
 def test_a_flag_without_a_server_says_so():
-    with pytest.raises(Exception, match="flags that interlock serves") as caught:
+    with pytest.raises(Exception, match="interlock's server, which serves the flag") as caught:
         FlagRouter(GOOD["flag"]).weight()
-    assert caught.value.code == "router-unreachable"
+    assert caught.value.code == "flag-unserved"

@@ -10,6 +10,7 @@ from interlock.doors.cli.screens.rollout import screen
 from interlock.doors.cli.screens.rollout_bars import span
 from interlock.doors.cli.screens.rollout_words import badge
 from interlock.doors.cli.text import paint, safe, short, width, wrap
+from interlock.road.go_back import UNSERVED
 
 Told = dict[str, Any]
 
@@ -93,7 +94,14 @@ def _answer(done: Told) -> str:
         if done["other"]:
             return f"{seen}{before}; its steps were not run here"
         return f"{seen}{before}" if journal["ok"] else f"{seen}{before}; not everything else is back"
+    if _unserved(done):
+        return f"{place}: its flag was not moved, which only interlock's server can do"
     return f"{place}: nobody can say that its traffic is back"
+
+
+def _unserved(done: Told) -> bool:
+    """Whether interlock itself is the router, and not here."""
+    return str(done["journal"]["acts"][0]["said"]).startswith(UNSERVED)
 
 
 def _about(record: Told) -> str:
@@ -108,7 +116,15 @@ def _left(done: Told) -> list[str]:
     if journal["ok"]:
         return []
     lines = []
-    if not journal["acts"][0]["ok"]:
+    if _unserved(done):
+        where = "" if journal["environment"] == "production" else f" --environment {safe(journal['environment'])}"
+        lines += _told("to type", f"interlock rollback {safe(journal['service'])}{where}")
+        lines += _told(
+            "",
+            "with INTERLOCK_SERVER set, since that server moves the flag; where none runs: interlock serve. Until "
+            "one runs, who asks for the flag gets the default in the application's own code",
+        )
+    elif not journal["acts"][0]["ok"]:
         lines += _told("by hand", f"take the canary out at {safe(done['local']['router']['kind'])}, or stop it")
     for step in done["left"]:
         lines += [" " * MARGIN + _command(step["run"])]
