@@ -91,7 +91,9 @@ def test_a_service_without_a_plan_is_refused(make: Make) -> None:
 def test_traffic_that_nobody_explains_is_refused(make: Make) -> None:
     rolling = make(world=World(weight=5.0))
     change, ticket = rolling.change()
-    assert codes(rolling.start(change, ticket).obstacles) == ["weight-not-zero"]
+    (found,) = rolling.start(change, ticket).obstacles
+    assert found.code == "weight-not-zero"
+    assert found.hint.startswith("look what runs there, then set weight 0 at the ")
 
 
 @pytest.mark.parametrize(

@@ -130,15 +130,29 @@ def of_freezes(freezes: Iterable[Freeze]) -> Iterator[Obstacle]:
         )
 
 
-def of_weight(weight: float, before: RolloutRecord | None) -> Iterator[Obstacle]:
-    """The canary gets traffic already, and nobody says why."""
+def of_weight(weight: float, plan: Plan, before: RolloutRecord | None) -> Iterator[Obstacle]:
+    """The canary gets traffic already: the rollout before left it so, or nobody says why."""
     if weight <= _NONE:
         return
-    because = f"; `{before.id}` of change `{before.change}` left it so" if before and before.weight else ""
+    if before is not None and before.weight:
+        yield _left(weight, plan, before)
+        return
     yield Obstacle(
         code="weight-not-zero",
-        text=f"expected the canary to get no traffic before it starts, got {weight:g} %{because}",
-        hint="look what runs there; make it the usual version (promote), then set its weight to 0",
+        text=f"expected the canary to get no traffic before it starts, got {weight:g} %",
+        hint=f"look what runs there, then set weight 0 at the {plan.router.kind}",
+    )
+
+
+def _left(weight: float, plan: Plan, before: RolloutRecord) -> Obstacle:
+    where = "" if plan.environment == "production" else f" --environment {plan.environment}"
+    lacking = "" if plan.promote else f", give {plan.path} its `promote` steps"
+    return Obstacle(
+        code="weight-not-zero",
+        text=f"expected the canary to get no traffic before it starts, got {weight:g} %; "
+        f"`{before.id}` of change `{before.change}` left it so",
+        hint=f"the version before: interlock rollback {plan.service}{where}; to keep this one put it at the "
+        f"control, set weight 0 at the {plan.router.kind}{lacking}: docs/how-to/rollout.md, Without promote",
     )
 
 

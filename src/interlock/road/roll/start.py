@@ -180,7 +180,7 @@ def _obstacles(station: Station, tx: Tx, request: StartRequest, asked: _Asked, r
         return
     yield from ready.looked.obstacles
     if ready.looked.weight is not None:
-        yield from obstacle.of_weight(ready.looked.weight, others[-1] if others else None)
+        yield from obstacle.of_weight(ready.looked.weight, plan, others[-1] if others else None)
 
 
 def _of_ticket(station: Station, tx: Tx, request: StartRequest) -> Iterator[Obstacle]:

@@ -77,6 +77,7 @@ def _stages(plan: Plan) -> str:
     percents = ", ".join(f"{stage.percent:g}" for stage in plan.stages)
     told, rest = f"{plural(len(plan.stages), 'stage')}, {percents} %", FULL - plan.stages[-1].percent
     if not rest:
-        return told
+        # Nothing makes it the usual version: the next rollout would begin with a canary at 100 %.
+        return told if plan.promote else f"{told}, no `promote`: it stays at the canary, and the next is refused"
     # A last stage below 100 % is promoted from; where nothing promotes, that is how far it goes.
     return f"{told}, then `promote`" if plan.promote else f"{told}, {rest:g} % stay with the version before"
