@@ -57,6 +57,14 @@ def test_a_router_that_ignores_a_weight(make: Make) -> None:
     assert rolling.run(held.id).state is RolloutState.COMPLETED
 
 
+def test_a_router_that_refuses_a_weight_is_quoted_and_not_called_a_liar(make: Make) -> None:
+    rolling = make()
+    rolling.world.refuses = "expected a weight that this router can split, got 1 %"
+    held = rolling.run(rolling.begin().id, until=untrusted)
+    why = "router-too-coarse: expected a weight that this router can split, got 1 %; 1 % was to be set"
+    assert (held.why, held.weight) == (why, 0.0)
+
+
 def test_a_router_that_ignores_a_weight_returns_where_the_plan_says_so(make: Make) -> None:
     rolling = make(RETURN)
     rolling.world.ignores = True

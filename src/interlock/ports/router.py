@@ -18,7 +18,7 @@ from typing import Protocol, runtime_checkable
 
 from interlock.core.rollout.samples import Exposure
 
-__all__ = ["Deciding", "Exposure", "Router"]
+__all__ = ["Deciding", "Dividing", "Exposure", "Router"]
 
 
 class Router(Protocol):
@@ -56,6 +56,19 @@ class Router(Protocol):
 
     def close(self) -> None:
         """Let go of connections. Idempotent; traffic stays as it is."""
+
+
+@runtime_checkable
+class Dividing(Protocol):
+    """A router whose split is made of steps, so that a stage may be too fine for it."""
+
+    def check_weight(self, percent: float) -> None:
+        """Whether it can be split so, as the data plane stands now. Sets nothing.
+
+        Raises:
+            InvalidSetting: ``router-too-coarse``.
+            Unavailable, BadReply: what it depends on cannot be read.
+        """
 
 
 @runtime_checkable

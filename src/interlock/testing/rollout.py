@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from interlock.core.change.errors import Unavailable
+from interlock.core.change.errors import Rejected, Unavailable
 from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.samples import GONE, Exposure, Sample
 from interlock.ports.meter import Counted
@@ -52,6 +52,7 @@ class World:
     gone: bool = False
     silent: frozenset[str] = frozenset()
     router_down: bool = False
+    refuses: str = ""
     meter_down: bool = False
     time: float = 1000.0
     skew: float = 0.0
@@ -142,6 +143,8 @@ class FakeRouter:
         """Noted with its moment, and done unless the router lies."""
         self._open()
         assert 0 <= percent <= 100, percent  # noqa: S101, PLR2004  # a fake fails the test on misuse
+        if self.world.refuses and percent:
+            raise Rejected(self.world.refuses, code="router-too-coarse", hint="", plugin="fake")
         with self.world.lock:
             self.world.weights.append((self.world.time, percent))
             if not self.world.ignores:

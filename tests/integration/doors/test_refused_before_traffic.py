@@ -21,6 +21,12 @@ from typing import Any
 
 import pytest
 
+from interlock.core.rollout.plan_read import read_plan
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.plugins.world.system import steady
+from interlock.registry import meters, routers
+from interlock.road.roll.outside import Outside
+from interlock.road.roll.preflight import look
 from interlock.testing.programs import free_ports
 from interlock.testing.proxies.haproxy import HAProxy
 from interlock.testing.shop.founding import founded
@@ -293,6 +299,19 @@ def test_a_socket_that_this_user_may_not_open(place: Place) -> None:
         place.proxy.place.chmod(0o600)
     said = (done.returncode, done.stdout + done.stderr)
     refused(place, said, {"router-forbidden": line_of("router:", place.plan)})
+
+
+def test_a_stage_that_is_finer_than_the_proxy_splits(place: Place) -> None:
+    """It was found after the version was put up and the baseline measured, and the proxy was called a liar."""
+    text = place.plan.replace("{percent: 1,", "{percent: 0.1,")
+    outside = Outside(
+        routers=routers(), meters=meters(), notifiers={}, programs=SystemPrograms(str(place.root)), steady=steady
+    )
+    (found,) = look(outside, read_plan(PRODUCTION, text.encode())).obstacles
+    assert (found.code, found.path, found.line) == ("router-too-coarse", PRODUCTION, line_of("percent: 0.1", text))
+    assert found.hint == "let stages begin at 0.389 % or above"
+    assert look(outside, read_plan(PRODUCTION, place.plan.encode())).obstacles == []
+    assert place.proxy.moved == []
 
 
 def test_with_nothing_in_its_way_the_same_is_started(place: Place, run: Run) -> None:

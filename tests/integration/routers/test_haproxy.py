@@ -76,6 +76,10 @@ def test_a_backend_that_does_not_split_every_request_by_weight_is_refused(starte
 
 def test_a_stage_finer_than_whole_weights_can_make_is_refused_before_traffic_moves(started):
     with started() as proxy:
+        HAProxyRouter(proxy.settings).check_weight(0.4)
+        with pytest.raises(InvalidSetting) as fine:
+            HAProxyRouter(proxy.settings).check_weight(0.1)
+        assert fine.value.code == "router-too-coarse"
         HAProxyRouter({**proxy.settings, "smallest": 0.4}).check()
         assert refused(HAProxyRouter({**proxy.settings, "smallest": 0.1})).code == "router-too-coarse"
         with pytest.raises(Rejected) as caught:

@@ -95,6 +95,10 @@ class OneEnvoy:
             ]
         )
 
+    def check_weight(self, percent: float) -> None:
+        """Whether ten thousandths make it."""
+        self._weights(percent)
+
     def set_weight(self, percent: float) -> None:
         """Set all keys in one request, then look whether they are what is in force."""
         deadline = Deadline()

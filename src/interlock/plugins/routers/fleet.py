@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from interlock.core.rollout.samples import Exposure
-from interlock.ports.router import Deciding, Router
+from interlock.ports.router import Deciding, Dividing, Router
 
 T = TypeVar("T")
 
@@ -46,6 +46,10 @@ class Fleet:
             at=max(one.at for one in each),
             since=" ".join(one.since for one in each),
         )
+
+    def check_weight(self, percent: float) -> None:
+        """Whether every one of them can split it so."""
+        self._all(lambda router: router.check_weight(percent) if isinstance(router, Dividing) else None)
 
     def by_request(self) -> bool:
         """Whether every one of them decides so, and says so."""

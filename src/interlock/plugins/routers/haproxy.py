@@ -47,14 +47,14 @@ class HAProxySettings:
 
     ``retries`` permits that HAProxy retries.
 
-    ``smallest`` is the narrowest stage, in percent: ``check`` says whether whole weights can make it.
+    ``smallest`` is a weight in percent that whole weights must be able to make, besides the plan's stages.
     """
 
     socket: str | tuple[str, ...]
     backend: str
     canary: str
     retries: bool = False
-    smallest: float = 1.0
+    smallest: float | None = None
 
 
 class HAProxyRouter(Fleet):
@@ -66,11 +66,11 @@ class HAProxyRouter(Fleet):
         wanted = read(HAProxySettings, settings, what=NAME)
         named(wanted.backend, "backend", within=" \t;/\\")
         named(wanted.canary, "canary", within=" \t;/\\")
-        if not 0 < wanted.smallest <= 100:  # noqa: PLR2004  # percent
+        if wanted.smallest is not None and not 0 < wanted.smallest <= 100:  # noqa: PLR2004  # percent
             raise refuse(
                 "a percentage above 0",
                 wanted.smallest,
-                hint="give the narrowest stage of the plan",
+                hint="give one, or leave it out: the plan's stages are looked at anyway",
                 path=("smallest",),
                 code="router-smallest",
             )
@@ -89,7 +89,8 @@ class OneHAProxy:
         deadline = Deadline()
         stat = self._stat(deadline)
         _, control = _arms(stat, self._settings.canary)
-        weights(self._settings.smallest, len(control))
+        if self._settings.smallest is not None:
+            weights(self._settings.smallest, _taking(control))
         _obeys_weights(stat)
         if not self._settings.retries:
             _never_retried(stat)
@@ -97,13 +98,19 @@ class OneHAProxy:
         if level in {"user", "operator"}:
             raise _forbidden(f"the level `{level}`")
 
+    def check_weight(self, percent: float) -> None:
+        """Whether whole weights make it, between the controls that take traffic now."""
+        with once_checked(BadReply, plugin=NAME):
+            _, control = _arms(self._stat(Deadline()), self._settings.canary)
+        weights(percent, _taking(control))
+
     def set_weight(self, percent: float) -> None:
         """Set every server of the backend in one line; see rules 1 and 4."""
         share(percent)
         deadline = Deadline()
         with once_checked(Rejected, plugin=NAME):
             canary, control = _arms(self._stat(deadline), self._settings.canary)
-            ours, theirs = weights(percent, sum(each.takes for each in control) or len(control))
+            ours, theirs = weights(percent, _taking(control))
         wanted = {canary.name: ours, **dict.fromkeys((each.name for each in control), theirs)}
         now = {each.name: each.configured for each in (canary, *control)}
         rising = sorted(wanted, key=lambda name: wanted[name] <= now[name])
@@ -212,6 +219,11 @@ def _arms(stat: Stat, canary: str) -> tuple[Server, tuple[Server, ...]]:
             code="router-server",
         )
     return next(each for each in servers if each.name == canary), control
+
+
+def _taking(control: Sequence[Server]) -> int:
+    """How many split what the canary does not get; all of them where none takes traffic now."""
+    return sum(each.takes for each in control) or len(control)
 
 
 def _obeys_weights(stat: Stat) -> None:

@@ -110,12 +110,15 @@ class NginxRouter:
         self.weight()
         self._tail.read(Deadline())
 
+    def check_weight(self, percent: float) -> None:
+        """Whether hundredths of a percent make it."""
+        _rounded(percent)
+
     def set_weight(self, percent: float) -> None:
         """Replace the file, test, reload, and wait until workers answer by it."""
         share(percent)
-        rounded = int(percent / FINEST + 1e-9) * FINEST
         with once_checked(Rejected, plugin=NAME):
-            near_enough(percent, rounded, finest=FINEST)
+            rounded = _rounded(percent)
         deadline = Deadline()
         text = split_text(self._split, rounded).encode()
         before = self._file.read_bytes() if self._file.is_file() else text
@@ -202,6 +205,12 @@ class NginxRouter:
                 hint="look at the file system it lies on",
                 plugin=NAME,
             ) from error
+
+
+def _rounded(percent: float) -> float:
+    rounded = int(percent / FINEST + 1e-9) * FINEST
+    near_enough(percent, rounded, finest=FINEST)
+    return rounded
 
 
 def _cut(percent: float) -> float:

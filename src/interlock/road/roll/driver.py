@@ -197,7 +197,8 @@ class Driver:
         if seen is not None and fits(seen, record.wanted):
             return self._weighed(record, seen, effect)
         told = said or f"serves {'nobody knows what' if seen is None else f'{seen:g} %'}"
-        return self._not_served(record, effect, told, waited=self._steady() - self._since[1])
+        why = f"{said}; {record.wanted:g} % was to be set" if said else _lies(record, told)
+        return self._not_served(record, effect, told, why, waited=self._steady() - self._since[1])
 
     def _unkept(self, record: RolloutRecord) -> Written | None:
         """Nothing is put up or widened whose way back cannot be kept; after a few seconds it goes back."""
@@ -231,9 +232,10 @@ class Driver:
         self.kit.keep(written.after)
         return written
 
-    def _not_served(self, record: RolloutRecord, effect: Effect, told: str, *, waited: float) -> Written | None:
+    def _not_served(
+        self, record: RolloutRecord, effect: Effect, told: str, why: str, *, waited: float
+    ) -> Written | None:
         if record.phase == "weigh" and waited >= CONFIRM_SECONDS:
-            why = f"router-lies: expected {record.wanted:g} % at the data plane, which {told}"
             written = self.kit.book.ended(
                 effect,
                 lambda current: unconfirmed(current, self.kit.plan, why, self._now()),
@@ -332,6 +334,10 @@ class Driver:
 
     def _now(self) -> datetime:
         return self.kit.station.clock.now()
+
+
+def _lies(record: RolloutRecord, told: str) -> str:
+    return f"router-lies: expected {record.wanted:g} % at the data plane, which {told}"
 
 
 def _by_request(router: Router) -> bool:

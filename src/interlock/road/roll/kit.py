@@ -51,7 +51,7 @@ class Kit:
         try:
             self.opened.router.set_weight(percent)
         except PluginError as error:
-            said = error.message
+            said = _said(error)
         seen, why = self.seen_weight()
         return seen, said or why
 
@@ -60,7 +60,7 @@ class Kit:
         try:
             return self.opened.router.weight(), ""
         except PluginError as error:
-            return None, error.message
+            return None, _said(error)
 
     def withdraw(self) -> tuple[float | None, str]:
         """Have the data plane serve 0 to the canary, also with a lease that ran out while the database was away.
@@ -103,3 +103,7 @@ class Kit:
     def sleep(self, seconds: float) -> None:
         """Wait, or end waiting when the worker is to end."""
         self.stopping.wait(seconds)
+
+
+def _said(error: PluginError) -> str:
+    return f"{error.code}: {error.message}"

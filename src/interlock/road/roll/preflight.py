@@ -4,6 +4,7 @@ Rules:
 1. Nothing is changed. All that is wrong is found in one go, with file and line where the plan names it.
 2. Everything must be read once: the weight, the exposure, and every metric; of the canary only where no step of
    the plan puts it up first.
+3. Every stage must be one that the router can split.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from interlock.core.change.errors import InterlockError, InvalidInput, Unavailable
@@ -21,6 +23,7 @@ from interlock.core.rollout.plan_check import check_kinds
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.ports.meter import Meter
+from interlock.ports.router import Dividing, Router
 from interlock.road.notify import check_notifiers
 from interlock.road.roll.outside import Outside, counted
 from interlock.road.roll.unfit import too_fast
@@ -63,6 +66,15 @@ def _router(outside: Outside, plan: Plan, looked: Looked) -> None:
         if len(looked.obstacles) == before:
             looked.weight = _try(plan, keys, looked, router.weight)
             _try(plan, keys, looked, router.exposure)
+            _stages(router, plan, looked)
+
+
+def _stages(router: Router, plan: Plan, looked: Looked) -> None:
+    """Whether every stage can be split, so that the narrowest is not found out when it is its turn."""
+    if not isinstance(router, Dividing):
+        return
+    for number, stage in enumerate(plan.stages):
+        _try(plan, ("stages", number, "percent"), looked, partial(router.check_weight, stage.percent))
 
 
 def _meter(outside: Outside, plan: Plan, number: int, kind: str, looked: Looked) -> None:

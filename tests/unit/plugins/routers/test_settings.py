@@ -106,6 +106,17 @@ def test_a_weight_finer_than_the_split_is_refused_and_never_rounded_up():
     assert caught.value.code == "router-too-coarse"
 
 
+@pytest.mark.parametrize(("name", "finest"), [("envoy", "0.01"), ("nginx", "0.01")])
+def test_whether_a_stage_is_too_fine_can_be_asked_before_traffic_moves(name, finest):
+    router = routers()[name](GOOD[name])
+    router.check_weight(0.01)
+    for percent in (0.005, 0.0125):
+        with pytest.raises(InvalidSetting) as caught:
+            router.check_weight(percent)
+        assert caught.value.code == "router-too-coarse"
+        assert f"its finest is {finest} %" in caught.value.message
+
+
 def test_a_flag_without_a_server_says_so():
     with pytest.raises(Exception, match="interlock's server, which serves the flag") as caught:
         FlagRouter(GOOD["flag"]).weight()
