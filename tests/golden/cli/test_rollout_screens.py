@@ -135,7 +135,7 @@ def test_a_rollout_that_ended_says_when_and_what_watched_at_100_percent():
     done = " ".join("\n".join(screen(SCENES["completed"], wide=132)).split())
     assert "6 of 6 · 100 % of traffic · done at 2026-03-05 04:42 UTC" in done
     assert "at 100 % nothing was compared · nothing watched: there was no backstop, the plan names none" in done
-    assert "all traffic has it; ruled out before: errors worse by 42 % or more" in done
+    assert "all traffic has it; ruled out before: errors ×1.42 or worse" in done
 
 
 def test_what_the_judge_lost_is_called_an_estimate():

@@ -4,6 +4,7 @@ Rules:
 1. First what was counted beside what was to be expected, then the estimate, then what is proven of it.
 2. What is proven is left out below 1 %: the evidence that harm exists comes before that of its size.
 3. Where none was expected, or the estimate is not known, there is no estimate to be read.
+4. Fewer is a percentage, more is a factor: ``−81 %``, ``×1.5``, ``×26``. Nothing is told both ways.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from interlock.core.judge.verdict import SOME, Stopped
 
 _LEAST = 0.01
 _FEW = 10
+_TWICE = 2
 _MOST = 999.5
 """Times as many, above which nobody counts."""
 
@@ -34,7 +36,7 @@ def harm_told(
         parts.append(f"{canary:,} {'where none was' if none else f'of about {_number(expected)}'} expected")
         estimate = None if none else estimate
     if estimate is not None:
-        parts.append(_fewer(1.0 - estimate, whole=not canary) if estimate < 1 else _times(estimate))
+        parts.append(_fewer(1.0 - estimate, whole=not canary) if estimate < 1 else times(estimate))
     return f"{metric}: {', '.join(parts) or worse(at_least)}{_proven(at_least)}"
 
 
@@ -63,7 +65,7 @@ def stop_told(verdict: Stopped) -> str:
 def _proven(at_least: float) -> str:
     if not rose(at_least):
         return f" (at least {_fewer(at_least, whole=False)})" if at_least >= _LEAST else ""
-    return f" (at least {_times(at_least)})" if at_least >= 1 + _LEAST else ""
+    return f" (at least {times(at_least)})" if at_least >= 1 + _LEAST else ""
 
 
 def _fewer(lost: float, *, whole: bool) -> str:
@@ -71,10 +73,13 @@ def _fewer(lost: float, *, whole: bool) -> str:
     return f"−{min(round(lost * 100), 100 if whole else 99)} %"
 
 
-def _times(factor: float) -> str:
+def times(factor: float) -> str:
+    """``×26``; two places below twice as many, where they are what is told."""
     if factor >= _MOST:
         return "×1,000 or more"
-    return f"×{factor:.0f}" if factor >= _FEW else f"×{factor:.2g}"
+    if factor >= _FEW:
+        return f"×{factor:.0f}"
+    return f"×{factor:.2g}" if factor >= _TWICE else f"×{f'{factor:.2f}'.rstrip('0').rstrip('.')}"
 
 
 def _number(expected: float) -> str:

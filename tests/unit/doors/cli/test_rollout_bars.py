@@ -67,7 +67,15 @@ def test_odds_as_people_say_them(log_e, said):
 
 @pytest.mark.parametrize(
     ("ratio", "said"),
-    [(0.0, "−100 %"), (0.19, "−81 %"), (1.001, "±0 %"), (1.06, "+6 %"), (3.4, "3.4 ×"), (480.0, "480 ×")],
+    [
+        (0.0, "−100 %"),
+        (0.19, "−81 %"),
+        (1.001, "±0 %"),
+        (1.06, "×1.06"),
+        (1.5, "×1.5"),
+        (3.4, "×3.4"),
+        (480.0, "×480"),
+    ],
 )
 def test_rates_as_people_say_them(ratio, said):
     assert change(ratio) == said

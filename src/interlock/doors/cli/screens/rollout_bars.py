@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
+from interlock.core.judge.told import times
 from interlock.core.rollout.phrases import span as span  # noqa: PLC0414  # told on: every screen has it from here
 from interlock.doors.cli.text import paint
 
@@ -102,11 +103,11 @@ def count(value: float) -> str:
 
 
 def change(ratio: float) -> str:
-    """A rate over the control's, as people say it: ``−81 %``, ``+6 %``, ``3.4 ×``."""
-    if ratio >= 2:  # noqa: PLR2004  # above it nobody thinks in percent
-        return f"{ratio:,.1f} ×" if ratio < 100 else f"{ratio:,.0f} ×"  # noqa: PLR2004  # likewise
+    """A rate over the control's, as harm is told everywhere: ``−81 %``, ``±0 %``, ``×1.06``, ``×3.4``."""
     percent = round((ratio - 1) * 100)
-    return "±0 %" if percent == 0 else f"{'+' if percent > 0 else '−'}{abs(percent)} %"
+    if percent <= 0:
+        return f"−{-percent} %" if percent else "±0 %"
+    return times(ratio)
 
 
 def _number(log: float) -> str:

@@ -2,7 +2,8 @@
 
 Rules:
 1. "Expected" is what the canary would have counted at the control's rate. A band is what is not excluded at 1 − α.
-2. Two lines a metric; one line where there are more than four. The least telling of very many are counted only.
+2. After harm the line says that it counts the whole rollout, where the answer above counts from when harm began.
+3. Two lines a metric; one line where there are more than four. The least telling of very many are counted only.
 """
 
 from __future__ import annotations
@@ -69,11 +70,20 @@ def _first(name: str, one: Told, kind: str, shown: Told, wide: int) -> str:
     of = "of" if kind == "good" else "where"
     edge = edge_of(shown, name)
     slower = f" above {safe(edge)} s" if edge else ""
-    parts = [f"{one['canary']:,}{slower} {of} ~{count(one['expected'])} expected", _band(one)]
+    parts = [f"{one['canary']:,}{slower} {of} ~{count(one['expected'])} expected{_window(one, shown)}", _band(one)]
     parts += [f"{odds(one['log_e'])} for harm"] if one["log_e"] > 1 else []
     parts += [_rate(name, shown)]
     text = _as_many(parts, wide - MARGIN)
     return label(cut(safe(name), MARGIN - 1)) + (paint(text, fg="red") if harmful(one, kind) else text)
+
+
+def _window(one: Told, shown: Told) -> str:
+    """Since when it counts, where the harm that is told above it counts from later on."""
+    harm = shown["record"]["harm"]
+    if not harm or harm.get("expected") is None:
+        return ""
+    same = harm["canary"] == one["canary"] and count(harm["expected"]) == count(one["expected"])
+    return "" if same else " since the rollout began"
 
 
 def _as_many(parts: list[str], room: int) -> str:

@@ -2,19 +2,21 @@
 
 Rules:
 1. Of a good metric fewer is harm, of a bad one more; for latency the events above one bucket edge are shown.
-2. What chance may do is called that: only a band that lies wholly on the harmful side is a loss.
+2. What chance may do is called that: only a band that lies wholly on the harmful side is a loss, and what the
+   judge stopped for.
+3. What is excluded and what is asked for are told alike: of a good metric what is lost, of a bad one a factor.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from interlock.core.rollout.phrases import amount
+from interlock.core.judge.told import times
+from interlock.core.rollout.phrases import amount, percent
 from interlock.doors.cli.text import safe
 
 Told = dict[str, Any]
 MOST_NAMED = 4
-_TIMES = 10.0
 
 
 def kind_of(shown: Told, name: str) -> str:
@@ -83,7 +85,8 @@ def lost(shown: Told) -> str:
     chance: list[str] = []
     for name, one in standing["metrics"].items():
         if one["lost"] >= 0.5:  # noqa: PLR2004  # less than half of one is none
-            place = proven if harmful(one, kind_of(shown, name)) else chance
+            sure = name == stopped_by(shown) or harmful(one, kind_of(shown, name))
+            place = proven if sure else chance
             place.append(lost_text(shown, name, one["lost"]))
     within = f"{', '.join(chance)} (chance may do that)" if chance else ""
     return " · ".join(part for part in (f"{', '.join(proven)}{on}" * bool(proven), within) if part)
@@ -93,6 +96,12 @@ def lost_text(shown: Told, name: str, number: float) -> str:
     """``9 orders``, or ``3 more slow requests``."""
     what = "slow requests" if edge_of(shown, name) else safe(name)
     return amount(number, what, more=kind_of(shown, name) == "bad")
+
+
+def stopped_by(shown: Told) -> str:
+    """The metric that stopped it; empty where nothing did."""
+    harm = shown["record"]["harm"]
+    return str(harm["metric"]) if harm else ""
 
 
 def edge_of(shown: Told, name: str) -> str:
@@ -112,13 +121,13 @@ def harmful(one: Told, kind: str) -> bool:
 def _ruled(name: str, value: float | None, kind: str) -> str:
     if value is None:
         return f"{safe(name)} nothing yet"
-    return f"{safe(name)} worse than {'−' if kind == 'good' else '+'}{percent(value)}"
+    return f"{safe(name)} worse than {regression(value, kind)}"
 
 
 def _asked(shown: Told, name: str, most: float) -> str:
-    return f" (asked: {'−' if kind_of(shown, name) == 'good' else '+'}{percent(most)})"
+    return f" (asked: {regression(most, kind_of(shown, name))})"
 
 
-def percent(fraction: float) -> str:
-    """``19 %``; ``12 ×`` where percent say nothing any more."""
-    return f"{fraction * 100:,.0f} %" if fraction < _TIMES else f"{fraction:,.0f} ×"
+def regression(fraction: float, kind: str) -> str:
+    """A fraction worse: ``−19 %`` of a good metric, ``×2.9`` of a bad one."""
+    return f"−{percent(fraction)}" if kind == "good" else times(1.0 + fraction)

@@ -16,7 +16,7 @@ from interlock.core.judge.told import harm_told
 from interlock.core.rollout.phrases import because, reached, watched_alone
 from interlock.doors.cli.screens.rollout_bars import change, odds
 from interlock.doors.cli.screens.rollout_blind import blind, unjudged
-from interlock.doors.cli.screens.rollout_sums import passed, percent
+from interlock.doors.cli.screens.rollout_sums import kind_of, passed, regression
 from interlock.doors.cli.text import paint, safe
 
 Told = dict[str, Any]
@@ -149,7 +149,7 @@ def _completed(shown: Told) -> str:
         return has
     worst = max(ruled, key=lambda name: ruled[name])
     before = " before" if shown["record"]["alone"] else ""
-    return f"{has}; ruled out{before}: {safe(worst)} worse by {percent(ruled[worst])} or more"
+    return f"{has}; ruled out{before}: {safe(worst)} {regression(ruled[worst], kind_of(shown, worst))} or worse"
 
 
 def _blame(shown: Told) -> str:
