@@ -139,3 +139,42 @@ def test_a_first_stage_wider_than_the_ticket_is_refused(make: Make) -> None:
     assert codes(found.obstacles)[0] == "stage-too-wide"
     assert set(codes(found.obstacles)) == {"stage-too-wide", "plan-short"}
     assert any("bake at 7 %" in each.text for each in found.obstacles)
+
+
+STEPS = """\
+apply:
+  - {name: up, kind: artefact, run: [up], verify: [verify, up]}
+promote:
+  - name: usual
+    kind: artefact
+    run: [usual]
+    verify: [looks, usual]
+rollback:
+  - name: down
+    kind: artefact
+    run: [/nope/flush]
+    verify: [/nope/flush, --look]
+  - {name: cold, kind: flags, run: [gone], verify: [gone, really]}
+"""
+
+
+def test_programs_of_steps_that_are_not_there_are_refused_with_their_lines(make: Make) -> None:
+    """One of the rollback was found missing when it was needed."""
+    plan = PLAN[: PLAN.index("apply:")] + STEPS
+    rolling = make(plan, world=World(missing={"/nope/flush", "looks", "gone"}))
+    change, ticket = rolling.change()
+    found = rolling.start(change, ticket).obstacles
+    lines = plan.splitlines()
+    assert [(each.code, lines[each.line - 1].strip()) for each in found] == [
+        ("step-program", "verify: [looks, usual]"),
+        ("step-program", "run: [/nope/flush]"),
+        ("step-program", "verify: [/nope/flush, --look]"),
+        ("step-program", "- {name: cold, kind: flags, run: [gone], verify: [gone, really]}"),
+    ]
+    assert found[1].text == (
+        "expected a program that can be started at `rollback.0.run`, got `/nope/flush`: there is no such file"
+    )
+    assert found[1].hint == "install it where interlock runs, or correct its path: steps begin in /srv"
+    assert untouched(rolling)
+    rolling.world.missing.clear()
+    rolling.started(rolling.start(change, ticket))

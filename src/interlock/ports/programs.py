@@ -66,3 +66,6 @@ class Programs(Protocol):
 
         So they are once ``unwanted`` says yes, which is asked several times a second.
         """
+
+    def missing(self, program: str) -> str:
+        """Why ``run`` could not start this program now, in a few words; empty where it could. Starts nothing."""

@@ -59,6 +59,7 @@ class World:
     epoch: datetime = START
     weights: list[tuple[float, float]] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
     failing: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
     ended: list[tuple[str, float]] = field(default_factory=list)
@@ -251,6 +252,10 @@ class FakePrograms:
                 return Ran(code=None, why="unwanted")
             time.sleep(0.002)
         return Ran(code=1 if name in self.world.failing else 0, said=f"{name} said so")
+
+    def missing(self, program: str) -> str:
+        """Those in ``world.missing`` are."""
+        return "there is no such file" if program in self.world.missing else ""
 
 
 def _down(name: str) -> Unavailable:

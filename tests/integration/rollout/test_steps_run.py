@@ -83,6 +83,30 @@ def test_what_does_not_start_says_why(tmp_path: Path) -> None:
     assert nowhere == f"could not be started: no such file or directory (`{tmp_path / 'nowhere'}`)"
 
 
+def test_what_is_missing_is_what_would_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the same rules: a path below the steps' folder, a word by the search path."""
+    (tmp_path / "bin").mkdir()
+    for name, mode in (("bin/tool", 0o755), ("flush", 0o755), ("plain", 0o644)):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 0\n")
+        (tmp_path / name).chmod(mode)
+    monkeypatch.setenv("PATH", f"bin{os.pathsep}/usr/bin{os.pathsep}/bin")
+    monkeypatch.chdir("/")
+    programs = SystemPrograms(str(tmp_path))
+    whole = str(tmp_path / "flush")
+    there = {each: programs.missing(each) for each in ("./flush", "bin/tool", "tool", "true", whole)}
+    assert there == dict.fromkeys(there, "")
+    gone = {each: programs.missing(each) for each in ("flush", "./plain", "./bin", "/nope/flush", "bin/../tool")}
+    assert gone == {
+        "flush": "no such file in bin:/usr/bin:/bin",
+        "./plain": "this user may not execute it",
+        "./bin": "it is a folder",
+        "/nope/flush": "there is no such file",
+        "bin/../tool": "there is no such file",
+    }
+    assert {each: run(tmp_path, each).code for each in there} == dict.fromkeys(there, 0)
+    assert {run(tmp_path, each).why for each in gone} == {"unstarted"}
+
+
 @pytest.mark.parametrize("closes", ["", "exec >&- 2>&-; "])
 def test_why_there_is_no_exit_code_is_told(tmp_path: Path, closes: str) -> None:
     """No exit code was always told as a timeout, also of a program that does not exist."""

@@ -19,6 +19,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from interlock.ports.programs import NoCode, Ran, wanted
 
@@ -70,6 +71,19 @@ class SystemPrograms:
             return Ran(code=code, said=said.last_line(), why=why)
         finally:
             os.close(read)
+
+    def missing(self, program: str) -> str:
+        """Looked for as ``run`` does: below ``root`` where it is a path, else by the search path."""
+        folders = [""] if os.sep in program else os.get_exec_path()
+        places = [Path(self._root, folder, program) for folder in folders]
+        files = [place for place in places if place.is_file()]
+        if any(os.access(place, os.X_OK) for place in files):
+            return ""
+        if files:
+            return "this user may not execute it"
+        if any(place.is_dir() for place in places):
+            return "it is a folder"
+        return "there is no such file" if folders == [""] else f"no such file in {os.pathsep.join(folders)[:200]}"
 
 
 class _Said:

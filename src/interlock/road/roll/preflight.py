@@ -4,7 +4,7 @@ Rules:
 1. Nothing is changed. All that is wrong is found in one go, with file and line where the plan names it.
 2. Everything must be read once: the weight, the exposure, and every metric; of the canary only where no step of
    the plan puts it up first.
-3. Every stage must be one that the router can split.
+3. Every stage must be one that the router can split, and every program of a step one that can be started here.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from interlock.core.rollout.setting import InvalidSetting
 from interlock.ports.meter import Meter
 from interlock.ports.router import Dividing, Router
 from interlock.road.notify import check_notifiers
+from interlock.road.roll.installed import absent
 from interlock.road.roll.outside import Outside, counted
 from interlock.road.roll.unfit import too_fast
 
@@ -49,6 +50,7 @@ def look(outside: Outside, plan: Plan) -> Looked:
     _router(outside, plan, looked)
     for number, each in enumerate(plan.meters):
         _meter(outside, plan, number, each.plugin.kind, looked)
+    looked.obstacles += absent(plan, outside.programs, root=outside.root)
     looked.obstacles += [
         _of(plan, ("notify", at), error) for at, error in check_notifiers(outside.notifiers, plan)
     ]
