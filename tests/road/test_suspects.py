@@ -213,3 +213,15 @@ def test_a_thousand_changes_are_answered_in_under_a_second(road):
     found = asked(road)
     assert time.process_time() - began < 1.0
     assert found.considered == 1_000
+
+
+def test_a_change_of_rules_alone_is_below_what_was_shipped_and_asks_for_no_way_back(road):
+    """Two plans that had just come into force were ranked 1 and 2, and nobody had written how to take them back."""
+    own, _ = shipped(road, "a")
+    road.clock.pass_by(minutes=100)
+    rules, _ = shipped(road, "b", paths=("rollouts/order-service.yaml",))
+    road.clock.pass_by(minutes=1)
+    first, second = asked(road).items
+    assert [first.id, second.id] == [own.id, rules.id]
+    assert (second.suspect.relation, second.rollback) == ("rules", "")
+    assert second.suspect.why[0] == "it changes rules alone and ships nothing: rollouts/order-service.yaml"

@@ -19,17 +19,20 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.audit.shipping import rules_alone
 from interlock.core.audit.suspects import Candidate, Suspect, rank
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.change import ChangeRecord
-from interlock.core.change.errors import InvalidInput, NotFound
+from interlock.core.change.errors import IntegrityError, InvalidInput, NotFound
 from interlock.core.change.parse import closest
+from interlock.core.change.settings import Settings
 from interlock.core.facts.reach import share
 from interlock.core.ledger.entry import Entry
 from interlock.core.ledger.event import PREFIX
 from interlock.core.rollout.record import RolloutRecord
 from interlock.core.ticket.record import TicketRecord
 from interlock.ports.store import Tx
+from interlock.road.recorded import complete
 from interlock.road.station import Station
 
 R = TypeVar("R")
@@ -145,7 +148,8 @@ def _answer(station: Station, tx: Tx, asked: Asked, at: datetime) -> Suspects:
         )
     since = at - timedelta(seconds=asked.since)
     cases, cut = _cases(tx, catalog, asked.environment, since)
-    candidates = {name: made for name, case in cases.items() if (made := _candidate(tx, name, case, at))}
+    settings = rules.settings
+    candidates = {name: made for name, case in cases.items() if (made := _candidate(tx, settings, name, case, at))}
     graph = {name: service.depends_on for name, service in catalog.services.items()}
     ranked = rank(candidates.values(), service=asked.service, depends_on=graph, at=at)
     before = [one for one in ranked if not one.after][: asked.limit]
@@ -255,7 +259,7 @@ class _Reader:
         return case
 
 
-def _candidate(tx: Tx, name: str, case: _Case, at: datetime) -> Candidate | None:
+def _candidate(tx: Tx, settings: Settings, name: str, case: _Case, at: datetime) -> Candidate | None:
     """None for what never moved: a ticket that was voided before its use, a rollout that had no traffic.
 
     A ticket whose use nobody reported may have been used offline: it counts from when it was given.
@@ -271,7 +275,8 @@ def _candidate(tx: Tx, name: str, case: _Case, at: datetime) -> Candidate | None
     services = change.services if change else ()
     record = case.record
     if record is None:
-        return Candidate(id=name, kind="ticket", services=services, moved_at=moved)
+        of_rules = _rules_of(tx, settings, change)
+        return Candidate(id=name, kind="ticket", services=services, moved_at=moved, rules=of_rules)
     judged = record.harm.log_e if record.harm else record.log_e
     return Candidate(
         id=name,
@@ -284,6 +289,14 @@ def _candidate(tx: Tx, name: str, case: _Case, at: datetime) -> Candidate | None
         stopped=record.harm is not None,
         metric=record.harm.metric if record.harm else "",
     )
+
+
+def _rules_of(tx: Tx, settings: Settings, change: ChangeRecord | None) -> tuple[str, ...]:
+    """The rule files of a change of rules alone; of what cannot be read nobody says that it shipped nothing."""
+    try:
+        return rules_alone(complete(tx, change).submission.parts, settings) if change else ()
+    except IntegrityError:
+        return ()
 
 
 def _shown(tx: Tx, catalog: Catalog, place: int, suspect: Suspect, cases: Mapping[str, _Case]) -> Shown:
@@ -327,6 +340,8 @@ def _way_back(catalog: Catalog, one: Candidate, record: RolloutRecord | None) ->
     if record is not None and (not record.ended or record.kept_until is not None):
         where = "" if record.environment == "production" else f" --environment {record.environment}"
         return f"interlock rollback {record.service}{where}"
+    if one.rules:
+        return ""
     known = [catalog.services[name].rollback for name in one.services if name in catalog.services]
     return next((command for command in known if command), "")
 

@@ -48,3 +48,15 @@ def test_nothing_that_a_title_holds_reaches_the_terminal():
     found["items"][0]["title"] = "a\x1b[2J"
     found["items"][0]["rollback"] = "x\x1b]0;owned\x07"
     assert "\x1b" not in "\n".join(screen(found, wide=80))
+
+
+def test_a_change_of_rules_is_no_reason_and_goes_back_on_the_road():
+    found = json.loads(json.dumps(ANSWERS["some"]))
+    del found["items"][1:]
+    one = found["items"][0]
+    one |= {"rollback": "", "state": "redeemed"}
+    one["suspect"] |= {"relation": "rules", "why": ["it changes rules alone and ships nothing: interlock.yaml"]}
+    text = " ".join("\n".join(screen(found, wide=132)).split())
+    assert "no change has a path to" in text
+    assert "rules go back by a change of their own" in text
+    assert "nobody wrote down" not in text

@@ -7,7 +7,8 @@ Rules:
 2. Evidence is the judge's own: its log E, at least the odds it stops at where it stopped. What was never judged
    has none, which is no evidence of innocence. What was back at 0 % before the trouble began is a poor suspect.
 3. Path: the service itself, then what it depends on, step by step; then who depends on it (load comes from there);
-   then what touches no service of the catalog (shared configuration: nobody can rule it out); then the rest.
+   then what touches no service of the catalog (shared configuration: nobody can rule it out); then the rest. A
+   change of rules alone ships nothing: it comes below all that was shipped, and says what it is.
 4. Time: the nearer before the trouble the better, and what came after it was noticed cannot have done it: it is
    ranked below everything that can.
 5. The order is total and depends on nothing but what is given.
@@ -23,7 +24,7 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal["rollout", "ticket", "event"]
-Relation = Literal["itself", "dependency", "dependent", "shared", "none"]
+Relation = Literal["itself", "dependency", "dependent", "shared", "none", "rules"]
 Graph = Mapping[str, Iterable[str]]
 
 STOPPED_AT_LEAST = math.log(100)
@@ -35,6 +36,8 @@ DEPENDENCY, DEPENDENT, SHARED, NONE = 0.7, 1.6, 2.8, 6.0
 HALF_TIME = 600.0
 """Seconds before the trouble after which time has halved what a change weighs."""
 
+_MOST_RULES = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -42,7 +45,8 @@ class Candidate:
 
     ``moved_at`` is when it last touched production at or before the trouble: a widening, a ticket's use, an event.
     ``services`` are what it touches. ``weight`` is its percent of traffic now, ``gone_at`` when it was back at
-    0 %. ``log_e`` is the judge's evidence of harm, None where none looked.
+    0 %. ``log_e`` is the judge's evidence of harm, None where none looked. ``rules`` are the rule files that it
+    changed, where it changed nothing that ships.
     """
 
     id: str
@@ -54,6 +58,7 @@ class Candidate:
     log_e: float | None = None
     stopped: bool = False
     metric: str = ""
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,13 @@ def rank(candidates: Iterable[Candidate], *, service: str, depends_on: Graph, at
     return tuple(
         sorted(
             found,
-            key=lambda one: (one.after, -one.score, -one.candidate.moved_at.timestamp(), one.candidate.id),
+            key=lambda one: (
+                one.after,
+                one.relation == "rules",
+                -one.score,
+                -one.candidate.moved_at.timestamp(),
+                one.candidate.id,
+            ),
         )
     )
 
@@ -95,10 +106,10 @@ def rank(candidates: Iterable[Candidate], *, service: str, depends_on: Graph, at
 def _suspect(
     one: Candidate, down: Mapping[str, tuple[str, ...]], up: Mapping[str, tuple[str, ...]], at: datetime
 ) -> Suspect:
-    relation, path = _related(one.services, down, up)
+    relation, path = ("rules", ()) if one.rules else _related(one.services, down, up)
     seconds = (at - one.moved_at).total_seconds()
     evidence = _evidence(one, at)
-    why = [_evidence_words(one, at), _path_words(relation, path), _time_words(seconds)]
+    why = [_evidence_words(one, at), _path_words(relation, path, one.rules), _time_words(seconds)]
     if evidence <= 0:
         why = [*why[1:], why[0]]
     return Suspect(
@@ -131,6 +142,7 @@ def _closeness(relation: Relation, path: Sequence[str]) -> float:
         "dependent": DEPENDENT * steps,
         "shared": SHARED,
         "none": NONE,
+        "rules": NONE,
     }
     # However far a path leads, it is a path.
     return -min(worth[relation], NONE)
@@ -183,13 +195,16 @@ def _evidence_words(one: Candidate, at: datetime) -> str:
     if gone and one.gone_at is not None:
         return f"it was back at 0 % {_span((at - one.gone_at).total_seconds())} before"
     if one.log_e is None:
-        return "" if one.kind == "event" else "no judge looked at it"
+        return "" if one.kind == "event" or one.rules else "no judge looked at it"
     if one.log_e > 1:
         return f"the judge suspects it{of}: {_odds(one.log_e)}"
     return "the judge saw no harm" if one.log_e < 0 else "the judge saw neither harm nor none yet"
 
 
-def _path_words(relation: Relation, path: Sequence[str]) -> str:
+def _path_words(relation: Relation, path: Sequence[str], rules: Sequence[str]) -> str:
+    if relation == "rules":
+        more = f" and {len(rules) - _MOST_RULES} more" if len(rules) > _MOST_RULES else ""
+        return f"it changes rules alone and ships nothing: {', '.join(rules[:_MOST_RULES])}{more}"
     if relation == "shared":
         return "it touches no service of the catalog: shared, nobody can rule it out"
     if relation == "none":

@@ -151,3 +151,19 @@ def test_a_thousand_changes_are_ranked_in_a_fraction_of_a_second():
     began = time.perf_counter()
     assert len(rank(candidates, service="orders", depends_on=GRAPH, at=AT)) == 1_000
     assert time.perf_counter() - began < 1.0
+
+
+def test_a_change_of_rules_alone_comes_below_all_that_was_shipped_and_says_what_it_is():
+    """Two plans that had just come into force stood above the service's own rollouts."""
+    plan = made(
+        "plan", ago=5, services=(), rules=("rollouts/orders.yaml", "rollouts/stock.yaml", "interlock.yaml")
+    )
+    own = made("own", ago=7_000, log_e=-4.0)
+    elsewhere = made("elsewhere", ago=7_000, services=("wiki",), log_e=-4.0)
+    assert order(plan, own, elsewhere) == ["own", "elsewhere", "plan"]
+    found = only(replace(plan, services=("orders",)))
+    assert found.relation == "rules"
+    assert found.why == (
+        "it changes rules alone and ships nothing: rollouts/orders.yaml, rollouts/stock.yaml and 1 more",
+        "5 s before",
+    )

@@ -11,6 +11,8 @@ Told = dict[str, Any]
 FEW, BRIEF = 3, 5
 """Suspects that are shown whole, and that take a line each, unless all are asked for."""
 
+_NO_PATH = {"none", "rules"}
+
 
 def screen(found: Told, *, everything: bool = False, wide: int | None = None) -> list[str]:
     """All of it. The headline says whether anything has a path to the service at all."""
@@ -43,7 +45,7 @@ def _headline(found: Told, room: int) -> list[str]:
         return _labelled("suspects", text, room) + _labelled(
             "", "look at load, hardware, and what is outside the catalog", room
         )
-    reachable = [one for one in items if one["suspect"]["relation"] != "none"]
+    reachable = [one for one in items if one["suspect"]["relation"] not in _NO_PATH]
     if not reachable:
         text = f"no change has a path to {service}, {window}: look at load, hardware, what is outside the catalog"
         return _labelled("suspects", text, room)
@@ -89,6 +91,8 @@ def _way_back(one: Told, room: int) -> list[str]:
     if one["rollback"]:
         # A command is there to be typed: it is not wrapped, and stands alone on its line.
         return [f"{' ' * MARGIN}→ {safe(one['rollback'])}"]
+    if one["suspect"]["relation"] == "rules":
+        return _labelled("", "· rules go back by a change of their own: interlock rules show", room)
     gone = one["state"] in {"returned", "failed"} or one["suspect"]["candidate"]["gone_at"]
     text = (
         "it was taken back already"
