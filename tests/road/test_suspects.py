@@ -216,7 +216,7 @@ def test_a_thousand_changes_are_answered_in_under_a_second(road):
 
 
 def test_a_change_of_rules_alone_is_below_what_was_shipped_and_asks_for_no_way_back(road):
-    """Two plans that had just come into force were ranked 1 and 2, and nobody had written how to take them back."""
+    """Two plans that had just come into force were ranked 1 and 2, and asked for a way to take them back."""
     own, _ = shipped(road, "a")
     road.clock.pass_by(minutes=100)
     rules, _ = shipped(road, "b", paths=("rollouts/order-service.yaml",))
