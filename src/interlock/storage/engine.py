@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from interlock.core.change.errors import IntegrityError, InterlockError, InvalidInput, Unavailable
+from interlock.storage.closed import not_yours
 from interlock.storage.turns import Turns
 
 PLUGIN = "storage"
@@ -69,6 +71,7 @@ def connect(url: str, *, create: bool = True) -> Engines:
     Raises:
         InvalidInput: ``database-url`` for anything else.
             ``database-missing`` for a SQLite file that is not there, unless ``create``.
+            ``state-closed`` for one that this user may not read.
     """
     try:
         parsed = make_url(url)
@@ -115,7 +118,7 @@ def translate(error: sa.exc.SQLAlchemyError, *, committing: bool = False) -> Int
 
 
 def _sqlite(path: str, *, create: bool) -> Engines:
-    if not create and not Path(path).is_file():
+    if not _is_there(path) and not create:
         raise InvalidInput(
             f"expected a database, got `{path}` which does not exist",
             code="database-missing",
@@ -130,6 +133,16 @@ def _sqlite(path: str, *, create: bool) -> Engines:
     sa.event.listen(reader, "connect", _open_for_reading)
     sa.event.listen(reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return Engines(writer=writer, reader=reader, settled=reader, sqlite=True, turns=Turns(one_writer=True))
+
+
+def _is_there(path: str) -> bool:
+    try:
+        there = Path(path).is_file()
+    except PermissionError as error:
+        raise not_yours(Path(path)) from error
+    if there and not os.access(path, os.R_OK):
+        raise not_yours(Path(path))
+    return there
 
 
 def _open_for_writing(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import re
 import secrets
 import subprocess
@@ -155,7 +156,7 @@ def connect(config: Config, *, patience: float = TIMEOUT_SECONDS, tell: bool = T
     Where somebody went back without a ledger in reach, it is told of that first, unless not ``tell``.
     """
     client = Client(_wire(config, patience))
-    if tell and (config.home / "rollbacks" / "journal").is_dir():
+    if tell and os.access(config.home / "rollbacks" / "journal", os.R_OK):
         from interlock.doors.cli.rollbacks_told import hand_over  # noqa: PLC0415  # only after such a day
 
         hand_over(client, config.home)

@@ -57,8 +57,15 @@ def _under_rules(config: Config, wanted: Sequence[Recipe]) -> tuple[dict[str, An
 def _nothing_here(config: Config) -> bool:
     """Whether neither rules nor state are here; asking would make a database for nothing."""
     file = config.database.removeprefix("sqlite:///")
-    ruled = config.server is not None or file == config.database or Path(file).exists()
+    ruled = config.server is not None or file == config.database or _held(Path(file))
     return not ruled and not (config.root / SETTINGS_FILE).exists()
+
+
+def _held(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:
+        return True  # whoever opens it says whose it is
 
 
 def _by_default(config: Config, wanted: Sequence[Recipe]) -> dict[str, Any]:

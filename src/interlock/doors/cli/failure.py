@@ -6,7 +6,7 @@ Rules:
 2. With ``--json`` the error is one JSON object on stdout, so that a program reads one stream only.
 3. A group without a command says its help, as click does.
 4. A fault of interlock itself is shown as one line; its trace goes to a file of its own, in
-   ``.interlock/faults`` where there is one, else among the temporary files.
+   ``.interlock/faults`` where this user may write there, else among the temporary files.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ from interlock.doors.cli.text import safe
 
 WRONG_INPUT, UNDECIDED, INTERRUPTED, BROKEN_PIPE = 2, 3, 130, 141
 _SERVER_FAULT = 500
+_FAULT = "interlock-fault-"
 
 
 def report(error: BaseException, *, as_json: bool) -> int:
@@ -68,14 +70,19 @@ def _fault(error: BaseException, *, as_json: bool) -> int:
 
 
 def _kept(trace: str) -> Path:
-    home = Path(".interlock")
-    folder = home / "faults" if home.is_dir() else None
-    if folder is not None:
-        folder.mkdir(exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, prefix="interlock-fault-", suffix=".txt")
+    handle, name = _new_file()
     with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
         file.write(trace)
     return Path(name)
+
+
+def _new_file() -> tuple[int, str]:
+    home = Path(".interlock")
+    with suppress(OSError):
+        if home.is_dir():
+            (home / "faults").mkdir(exist_ok=True)
+            return tempfile.mkstemp(dir=home / "faults", prefix=_FAULT, suffix=".txt")
+    return tempfile.mkstemp(prefix=_FAULT, suffix=".txt")
 
 
 def _tell(code: str, message: str, hint: str, exit_code: int, as_json: bool) -> int:  # noqa: FBT001  # private

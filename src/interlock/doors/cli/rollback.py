@@ -37,7 +37,8 @@ SERVER_SECONDS, BEGIN_SECONDS, END_SECONDS, LOOK_SECONDS = 3.0, 2.0, 300.0, 0.2
 @as_json
 def rollback(*, service: str, environment: str, why: str, dry_run: bool, local: bool, as_json: bool) -> None:
     """Bring the version before of SERVICE back: traffic first, then the rollback steps, each verified."""
-    from interlock.doors.cli.rollback_local import go_back, plan_of_going_back, tell  # noqa: PLC0415  # --help needs none
+    from interlock.doors.cli.rollback_local import go_back, plan_of_going_back  # noqa: PLC0415  # --help needs none
+    from interlock.doors.cli.rollbacks_told import tell  # noqa: PLC0415  # likewise
 
     config = settings()
     if dry_run:

@@ -10,13 +10,13 @@ Rules:
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -75,8 +75,7 @@ def newest(config: Config, service: str, environment: str, *, patience: float) -
     """The newest rollout there that has something to bring back; None where none has, or nobody can say."""
     from interlock.doors.cli.client import connect  # noqa: PLC0415  # --help asks nobody
 
-    database = config.database.removeprefix("sqlite:///")
-    if config.server is None and database != config.database and not Path(database).exists():
+    if nobody_to_ask(config):
         return None
     try:
         client = connect(config, patience=patience, tell=False)
@@ -87,6 +86,12 @@ def newest(config: Config, service: str, environment: str, *, patience: float) -
     except (InterlockError, OSError):
         return None
     return found[0] if found and found[0]["state"] != "returned" else None
+
+
+def nobody_to_ask(config: Config) -> bool:
+    """Whether there is neither a server nor a database, as far as this user may see."""
+    database = config.database.removeprefix("sqlite:///")
+    return config.server is None and database != config.database and not os.access(database, os.F_OK)
 
 
 class Asking:

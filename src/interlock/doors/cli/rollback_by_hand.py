@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 
 from interlock.config import Config
-from interlock.core.change.errors import InterlockError, NotFound
+from interlock.core.change.errors import InterlockError, InvalidInput, NotFound
 from interlock.core.change.parse import closest
-from interlock.core.rollout.local import FOLDER
+from interlock.core.rollout.local import FOLDER, local_path
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_read import read_plan
 
@@ -25,6 +25,18 @@ def missing(config: Config, service: str, environment: str, refused: InterlockEr
     )
     lines = [*_elsewhere(config, service), *commands(config.root, service, environment)]
     return NotFound(known.message, code=known.code, hint="; ".join([known.hint, *lines]))
+
+
+def closed(config: Config, service: str, environment: str, refused: InterlockError | None) -> InvalidInput:
+    """The error where this user may not see what is kept: as whom to run it, and what can be done by hand."""
+    from interlock.storage.closed import not_yours  # noqa: PLC0415  # SQLAlchemy is half of a command's start
+
+    where = "" if environment == "production" else f" --environment {shlex.quote(environment)}"
+    command = f"interlock rollback {shlex.quote(service)}{where}"
+    known = not_yours(local_path(config.home, environment, service), command)
+    asked = f"; the server said: {refused.message}" if refused else ""
+    hint = "; ".join([known.hint, *commands(config.root, service, environment)])
+    return InvalidInput(f"{known.message}{asked}", code=known.code, hint=hint)
 
 
 def _elsewhere(config: Config, service: str) -> list[str]:

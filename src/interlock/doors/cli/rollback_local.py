@@ -2,8 +2,7 @@
 
 Rules:
 1. The journal is written before anything is touched and when it is over. That it cannot be written stops nobody.
-2. Afterwards the ledger is told, where one can be reached within a second; otherwise the journal waits for the
-   next command or server that reaches it.
+2. Afterwards the ledger is told (see ``rollbacks_told``).
 3. Without a local record nothing is touched. A plan in the working tree is told as commands for a person, because
    nobody knows whether it is the one that the rollout went by.
 4. Traffic first: while the weight is set to 0 it is asked which rollout is the newest. Where that is another than
@@ -17,7 +16,6 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from interlock import registry
 from interlock.config import Config
@@ -25,7 +23,7 @@ from interlock.core.change.canonical import plain
 from interlock.core.change.errors import InterlockError, InvalidInput, NotFound, Unavailable
 from interlock.core.rollout.journal import Act, WentBack
 from interlock.core.rollout.local import MAX_LOCAL, LocalRecord, local_path, read_local
-from interlock.doors.cli.client import connect, local_actor
+from interlock.doors.cli.client import local_actor
 from interlock.doors.cli.rollback_asked import Asking, Told, kept_nothing, of_the_newest
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.rollback_files import RollbackFiles
@@ -33,8 +31,6 @@ from interlock.plugins.world.rollback_journal import RollbackJournal
 from interlock.plugins.world.system import SystemClock
 from interlock.ports.router import Router
 from interlock.road.go_back import Means, Weight, take_away, undo
-
-TELL_SECONDS = 1.0
 
 
 def go_back(
@@ -49,6 +45,7 @@ def go_back(
 
     Raises:
         NotFound: ``rollback-nothing``.
+        InvalidInput: ``state-closed`` where this user may not look.
     """
     began = time.monotonic()
     local = _local(config, service, environment, refused)
@@ -84,28 +81,6 @@ def go_back(
     }
 
 
-def tell(config: Config, done: Told, refused: InterlockError | None) -> int | None:
-    """The ledger entry it became; None where no ledger was reached, which the next command makes up for.
-
-    Who did not answer before is not asked again.
-    """
-    database = config.database.removeprefix("sqlite:///")
-    nowhere = config.server is None and database != config.database and not Path(database).exists()
-    if nowhere or isinstance(refused, Unavailable):
-        return None
-    name = done["journal"]["id"]
-    try:
-        client = connect(config, patience=TELL_SECONDS, tell=False)
-        try:
-            reply = client.post("/v1/rollbacks", {"journals": [done["journal"]]}, key=name, tries=1).json
-        finally:
-            client.close()
-    except (InterlockError, OSError):
-        return None
-    RollbackJournal(config.home).told(name)
-    return int(reply["indices"][0])
-
-
 def plan_of_going_back(config: Config, service: str, environment: str, newest: Told | None = None) -> Told:
     """What would be done, with what the data plane serves now; ``newest`` is the rollout on record that is meant.
 
@@ -113,6 +88,7 @@ def plan_of_going_back(config: Config, service: str, environment: str, newest: T
 
     Raises:
         NotFound: ``rollback-nothing`` where neither knows anything.
+        InvalidInput: ``state-closed`` where this user may not look, and nobody else knows anything.
     """
     asked = {"rollout": newest, "by_server": config.server is not None, "local": None, "weight": None, "said": ""}
     try:
@@ -121,6 +97,10 @@ def plan_of_going_back(config: Config, service: str, environment: str, newest: T
         if newest is None:
             raise
         return {**asked, "notes": []}
+    except InvalidInput as error:
+        if newest is None:
+            raise
+        return {**asked, "notes": [f"{error.message} · {error.hint}"]}
     if newest is not None and newest["id"] != local.rollout:
         return {**asked, "notes": [kept_nothing(local.rollout)]}
     weight, said = None, ""
@@ -141,9 +121,10 @@ def _local(config: Config, service: str, environment: str, refused: InterlockErr
         with place.open("rb") as file:
             return read_local(file.read(MAX_LOCAL + 1))
     except (OSError, InvalidInput) as error:
-        from interlock.doors.cli.rollback_by_hand import missing  # noqa: PLC0415  # only where nothing is known
+        from interlock.doors.cli.rollback_by_hand import closed, missing  # noqa: PLC0415  # only where nothing is known
 
-        raise missing(config, service, environment, refused) from error
+        told = closed if isinstance(error, PermissionError) else missing
+        raise told(config, service, environment, refused) from error
 
 
 def _begun(config: Config, local: LocalRecord, why: str) -> WentBack:

@@ -67,7 +67,11 @@ class RollbackJournal:
 
 
 def _read(folder: Path) -> Iterator[WentBack]:
-    for place in sorted(folder.glob("*.json")):
+    try:
+        places = sorted(folder.glob("*.json"))
+    except OSError:
+        return
+    for place in places:
         try:
             with place.open("rb") as file:
                 yield read_journal(file.read(MAX_JOURNAL + 1))

@@ -98,6 +98,19 @@ def test_a_fault_of_our_own_is_one_line_and_its_trace_a_file(capsys, tmp_path, m
     assert "KeyError" in file.read_text()
 
 
+def test_where_no_trace_can_lie_beside_the_state_it_lies_among_the_temporary_files(capsys, tmp_path, monkeypatch):
+    """It said that it could be written to no folder, having tried one."""
+    (tmp_path / ".interlock").mkdir()
+    (tmp_path / ".interlock" / "faults").touch()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.chdir(tmp_path)
+    assert report(RuntimeError("of our own"), as_json=False) == 3
+    [file] = (tmp_path / "temporary").iterdir()
+    assert str(file) in capsys.readouterr().err
+    assert "RuntimeError: of our own" in file.read_text()
+
+
 def test_an_interruption_is_130(capsys):
     assert report(KeyboardInterrupt(), as_json=False) == 130
     assert report(click.Abort(), as_json=False) == 130
