@@ -88,7 +88,7 @@ class Estimate:
         column = parts.index(max(parts))
         name = self._plan.series[column].name
         own = [one for one, series in zip(each, self._plan.series, strict=True) if series.name == name]
-        mark = self._tally.at(evidence.began[evidence.best_start(column, t)])
+        mark = self._tally.at(evidence.best_start(column, t))
         seen, due = now.canary[column] - mark.canary[column], now.expected[column] - mark.expected[column]
         at_least = self._at_least(column, now, t)
         good = self._plan.series[column].kind == "good"
@@ -111,7 +111,7 @@ class Estimate:
 
     def _proven(self, column: int, now: Mark, t: float) -> float:
         evidence, proven = self._evidence, 0.0
-        marks = [self._tally.at(start) for start in evidence.began]
+        marks = [self._tally.at(start) for start in evidence.apart]
         for place, level in enumerate(LEVELS[self._plan.series[column].kind]):
             profile = np.array([now.profile[column, place] - mark.profile[column, place] for mark in marks])
             if self._plan.weights[column] * evidence.over(column, profile, t) < 1.0 / self._alpha:

@@ -76,9 +76,9 @@ class Evidence:
         self._open(0.0, 0.5)
 
     @property
-    def began(self) -> list[float]:
-        """When the starts that are not folded began, from the newest to the oldest."""
-        return [self._newest - place * self._every for place in range(len(self._starts) - 1)]
+    def apart(self) -> range:
+        """Numbers of the starts that are not folded, from the newest to the oldest; 0 is the rollout's beginning."""
+        return range(self._opened, self._opened - len(self._starts) + 1, -1)
 
     @property
     def fastest(self) -> list[float]:
@@ -160,12 +160,12 @@ class Evidence:
         self._newest = began
 
     def best_start(self, series: int, t: float) -> int:
-        """Which of ``began`` harm most likely began at, for one series."""
+        """Which of ``apart`` harm most likely began at, for one series."""
         best = self._places(t)[:-1, series :: self._count].max(axis=1)
-        return int(best.argmax())
+        return self.apart[int(best.argmax())]
 
     def over(self, series: int, profile: Floats, t: float) -> float:
-        """E of one series over a lesser harm, whose log-likelihood since each of ``began`` is ``profile``."""
+        """E of one series over a lesser harm, whose log-likelihood since each of ``apart`` is ``profile``."""
         lesser = profile * self._ages.rows(t - self._newest)[: len(profile), series]
         places = self._places(t)[:-1, series :: self._count] - lesser[:, None]
         return float(np.cumsum(powers(places))[-1])

@@ -160,7 +160,7 @@ class Judge:
         if self._evidence.due(self._t):
             self._weigh(self._t)
             self._evidence.advance(self._t)
-            self._tally.keep(self._evidence.began)
+            self._tally.keep(self._evidence.apart)
         if 0.0 < share < 1.0:
             self._compare(tick, share, canary, total)
         self._unweighed += 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import add, sub
+from operator import add, itemgetter, sub
 
 import numpy as np
 
@@ -51,8 +51,8 @@ class Tally:
         self._waiting: list[_Part] = []
         """Ticks that wait: those of one share after one another together, but apart where a start opened."""
         self._apart = True
-        self._marks: dict[float, Mark] = {}
-        self._cuts: dict[float, int] = {}
+        self._marks = {0: self.began}
+        self._cuts: dict[int, int] = {}
 
     def add(self, canary: Sequence[int], total: Sequence[int], share: float) -> None:
         """One tick that counts: the canary's events and those of both arms."""
@@ -67,8 +67,9 @@ class Tally:
     def settle(self) -> Mark:
         """Add up what waits."""
         if self._waiting:
-            *kept, self._settled = self._after([*self._cuts.values(), len(self._waiting)])
-            self._marks |= zip(self._cuts, kept, strict=True)
+            cuts = sorted(self._cuts.items(), key=itemgetter(1))
+            *kept, self._settled = self._after([*(count for _, count in cuts), len(self._waiting)])
+            self._marks |= zip((number for number, _ in cuts), kept, strict=True)
             self._waiting.clear()
             self._cuts.clear()
             self._apart = True
@@ -78,20 +79,27 @@ class Tally:
         """How things stand, without adding up."""
         return self._after([len(self._waiting)])[0] if self._waiting else self._settled
 
-    def keep(self, began: Sequence[float]) -> None:
-        """Remember how things stand at the newest of ``began``, and forget the starts that are older than all."""
-        if self._waiting:
-            self._cuts[began[0]] = len(self._waiting)
-            self._apart = True
-        else:
-            self._marks[began[0]] = self._settled
-        for gone in [start for start in self._marks if start < began[-1]]:
-            del self._marks[gone]
+    def keep(self, apart: range) -> None:
+        """Remember how things stand for those starts that just opened, and forget those that are apart no more.
 
-    def at(self, start: float) -> Mark:
+        ``apart`` are their numbers, from the newest to the oldest. Several open at once after a gap.
+        """
+        for number in apart:
+            if number in self._marks or number in self._cuts:
+                break
+            if self._waiting:
+                self._cuts[number] = len(self._waiting)
+            else:
+                self._marks[number] = self._settled
+        self._apart = True
+        for known in (self._marks, self._cuts):
+            for gone in [number for number in known if number < apart[-1]]:
+                del known[gone]
+
+    def at(self, start: int) -> Mark:
         """How things stood when this start opened."""
         self.settle()
-        return self._marks.get(start, self.began)
+        return self._marks[start]
 
     def _after(self, counts: Sequence[int]) -> list[Mark]:
         """How things stand after each of these numbers of parts."""

@@ -6,8 +6,11 @@ import math
 
 import pytest
 
+from interlock.core.judge.ages import ages
+from interlock.core.judge.evidence import Evidence
 from interlock.core.judge.judge import Judge
 from interlock.core.judge.phi import PhiTable
+from interlock.core.judge.series import layout, normalisers
 from interlock.core.judge.settings import MetricSettings
 from interlock.core.judge.tick import Counts, Observed, Tick
 
@@ -93,3 +96,16 @@ def test_one_burst_of_errors_convicts_nobody(settings):
     assert 0 < judge.log_e < 6
     judge.step(Tick(t=2.0, share=0.05, metrics=quiet))
     assert judge.log_e < 6
+
+
+def test_another_phi_makes_nothing_of_nothing(settings):
+    """Folded starts are fitted to it as well: without events E stays 1."""
+    tables = [PhiTable(windows=(5.0, 30.0), values=(1.0, value), beyond=1.0) for value in (2.0, 9.0)]
+    plans = [settings(metrics={"m": MetricSettings(kind="bad")}, phi={"m": table}) for table in tables]
+    rows = layout(plans[0])
+    evidence = Evidence(plans[0], rows, ages(plans[0], rows), normalisers(rows))
+    for minute in range(60):
+        evidence.advance(minute * 60.0)
+    assert evidence.weigh(3600.0).total == pytest.approx(1.0, abs=0.003)
+    evidence.refit(ages(plans[1], rows))
+    assert evidence.weigh(3600.0).total == pytest.approx(1.0, abs=0.003)

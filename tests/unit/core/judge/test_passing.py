@@ -137,3 +137,27 @@ def test_a_pass_is_said_soon_after_it_was_possible(settings, traffic):
         assert 0 < possible <= second
         late.append(second / possible - 1.0)
     assert sorted(late)[3] <= 0.05
+
+
+def test_requests_count_for_a_metric_while_another_is_not_warm_yet(settings):
+    """What was assigned while a latency warmed up rules out as much for the errors."""
+
+    def ruled_out(warm_up):
+        metrics = {
+            "errors": MetricSettings(kind="bad", floor=0.01),
+            "latency": MetricSettings(kind="bad", edges=("1",), warm_up=warm_up),
+        }
+        judge, verdict = Judge(settings(metrics=metrics, alpha=1e-12)), None
+        judge.begin_stage(0.1, 0.0)
+        for number in range(40):
+            seen = {
+                "errors": Observed(kind="bad", counts=Counts(canary=0, control=(0,))),
+                "latency": Observed(kind="bad", buckets={"1": Counts(canary=0, control=(0,))}),
+            }
+            arms = Assigned(canary=50, control=950)
+            verdict = judge.step(Tick(t=number + 1.0, share=0.05, metrics=seen, assigned=arms))
+        return verdict.ruled_out
+
+    warm, cold = ruled_out(0.0), ruled_out(30.0)
+    assert warm["errors"] == cold["errors"] < 1.0
+    assert warm["latency"] < cold["latency"]

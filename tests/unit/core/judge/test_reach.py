@@ -9,6 +9,8 @@ import pytest
 
 from interlock.core.judge.judge import LONGEST, Judge
 from interlock.core.judge.phi import PhiTable
+from interlock.core.judge.reach import Reach
+from interlock.core.judge.series import layout
 from interlock.core.judge.settings import MetricSettings
 from interlock.core.judge.tick import Counts, Observed, Tick
 
@@ -66,3 +68,33 @@ def test_whoever_looks_in_between_moves_no_digit(settings):
         watched.standing()
         assert watched.log_e == plain.log_e
     assert watched.standing() == plain.standing()
+
+
+@pytest.mark.parametrize("kind", ["good", "bad"])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9, 0.99])
+@pytest.mark.parametrize("inverse", [1.0, 0.1])
+def test_one_series_is_near_where_its_bound_is(settings, kind, share, inverse):
+    """n·KL is the most that any θ may have gained: no shortcut may say less, and none much more."""
+    plan = layout(settings(metrics={"m": MetricSettings(kind=kind)}))
+    edge = 0
+    for due in (3.0, 40.0, 900.0):
+        for seen in range(int(3 * due) + 40):
+            rest = due * (1 - share) / share
+            total = round(due + rest)
+            others = total - seen
+            if others <= 0 or (seen > due) == (kind == "good"):
+                continue
+            reach = Reach(plan, NEAR)
+            reach.begin([1.0], [inverse])
+            reach.add([seen], [total], share)
+            most = (seen * math.log(seen / (total * share)) if seen else 0.0) + others * math.log(
+                others / (total * (1 - share))
+            )
+            gained = (
+                min(most, seen * math.log(float(plan.thetas[0, : plan.harmful].max()))) if kind == "bad" else most
+            )
+            grown = math.log(2.0) + gained * inverse
+            if abs(grown - NEAR) > 0.03:
+                assert reach.touched == (grown > NEAR), (due, seen)
+                edge += 1
+    assert edge > 5

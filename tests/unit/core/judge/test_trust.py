@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -118,3 +120,23 @@ def test_while_shards_scatter_wider_than_phi_says_more_evidence_is_asked_for(set
                 break
     assert found[0] == found[1] == found[-2] == "Untrusted", found
     assert found[-1] == "Stopped"
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.9])
+@pytest.mark.parametrize("ratio", [0.3, 0.7, 1.25, 2.0])
+def test_the_first_tick_that_proves_another_share_says_so(share, ratio):
+    """χ² is a shortcut that may never say less than the likelihood does."""
+    rng, test, canary, all_of_them, proven = np.random.default_rng(3), ShareTest(TrustSettings()), 0, 0, 0
+    ratios = (0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 10.0)
+    needed = math.log(len(ratios) / TrustSettings().share_alpha)
+    test.expect(share)
+    for _ in range(400):
+        one = assigned(rng, min(0.99, share * ratio), requests=40)
+        test.add(one)
+        canary, all_of_them = canary + one.canary, all_of_them + one.canary + one.control
+        within = [each for each in ratios if 1 + share * (each - 1) > 0]
+        most = max(canary * math.log(each) - all_of_them * math.log1p(share * (each - 1)) for each in within)
+        if abs(most - needed) > 1e-6:
+            assert (test.broken() is not None) == (most >= needed)
+            proven += most >= needed
+    assert proven or share * ratio > 0.99 or ratio in {0.7, 1.25}
