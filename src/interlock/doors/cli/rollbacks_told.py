@@ -1,4 +1,4 @@
-"""The ledger is told who went back without it: at once where it answers within a second, else by whoever is next."""
+"""The ledger is told who went back without it: at once where it answers in a second, else by whoever is next."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 Rules:
 1. It only looks: Ctrl-C ends the picture and leaves the rollout alone.
 2. A server that does not answer is asked again for ``--patience`` seconds. Meanwhile the picture says since when
-   it is old; afterwards the command ends with 3, because nobody knows here what became of the rollout.
+   it is old; afterwards the command ends with 3, because nobody knows here what became of the rollout. That it
+   goes on is not said then: where no server is left, nobody judges what is out.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def watch(*, named: str | None, environment: str | None, patience: float, as_jso
 
 def _follow(client: Any, name: str, view: Any, patience: float) -> Told:  # noqa: ANN401  # a Client and a View
     """Show it again and again; what was shown last, when it has ended."""
-    answered, seen = time.monotonic(), datetime.now(UTC)
+    answered, seen, record = time.monotonic(), datetime.now(UTC), Told()
     while True:
         begun = time.monotonic()
         try:
@@ -72,11 +73,11 @@ def _follow(client: Any, name: str, view: Any, patience: float) -> Told:  # noqa
                 raise
             silent = time.monotonic() - answered
             if silent >= patience:
-                raise _lost(name, seen, silent) from error
+                raise _lost(record, seen, silent) from error
             view.contact(f"no answer for {silent:.0f} s: this is how it was at {seen:%H:%M:%S} UTC")
             time.sleep(MOST_SECONDS / 2)
             continue
-        answered, seen = time.monotonic(), datetime.now(UTC)
+        answered, seen, record = time.monotonic(), datetime.now(UTC), shown["record"]
         view.show(shown, answered)
         if shown["record"]["ended_at"]:
             return shown
@@ -146,11 +147,13 @@ def _none(named: str | None, environment: str | None, near: str) -> NotFound:
     )
 
 
-def _lost(name: str, seen: datetime, silent: float) -> InterlockError:
+def _lost(record: Told, seen: datetime, silent: float) -> InterlockError:
+    service, environment = record.get("service", "SERVICE"), record.get("environment", "production")
+    where = "" if environment == "production" else f" --environment {environment}"
     lost = InterlockError(
-        f"expected an answer about `{name}`, got none for {silent:.0f} s: what is shown is of {seen:%H:%M:%S} UTC",
+        f"expected an answer, got none for {silent:.0f} s: last at {seen:%H:%M:%S} UTC",
         code="contact-lost",
-        hint=f"the rollout goes on without this picture; look again: interlock rollout watch {name}",
+        hint=f"if no server is left nobody judges: interlock rollback {service}{where}",
     )
     assert lost.status >= _SERVER_FAULT, f"expected exit {UNDECIDED} for what nobody knows"  # noqa: S101  # of ours
     return lost
