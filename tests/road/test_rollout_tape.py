@@ -13,6 +13,7 @@ import pytest
 from interlock.core.change.canonical import canonical, sha256
 from interlock.core.change.errors import IntegrityError
 from interlock.core.judge.record import recompute
+from interlock.core.ledger.merkle import hash_leaf
 from interlock.core.rollout.plan_read import read_plan
 from interlock.core.rollout.samples import Reading
 from interlock.ports.meter import Counted
@@ -20,6 +21,7 @@ from interlock.road.roll import book, show
 from interlock.road.roll.bench import Bench
 from interlock.road.roll.driver import settings_of
 from interlock.road.roll.verify import verify
+from interlock.road.roll.written import entry
 from interlock.testing.rolling import PLAN, Rolling
 from interlock.testing.rollout import Arm, FakeMeter, FakeRouter, World
 
@@ -168,3 +170,28 @@ def test_how_it_stood_is_computed_again_from_the_ticks(rolling: Rolling, monkeyp
     found = verify(rolling.station, rolling.road.person("ana"), rollout)
     assert not found.exact
     assert "how the metrics stood" in found.first_difference
+
+
+@pytest.mark.parametrize(
+    ("hashed", "told"), [(False, "was changed after it was written"), (True, "does not lead to the signed root")]
+)
+def test_what_the_ledger_says_of_it_leads_to_the_signed_root(
+    rolling: Rolling, tmp_path: Path, *, hashed: bool, told: str
+) -> None:
+    """Once its tile is full nothing reads the leaves again; whoever edits one may write its hash as well."""
+    rollout, ana, station = rolling.begin().id, rolling.road.person("ana"), rolling.station
+    rolling.run(rollout)
+    noted = [entry(station, ana, "noted", "filler", {"number": number}) for number in range(600)]
+    station.store.write(lambda tx: [tx.log.append(each) for each in noted])
+    assert verify(station, ana, rollout).exact
+    with sqlite3.connect(tmp_path / "state.db") as database:
+        rows = database.execute("SELECT position, leaf FROM ledger_entry WHERE subject = ?", (rollout,)).fetchall()
+        position, leaf = next(row for row in rows if b"rollout.started" in row[1])
+        fresh = bytes(leaf).replace(b'"at":"20', b'"at":"19')
+        assert fresh != leaf
+        known = hash_leaf(fresh if hashed else bytes(leaf))
+        database.execute("UPDATE ledger_entry SET leaf = ?, hash = ? WHERE position = ?", (fresh, known, position))
+    database.close()
+    found = verify(station, ana, rollout)
+    assert not found.exact
+    assert told in found.first_difference

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -33,12 +34,12 @@ _TILE = sa.select(schema.tile.c.hashes).where(
 _HEAD = sa.select(schema.head.c.size, schema.head.c.root, schema.head.c.latest).where(schema.head.c.id == 1)
 _MOVE_HEAD = sa.update(schema.head).where(schema.head.c.id == 1)
 _SUBJECT = (
-    sa.select(schema.entry.c.position, schema.entry.c.leaf)
+    sa.select(schema.entry.c.position, schema.entry.c.leaf, schema.entry.c.hash)
     .where(schema.entry.c.subject == sa.bindparam("about"))
     .order_by(schema.entry.c.position)
 )
 _NAMING = (
-    sa.select(schema.entry.c.position, schema.entry.c.leaf)
+    sa.select(schema.entry.c.position, schema.entry.c.leaf, schema.entry.c.hash)
     .where(schema.entry.c.subject.in_(sa.bindparam("about", expanding=True)))
     .order_by(schema.entry.c.position)
 )
@@ -73,11 +74,15 @@ def read_leaves(session: Session, start: int, end: int) -> list[bytes]:
     if [row.position for row in rows] != list(range(start, end)):
         present = {row.position for row in rows}
         raise damaged(f"entry {next(index for index in range(start, end) if index not in present)} is gone")
-    leaves = [as_bytes(row.leaf) for row in rows]
-    for row, leaf in zip(rows, leaves, strict=True):
-        if hash_leaf(leaf) != row.hash:
-            raise damaged(f"entry {row.position} was changed after it was written")
-    return leaves
+    return [_unchanged(row) for row in rows]
+
+
+def _unchanged(row: sa.Row[Any]) -> bytes:
+    """The leaf of a row, hashed anew."""
+    leaf = as_bytes(row.leaf)
+    if hash_leaf(leaf) != row.hash:
+        raise damaged(f"entry {row.position} was changed after it was written")
+    return leaf
 
 
 def read_tile(session: Session, level: int, number: int, width: int) -> Sequence[bytes]:
@@ -157,7 +162,7 @@ class SqlLog:
         """All entries about one record, in order, those of this transaction included."""
         self.flush()
         rows = self._session.read(_SUBJECT, {"about": lookup_value("subject", subject)})
-        return [(row.position, _entry(row.position, as_bytes(row.leaf))) for row in rows]
+        return [(row.position, _entry(row.position, _unchanged(row))) for row in rows]
 
     def newest(self, limit: int, *, before: int | None = None) -> Sequence[tuple[int, Entry]]:
         """At most ``limit`` entries below ``before``, newest first, those of this transaction included."""
@@ -172,7 +177,7 @@ class SqlLog:
         self.flush()
         newest: dict[str, str] = {}
         for row in self._session.read(_NAMING, {"about": list(subjects)}):
-            leaf = as_bytes(row.leaf)
+            leaf = _unchanged(row)
             if b'"records":' in leaf:
                 newest |= _records_of(row.position, leaf)
         return newest

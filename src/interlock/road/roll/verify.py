@@ -9,7 +9,8 @@ Rules:
    and how every metric stood. A person who widens signs what is read from there.
 4. Every widening by itself follows from the verdict that was recomputed when it was taken (see ``went``); every
    other one was signed, and its signature is verified again (see ``signed``).
-5. The first difference is told with its time. What was edited and what is gone are differences too.
+5. The entries that say all this are themselves shown to be in the ledger: each leads to the signed root.
+6. The first difference is told with its time. What was edited and what is gone are differences too.
 """
 
 from __future__ import annotations
@@ -57,7 +58,15 @@ class Verification:
 def verify(station: Station, actor: Actor, rollout: str) -> Verification:
     """The rollout, judged anew from its record."""
     actor.require(Scope.READ)
-    return station.store.read(lambda tx: _verify(tx, rollout))
+    found = station.store.read(lambda tx: _verify(tx, rollout))
+    if not found.exact:
+        return found
+    try:
+        for position in station.store.read(lambda tx: [at for at, _ in tx.log.entries(rollout)]):
+            station.store.inclusion(position)
+    except IntegrityError as error:
+        return Verification(rollout=rollout, exact=False, first_difference=error.message)
+    return found
 
 
 def _verify(tx: Tx, rollout: str) -> Verification:
