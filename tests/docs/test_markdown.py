@@ -150,3 +150,19 @@ def test_the_two_commands_stand_on_top_and_exist():
     assert README.index(first) < README.index("## ")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in [*targets, "docs"])
+
+
+def test_every_how_to_is_linked_from_the_first_page():
+    """README led neither to rollouts, nor to what counts them, nor to the judge."""
+    missing = [
+        page.name for page in (ROOT / "docs/how-to").glob("*.md") if f"(docs/how-to/{page.name}" not in README
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/concepts.md", "docs/how-to/pipeline.md"])
+def test_whoever_reads_on_comes_to_a_rollout(page):
+    """One page said that the station was being built, the others led nowhere near one."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert "interlock rollout start" in text
+    assert "rollout.md)" in text
