@@ -42,8 +42,8 @@ def rollback(*, service: str, environment: str, why: str, dry_run: bool, local: 
 
     config = settings()
     if dry_run:
-        asked = None if local else newest(config, service, environment, patience=SERVER_SECONDS)
-        planned = plan_of_going_back(config, service, environment, asked)
+        asked = (None, None) if local else newest(config, service, environment, patience=SERVER_SECONDS)
+        planned = plan_of_going_back(config, service, environment, *asked)
         _show(planned, as_json=as_json, of="planned")
         return
     shown, refused, done = None, None, {}

@@ -22,7 +22,7 @@ from typing import Any
 import click
 
 from interlock.config import Config
-from interlock.core.change.errors import InterlockError
+from interlock.core.change.errors import InterlockError, NotFound
 from interlock.core.rollout.journal import WentBack
 
 Told = dict[str, Any]
@@ -71,21 +71,33 @@ def how_far(shown: Told) -> str:
     return f"{record['id']}: {doing}, {record['weight']:g} % served"
 
 
-def newest(config: Config, service: str, environment: str, *, patience: float) -> Told | None:
-    """The newest rollout there that has something to bring back; None where none has, or nobody can say."""
+def newest(
+    config: Config, service: str, environment: str, *, patience: float
+) -> tuple[Told | None, InterlockError | None]:
+    """The newest rollout there that has something to bring back, else why a server names none."""
     from interlock.doors.cli.client import connect  # noqa: PLC0415  # --help asks nobody
 
     if nobody_to_ask(config):
-        return None
+        return None, None
     try:
         client = connect(config, patience=patience, tell=False)
         try:
             found = client.get("/v1/rollouts", service=service, environment=environment, limit=1).json["items"]
         finally:
             client.close()
-    except (InterlockError, OSError):
-        return None
-    return found[0] if found and found[0]["state"] != "returned" else None
+    except (InterlockError, OSError) as error:
+        return None, error if isinstance(error, InterlockError) and config.server is not None else None
+    if found and found[0]["state"] != "returned":
+        return found[0], None
+    return None, None if config.server is None else _none(service, environment)
+
+
+def _none(service: str, environment: str) -> NotFound:
+    return NotFound(
+        f"expected a rollout of `{service}` in `{environment}` with something to bring back, got none",
+        code="rollback-nothing",
+        hint=f"see what there was: interlock rollout list --service {service}",
+    )
 
 
 def nobody_to_ask(config: Config) -> bool:
@@ -112,7 +124,7 @@ class Asking:
 
     def _ask(self) -> None:
         try:
-            found = newest(*self._asked, patience=self._patience)
+            found, _ = newest(*self._asked, patience=self._patience)
         except Exception:  # noqa: BLE001  # whatever it is: going back goes on, by what this machine has kept
             return
         self._found = found

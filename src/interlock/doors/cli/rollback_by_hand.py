@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from interlock.config import Config
-from interlock.core.change.errors import InterlockError, InvalidInput, NotFound
+from interlock.core.change.errors import InterlockError, InvalidInput, NotFound, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.rollout.local import FOLDER, local_path
 from interlock.core.rollout.plan import Plan
@@ -17,11 +17,11 @@ MOST_BYTES = 1 << 20
 
 def missing(config: Config, service: str, environment: str, refused: InterlockError | None) -> NotFound:
     """The error where neither a server nor this machine knows anything, and what a person can do then."""
-    asked = f"; the server said: {refused.message}" if refused else ""
     known = NotFound(
-        f"expected a local record of a rollout of `{service}` in `{environment}` to go back by, got none{asked}",
+        f"expected a local record of a rollout of `{service}` in `{environment}` to go back by, "
+        f"got none in `{config.home / FOLDER}`{_asked(refused)}",
         code="rollback-nothing",
-        hint="run it where interlock serve runs, or set INTERLOCK_SERVER",
+        hint=f"run it in the folder that interlock serve was started in{_or_ask(config, refused)}",
     )
     lines = [*_elsewhere(config, service), *commands(config.root, service, environment)]
     return NotFound(known.message, code=known.code, hint="; ".join([known.hint, *lines]))
@@ -34,9 +34,22 @@ def closed(config: Config, service: str, environment: str, refused: InterlockErr
     where = "" if environment == "production" else f" --environment {shlex.quote(environment)}"
     command = f"interlock rollback {shlex.quote(service)}{where}"
     known = not_yours(local_path(config.home, environment, service), command)
-    asked = f"; the server said: {refused.message}" if refused else ""
     hint = "; ".join([known.hint, *commands(config.root, service, environment)])
-    return InvalidInput(f"{known.message}{asked}", code=known.code, hint=hint)
+    return InvalidInput(f"{known.message}{_asked(refused)}", code=known.code, hint=hint)
+
+
+def _asked(refused: InterlockError | None) -> str:
+    """What came of asking the server, where it was asked."""
+    if refused is None:
+        return ""
+    how = "did not answer" if isinstance(refused, Unavailable) else "said"
+    return f"; the server {how}: {refused.message}"
+
+
+def _or_ask(config: Config, refused: InterlockError | None) -> str:
+    if config.server is None:
+        return ", or set INTERLOCK_SERVER"
+    return ", or ask the server: leave --local out" if refused is None else ""
 
 
 def _elsewhere(config: Config, service: str) -> list[str]:

@@ -81,7 +81,13 @@ def go_back(
     }
 
 
-def plan_of_going_back(config: Config, service: str, environment: str, newest: Told | None = None) -> Told:
+def plan_of_going_back(
+    config: Config,
+    service: str,
+    environment: str,
+    newest: Told | None = None,
+    refused: InterlockError | None = None,
+) -> Told:
     """What would be done, with what the data plane serves now; ``newest`` is the rollout on record that is meant.
 
     Where this machine has kept nothing, or something of an earlier rollout, ``local`` is None.
@@ -92,7 +98,7 @@ def plan_of_going_back(config: Config, service: str, environment: str, newest: T
     """
     asked = {"rollout": newest, "by_server": config.server is not None, "local": None, "weight": None, "said": ""}
     try:
-        local = _local(config, service, environment, None)
+        local = _local(config, service, environment, refused)
     except NotFound:
         if newest is None:
             raise

@@ -247,3 +247,32 @@ def test_what_failed_on_its_way_back_is_what_a_dry_run_is_about(place, capsys, m
     assert code == 0
     assert "going back from shop would end rol-7f3akq2m2a" in out
     assert "rol-7f3akq2m2a is failed: 0 % served" in out
+
+
+@pytest.mark.parametrize("how", [(), ("--dry-run",)])
+def test_where_it_looked_and_that_the_server_did_not_answer_is_said(place, capsys, monkeypatch, how):
+    """In a wrong folder, with the server down, it advised to set INTERLOCK_SERVER, which was set."""
+    local_path(place.folder / ".interlock", "production", "shop").unlink()
+    monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:9")
+    code, _, err = run(capsys, "rollback", "shop", *how)
+    assert code == 2
+    assert f"got none in `{place.folder}/.interlock/rollbacks`" in err
+    assert "; the server did not answer: expected a server at `http://127.0.0.1:9`, got no connection" in err
+    assert "hint: run it in the folder that interlock serve was started in" in err
+    assert "set INTERLOCK_SERVER" not in err
+
+
+def test_a_server_that_was_not_asked_is_advised_and_one_that_is_not_named(place, capsys, monkeypatch):
+    local_path(place.folder / ".interlock", "production", "shop").unlink()
+    assert "started in, or set INTERLOCK_SERVER" in run(capsys, "rollback", "shop")[2]
+    monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:9")
+    err = run(capsys, "rollback", "shop", "--local")[2]
+    assert "started in, or ask the server: leave --local out" in err
+
+
+def test_a_dry_run_of_what_neither_knows_says_what_the_server_said(place, capsys, monkeypatch):
+    local_path(place.folder / ".interlock", "production", "shop").unlink()
+    with serving(monkeypatch, GET=[listed()]):
+        code, _, err = run(capsys, "rollback", "shop", "--dry-run")
+    assert code == 2
+    assert "; the server said: expected a rollout of `shop` in `production` with something to bring back" in err
