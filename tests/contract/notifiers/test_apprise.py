@@ -165,6 +165,13 @@ def test_a_file_that_holds_no_addresses_is_refused(content, tmp_path):
     assert "\n" not in raised.value.message
 
 
+def test_a_file_that_is_not_there_is_called_that(tmp_path):
+    """It was "no regular file of at most 64 KiB"."""
+    with pytest.raises(InvalidSetting) as raised:
+        notifiers()["apprise"]({"file": str(tmp_path / "missing")}).check()
+    assert raised.value.message == f"expected addresses in `{tmp_path / 'missing'}`, which is not there"
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -119,6 +119,13 @@ class AppriseNotifier:
             content = path.read_bytes() if path.is_file() else None
         except OSError as error:
             raise self._unreadable((error.strerror or "an error").lower()) from error
+        if content is None and not path.exists():
+            raise InvalidSetting(
+                f"expected addresses in {self._shown()}, which is not there",
+                code="notify-source",
+                hint="write it on the machine that interlock serve runs on, or correct `file`",
+                path=("file",),
+            )
         if content is None or len(content) > MAX_FILE:
             raise self._unreadable("no regular file of at most 64 KiB")
         try:
