@@ -16,7 +16,7 @@ from datetime import datetime
 from interlock.core.change.errors import IllegalTransition, InvalidInput
 from interlock.core.judge.passing import CLOSE, tolerated
 from interlock.core.judge.tick import MetricKind
-from interlock.core.rollout.phrases import percent
+from interlock.core.rollout.phrases import percent, span
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.rollout.transition import Move, not_now, returning, stays, taken_back
 
@@ -61,7 +61,7 @@ def extend(record: RolloutRecord, seconds: float) -> Move:
     """
     if not 0 < seconds <= MAX_EXTENSION:
         raise InvalidInput(
-            f"expected an extension above 0 and at most 30 days, got `{seconds:g}` s",
+            f"expected an extension above 0 and at most 30 days, got `{span(seconds)}`",
             code="extension-range",
             hint="give it in seconds, or as 30m, 2h",
         )

@@ -82,6 +82,7 @@ def test_an_extension_has_a_range(recorded, seconds):
     with pytest.raises(InvalidInput) as refused:
         asked.extend(recorded(), seconds)
     assert refused.value.code == "extension-range"
+    assert "e+" not in refused.value.message
 
 
 @pytest.mark.parametrize("hold", ["", "promote-failed"])
