@@ -72,7 +72,8 @@ def start(*, change: str, ticket: str, environment: str, service: str | None, de
 @as_json
 def listed(*, service: str | None, environment: str | None, state: str | None, limit: int, as_json: bool) -> None:
     """List rollouts, newest first."""
-    from interlock.doors.cli.rollout_words import none_listed, row  # noqa: PLC0415  # --help lists nothing
+    from interlock.doors.cli.rollout_words import none_listed  # noqa: PLC0415  # --help lists nothing
+    from interlock.doors.cli.screens.rollout_list import listing  # noqa: PLC0415  # likewise
 
     with client() as api:
         found = api.get("/v1/rollouts", service=service, environment=environment, state=state, limit=limit).json
@@ -82,25 +83,25 @@ def listed(*, service: str | None, environment: str | None, state: str | None, l
     if as_json:
         show_json(found)
         return
-    click.echo(
-        "\n".join(row(item, judged.get(item["id"])) for item in found["items"])
-        or none_listed(service, environment, state, near)
-    )
+    none = none_listed(service, environment, state, near)
+    click.echo("\n".join(listing(found["items"], judged)) if found["items"] else none)
 
 
 @rollout.command()
-@click.argument("named", metavar="ROLLOUT")
+@click.argument("named", metavar="ROLLOUT|SERVICE")
 @click.option("--events", is_flag=True, help="Everything that the ledger tells of it, oldest first.")
 @as_json
 def show(*, named: str, events: bool, as_json: bool) -> None:
     """Show where a rollout stands, and what it did outside."""
-    from interlock.doors.cli.rollout_words import event, shown  # noqa: PLC0415  # --help shows nothing
+    from interlock.doors.cli.rollout_named import named_rollout  # noqa: PLC0415  # --help shows nothing
+    from interlock.doors.cli.rollout_words import event, fitted, shown  # noqa: PLC0415  # likewise
 
     with client() as api:
+        named = named_rollout(api, named, ended=True)
         found = api.get(f"/v1/rollouts/{named}").json
         told = api.get("/v1/ledger/entries", subject=named, limit=200).json if events else None
     if as_json:
         show_json(found if told is None else {**found, "events": told["items"][::-1]})
         return
     lines = shown(found) if told is None else [event(item) for item in reversed(told["items"])]
-    click.echo("\n".join(lines))
+    click.echo("\n".join(fitted(lines)))

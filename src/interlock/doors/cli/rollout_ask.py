@@ -9,12 +9,13 @@ import click
 
 from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.desk import as_json, client, show_json
+from interlock.doors.cli.rollout_named import named_rollout
 from interlock.doors.cli.text import safe
 
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d)?")
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _why = click.option("--why", default="", help="Why, in one line; it goes into the ledger.")
-_named = click.argument("named", metavar="ROLLOUT")
+_named = click.argument("named", metavar="ROLLOUT|SERVICE")
 
 
 @click.command()
@@ -68,7 +69,8 @@ def seconds_of(span: str) -> float:
 
 def _post(named: str, what: str, body: object) -> dict[str, Any]:
     with client() as api:
-        found: dict[str, Any] = api.post(f"/v1/rollouts/{named}/{what}", body).json
+        rollout = named_rollout(api, named)
+        found: dict[str, Any] = api.post(f"/v1/rollouts/{rollout}/{what}", body).json
         return found
 
 

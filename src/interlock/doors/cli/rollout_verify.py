@@ -8,17 +8,18 @@ from typing import Any
 import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, show_json
+from interlock.doors.cli.rollout_named import named_rollout
 from interlock.doors.cli.screens.rollout_bars import odds
 from interlock.doors.cli.text import plural, safe
 
 
 @click.command()
-@click.argument("named", metavar="ROLLOUT")
+@click.argument("named", metavar="ROLLOUT|SERVICE")
 @as_json
 def verify(*, named: str, as_json: bool) -> None:
     """Recompute every verdict and log E of a rollout from its record, and verify who signed to widen it."""
     with client() as api:
-        found = api.get(f"/v1/rollouts/{named}/verification").json
+        found = api.get(f"/v1/rollouts/{named_rollout(api, named, ended=True)}/verification").json
     if as_json:
         show_json(found)
     else:

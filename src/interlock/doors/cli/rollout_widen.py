@@ -16,6 +16,7 @@ import click
 from interlock.core.approval.model import Statement
 from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, show_json
+from interlock.doors.cli.rollout_named import named_rollout
 from interlock.doors.cli.signed import prepared
 from interlock.doors.cli.signing import Pen, hand_in, signing_flags
 from interlock.doors.cli.text import safe, short
@@ -24,7 +25,7 @@ Told = dict[str, Any]
 
 
 @click.command()
-@click.argument("named", metavar="ROLLOUT")
+@click.argument("named", metavar="ROLLOUT|SERVICE")
 @click.option(
     "--why", default="", help="Why it may go wider all the same; it is signed, and goes into the ledger."
 )
@@ -34,6 +35,7 @@ Told = dict[str, Any]
 def widen(*, named: str, why: str, not_ruled_out: str | None, pen: Pen, as_json: bool) -> None:
     """Take it one stage further without a PASS, by your signature under what is not ruled out."""
     with client() as api:
+        named = named_rollout(api, named)
         owners = api.get("/v1/rules").json["keys"]
         request = {"purpose": "widen", "subject": named, "details": {"why": why}}
 

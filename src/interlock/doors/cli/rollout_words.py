@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from interlock.doors.cli.screens.rollout import moment
 from interlock.doors.cli.screens.rollout_bars import odds, span
 from interlock.doors.cli.screens.rollout_blind import seconds_between, unjudged, ways_on
 from interlock.doors.cli.screens.rollout_words import alone
-from interlock.doors.cli.text import safe, short
+from interlock.doors.cli.text import columns, safe, short, width, wrap
 
 Told = dict[str, Any]
 OLD_SECONDS = 10.0
@@ -85,18 +87,6 @@ def started(begun: Told, *, waits: bool, server: str | None) -> list[str]:
     return [first, f"  watch it: interlock rollout watch {begun['id']}"]
 
 
-def row(item: Told, judged: Told | None = None) -> str:
-    """One rollout in a list; ``judged`` is how it stands, where that was asked."""
-    state = f"{item['state']}{', ' + item['hold'] if item['hold'] else ''}"
-    because = f"  {item['cause']}" if item["cause"] else ""
-    because += f"  {unjudged(judged).partition(' · ')[0]}" if judged and unjudged(judged) else ""
-    where = f"{safe(item['service'])} → {safe(item['environment'])}"
-    return (
-        f"{item['id']}  {where:<34}  {short(item['digest'])}  {state:<18} {item['weight']:>5g} %  "
-        f"{item['started_at'][:16].replace('T', ' ')}{because}"
-    )
-
-
 def none_listed(service: str | None, environment: str | None, state: str | None, near: str) -> str:
     """That nothing is there, of what was asked for; ``near`` is what may have been meant."""
     of = f" of `{safe(service)}`" if service else ""
@@ -156,17 +146,37 @@ def _judge(found: Told) -> str:
     text = str(verdict["why"])
     if not text or text == record["why"]:
         return ""
+    if record["hold"] == "no-pass":
+        # Why it was held names an estimate too, which is of that moment.
+        text = f"by what is counted now: {text}"
     age = seconds_between(seen, found["now"])
     return text if age < OLD_SECONDS else f"{text}, as of {moment(seen)}, {span(age)} ago"
 
 
 def event(item: Told) -> str:
-    """One ledger entry."""
-    body = ", ".join(f"{name} {value}" for name, value in item["body"].items() if value not in (None, "", {}, []))
-    return f"#{item['index']}  {item['at'][11:23]}  {item['kind']:<20} {safe(body)[:160]}"
+    """One ledger entry, whole; digests last, since they tell a person least."""
+    said = [(name, value) for name, value in item["body"].items() if value not in (None, "", {}, [])]
+    said.sort(key=lambda each: str(each[1]).startswith("sha256:"))
+    body = ", ".join(f"{name} {value}" for name, value in said)
+    return f"#{item['index']}  {item['at'][11:23]}  {item['kind']:<20} {safe(body)}".rstrip()
+
+
+def fitted(lines: list[str]) -> list[str]:
+    """Broken at spaces where somebody looks, or said how wide it is; as they are where a log is written."""
+    if not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal():
+        return lines
+    return [part for line in lines for part in _broken(line, width())]
+
+
+def _broken(line: str, room: int) -> list[str]:
+    if columns(line) <= room:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    first, *rest = wrap(line, room - len(indent))
+    return [indent[2:] + first, *(indent + part for part in rest)]
 
 
 def _effect(each: Told) -> str:
     marks = {"done": "✓", "failed": "✗", "intended": "·"}
     target = f"weight {each['target']} %" if each["kind"] == "weight" else safe(each["target"])
-    return f"    {marks[each['state']]} {target:<24} {safe(each['said'])[:80]}"
+    return f"    {marks[each['state']]} {target:<24} {safe(each['said'])}".rstrip()

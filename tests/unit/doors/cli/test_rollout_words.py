@@ -9,8 +9,19 @@ from typing import Any
 import pytest
 
 from interlock.core.change.errors import InvalidInput
-from interlock.doors.cli.rollout_words import named_ticket, obstacles, row, shown, started, under_way
+from interlock.doors.cli.rollout_words import (
+    event,
+    fitted,
+    named_ticket,
+    obstacles,
+    shown,
+    started,
+    under_way,
+)
+from interlock.doors.cli.screens.rollout import screen
+from interlock.doors.cli.screens.rollout_list import listing
 from interlock.doors.cli.screens.rollout_words import sentence
+from interlock.doors.cli.text import columns
 
 SCENES = json.loads((Path(__file__).parents[3] / "golden/cli/rollouts.json").read_text())
 ETA = {"kind": "not-enough-data", "why": "a pass is expected in 190 s", "eta": 190.0}
@@ -86,9 +97,10 @@ def test_what_was_started_ends_with_what_to_type_next():
 def test_a_rollout_that_nobody_judges_says_so_in_a_list_and_alone():
     """The list said running, and the screen when a pass is expected."""
     found = SCENES["unjudged"]
-    assert row(found["record"], found).endswith("  nobody judges it, since 40 s")
-    assert "nobody" not in row(SCENES["waiting"]["record"], SCENES["waiting"])
-    assert "nobody" not in row(found["record"])
+    name = found["record"]["id"]
+    assert listing([found["record"]], {name: found}, wide=132)[1].endswith("  nobody judges it, since 40 s")
+    assert "nobody" not in "".join(listing([found["record"]], {}, wide=132))
+    assert "nobody" not in "".join(listing([found["record"]], {name: SCENES["waiting"]}, wide=132))
     text = said("unjudged")
     assert "  nobody judges it, since 40 s · 5 % of traffic has it\n" in text
     assert "interlock rollout run rol-7f3akq2m2a" in text
@@ -159,3 +171,56 @@ def test_a_rollout_that_ends_below_100_percent_has_not_all_traffic():
     assert sentence(scene).startswith("all traffic has it")
     scene["record"]["served"] = 90.0
     assert sentence(scene).startswith("90 % of traffic has it, the rest stays with the version before")
+
+
+ALL = [scene["record"] for scene in SCENES.values()]
+
+
+@pytest.mark.parametrize("wide", [60, 80, 120, 132])
+def test_a_list_fits_its_width_and_says_what_each_column_is(wide):
+    """It was over 100 columns wide at every width, and had no header."""
+    judged = {"rol-7f3akq2m2a": SCENES["unjudged"]}
+    lines = listing(ALL, judged, wide=wide)
+    assert [line for line in lines if columns(line) > wide] == []
+    assert sum("rol-7f3akq2m2a" in line for line in lines) == len(ALL)
+    text = " ".join(" ".join(lines).split())
+    told = "started, UTC" if wide > 120 else "5 % of traffic · 91be…04 · started 2026-03-05"
+    assert told in text
+    assert text.startswith("rollout service → environment version") == (wide > 120)
+
+
+def test_what_is_typed_out_for_a_log_is_whole_and_breaks_where_somebody_looks(monkeypatch):
+    """The advice ended in its middle, behind two digests."""
+    advice = "wait longer: interlock rollout extend rol-7f3akq2m2a --by 30m; or " + "answer for it " * 20
+    body = {"record": "sha256:" + "a" * 64, "hold": "no-pass", "advice": advice, "none": ""}
+    item = {"index": 7, "at": "2026-03-05T03:12:41.123Z", "kind": "rollout.held", "body": body}
+    line = event(item)
+    assert f"hold no-pass, advice {advice}, record sha256:" in line
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert fitted([line]) == [line]
+    monkeypatch.setenv("COLUMNS", "80")
+    broken = fitted([line, "    short"])
+    assert [part for part in broken if columns(part) > 80] == []
+    assert " ".join(" ".join(broken[:-1]).split()) == " ".join(line.split())
+    assert broken[1].startswith("  ")
+    assert broken[-1] == "    short"
+
+
+def test_two_estimates_of_two_moments_say_so():
+    """ "a pass is expected in 4 min, beyond the limit" stood above "a pass is expected in 2 min"."""
+    held = {"hold": "no-pass", "state": "held", "why": "a pass is expected in 4 min, beyond the limit of 3 min"}
+    text = said("waiting", held, verdict=ETA)
+    assert "  a pass is expected in 4 min, beyond the limit of 3 min\n" in text
+    assert "  by what is counted now: a pass is expected in 190 s\n" in f"{text}\n"
+
+
+def test_a_version_that_was_never_put_up_had_no_traffic():
+    """It had "ended in 1 of 3 · 10 % of traffic", though 0 % was ever served."""
+    scene = json.loads(json.dumps(SCENES["returned"]))
+    scene["record"] |= {"cause": "apply-failed", "stage_since": None, "stage": 0}
+    scene["effects"] = []
+    text = " ".join("\n".join(screen(scene, wide=80)).split())
+    assert "ended before stage 1 of 6, no traffic had it · at 2026-03-05 03:18 UTC" in text
+    assert "of traffic" not in text
+    scene["effects"].append({"kind": "weight", "target": "1", "state": "done", "said": "", "number": 9})
+    assert "ended in 1 of 6 · 1 % of traffic" in " ".join("\n".join(screen(scene, wide=80)).split())

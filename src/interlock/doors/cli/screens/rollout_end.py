@@ -46,9 +46,17 @@ def _reached(shown: Told, room: int) -> list[str]:
     stage, at = f"{place + 1} of {len(stages)} · {stages[place]['percent']:g} %", "done at"
     if record["state"] != "completed":
         stage, at = f"ended in {stage}", "at"
+    if record["state"] != "completed" and not record["stage_since"] and not _weighed(shown):
+        stage, at = f"ended before stage 1 of {len(stages)}, no traffic had it", "at"
+        return _told("stage", f"{stage} · {at} {record['ended_at'][:16].replace('T', ' ')} UTC", room)
     since = f" · {at} {record['ended_at'][:16].replace('T', ' ')} UTC"
     whole = f"{stage} of traffic{since}"
     return _told("stage", whole if len(whole) <= room - MARGIN else stage + since, room)
+
+
+def _weighed(shown: Told) -> bool:
+    """Whether any traffic was ever asked for."""
+    return any(one["kind"] == "weight" and float(one["target"]) > 0 for one in shown["effects"])
 
 
 def _cost(shown: Told) -> str:
