@@ -9,14 +9,17 @@ Rules:
 3. A tick is discarded, in this order, for: ``clock-jump`` (our wall clock and our steady clock, or a source's
    clock and ours, went apart), ``counter-reset``, ``shards-changed``, ``overrun`` (the interval is much longer
    than a tick: somebody stalled), ``unmatched`` (one shard's samples are too far from the window's end),
-   ``uncounted`` (a silent shard's traffic was taken over by no other: see ``silent``), ``control-disturbed`` (the
-   control's own events collapsed or its own errors surged), ``stale``, ``weight-changed`` (it holds the moment of
-   the change), ``settling`` (what stalled still catches up).
+   ``control-gone`` (no shard of the control is there, though requests were assigned to it), ``uncounted`` (what
+   one had that is silent or gone was taken over by no other: see ``silent``), ``control-disturbed`` (the control's
+   own events collapsed or its own errors surged), ``stale``, ``weight-changed`` (it holds the moment of the
+   change), ``settling`` (what stalled still catches up).
 4. While no window can end: nothing at first, then one discarded tick a round: ``missing`` (a shard that was not
    read), ``exposure-missing`` (the router did not answer), ``stale`` (what was read is not newer, or too old).
 5. A canary that is gone (its address refuses the connection) counts nothing while the router goes on assigning to
    it. That is evidence: its orders are 0, and each request assigned to it is an error and slower than any edge.
-6. Whether the control is disturbed is told from the control alone, and only by what chance never does, so that
+6. A shard of the control that is gone is no evidence: that its requests are lost makes the canary neither better
+   nor worse. It is forgotten at once where others are there, and is as good as new when it is back.
+7. Whether the control is disturbed is told from the control alone, and only by what chance never does, so that
    leaving those ticks out favours neither arm.
 """
 
@@ -31,13 +34,22 @@ from interlock.core.judge.tick import Assigned, Counts, MetricKind, Observed, Ti
 from interlock.core.rollout.calm import Calm
 from interlock.core.rollout.samples import GONE, Arm, Reading, usable
 from interlock.core.rollout.series import Series
-from interlock.core.rollout.silent import Silent
+from interlock.core.rollout.silent import Key, Silent
 
-ROUTER: tuple[str, Arm, str] = ("", "control", "")
+ROUTER: Key = ("", "control", "")
 """The key of the router's own series: what it assigned to canary and control."""
 
 UNSETTLING = frozenset(
-    {"clock-jump", "overrun", "unmatched", "control-disturbed", "missing", "exposure-missing", "stale"}
+    {
+        "clock-jump",
+        "overrun",
+        "unmatched",
+        "control-gone",
+        "control-disturbed",
+        "missing",
+        "exposure-missing",
+        "stale",
+    }
 )
 """Codes after which a moment must pass until ticks count again: somebody stalled, and catches up."""
 
@@ -100,7 +112,7 @@ class Window:
         self._allow = tolerances or Tolerances()
         self._calm = Calm(self._metrics, collapse=self._allow.collapse, surge=self._allow.surge)
         self._silent = Silent()
-        self._series: dict[tuple[str, Arm, str], Series] = {}
+        self._series: dict[Key, Series] = {}
         self._t0 = t
         self._first: float | None = None
         self._end: float | None = None
@@ -144,11 +156,10 @@ class Window:
         self._end = None
         return True
 
-    def _take(self, reading: Reading) -> set[tuple[str, Arm, str]]:
+    def _take(self, reading: Reading) -> set[Key]:
         """Feed the series; the keys of those that this round says nothing of."""
-        absent = set(self._series)
-        found: dict[tuple[str, Arm, str], tuple[float, tuple[float, ...], str]] = {}
-        twice: set[tuple[str, Arm, str]] = set()
+        found: dict[Key, tuple[float, tuple[float, ...], str]] = {}
+        twice: set[Key] = set()
         for sample in reading.samples:
             watched = self._metrics.get(sample.metric)
             values = usable(sample, watched.edges) if watched else None
@@ -161,37 +172,50 @@ class Window:
         if reading.exposure is not None:
             shown = reading.exposure
             found[ROUTER] = (shown.at, (float(shown.canary), float(shown.control)), shown.since)
+        lasting = self._without_gone(found)
         for key, (at, values, since) in found.items():
-            if key not in twice:
-                absent.discard(key)
-                if key not in self._series:
-                    self._series[key] = Series("shards-changed")
+            if key in lasting and key not in twice:
+                if since != GONE:
                     self._silent.back(key)
-                series = self._series[key]
+                series = self._series.setdefault(key, Series("shards-changed"))
                 series.add(at, values, since)
                 series.seen = reading.steady
-        return self._without_forgotten(absent, reading.steady)
+        return self._without_forgotten(set(self._series) - (lasting - twice), reading.steady)
 
-    def _without_forgotten(self, absent: set[tuple[str, Arm, str]], steady: float) -> set[tuple[str, Arm, str]]:
+    def _without_gone(self, found: Mapping[Key, tuple[float, tuple[float, ...], str]]) -> set[Key]:
+        """Forget what is gone of the control where others are there; the keys of all the rest that was found."""
+        lives = {key: series.since for key, series in self._series.items()}
+        lives |= {key: since for key, (_, _, since) in found.items()}
+        alive = {key[:2] for key, since in lives.items() if since != GONE}
+        gone = {key for key in found if key[1] == "control" and lives[key] == GONE and key[:2] in alive}
+        for key in sorted(gone):
+            self._forget(key, gone=True)
+        return set(found) - gone
+
+    def _without_forgotten(self, absent: set[Key], steady: float) -> set[Key]:
         for key in sorted(absent):
             old = steady - self._series[key].seen > self._allow.forget
             others = any(each[:2] == key[:2] and each not in absent for each in self._series)
             if old and others and key != ROUTER:
-                del self._series[key]
-                self._silent.forget(key)
+                self._forget(key)
                 absent.discard(key)
-                # The window over this moment compares different sets of shards.
-                for each, series in self._series.items():
-                    if each[:2] == key[:2]:
-                        series.why, series.base = "shards-changed", None
         return absent
+
+    def _forget(self, key: Key, *, gone: bool = False) -> None:
+        self._silent.forget(key, gone=gone)
+        if self._series.pop(key, None) is None:
+            return
+        # The window over this moment compares different sets of shards.
+        for each, series in self._series.items():
+            if each[:2] == key[:2]:
+                series.why, series.base = "shards-changed", None
 
     def _complete(self) -> bool:
         """Whether router and both arms of every metric have been heard of, and nothing was forgotten since."""
         wanted: set[tuple[str, Arm]] = {(name, arm) for name in self._metrics for arm in ("canary", "control")}
         return ROUTER in self._series and wanted <= {key[:2] for key in self._series}
 
-    def _waiting(self, absent: set[tuple[str, Arm, str]], reading: Reading) -> Tick | None:
+    def _waiting(self, absent: set[Key], reading: Reading) -> Tick | None:
         if reading.steady - self._moved <= self._allow.patience * self._allow.tick:
             return None
         lagging = {key for key, series in self._series.items() if series.newest <= (self._end or -math.inf)}
@@ -227,11 +251,14 @@ class Window:
             # The first window only opens.
             return None
         length = end - begun
+        gone = assigned.control > 0 and self._control_gone()
+        believed = not code and not gone
         tests = (
             ("overrun", length > self._allow.overrun * self._allow.tick),
             ("unmatched", unmatched),
-            ("uncounted", not code and self._silent.doubted(_events(deltas), assigned)),
-            ("control-disturbed", not code and self._calm.disturbed(metrics, length)),
+            ("control-gone", gone),
+            ("uncounted", believed and self._silent.doubted(_events(deltas), assigned)),
+            ("control-disturbed", believed and self._calm.disturbed(metrics, length)),
             ("stale", reading.wall - end > max(self._allow.oldest, 4 * self._allow.tick)),
         )
         code = code or next((each for each, failed in tests if failed), "")
@@ -243,6 +270,9 @@ class Window:
         self._last_share = self._share(assigned)
         if code in UNSETTLING:
             self._settle(reading.steady + self._allow.settle * self._allow.tick, "settling")
+        elif code == "uncounted":
+            # What the lost requests would have led to is counted no sooner than that.
+            self._settle(reading.steady + self._allow.in_flight, "settling")
         elif not code and begun < self._settled + self._clocks:
             code = self._settling
         return Tick(
@@ -254,6 +284,11 @@ class Window:
             instances=self._instances(),
         )
 
+    def _control_gone(self) -> bool:
+        """Whether nobody is there who could count any one metric of the control."""
+        alive = {name for (name, arm, _), each in self._series.items() if arm == "control" and each.since != GONE}
+        return not alive.issuperset(self._metrics)
+
     def _instances(self) -> int:
         """Of the canary, those that live, all where none does; of the metric that tells of the fewest."""
         ours = [(name, each) for (name, arm, _), each in self._series.items() if arm == "canary"]
@@ -264,7 +299,7 @@ class Window:
         self,
         name: str,
         watched: Watched,
-        deltas: Mapping[tuple[str, Arm, str], tuple[int, ...] | None],
+        deltas: Mapping[Key, tuple[int, ...] | None],
         assigned: Assigned,
     ) -> Observed:
         keys = sorted(key for key in deltas if key[0] == name)
@@ -292,7 +327,7 @@ class Window:
         return self._t0 + reading.steady - (self._first if self._first is not None else reading.steady)
 
 
-def _events(deltas: Mapping[tuple[str, Arm, str], tuple[int, ...] | None]) -> dict[tuple[str, Arm, str], int]:
+def _events(deltas: Mapping[Key, tuple[int, ...] | None]) -> dict[Key, int]:
     return {key: counts[0] for key, counts in deltas.items() if counts is not None and key != ROUTER}
 
 

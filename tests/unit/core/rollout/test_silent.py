@@ -29,10 +29,16 @@ class Fleet:
             events["orders", "control", name] = int(self.dice.binomial(served[name], self.orders))
         return self.silent.doubted(events, Assigned(canary=0, control=sum(served.values())))
 
-    def fall_silent(self, name: str) -> None:
+    def fall_silent(self, name: str, *, gone: bool = False) -> None:
         self.counted.remove(name)
         for metric in ("requests", "orders"):
-            self.silent.forget((metric, "control", name))
+            self.silent.forget((metric, "control", name), gone=gone)
+
+    def join(self, name: str) -> None:
+        self.names.append(name)
+        self.counted.append(name)
+        for metric in ("requests", "orders"):
+            self.silent.back((metric, "control", name))
 
     def take_down(self, name: str) -> None:
         self.names.remove(name)
@@ -75,6 +81,56 @@ def test_many_small_parts_are_a_large_one() -> None:
 def test_where_nothing_was_ever_counted_there_is_nothing_to_miss() -> None:
     fleet = Fleet(4, 300.0, seed=1)
     fleet.take_down("1")
+    assert not any(fleet.windows(10))
+
+
+def test_one_rare_event_shows_nothing() -> None:
+    """The only error so far was the dead one's; the next comes from the others. So it may be by chance."""
+    silent, assigned = Silent(), Assigned(canary=0, control=300)
+    for window in range(10):
+        assert not silent.doubted(
+            {("errors", "control", "a"): 0, ("errors", "control", "b"): window == 5}, assigned
+        )
+    silent.forget(("errors", "control", "b"))
+    assert all(silent.doubted({("errors", "control", "a"): window == 5}, assigned) for window in range(20))
+
+
+def test_one_after_another_is_each_doubted() -> None:
+    """What the first had is the others' when the second goes, also at once."""
+    fleet = Fleet(3, 300.0, seed=1)
+    fleet.windows(100)
+    fleet.take_down("1")
+    while fleet.windows(1)[-1]:
+        pass
+    fleet.fall_silent("2")
+    assert all(fleet.windows(300))
+
+
+def test_one_that_just_joined_had_as_much_as_the_others() -> None:
+    fleet = Fleet(2, 300.0, seed=1)
+    fleet.windows(300)
+    fleet.join("2")
+    fleet.windows(3)
+    fleet.fall_silent("2")
+    assert all(fleet.windows(300))
+
+
+def test_one_that_is_gone_from_the_start_is_doubted_until_it_is_there() -> None:
+    fleet = Fleet(2, 300.0, seed=1)
+    fleet.fall_silent("1", gone=True)
+    assert all(fleet.windows(300))
+    fleet.silent.back(("orders", "control", "1"))
+    fleet.silent.back(("requests", "control", "1"))
+    assert not any(fleet.windows(10))
+
+
+def test_saying_again_that_one_is_gone_changes_nothing() -> None:
+    fleet = Fleet(2, 300.0, seed=1)
+    fleet.windows(100)
+    fleet.take_down("1")
+    for _ in range(3):
+        fleet.windows(1)
+        fleet.silent.forget(("orders", "control", "1"), gone=True)
     assert not any(fleet.windows(10))
 
 
