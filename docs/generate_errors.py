@@ -24,6 +24,7 @@ EXITS = {
     "Rejected": 3,
     "BadReply": 3,
     "IntegrityError": 3,
+    "InterlockError": 3,
     "Refusal": 1,
 }
 _SAYS = dict.fromkeys(("message", "text", "detail", "problem"), "") | {

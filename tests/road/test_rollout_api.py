@@ -12,6 +12,7 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import Statement
 from interlock.core.change.parse import parse_json
 from interlock.core.rollout.record import RolloutState
+from interlock.doors.api.lookup import lookup
 from interlock.testing.road import Road
 from interlock.testing.rolling import PLAN, Rolling
 
@@ -122,6 +123,27 @@ def test_a_watcher_is_told_how_it_stands(rolling: Rolling, api: Any) -> None:
     rolling.station.live.drop(rollout)
     recorded = api.get(READER, f"/v1/rollouts/{rollout}")
     assert recorded["recent"][0]["t"] == shown["recent"][0]["t"]
+
+
+@pytest.mark.parametrize(
+    "path", ["rollouts/rol-7f3akq2m/pause", "rollouts/rol-7f3akq2m/abort", "services/a/rollback"]
+)
+def test_who_may_stop_is_said_alike_by_code_hint_and_reference(api: Any, path: str) -> None:
+    """The reference and the table of scopes said `read`, and the hint named one of the two that are needed."""
+    body = {"why": ""} | ({"environment": "production"} if path.startswith("services") else {})
+    said = api.reply(READER, f"/v1/{path}", body).json()
+    assert said["code"] == "scope-missing"
+    assert said["detail"].startswith(
+        "expected a person's token, or scope `gate` or `record`, got a pipeline's without"
+    )
+    assert said["hint"].endswith("--scope read --scope gate; or --scope record")
+    operation, _ = lookup("POST", f"/v1/{path}")
+    assert operation.summary.endswith("Pipelines and agents need `gate` or `record` as well.")
+    table = (Path(__file__).parents[2] / "docs/how-to/server.md").read_text().splitlines()
+    rows = {line.split("`")[1]: line for line in table if line.startswith("| `")}
+    for scope in ("gate", "record"):
+        assert "with `read` pause and abort" in rows[scope]
+    assert "a person's token also pauses and aborts rollouts" in rows["read"]
 
 
 def test_going_back_is_asked_of_the_service(rolling: Rolling, api: Any) -> None:

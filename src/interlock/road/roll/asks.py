@@ -1,9 +1,9 @@
 """What people, pipelines and agents ask of rollouts under way, completed or failed, each with its entry.
 
 Rules:
-1. Whoever may look may stop: pausing, aborting and going back take a person, or a token for the gate or for noting
-   events, agents' too. Going on and waiting longer are for people alone; widening takes a person's signature
-   (see ``widening``).
+1. Stopping takes less than going on: to pause, abort and go back a person's token that may read is enough, and of
+   pipelines and agents one that may also ask the gate or note events. Going on and waiting longer are for people
+   alone; widening takes a person's signature (see ``widening``).
 2. A rollout whose way back failed is gone back from once more, as long as it is the newest of its service: after
    another one the traffic is the other's.
 3. Nothing here touches the outside: the record says what is wanted, and the worker that holds it does it, within a
@@ -167,7 +167,8 @@ def _may_stop(actor: Actor) -> None:
     actor.require(Scope.READ)
     if actor.kind != "person" and not _MAY_STOP & actor.scopes:
         raise Forbidden(
-            f"expected a person, or scope `gate` or `record`, got a token without for `{actor.principal}`",
+            f"expected a person's token, or scope `gate` or `record`, got a {actor.kind}'s without for "
+            f"`{actor.principal}`",
             code="scope-missing",
-            hint="ask an administrator: interlock token create --scope record",
+            hint="ask an administrator: interlock token create --scope read --scope gate; or --scope record",
         )

@@ -47,6 +47,10 @@ class RollbackReply:
     record: RolloutRecord
 
 
+_STOPS = "Pipelines and agents need `gate` or `record` as well."
+"""Of what stops a rollout: a person's token that may read is enough (see ``road.roll.asks``)."""
+
+
 def _prepare(call: Call) -> object:
     return prepare(call.station, call.actor, call.body)
 
@@ -182,8 +186,8 @@ OPERATIONS = (
         run=_verify,
         reply=Verification,
     ),
-    _asking("pauseRollout", "pause", Scope.READ, "No wider until somebody resumes it.", _pause, Why),
-    _asking("abortRollout", "abort", Scope.READ, "Bring everything back. Always allowed.", _abort, Why),
+    _asking("pauseRollout", "pause", Scope.READ, f"No wider until somebody resumes it. {_STOPS}", _pause, Why),
+    _asking("abortRollout", "abort", Scope.READ, f"Bring everything back. {_STOPS}", _abort, Why),
     _asking("resumeRollout", "resumption", Scope.APPROVE, "Go on where it was held.", _resume),
     _asking("extendRollout", "extension", Scope.APPROVE, "More time for this stage.", _extend, Extension),
     _asking(
@@ -199,7 +203,7 @@ OPERATIONS = (
         method="POST",
         path="/v1/services/{service}/rollback",
         scope=Scope.READ,
-        summary="Back to the version before: no approval, no ticket.",
+        summary=f"Back to the version before: no approval, no ticket. {_STOPS}",
         run=_roll_back,
         body=RollbackRequest,
         reply=RollbackReply,
