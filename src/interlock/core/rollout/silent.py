@@ -11,7 +11,8 @@ Rules:
    as well as their events tell: gamma distributions, of which what came after are Poisson counts.
 3. It is shown by any metric of the shard. Shards that had less than ``LEAST`` of their arm's events together are
    not worth it: no margin is so fine.
-4. One that was gone before anything was counted had a part that nobody knows: nothing counts until it is there.
+4. One that was gone before anything was counted had as much as each of the others, but how many events came before
+   nobody knows: nothing counts until it is there.
 5. What a shard had that was taken down is the others' from then on; one that is new has as much as each of them.
 """
 
@@ -116,13 +117,16 @@ class Silent:
         self._usual: dict[tuple[str, Arm], _Usual] = {}
         self._doubts: dict[tuple[str, Arm], _Doubt] = {}
 
-    def forget(self, key: Key, *, gone: bool = False) -> None:
-        """This shard counts no more: it was absent for long, or is gone. To say so again changes nothing."""
+    def forget(self, key: Key, *, among: int = 0) -> None:
+        """This shard counts no more: it was absent for long, or is gone from ``among`` so many of its arm.
+
+        To say so again changes nothing.
+        """
         metric, arm, shard = key
         usual = self._usual.get((metric, arm)) or _Usual()
         part = usual.events.get(shard, 0.0) / usual.total if usual.total else 0.0
-        if gone and not usual.assigned:
-            part = 1.0
+        if among and not usual.assigned:
+            part = 1.0 / among if LEAST * among <= 1.0 else 0.0
         if not part:
             return
         doubt = self._doubts.setdefault((metric, arm), _Doubt(events=usual.total, assigned=usual.assigned))

@@ -189,7 +189,7 @@ class Window:
         alive = {key[:2] for key, since in lives.items() if since != GONE}
         gone = {key for key in found if key[1] == "control" and lives[key] == GONE and key[:2] in alive}
         for key in sorted(gone):
-            self._forget(key, gone=True)
+            self._forget(key, among=sum(each[:2] == key[:2] for each in lives))
         return set(found) - gone
 
     def _without_forgotten(self, absent: set[Key], steady: float) -> set[Key]:
@@ -201,8 +201,8 @@ class Window:
                 absent.discard(key)
         return absent
 
-    def _forget(self, key: Key, *, gone: bool = False) -> None:
-        self._silent.forget(key, gone=gone)
+    def _forget(self, key: Key, *, among: int = 0) -> None:
+        self._silent.forget(key, among=among)
         if self._series.pop(key, None) is None:
             return
         # The window over this moment compares different sets of shards.

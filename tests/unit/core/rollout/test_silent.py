@@ -29,10 +29,10 @@ class Fleet:
             events["orders", "control", name] = int(self.dice.binomial(served[name], self.orders))
         return self.silent.doubted(events, Assigned(canary=0, control=sum(served.values())))
 
-    def fall_silent(self, name: str, *, gone: bool = False) -> None:
+    def fall_silent(self, name: str, *, among: int = 0) -> None:
         self.counted.remove(name)
         for metric in ("requests", "orders"):
-            self.silent.forget((metric, "control", name), gone=gone)
+            self.silent.forget((metric, "control", name), among=among)
 
     def join(self, name: str) -> None:
         self.names.append(name)
@@ -117,11 +117,20 @@ def test_one_that_just_joined_had_as_much_as_the_others() -> None:
 
 def test_one_that_is_gone_from_the_start_is_doubted_until_it_is_there() -> None:
     fleet = Fleet(2, 300.0, seed=1)
-    fleet.fall_silent("1", gone=True)
+    fleet.fall_silent("1", among=2)
     assert all(fleet.windows(300))
     fleet.silent.back(("orders", "control", "1"))
     fleet.silent.back(("requests", "control", "1"))
     assert not any(fleet.windows(10))
+
+
+def test_a_small_part_that_is_gone_from_the_start_is_not_worth_it() -> None:
+    fleet = Fleet(50, 1_000.0, seed=1)
+    fleet.fall_silent("1", among=50)
+    fleet.windows(100)
+    for name in ("2", "3", "4"):
+        fleet.take_down(name)
+    assert not fleet.windows(200)[-1]
 
 
 def test_saying_again_that_one_is_gone_changes_nothing() -> None:
@@ -130,7 +139,7 @@ def test_saying_again_that_one_is_gone_changes_nothing() -> None:
     fleet.take_down("1")
     for _ in range(3):
         fleet.windows(1)
-        fleet.silent.forget(("orders", "control", "1"), gone=True)
+        fleet.silent.forget(("orders", "control", "1"), among=2)
     assert not any(fleet.windows(10))
 
 
