@@ -66,10 +66,11 @@ _ENTITY = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starter:
-    """Files to write, and what was found: for people, one phrase each."""
+    """Files to write, and what was found: for people, one phrase each. ``alone`` is one-person mode."""
 
     files: dict[str, bytes]
     found: tuple[str, ...]
+    alone: bool = False
 
 
 def starter(
@@ -79,23 +80,30 @@ def starter(
     existing: frozenset[str],
     one_person: bool,
     owners: Collection[str] = (),
+    catalogued: int = 0,
 ) -> Starter:
-    """What to write beside ``existing`` (paths that are there already); ``owners`` are named by CODEOWNERS."""
+    """What to write beside ``existing`` (paths that are there already); ``owners`` are named by CODEOWNERS.
+
+    ``catalogued`` counts the people of a catalog that is there: they stand for the rules, whoever has committed.
+    """
     globs = configuration_globs(survey.paths)
     services = service_folders(survey)
     people = people_of(survey.authors)
     has_catalog = _CATALOG in existing or any(path.startswith("catalog/") for path in existing)
-    alone = one_person or len(people) < 2  # noqa: PLR2004  # two people make a quorum
+    standing = catalogued or len(people)
+    alone = one_person or standing < 2  # noqa: PLR2004  # two people make a quorum
     files = {SETTINGS_FILE: _settings(survey.name, globs, alone=alone)}
     files |= {f"policies/{path}": content for path, content in bundled.items()}
     if not has_catalog:
         files[_CATALOG] = _catalog(services, people, owners)
-    few = len(people) == FEW and not alone
+    few = standing == FEW and not alone
     found = (
         f"{_many(len(services), 'service')} from folders and Dockerfiles"
         if not has_catalog
         else "a catalog that is there",
-        f"{_many(len(people), 'committer')} from the history" + (", so one-person mode" if alone else ""),
+        f"{_many(len(people), 'committer')} from the history"
+        + (f", {_many(catalogued, 'person', 'people')} in the catalog" if catalogued else "")
+        + (", so one-person mode" if alone else ""),
         f"configuration in {', '.join(globs)}" if globs else "no configuration folder",
         *(
             ("two people can start and never change the rules: that takes an author and two others",)
@@ -103,11 +111,12 @@ def starter(
             else ()
         ),
     )
-    return Starter(files={path: files[path] for path in sorted(files) if path not in existing}, found=found)
+    fresh = {path: files[path] for path in sorted(files) if path not in existing}
+    return Starter(files=fresh, found=found, alone=alone)
 
 
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+def _many(count: int, word: str, several: str = "") -> str:
+    return f"{count} {word if count == 1 else several or f'{word}s'}"
 
 
 def configuration_globs(paths: tuple[str, ...]) -> tuple[str, ...]:

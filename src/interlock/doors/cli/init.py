@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.already import existing_there, people_there, plans_there, stands_alone
 from interlock.doors.cli.desk import as_json, settings, show_json
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 MOST_MERGES = 500
 MODES = "policies/modes.yaml"
-MOST_OF_PLAN = 64 * 1024
-_FOREIGN = re.compile(rb"^apiVersion:", re.MULTILINE)
-"""Objects of Kubernetes, mostly Argo's, keep folders of the same name."""
 
 
 @click.command()
@@ -56,19 +53,18 @@ def init(*, look_back: str, one_person: bool, dry_run: bool, as_json: bool) -> N
     from interlock.doors.cli.screens.first_look import first_look  # noqa: PLC0415  # --json draws nothing
 
     standing = None if MODES in written.files else _standing()
-    plans, foreign = _plans(config.root)
-    look = first_look(written, report, days=days, dry_run=dry_run, standing=standing, plans=plans, foreign=foreign)
+    plans, foreign = plans_there(config.root)
+    look = first_look(
+        written,
+        report,
+        days=days,
+        dry_run=dry_run,
+        standing=standing,
+        plans=plans,
+        foreign=foreign,
+        alone=stands_alone(config.root, written),
+    )
     click.echo("\n".join(look))
-
-
-def _plans(root: Path) -> tuple[int, str]:
-    """How many rollout plans there are, and the first file among them that is somebody else's object."""
-    from interlock.core.change.settings import Settings  # noqa: PLC0415  # only here
-
-    folder = root / Settings().rollouts
-    files = sorted(path for path in folder.glob("*.y*ml") if path.is_file())
-    theirs = [path for path in files if _FOREIGN.search(path.read_bytes()[:MOST_OF_PLAN])]
-    return len(files), theirs[0].relative_to(root).as_posix() if theirs else ""
 
 
 def _standing() -> tuple[str, ...]:
@@ -90,8 +86,11 @@ def _starter(root: Path, survey: object, *, one_person: bool) -> Starter:
     if not isinstance(survey, Survey):
         raise TypeError
     bundled = {**bundled_policies(), "modes.yaml": default_modes(()).encode()}
-    existing, owners = _existing(root), _owners(root)
-    return starter(survey, bundled=bundled, existing=existing, one_person=one_person, owners=owners)
+    existing, owners = existing_there(root), _owners(root)
+    people = people_there(root, existing)
+    return starter(
+        survey, bundled=bundled, existing=existing, one_person=one_person, owners=owners, catalogued=people
+    )
 
 
 def _owners(root: Path) -> list[str]:
@@ -105,14 +104,6 @@ def _owners(root: Path) -> list[str]:
             rules = read_codeowners(place, (root / place).read_bytes())
             found |= {owner: None for rule in rules for owner in rule.owners}
     return list(found)
-
-
-def _existing(root: Path) -> frozenset[str]:
-    """Paths of ours that are there already; a folder of policies counts whole."""
-    found = {name for name in ("interlock.yaml", "catalog-info.yaml") if (root / name).exists()}
-    for folder in ("policies", "catalog"):
-        found |= {path.relative_to(root).as_posix() for path in (root / folder).rglob("*") if path.is_file()}
-    return frozenset(found)
 
 
 def _look_back(root: Path, written: Starter, days: int) -> LookBack:

@@ -122,3 +122,17 @@ def test_whom_codeowners_names_the_catalog_knows() -> None:
     catalog = load_rules(files).catalog
     assert set(catalog.groups) == {"maintainers", "payments", "octocat"}
     assert not [each for each in check_catalog(catalog) if each.rule == "catalog-codeowners-nobody"]
+
+
+def test_the_people_of_a_catalog_that_is_there_are_those_who_stand_for_the_rules() -> None:
+    """Beside a catalog of three people one committer meant one-person mode."""
+    there = frozenset({"catalog-info.yaml"})
+    made = starter(
+        survey("a.py", authors=TWO[:1]), bundled=BUNDLED, existing=there, one_person=False, catalogued=3
+    )
+    assert not made.alone
+    assert "one_person" not in yaml.safe_load(made.files["interlock.yaml"])
+    assert "1 committer from the history, 3 people in the catalog" in made.found
+    alone = starter(survey("a.py", authors=TWO), bundled=BUNDLED, existing=there, one_person=False, catalogued=1)
+    assert alone.alone
+    assert yaml.safe_load(alone.files["interlock.yaml"])["one_person"] is True

@@ -106,3 +106,34 @@ def test_init_looks_where_plans_would_lie(tmp_path, monkeypatch, capsys, content
         main(["init", "--look-back", "0d", "--dry-run"])
     assert not left.value.code
     assert says in capsys.readouterr().out
+
+
+USER = "kind: User\nmetadata: {name: NAME}\n"
+
+
+@pytest.mark.parametrize(
+    ("people", "settings", "who"),
+    [
+        (0, None, "when you stand for these rules, alone"),
+        (3, None, "when two people stand for these rules"),
+        (3, "version: 1\none_person: true\n", "when you stand for these rules, alone"),
+    ],
+)
+def test_init_counts_the_people_of_the_catalog_that_is_there(
+    tmp_path, monkeypatch, capsys, people, settings, who
+) -> None:
+    """It wrote one-person mode beside a catalog of three, and then spoke of two people."""
+    person = ("-c", "user.name=a", "-c", "user.email=a@shop.example")
+    for words in (["init", "-q"], [*person, "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    if people:
+        text = "---\n".join(USER.replace("NAME", f"p{number}") for number in range(people))
+        (tmp_path / "catalog-info.yaml").write_text(text)
+    if settings:
+        (tmp_path / "interlock.yaml").write_text(settings)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main(["init", "--look-back", "0d"])
+    assert not left.value.code
+    assert who in capsys.readouterr().out
+    assert ("one_person: true" in (tmp_path / "interlock.yaml").read_text()) is ("alone" in who)

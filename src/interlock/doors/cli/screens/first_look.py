@@ -26,10 +26,12 @@ def first_look(
     standing: tuple[str, ...] | None = None,
     plans: int = 0,
     foreign: str = "",
+    alone: bool = False,
 ) -> Iterator[str]:
     """The screen, line by line; ``standing`` are the rules enforced by modes that were there already.
 
-    ``plans`` is how many rollout plans there are, ``foreign`` a file among them that is somebody else's.
+    ``plans`` is how many rollout plans there are, ``foreign`` a file among them that is somebody else's. ``alone``
+    says that one person stands for the rules.
     """
     yield from _files(written, dry_run=dry_run)
     if report is not None:
@@ -40,7 +42,8 @@ def first_look(
     yield "next     correct catalog-info.yaml: tiers, owners, who depends on whom, people's roles and SSH keys"
     yield "         interlock catalog check          what is still missing there"
     yield "         interlock check                  what your next change needs"
-    yield "         interlock rules genesis          when two people stand for these rules"
+    who = "when you stand for these rules, alone" if alone else "when two people stand for these rules"
+    yield f"         interlock rules genesis          {who}"
     yield from _rollouts(plans, foreign)
 
 
