@@ -163,7 +163,7 @@ def _nothing(wanted: str) -> NotFound:
     return NotFound(
         f"expected {wanted}, got a state that was never begun",
         code="record-unknown",
-        hint="list what there is, or correct the id",
+        hint="interlock change open begins one; where a server keeps it, set INTERLOCK_SERVER",
     )
 
 

@@ -29,6 +29,17 @@ R = TypeVar("R")
 
 MAX_PAGE = 200
 
+LISTED = {
+    "changes": "interlock change list",
+    "evidence": "interlock evidence list CHANGE",
+    "rollouts": "interlock rollout list",
+    "statements": "interlock statement list",
+    "tokens": "interlock token list",
+}
+"""The command that lists a table's records, for whoever named one that is not there."""
+
+_TOLD = "interlock ledger log"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordType(Generic[R]):
@@ -137,7 +148,7 @@ class SqlRepository(Generic[R]):
             raise NotFound(
                 f"expected a known id in {self._table.name}, got `{record_id[:80]}`",
                 code="record-unknown",
-                hint="list what there is, or correct the id",
+                hint=f"{LISTED.get(self._table.name, _TOLD)} shows what there is; or correct the id",
             )
         return self._shelf.record(row)
 
