@@ -22,7 +22,7 @@ from typing import Protocol, runtime_checkable
 
 from interlock.core.rollout.samples import GONE, Arm, History, Sample
 
-__all__ = ["GONE", "Arm", "Counted", "History", "Meter", "Remembering", "Renewing", "Sample"]
+__all__ = ["GONE", "Arm", "Counted", "History", "Meter", "Refusing", "Remembering", "Renewing", "Sample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +71,14 @@ class Remembering(Protocol):
             Unavailable, BadReply.
             InvalidSetting: ``history-range``: more steps than the source gives.
         """
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A meter that can say where nobody listens."""
+
+    def refused(self, arm: Arm) -> Sequence[str]:
+        """Addresses of an arm that refused the connection in the newest ``read``, as a person types them."""
 
 
 @runtime_checkable

@@ -205,6 +205,10 @@ class FakeMeter:
                 for shard in shards
             ]
 
+    def refused(self, arm: str) -> Sequence[str]:
+        """The one address of a canary that is gone."""
+        return ["http://new.shop.example/metrics"] if self.world.gone and arm == "canary" else []
+
     def close(self) -> None:
         """Nothing may be asked any more."""
         self.closed = True

@@ -98,9 +98,12 @@ def _wrong_queries_are_refused(server):
 
 
 def _a_shard_that_is_down_is_gone(meter, shops):
+    assert (list(meter.refused("canary")), list(meter.refused("control"))) == ([], [])
     shops[0].close()
     _until(lambda: [s.since for s in _of(meter, "orders") if s.arm == "canary"] == [GONE])
-    with pytest.raises(Unavailable, match=r"canary .*does not reach its targets"):
+    url = f"http://{shops[0].address}/metrics"
+    assert (list(meter.refused("canary")), list(meter.refused("control"))) == ([url], [])
+    with pytest.raises(Unavailable, match=rf"canary .*does not reach its targets: {url}: connection refused"):
         _until(meter.check)
     first = next(s.at for s in _of(meter, "orders") if s.arm == "canary")
     time.sleep(1.2)

@@ -25,8 +25,8 @@ from interlock.core.rollout.plan_read import read_plan
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.system import steady
 from interlock.registry import meters, routers
-from interlock.road.roll.outside import Outside
-from interlock.road.roll.preflight import look
+from interlock.road.roll.outside import Outside, open_meters
+from interlock.road.roll.preflight import look, unread
 from interlock.testing.programs import free_ports
 from interlock.testing.proxies.haproxy import HAProxy
 from interlock.testing.shop.founding import founded
@@ -299,6 +299,27 @@ def test_a_socket_that_this_user_may_not_open(place: Place) -> None:
         place.proxy.place.chmod(0o600)
     said = (done.returncode, done.stdout + done.stderr)
     refused(place, said, {"router-forbidden": line_of("router:", place.plan)})
+
+
+def test_a_page_of_the_canary_that_nobody_serves_is_named_once_it_should_be_up(place: Place) -> None:
+    """Before a step put the version up it may be missing; afterwards it is no crash, and no traffic is sent."""
+    (port,) = free_ports(1)
+    wrong = f"http://127.0.0.1:{port}/canary"
+    text = place.plan.replace(f"{place.pages.address}/canary", wrong)
+    text += 'apply:\n  - {name: up, run: ["true"], verify: ["true"]}\n'
+    plan = read_plan(PRODUCTION, text.encode())
+    outside = Outside(
+        routers=routers(), meters=meters(), notifiers={}, programs=SystemPrograms(str(place.root)), steady=steady
+    )
+    assert look(outside, plan).obstacles == []
+    opened = open_meters(outside, plan)
+    try:
+        (found,) = unread(plan, opened)
+    finally:
+        opened[0].close()
+    assert (found.code, found.path, found.line) == ("meter-unreachable", PRODUCTION, line_of(wrong, text))
+    assert found.text == f"expected an answer from {wrong}, got connection refused"
+    assert found.hint == "start what listens there, or correct the address"
 
 
 def test_a_stage_that_is_finer_than_the_proxy_splits(place: Place) -> None:

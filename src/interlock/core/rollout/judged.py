@@ -45,7 +45,8 @@ class Seen:
     ``good`` counts the ticks that could be believed since the last that could not. ``harm`` comes with a STOP.
     ``exposed_at`` is when the canary had its first request, as near as two rounds say. ``weight`` is what the data
     plane was seen to serve, None where it did not say. ``backed`` says that a backstop holds the total to a
-    forecast. ``evidence`` is what the ledger is told beside a decision.
+    forecast. ``evidence`` is what the ledger is told beside a decision. ``refused`` are addresses of the canary at
+    which nobody listens: what was counted is then that there is no process.
     """
 
     verdict: Verdict
@@ -58,6 +59,7 @@ class Seen:
     harm: Harm | None = None
     backed: bool = False
     evidence: Mapping[str, Json] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
 
 
 def observed(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Move:
@@ -67,7 +69,7 @@ def observed(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> Mo
     counted = _counted(record, plan, seen, now)
     verdict = seen.verdict
     if isinstance(verdict, Stopped):
-        return returning(counted, "harm", stop_told(verdict), seen.harm)
+        return returning(counted, "harm", _harm_told(verdict, seen), seen.harm)
     if isinstance(verdict, Untrusted):
         return _distrust(counted, plan, verdict, now)
     if counted.hold == "untrusted" and seen.good >= GOOD_TICKS:
@@ -85,12 +87,18 @@ def _meanwhile(record: RolloutRecord, plan: Plan, seen: Seen, now: datetime) -> 
         return stays(record)
     judged = _judged(record, seen)
     if isinstance(verdict, Stopped):
-        return returning(judged, "harm", stop_told(verdict), seen.harm)
+        return returning(judged, "harm", _harm_told(verdict, seen), seen.harm)
     if record.phase == "weigh":
         return stays(record)
     if isinstance(verdict, Untrusted) and (record.hold or verdict.code == CRASH_LOOP):
         return _distrust(judged, plan, verdict, now)
     return stays(judged)
+
+
+def _harm_told(verdict: Stopped, seen: Seen) -> str:
+    """The verdict, and where nobody listens at the canary: it crashed, or was never there."""
+    refused = f"; connection refused at {', '.join(seen.refused)}" if seen.refused else ""
+    return stop_told(verdict) + refused
 
 
 def limit_of(record: RolloutRecord, plan: Plan) -> float:

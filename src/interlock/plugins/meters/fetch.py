@@ -53,6 +53,7 @@ class Endpoint:
         self._tls = parts.scheme == "https"
         self.path = parts.path or "/"
         self.name = f"{parts.netloc.rpartition('@')[2]}{parts.path if parts.path not in ('', '/metrics') else ''}"
+        self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         self._access, self._plugin = access, plugin
         self._connection: http.client.HTTPConnection | None = None
         self._turn = threading.Lock()
@@ -181,7 +182,7 @@ class Endpoint:
 
     def _refused(self) -> Refused:
         return Refused(
-            f"expected an answer from {self.name}, got connection refused",
+            f"expected an answer from {self.url}, got connection refused",
             code="meter-unreachable",
             hint="start what listens there, or correct the address",
             plugin=self._plugin,

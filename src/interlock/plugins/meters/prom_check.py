@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.plugins.meters.exposition import counts
 from interlock.plugins.meters.prom_counts import amounts, bounds, newest
 from interlock.plugins.meters.prom_query import ARMS, PromQuery
-from interlock.plugins.meters.promql import PLUGIN, Api, Raw, selector
+from interlock.plugins.meters.promql import PLUGIN, Api, Raw, Target, selector
 
 
 def check_query(api: Api, query: PromQuery, span: float, deadline: float) -> None:
@@ -31,8 +33,9 @@ def check_query(api: Api, query: PromQuery, span: float, deadline: float) -> Non
     for arm in reversed(ARMS):
         raws = api.raw(selector(query.query, query.labels[arm]), span, deadline=deadline)
         if not raws and not (query.absent_is_zero and _up(api, query, arm, span, deadline)):
-            if any(query.owns(arm, target.labels) and not target.up for target in api.targets(deadline=deadline)):
-                raise _down(query, arm)
+            targets = [each for each in api.targets(deadline=deadline) if query.owns(arm, each.labels)]
+            if down := [each for each in targets if not each.up]:
+                raise _down(query, arm, down)
             names = query.labels[arm].names
             shown = sorted({", ".join(f'{name}="{raw.labels.get(name, "")}"' for name in names) for raw in every})
             raise _wrong(query, "label-mismatch", f"series of the {arm}", "; ".join(shown)[:200], arm)
@@ -41,9 +44,11 @@ def check_query(api: Api, query: PromQuery, span: float, deadline: float) -> Non
             raise _wrong(query, "edge-missing", f"buckets up to {', '.join(query.edges)} s", known, "query")
 
 
-def _down(query: PromQuery, arm: str) -> Unavailable:
+def _down(query: PromQuery, arm: str, down: Sequence[Target]) -> Unavailable:
+    places = ", ".join(f"{each.url}{': connection refused' * each.refused}" for each in down)
     return Unavailable(
-        f"expected series of the {arm} for metric `{query.metric}`, but Prometheus does not reach its targets",
+        f"expected series of the {arm} for metric `{query.metric}`, but Prometheus does not reach its targets: "
+        f"{places[:300]}",
         code="meter-unreachable",
         hint="start it, or look at Prometheus' page of targets",
         plugin=PLUGIN,

@@ -50,6 +50,7 @@ class PrometheusMeter:
         self._queries = read_queries(section, metrics)
         self._api = Api(Endpoint(url, read_access(section), plugin=PLUGIN))
         self._seen: dict[tuple[str, Arm], set[str]] = {}
+        self._refused: dict[Arm, list[str]] = {}
         self._turn = threading.Lock()
 
     def check(self) -> None:
@@ -74,9 +75,14 @@ class PrometheusMeter:
                     samples += self._samples(query, arm, deadline)
                 except PluginError as error:
                     faults.append(error)
+        self._refused = {}
         if faults and not samples:
             raise faults[0]
         return self._with_gone(samples, deadline) if self._refused_is_gone else samples
+
+    def refused(self, arm: Arm) -> Sequence[str]:
+        """See ``ports.meter.Refusing``: the addresses that Prometheus scrapes."""
+        return self._refused.get(arm, [])
 
     def history(self, seconds: float, step: float) -> Sequence[History]:
         """See ``ports.meter.Remembering``: the control's past, from range queries."""
@@ -155,23 +161,21 @@ class PrometheusMeter:
 
     def _gone(self, seen: Mapping[tuple[str, Arm], set[str]], deadline: float) -> list[Sample]:
         gone: list[Sample] = []
+        refused: dict[Arm, list[str]] = {arm: [] for arm in ARMS}
         for target in self._api.targets(deadline=deadline):
             if not target.refused:
                 continue
             at = datetime.fromisoformat(target.at).timestamp()
             for query in self._queries:
                 shard = target.labels.get(query.shard, "")
-                gone += [
-                    Sample(
-                        metric=query.metric,
-                        arm=arm,
-                        shard=shard,
-                        value=0.0,
-                        at=at,
-                        above=dict.fromkeys(query.edges, 0.0),
-                        since=GONE,
-                    )
-                    for arm in ARMS
-                    if shard in seen.get((query.metric, arm), ()) or query.owns(arm, target.labels)
-                ]
+                for arm in ARMS:
+                    if shard in seen.get((query.metric, arm), ()) or query.owns(arm, target.labels):
+                        gone.append(_gone(query, arm, shard, at))
+                        refused[arm] += [target.url] if target.url and target.url not in refused[arm] else []
+        self._refused = refused
         return gone
+
+
+def _gone(query: PromQuery, arm: Arm, shard: str, at: float) -> Sample:
+    above = dict.fromkeys(query.edges, 0.0)
+    return Sample(metric=query.metric, arm=arm, shard=shard, value=0.0, at=at, above=above, since=GONE)

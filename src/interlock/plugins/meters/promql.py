@@ -34,12 +34,13 @@ class Raw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Something that Prometheus scrapes. ``refused`` when nobody listened the last time, at ``at``."""
+    """Something that Prometheus scrapes, at ``url``. ``refused`` when nobody listened the last time, at ``at``."""
 
     labels: Mapping[str, str]
     up: bool
     refused: bool
     at: str
+    url: str = ""
 
 
 class Api:
@@ -90,6 +91,7 @@ class Api:
                     up=each["health"] == "up",
                     refused=each["health"] == "down" and "connection refused" in each["lastError"],
                     at=str(each["lastScrape"]),
+                    url=str(each.get("scrapeUrl", "")),
                 )
                 for each in found["activeTargets"]
             ]

@@ -55,6 +55,7 @@ class ScrapeMeter:
         for query in self._queries:
             if self._shared and query.labels["canary"] == query.labels["control"]:
                 raise _alike(query)
+        self._refused: frozenset[str] = frozenset()
         self._threads: ThreadPoolExecutor | None = None
         self._starting = threading.Lock()
 
@@ -77,6 +78,7 @@ class ScrapeMeter:
     def read(self) -> Sequence[Sample]:
         """See ``ports.meter``."""
         answers = self._ask()
+        self._refused = frozenset(url for url, answer in answers.items() if isinstance(answer, Refused))
         samples: list[Sample] = []
         for arm in ARMS:
             for url in self._urls[arm]:
@@ -85,6 +87,10 @@ class ScrapeMeter:
         if len(faults) == len(answers) and not samples:
             raise faults[0]
         return samples
+
+    def refused(self, arm: Arm) -> Sequence[str]:
+        """See ``ports.meter.Refusing``."""
+        return [self._sources[url].endpoint.url for url in self._urls[arm] if url in self._refused]
 
     def close(self) -> None:
         """See ``ports.meter``."""
@@ -115,7 +121,7 @@ class ScrapeMeter:
             future.cancel()
             source.endpoint.abort()
             return Unavailable(
-                f"expected an answer from {source.shard} within {self._timeout:g} s, got none",
+                f"expected an answer from {source.endpoint.url} within {self._timeout:g} s, got none",
                 code="meter-unreachable",
                 hint="look whether it runs and answers",
                 plugin=NAME,

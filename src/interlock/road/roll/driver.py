@@ -38,6 +38,7 @@ from interlock.core.rollout.transition import (
 )
 from interlock.core.rollout.windows import Tolerances
 from interlock.ports.router import Deciding, Router
+from interlock.road.roll.answering import Answering, Answers
 from interlock.road.roll.bench import Bench
 from interlock.road.roll.calibrate import Calibration, noisy, read_noise, unmeasured
 from interlock.road.roll.foresee import foreseen
@@ -72,6 +73,7 @@ class Driver:
         self.bench: Bench | None = None
         self._steps = Steps(kit)
         self._watching: Watching | None = None
+        self._answering = Answering(kit)
         self._calibration: tuple[Calibration, Bench, float] | None = None
         self._since: tuple[int, float] = (-1, 0.0)
         self._escalated = False
@@ -254,6 +256,9 @@ class Driver:
 
     def _calibrate(self, seconds: float) -> Written | None:
         if self._calibration is None:
+            answers = self._answering.look()
+            if answers.waits or answers.why:
+                return self._unanswered(answers)
             bench = Bench(self.kit.plan, self._settings, tolerances=self._tolerances)
             past = self.kit.opened.meters if seconds else ()
             found = Calibration(self._settings, past, by_request=_by_request(self.kit.opened.router))
@@ -272,7 +277,16 @@ class Driver:
             return self._move(lambda current: returning(current, "apply-failed", why))
         if waited < seconds and found.waits:
             return None
+        answers = self._answering.look()
+        if answers.waits or answers.why:
+            return self._unanswered(answers)
         return self._calibrated(found, waited if seconds else 0.0)
+
+    def _unanswered(self, answers: Answers) -> Written | None:
+        """Nobody is sent where nobody answers: it is waited for, then what was put up is taken back."""
+        if answers.waits:
+            return None
+        return self._move(lambda current: returning(current, "apply-failed", answers.why))
 
     def _calibrated(self, found: Calibration, seconds: float) -> Written:
         plan = self.kit.plan

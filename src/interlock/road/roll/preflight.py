@@ -3,14 +3,14 @@
 Rules:
 1. Nothing is changed. All that is wrong is found in one go, with file and line where the plan names it.
 2. Everything must be read once: the weight, the exposure, and every metric; of the canary only where no step of
-   the plan puts it up first.
+   the plan puts it up first. Then it is looked for when it is up (see ``answering``).
 3. Every stage must be one that the router can split, and every program of a step one that can be started here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from interlock.core.rollout.plan import Keys, Plan
 from interlock.core.rollout.plan_check import check_kinds
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.setting import InvalidSetting
-from interlock.ports.meter import Meter
+from interlock.ports.meter import GONE, Arm, Meter
 from interlock.ports.router import Dividing, Router
 from interlock.road.notify import check_notifiers
 from interlock.road.roll.installed import absent
@@ -30,6 +30,7 @@ from interlock.road.roll.outside import Outside, counted
 from interlock.road.roll.unfit import too_fast
 
 T = TypeVar("T")
+ARMS: tuple[Arm, ...] = ("canary", "control")
 
 
 @dataclass(slots=True)
@@ -91,7 +92,8 @@ def _meter(outside: Outside, plan: Plan, number: int, kind: str, looked: Looked)
         before = len(looked.obstacles)
         _try(plan, keys, looked, lambda: _check(meter, plan))
         if len(looked.obstacles) == before:
-            looked.obstacles += _unread(plan, number, meter, looked)
+            arms: Sequence[Arm] = ("control",) if plan.apply else ARMS
+            looked.obstacles += _unread(plan, number, meter, looked, arms)
 
 
 def _check(meter: Meter, plan: Plan) -> None:
@@ -100,11 +102,21 @@ def _check(meter: Meter, plan: Plan) -> None:
         meter.check()
 
 
-def _unread(plan: Plan, number: int, meter: Meter, looked: Looked) -> Iterator[Obstacle]:
-    """Metrics of which one arm says nothing."""
+def unread(plan: Plan, meters: Sequence[Meter]) -> list[Obstacle]:
+    """What open meters do not say of either arm, now that both must be there; one that is gone says nothing."""
+    looked = Looked(obstacles=[])
+    for number, meter in enumerate(meters):
+        before = len(looked.obstacles)
+        _try(plan, ("meters", number), looked, meter.check)
+        if len(looked.obstacles) == before:
+            looked.obstacles += _unread(plan, number, meter, looked, ARMS)
+    return looked.obstacles
+
+
+def _unread(plan: Plan, number: int, meter: Meter, looked: Looked, arms: Sequence[Arm]) -> Iterator[Obstacle]:
+    """Metrics of which an arm says nothing."""
     samples = _try(plan, ("meters", number), looked, meter.read)
-    heard = {(sample.metric, sample.arm) for sample in samples or ()}
-    arms = ("control",) if plan.apply else ("canary", "control")
+    heard = {(sample.metric, sample.arm) for sample in samples or () if sample.since != GONE}
     for metric in plan.meters[number].metrics if samples is not None else ():
         for arm in arms:
             if (metric, arm) not in heard:
@@ -145,4 +157,16 @@ def _of(plan: Plan, keys: Keys, error: InterlockError) -> Obstacle:
     if isinstance(error, InvalidSetting):
         told: InvalidInput = located(error, plan, keys)
         return from_error(told, path=plan.path, line=plan.line_of((*keys, *error.path)))
-    return from_error(error, path=plan.path if keys else "", line=plan.line_of(keys) if keys else 0)
+    return from_error(
+        error, path=plan.path if keys else "", line=plan.line_of(_named(plan, keys, error)) if keys else 0
+    )
+
+
+def _named(plan: Plan, keys: Keys, error: InterlockError) -> Keys:
+    """Where the address stands that an error of a meter names; ``keys`` where it names none of the plan's."""
+    places = [(keys, "")]
+    if keys[:1] == ("meters",):
+        for key, value in plan.meters[int(keys[1])].plugin.settings.items():
+            listed = enumerate(value) if isinstance(value, list) else ()
+            places += [((*keys, key, at), each) for at, each in listed if isinstance(each, str)]
+    return max((each for each in places if each[1] in error.message), key=lambda each: len(each[1]))[0]

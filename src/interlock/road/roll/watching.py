@@ -25,6 +25,7 @@ from interlock.core.rollout.record import Harm, RolloutRecord, RolloutState
 from interlock.core.rollout.restarts import Restarts
 from interlock.core.rollout.served import finding
 from interlock.core.rollout.transition import Move
+from interlock.ports.meter import Refusing
 from interlock.road.roll.bench import Bench, Judged
 from interlock.road.roll.kit import Kit
 from interlock.road.roll.live import Snapshot, Told
@@ -194,9 +195,15 @@ class Watching:
             harm=self._harm(verdict),
             backed=self._bench.judge.backed,
             evidence={"log_e": self._bench.judge.log_e, "verdict": word(verdict)},
+            refused=self._refused() if isinstance(verdict, Stopped) else (),
         )
         self._last = now
         return self._since
+
+    def _refused(self) -> tuple[str, ...]:
+        """Where the canary refused the connection in the newest round, as far as meters can name that."""
+        meters = (meter for meter in self._kit.opened.meters if isinstance(meter, Refusing))
+        return tuple(dict.fromkeys(place for meter in meters for place in meter.refused("canary")))
 
     def _exposed(self) -> datetime | None:
         """When the canary had its first request: after the last round that had seen none."""

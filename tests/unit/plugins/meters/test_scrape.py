@@ -330,3 +330,18 @@ def test_a_wrong_query_is_refused_even_where_the_canary_is_not_up_yet(sites, met
         meter([nobody], [sites(PAGE).url], wrong).check()
     with pytest.raises(Unavailable, match="connection refused"):
         meter([nobody], [sites(PAGE).url]).check()
+
+
+def test_where_nobody_listens_is_named_as_it_is_typed(sites, meter, nobody):
+    """A refused connection counts nothing; that it was one is told, so that nobody looks for lost orders."""
+    page = sites(PAGE)
+    made = meter([nobody], [page.url])
+    assert list(made.refused("canary")) == []
+    assert {sample.since for sample in made.read() if sample.arm == "canary"} == {GONE}
+    assert (list(made.refused("canary")), list(made.refused("control"))) == ([nobody], [])
+    with pytest.raises(Unavailable) as refused:
+        made.check()
+    assert refused.value.message == f"expected an answer from {nobody}, got connection refused"
+    well = meter([page.url], [sites(PAGE).url])
+    well.read()
+    assert list(well.refused("canary")) == []
