@@ -28,7 +28,7 @@ from interlock.core.change.errors import InterlockError, InvalidInput, NotFound
 from interlock.plugins.rule_sources.folder import FolderRules
 from interlock.plugins.rule_sources.git_ref import GitRules
 from interlock.plugins.world.programs import SystemPrograms
-from interlock.plugins.world.rollback_files import RollbackFiles
+from interlock.plugins.world.rollback_files import RollbackFiles, keep_out_of_git
 from interlock.plugins.world.system import RandomIds, SystemClock, steady
 from interlock.ports.reader import Reader
 from interlock.ports.rule_source import RuleSource
@@ -114,6 +114,8 @@ def build(config: Config, *, server: bool = False, begin: bool = True) -> Interl
     except InterlockError:
         _take_back(made)
         raise
+    if not begun and config.home.is_dir():
+        keep_out_of_git(config.home)
     memory = Memory(config.keys / FILE)
     store = open_store(
         config.database,
@@ -279,7 +281,7 @@ def _prepare(config: Config) -> Path | None:
         if folder.exists():
             return None
         folder.mkdir(parents=True, mode=0o700)
-        (folder / _IGNORE).write_text("*\n", encoding="ascii")
+        keep_out_of_git(folder)
     except OSError as error:
         raise InvalidInput(
             f"expected a folder for the database at `{folder}`, got {error.strerror}",

@@ -1,11 +1,15 @@
 """What is made at the first start is made whole, or nothing is."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from interlock.bootstrap import build, renew_ticket_key
 from interlock.config import from_environment
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput, NotFound
+from interlock.core.rollout.local import LocalRecord
+from interlock.core.rollout.plan import PluginPlan
 from interlock.storage.keys import create_key
 from interlock.storage.look import look
 
@@ -46,6 +50,40 @@ def test_a_first_start_makes_database_and_keys(root):
     build(from_environment({}, root)).close()
     made = {each.relative_to(root).as_posix() for each in root.rglob("*")}
     assert {".interlock/.gitignore", ".interlock/interlock.db", ".interlock/keys/ledger.key"} <= made
+
+
+def local(root) -> LocalRecord:
+    given = dict.fromkeys(("rollout", "change", "digest", "previous"), "x")
+    router, now = PluginPlan(kind="flag", settings={}), datetime(2026, 3, 5, tzinfo=UTC)
+    places = {"service": "shop", "environment": "production", "root": str(root)}
+    return LocalRecord(**given, **places, router=router, rollback=(), granted=1.0, written_at=now)
+
+
+@pytest.mark.parametrize("keys", [{}, {"INTERLOCK_KEYS": "{away}/keys"}])
+def test_with_the_database_elsewhere_what_is_made_here_is_kept_out_of_git_too(root, tmp_path_factory, keys):
+    """What was kept to go back by, and even the keys, was part of the next change: `.interlock/, not judged`."""
+    away = tmp_path_factory.mktemp("away")
+    given = {"INTERLOCK_DATABASE": "sqlite:///{away}/interlock.db", **keys}
+    config = from_environment({name: value.format(away=away) for name, value in given.items()}, root)
+    (root / ".git").mkdir()
+    built = build(config)
+    assert (root / ".interlock/.gitignore").exists() is not bool(keys)
+    assert built.station.outside is not None
+    built.station.outside.keep(local(root))
+    built.close()
+    assert (root / ".interlock/rollbacks/production/shop.json").is_file()
+    assert (root / ".interlock/.gitignore").read_text() == "*\n"
+
+
+def test_what_somebody_wrote_there_stays(root):
+    config = from_environment({}, root)
+    config.home.mkdir()
+    (config.home / ".gitignore").write_text("keys/\n")
+    built = build(config)
+    assert built.station.outside is not None
+    built.station.outside.keep(local(root))
+    built.close()
+    assert (config.home / ".gitignore").read_text() == "keys/\n"
 
 
 def files(folder):

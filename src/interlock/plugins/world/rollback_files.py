@@ -1,4 +1,4 @@
-"""Local records of how to go back: one file each, whole or not at all, its owner's alone."""
+"""Local records of how to go back: one file each, whole or not at all, its owner's alone, and kept out of git."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from pathlib import Path
 
 from interlock.core.change.errors import InterlockError, Unavailable
 from interlock.core.rollout.local import FOLDER, MAX_LOCAL, LocalRecord, local_path, read_local, to_bytes
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Have git ignore all of ``folder``, where nobody said anything else there and it can be said."""
+    with suppress(OSError), (folder / ".gitignore").open("x", encoding="ascii") as file:
+        file.write("*\n")
 
 
 class RollbackFiles:
@@ -26,6 +32,7 @@ class RollbackFiles:
         place = local_path(self._home, record.environment, record.service)
         try:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            keep_out_of_git(self._home)
             _replace(place, to_bytes(record))
         except OSError as error:
             raise Unavailable(
