@@ -63,13 +63,14 @@ class TicketRecord:
                 ``digest-barred``.
         """
         standing = self.at(now)
+        bar = next((one for one in bars if one.holds(self.digest, self.environment)), None)
         if standing.state is not TicketState.ISSUED:
-            raise _over(standing)
+            raise _over(standing, barred=bar is not None)
         if now < self.issued_at:
             raise _illegal(self, "ticket-not-yet", "a clock that agrees with the issuer's", "one behind it")
-        bar = next((one for one in bars if one.holds(self.digest, self.environment)), None)
         if bar is not None:
-            raise _illegal(self, "digest-barred", "a digest that is not barred", f"one barred by `{bar.why}`")
+            got = f"one barred by `{bar.why}`"
+            raise _illegal(self, "digest-barred", "a digest that is not barred", got, barred=True)
         return _ended(standing, TicketState.REDEEMED, at=now, by=by, why="")
 
     def widen(self, weight: float) -> TicketRecord:
@@ -154,16 +155,18 @@ _CODES = {
 }
 
 
-def _over(record: TicketRecord) -> IllegalTransition:
+def _over(record: TicketRecord, *, barred: bool = False) -> IllegalTransition:
     why = f" ({record.why})" if record.why else ""
-    return _illegal(
-        record, _CODES[record.state], f"ticket `{record.id}` to be issued", f"one that is {record.state}{why}"
-    )
+    expected, got = f"ticket `{record.id}` to be issued", f"one that is {record.state}{why}"
+    return _illegal(record, _CODES[record.state], expected, got, barred=barred)
 
 
-def _illegal(record: TicketRecord, code: str, expected: str, got: str) -> IllegalTransition:
-    return IllegalTransition(
-        f"expected {expected}, got {got}",
-        code=code,
-        hint=f"ask for a new one: interlock gate {record.change} --environment {record.environment}",
-    )
+def _illegal(
+    record: TicketRecord, code: str, expected: str, got: str, *, barred: bool = False
+) -> IllegalTransition:
+    where = f"{record.change} --environment {record.environment}"
+    hint = f"ask for a new one: interlock gate {where}"
+    if barred:
+        # The gate refuses what nobody approved since it did harm.
+        hint = f"correct it and open it anew, or approve it again, knowing this: interlock approve {where}"
+    return IllegalTransition(f"expected {expected}, got {got}", code=code, hint=hint)

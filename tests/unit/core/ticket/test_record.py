@@ -60,6 +60,19 @@ def test_stop_voids_even_a_redeemed_ticket(issued: TicketRecord) -> None:
         assert caught.value.code == "ticket-voided"
 
 
+def test_what_did_harm_is_not_sent_to_the_gate_which_refuses_it(issued: TicketRecord) -> None:
+    """What helps is a new approval, or another change."""
+    bars = (_bar(issued),)
+    for record in (issued.void(now=LATER, by="judge", why="orders fell"), issued):
+        with pytest.raises(IllegalTransition) as caught:
+            record.redeem(now=LATER, by="x", bars=bars)
+        again = f"approve it again, knowing this: interlock approve {issued.change} --environment production"
+        assert caught.value.hint.endswith(again)
+    with pytest.raises(IllegalTransition) as free:
+        issued.void(now=LATER, by="ana", why="not today").redeem(now=LATER, by="x")
+    assert free.value.hint.startswith("ask for a new one: interlock gate ")
+
+
 def test_what_is_over_is_not_voided(issued: TicketRecord) -> None:
     with pytest.raises(IllegalTransition) as caught:
         issued.void(now=OVER, by="judge", why="late")

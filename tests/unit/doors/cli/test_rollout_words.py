@@ -19,6 +19,7 @@ from interlock.doors.cli.rollout_words import (
     under_way,
 )
 from interlock.doors.cli.screens.rollout import screen
+from interlock.doors.cli.screens.rollout_end import way_back
 from interlock.doors.cli.screens.rollout_list import listing
 from interlock.doors.cli.screens.rollout_words import sentence
 from interlock.doors.cli.text import columns
@@ -224,3 +225,15 @@ def test_a_version_that_was_never_put_up_had_no_traffic():
     assert "of traffic" not in text
     scene["effects"].append({"kind": "weight", "target": "1", "state": "done", "said": "", "number": 9})
     assert "ended in 1 of 6 · 1 % of traffic" in " ".join("\n".join(screen(scene, wide=80)).split())
+
+
+def test_a_completed_rollout_that_went_back_shows_its_way_back_once():
+    """The canary's end, of when its version became the usual one, stood there as if it had gone back twice."""
+    zero = {"kind": "weight", "target": "0", "state": "done", "said": "serves 0 %"}
+    step = {"kind": "step", "target": "rollback/berths", "state": "done", "said": ""}
+    shown = {**SCENES["returned"], "effects": [{**zero, "target": "100"}, zero, zero, step]}
+    lines = way_back(shown, 80)
+    assert [line.split()[-4:] for line in lines if "weight 0 %" in line] == [["·", "serves", "0", "%"]]
+    failed = {**step, "state": "failed", "said": "cp ended with 1"}
+    again = {**SCENES["returned"], "effects": [zero, failed, zero, step]}
+    assert way_back(again, 80) == way_back({**again, "effects": [zero, step]}, 80)

@@ -73,9 +73,15 @@ def _cost(shown: Told) -> str:
 
 
 def way_back(shown: Told, room: int) -> list[str]:
-    """Each act of the way back with what came of it; the weight as it was read back."""
+    """Each act of the way back with what came of it; the weight as it was read back.
+
+    It begins with the last weight 0: one before that is of the canary's end, once its version had become the usual
+    one, or of a way back that failed and was gone anew.
+    """
     record = shown["record"]
     acts = [one for one in shown["effects"] if _of_return(one)]
+    zeros = [place for place, one in enumerate(acts) if one["kind"] == "weight"]
+    acts = acts[zeros[-1] :] if zeros else acts
     lines = []
     for one in acts[-MOST_EFFECTS:]:
         met = {"done": True, "failed": False}.get(one["state"])
