@@ -112,10 +112,17 @@ def test_it_is_the_failed_one_and_not_the_one_before_that_goes_back(rolling: Rol
     assert (good.state, again(rolling).id) == (RolloutState.COMPLETED, before.id)
 
 
-def test_one_that_another_followed_is_left_alone(rolling: Rolling) -> None:
-    failed(rolling)
+def test_nothing_else_starts_until_it_is_back(rolling: Rolling) -> None:
+    """Whatever runs there now is what nobody wanted, and the next one would be held against it."""
+    before = failed(rolling)
+    change, ticket = rolling.change("b")
+    (found,) = rolling.start(change, ticket).obstacles
+    assert (found.code, found.hint.endswith("interlock rollback order-service")) == ("rollback-unfinished", True)
+    assert before.id in found.text
     rolling.world.failing.clear()
-    following = rolling.begin("b")
+    again(rolling)
+    rolling.run(before.id)
+    following = rolling.begin("c")
     asks.abort(rolling.station, rolling.road.person("ana"), following.id)
     rolling.run(following.id)
     with pytest.raises(NotFound) as nothing:

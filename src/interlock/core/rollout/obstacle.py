@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from interlock.core.change.errors import InterlockError
 from interlock.core.policy.modes import Freeze
 from interlock.core.rollout.plan import Plan
-from interlock.core.rollout.record import RolloutRecord
+from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.core.ticket.model import Ticket
 
 _NONE = 1e-9
@@ -108,6 +108,19 @@ def of_service(service: str, environment: str, others: Iterable[RolloutRecord]) 
                 f"({other.state}, {other.weight:g} %) of change `{other.change}`",
                 hint=f"wait for it, or end it: interlock rollout abort {other.id}",
             )
+
+
+def of_unfinished(before: RolloutRecord | None) -> Iterator[Obstacle]:
+    """The way back of the rollout before failed: what runs there is what nobody wanted."""
+    if before is None or before.state is not RolloutState.FAILED:
+        return
+    where = "" if before.environment == "production" else f" --environment {before.environment}"
+    yield Obstacle(
+        code="rollback-unfinished",
+        text=f"expected the rollout before to be over, got `{before.id}` of change `{before.change}`, whose way "
+        f"back failed: {before.why}",
+        hint=f"mend what failed, then: interlock rollback {before.service}{where}",
+    )
 
 
 def of_conflicts(change: str, conflicts: Iterable[str]) -> Iterator[Obstacle]:

@@ -166,6 +166,7 @@ def _obstacles(station: Station, tx: Tx, request: StartRequest, asked: _Asked, r
         yield from obstacle.of_shortfalls(plan, shortfalls(plan, rules.settings.thresholds))
     others = tx.records(RolloutRecord).find(service=plan.service, environment=plan.environment)
     yield from obstacle.of_service(plan.service, plan.environment, others)
+    yield from obstacle.of_unfinished(others[-1] if others else None)
     watched = {reason.id for reason in ticket.decision.observed}
     if _CONFLICT not in watched:
         yield from obstacle.of_conflicts(asked.record.id, _conflicts(station, tx, asked.record, plan))
