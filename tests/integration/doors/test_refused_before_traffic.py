@@ -322,6 +322,28 @@ def test_a_page_of_the_canary_that_nobody_serves_is_named_once_it_should_be_up(p
     assert found.hint == "start what listens there, or correct the address"
 
 
+@pytest.mark.parametrize("others", [(), ("control",)])
+def test_a_control_that_nobody_serves_is_named_though_a_step_puts_the_canary_up(
+    place: Place, others: tuple[str, ...]
+) -> None:
+    """The canary may be missing before the step, the control may not: it was counted as nothing."""
+    canary, control = (f"http://127.0.0.1:{port}/metrics" for port in free_ports(2))
+    text = place.plan.replace(f"{place.pages.address}/canary", canary)
+    listed = "".join(
+        f"\n      - {url}" for url in (*(f"{place.pages.address}/{each}" for each in others), control)
+    )
+    text = text.replace(f' ["{place.pages.address}/control"]', listed)
+    text += 'apply:\n  - {name: up, run: ["true"], verify: ["true"]}\n'
+    outside = Outside(
+        routers=routers(), meters=meters(), notifiers={}, programs=SystemPrograms(str(place.root)), steady=steady
+    )
+    (found,) = look(outside, read_plan(PRODUCTION, text.encode())).obstacles
+    assert (found.code, found.path, found.line) == ("meter-unreachable", PRODUCTION, line_of(control, text))
+    assert found.text == f"expected an answer from {control}, got connection refused"
+    assert found.hint == "start what listens there, or take it out of the control"
+    assert place.proxy.moved == []
+
+
 def test_a_stage_that_is_finer_than_the_proxy_splits(place: Place) -> None:
     """It was found after the version was put up and the baseline measured, and the proxy was called a liar."""
     text = place.plan.replace("{percent: 1,", "{percent: 0.1,")

@@ -22,7 +22,8 @@ from interlock.core.rollout.plan import Keys, Plan
 from interlock.core.rollout.plan_check import check_kinds
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.setting import InvalidSetting
-from interlock.ports.meter import GONE, Arm, Meter
+from interlock.core.rollout.silent import LEAST
+from interlock.ports.meter import GONE, Arm, Meter, Refusing, Sample
 from interlock.ports.router import Dividing, Router
 from interlock.road.notify import check_notifiers
 from interlock.road.roll.installed import absent
@@ -97,7 +98,7 @@ def _meter(outside: Outside, plan: Plan, number: int, kind: str, looked: Looked)
 
 
 def _check(meter: Meter, plan: Plan) -> None:
-    # A canary that a step of the plan puts up first cannot be reached yet; that the control is, is read below.
+    # A canary that a step of the plan puts up first cannot be reached yet; that the control can be, is seen below.
     with suppress(Unavailable) if plan.apply else nullcontext():
         meter.check()
 
@@ -114,8 +115,11 @@ def unread(plan: Plan, meters: Sequence[Meter]) -> list[Obstacle]:
 
 
 def _unread(plan: Plan, number: int, meter: Meter, looked: Looked, arms: Sequence[Arm]) -> Iterator[Obstacle]:
-    """Metrics of which an arm says nothing."""
+    """Metrics of which an arm says nothing, and instances of the control where nobody listens."""
     samples = _try(plan, ("meters", number), looked, meter.read)
+    if gone := list(_gone(plan, number, meter, samples or ())):
+        yield from gone
+        return
     heard = {(sample.metric, sample.arm) for sample in samples or () if sample.since != GONE}
     for metric in plan.meters[number].metrics if samples is not None else ():
         for arm in arms:
@@ -128,6 +132,21 @@ def _unread(plan: Plan, number: int, meter: Meter, looked: Looked, arms: Sequenc
                     path=plan.path,
                     line=plan.line_of(keys),
                 )
+
+
+def _gone(plan: Plan, number: int, meter: Meter, samples: Sequence[Sample]) -> Iterator[Obstacle]:
+    """Nobody would know what its part of the control's requests is, and nothing would count (see ``silent``)."""
+    shards = {sample.shard for sample in samples if sample.arm == "control"}
+    if not isinstance(meter, Refusing) or LEAST * len(shards) > 1:
+        return
+    for address in meter.refused("control"):
+        error = Unavailable(
+            f"expected an answer from {address}, got connection refused",
+            code="meter-unreachable",
+            hint="start what listens there, or take it out of the control",
+            plugin=plan.meters[number].plugin.kind,
+        )
+        yield _of(plan, ("meters", number), error)
 
 
 @contextmanager
