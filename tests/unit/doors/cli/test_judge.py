@@ -57,8 +57,12 @@ def test_lost_orders_are_a_stop_with_exit_1(folder, capsys):
 
 
 def test_a_good_rollout_is_a_pass_with_exit_0(folder, capsys):
+    """What is excluded is told as in the live view: it was "ratio 0.99" and "12 % fewer ruled out"."""
     assert run("good.jsonl", *KNOWN) == 0
-    assert capsys.readouterr().out.startswith("PASS")
+    said = capsys.readouterr().out
+    assert said.startswith("PASS")
+    assert re.search(r"−[0-9]+ % ruled out", said)
+    assert "ratio" not in said
 
 
 def test_a_wider_question_takes_longer(folder, capsys):

@@ -1,7 +1,7 @@
 """What the judge says of recorded counts, on one screen: the answer, each metric's evidence, what to do.
 
 Rules:
-1. Evidence and spans of time are written as in the live view.
+1. Evidence, harm and spans of time are written as in the live view.
 2. Nothing is advised that would not help: where a metric has no φ, neither counting longer nor a margin does.
 """
 
@@ -13,9 +13,9 @@ from interlock.core.judge.course import Course
 from interlock.core.judge.history import ABSENT
 from interlock.core.judge.told import stop_told
 from interlock.core.judge.verdict import MetricStanding, Passed, Stopped, Untrusted
-from interlock.core.rollout.phrases import percent
 from interlock.doors.cli.screens.columns import told
-from interlock.doors.cli.screens.rollout_bars import odds, span
+from interlock.doors.cli.screens.rollout_bars import change, odds, span
+from interlock.doors.cli.screens.rollout_sums import regression
 from interlock.doors.cli.text import paint, plural, safe
 
 BAR = 12
@@ -77,10 +77,9 @@ def _answer(found: Course) -> str:
 def _metric(one: MetricStanding, *, kind: str) -> str:
     parts = [f"canary {one.canary:,} of {one.expected:,.1f} expected"]
     if one.estimate is not None:
-        low, high = ("?" if bound is None else f"{bound:.3g}" for bound in (one.low, one.high))
-        parts.append(f"ratio {one.estimate:.3g} ({low} … {high})")
-    worse = "fewer" if kind == "good" else "more"
-    ruled = "nothing ruled out" if one.ruled_out is None else f"{percent(one.ruled_out)} {worse} ruled out"
+        low, high = ("?" if bound is None else change(bound) for bound in (one.low, one.high))
+        parts.append(f"{change(one.estimate)} ({low} … {high})")
+    ruled = "nothing ruled out" if one.ruled_out is None else f"{regression(one.ruled_out, kind)} ruled out"
     return "  ·  ".join([*parts, ruled, f"{odds(one.log_e)} for harm"])
 
 
