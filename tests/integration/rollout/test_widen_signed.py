@@ -295,7 +295,7 @@ def test_a_person_signs_with_a_key_of_ssh_keygen(place: Place, served: Callable[
     twice = place.run("rollout", "widen", rollout, *files, exits=2)
     assert twice.stderr.startswith("error[statement-twice]")
 
-    shown = place.run("rollout", "show", rollout).stdout
+    shown = " ".join(place.run("rollout", "show", rollout).stdout.split())
     assert f"to 3 of 4, 50 % by cleo, signed {wider['widenings'][1]['statement']} (possession): {WORDS}" in shown
     listed = place.run("statement", "list", "--about", rollout, "--purpose", "widen").stdout.splitlines()
     whose = [line.split()[1:5] for line in listed if line.startswith("sig-")]  # a long line goes on below

@@ -77,7 +77,7 @@ class Evidence:
 
     @property
     def apart(self) -> range:
-        """Numbers of the starts that are not folded, from the newest to the oldest; 0 is the rollout's beginning."""
+        """Numbers of the starts not folded, from the newest to the oldest; 0 is the beginning of the rollout."""
         return range(self._opened, self._opened - len(self._starts) + 1, -1)
 
     @property
