@@ -33,7 +33,7 @@ from interlock.road.roll.drawn import recent_of
 from interlock.road.roll.live import RECENT, RecentTick
 
 _FULL = 100.0
-_NO_CONTROL = frozenset({"no-exposure", "control-disturbed", "settling"})
+_NO_CONTROL = frozenset({"no-exposure", "control-disturbed", "control-gone", "uncounted", "settling"})
 """Why windows are discarded that have no control any more: it is not gone wrong, it is without traffic."""
 
 
