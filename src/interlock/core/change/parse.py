@@ -23,6 +23,7 @@ from pydantic_core import ErrorDetails, PydanticSerializationError, to_json
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.key_once import check_once
+from interlock.core.change.pointers import one_line
 
 T = TypeVar("T")
 
@@ -151,7 +152,7 @@ def _place(problem: ErrorDetails) -> tuple[str | int, ...]:
 
 
 def _named(place: tuple[str | int, ...]) -> str:
-    return ".".join(str(step) for step in place)[:120] or "the top"
+    return one_line(".".join(map(str, place)))[:120] or "the top"
 
 
 def _sentence(problem: ErrorDetails) -> str:
@@ -159,7 +160,7 @@ def _sentence(problem: ErrorDetails) -> str:
         return "there is no such key"
     if problem["type"] in _MISSING_KEY:
         return "this key is missing"
-    text = problem["msg"].replace("\n", " ")[:160]
+    text = one_line(problem["msg"].replace("\n", " "))[:160]
     return text[:1].lower() + text[1:]
 
 
@@ -196,7 +197,7 @@ def _hint(problem: ErrorDetails, kind: object) -> str:
     if problem["type"] not in _UNKNOWN_KEY:
         return "correct the value at that place"
     known = _known(problem, kind)
-    spelling = f"remove the key `{str(problem['loc'][-1])[:60]}`, or correct its spelling"
+    spelling = f"remove the key `{one_line(str(problem['loc'][-1]))[:60]}`, or correct its spelling"
     return f"known: {', '.join(known)}" if known else spelling
 
 

@@ -28,6 +28,7 @@ class Outer:
     [
         ({"trsut": {}}, "at `trsut`: there is no such key (did you mean `trust`?)"),
         ({"xyz": {}}, "at `xyz`: there is no such key"),
+        ({"x\ny\x1b": {}}, r"at `x\ny\x1b`: there is no such key"),
         ({"trust": {"wanted": 1, "prodution": True}}, "at `trust.prodution`: there is no such key (did you mean"),
         ({"places": {"a": {"wanted": 1, "prodution": True}}}, "(did you mean `production`?)"),
         ({"steps": [{"wanted": 1, "prodution": True}]}, "(did you mean `production`?)"),
