@@ -62,12 +62,18 @@ def test_a_canary_that_never_answered_gets_no_traffic_and_its_digest_no_bar(make
     assert list(rolling.station.store.read(lambda tx: tx.records(Bar).find())) == []
 
 
-def test_a_service_has_a_moment_to_come_up(make: Make) -> None:
-    rolling = make(gone=True)
+def waited_for(rolling: Rolling) -> str:
+    """A rollout whose canary was put up and has not answered for twenty ticks."""
     rollout = rolling.begin().id
     rolling.run(rollout, until=calibrating)
     for _ in range(20):
         rolling.step()
+    return rollout
+
+
+def test_a_service_has_a_moment_to_come_up(make: Make) -> None:
+    rolling = make(gone=True)
+    rollout = waited_for(rolling)
     assert (rolling.record(rollout).phase, sent(rolling)) == ("calibrate", False)
     rolling.world.gone = False
     assert rolling.run(rollout).state is RolloutState.COMPLETED
@@ -76,10 +82,7 @@ def test_a_service_has_a_moment_to_come_up(make: Make) -> None:
 def test_whoever_takes_over_before_the_first_weight_looks_again(make: Make) -> None:
     """The one before died between the last step and the first weight; nothing on record says that it answered."""
     rolling = make(gone=True)
-    rollout = rolling.begin().id
-    rolling.run(rollout, until=calibrating)
-    for _ in range(20):
-        rolling.step()
+    rollout = waited_for(rolling)
     rolling.let_go()
     rolling.take(rollout, owner="two")
     for _ in range(20):
