@@ -4,6 +4,7 @@ Rules:
 1. The store, the engine, the signatures and the ledger are the real ones; only the clock stands still, ids count
    up, and security keys are simulated.
 2. What a person does goes through the same functions as the API calls.
+3. An empty SQLite store is made by the product once in each process; every road begins with a copy of that file.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -26,7 +29,7 @@ from interlock.core.change.settings import RULES_ARTEFACT
 from interlock.core.evidence.dsse import key_id_of
 from interlock.core.ledger.note import NoteSigner
 from interlock.core.policy.modes import default_modes
-from interlock.core.policy.rules import Rules, load_rules
+from interlock.core.policy.rules import Rules, load_rules, rules_digest_of
 from interlock.core.ticket.shipped import Checkout
 from interlock.registry import bundled_policies
 from interlock.road import gather, intake, permit
@@ -87,7 +90,7 @@ class Road:
         self.keys = {name: UnsafeSimulatedAuthenticator(name) for name in PEOPLE}
         self.runner = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
         self.files = self._first_files()
-        self.database = self.database or f"sqlite:///{self.folder / 'state.db'}"
+        self.database = self.database or _empty_store_in(self.folder, self.clock)
         self.station = self.another_server(CountingIds())
         for person in self.founders:
             said = self._genesis(person)
@@ -97,7 +100,7 @@ class Road:
 
     def another_server(self, ids: CountingIds) -> Station:
         """A station of its own over the same database, with the same keys."""
-        signer = NoteSigner("test.interlock.dev/road", bytes(range(32)))
+        signer = _signer()
         store = open_store(self.database, signer=signer, clock=self.clock, record_types=RECORD_TYPES)
         key = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
         return Station(store=store, clock=self.clock, ids=ids, ticket_key=key, ledger_key=str(signer.verifier))
@@ -191,13 +194,34 @@ class Road:
         return Statement(
             purpose="genesis",
             subject="genesis",
-            digest=load_rules(self.files).digest,
+            digest=rules_digest_of(self.files),
             environment="*",
             approver=person,
             nonce=self.station.ids.new("nonce"),
             issued_at=self.clock.now(),
             expires_at=self.clock.now() + timedelta(hours=1),
         )
+
+
+def _signer() -> NoteSigner:
+    return NoteSigner("test.interlock.dev/road", bytes(range(32)))
+
+
+def _empty_store_in(folder: Path, clock: StandingClock) -> str:
+    """The URL of the folder's store; where there is none yet, of one without any entry."""
+    file = folder / "state.db"
+    if clock.now() >= START and not file.exists():
+        file.write_bytes(_empty_store())
+    return f"sqlite:///{file}"
+
+
+@cache
+def _empty_store() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "state.db"
+        url, clock = f"sqlite:///{file}", StandingClock()
+        open_store(url, signer=_signer(), clock=clock, record_types=RECORD_TYPES).close()
+        return file.read_bytes()
 
 
 def submission(

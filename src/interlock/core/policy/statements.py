@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cedarpy
 
@@ -37,14 +38,16 @@ _TOO_LARGE = "expected a shorter, flatter policy; write one policy for each cond
 
 @dataclass(frozen=True, slots=True)
 class CedarStatement:
-    """One policy as text, the 1-based line of its first word, and Cedar's JSON form of it."""
+    """One policy as text, the 1-based line of its first word, and Cedar's JSON form of it, which nobody changes."""
 
     line: int
     text: str
     est: dict[str, object]
 
 
-def read_statements(path: str, content: bytes) -> list[CedarStatement]:
+# A server reads the same files again at every question about rules; of a bundle mostly one file differs.
+@lru_cache(maxsize=64)
+def read_statements(path: str, content: bytes) -> tuple[CedarStatement, ...]:
     """Every policy in the file, parsed and strictly validated against the product's schema.
 
     Raises:
@@ -56,7 +59,7 @@ def read_statements(path: str, content: bytes) -> list[CedarStatement]:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refused(path, 1, "policy-unreadable", "expected UTF-8 text") from error
-    found = [_parsed(path, line, statement) for line, statement in _cut(path, text)]
+    found = tuple(_parsed(path, line, statement) for line, statement in _cut(path, text))
     _validate(path, found)
     return found
 
@@ -106,7 +109,7 @@ def _parsed(path: str, line: int, text: str) -> CedarStatement:
     return CedarStatement(line, text, est)
 
 
-def _validate(path: str, statements: list[CedarStatement]) -> None:
+def _validate(path: str, statements: tuple[CedarStatement, ...]) -> None:
     """Every statement fits the schema; the first that does not is named."""
     together = "\n".join(each.text for each in statements)
     if cedarpy.validate_policies(together, _SCHEMA).validation_passed:
