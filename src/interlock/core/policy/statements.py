@@ -38,7 +38,7 @@ _TOO_LARGE = "expected a shorter, flatter policy; write one policy for each cond
 
 @dataclass(frozen=True, slots=True)
 class CedarStatement:
-    """One policy as text, the 1-based line of its first word, and Cedar's JSON form of it, which nobody changes."""
+    """One policy as text, the 1-based line of its first word, and Cedar's JSON form of it; nobody changes it."""
 
     line: int
     text: str
