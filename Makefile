@@ -11,7 +11,9 @@ DEV := .venv/.dev-installed
 # make test TESTS="tests/unit -k tiles"
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
 TESTS ?=
-export PYTHON MAKECMDGOALS
+# What was asked for, also where make calls itself.
+ASKED ?= $(MAKECMDGOALS)
+export PYTHON ASKED
 
 .PHONY: help demo test soak check bench docs venv lock system clean
 
@@ -24,7 +26,8 @@ demo: $(RUNTIME) ## 5 March 2026 again: a change that must not ship, and what st
 # Workers read one another's bytecode: compiling every test for its checks is a third of a minute of each.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 
-test: $(DEV) system ## every test but the ones that take minutes
+test: ## every test but the ones that take minutes
+	@$(MAKE) --no-print-directory -j 2 $(DEV) system
 	@$(PYTEST) -n $(WORKERS) -m "not soak" $(TESTS)
 
 soak: $(DEV) system ## the tests that take minutes to hours

@@ -103,7 +103,7 @@ LOW = tuple(
         name=f"good-{per_minute}",
         title=f"good rollouts, {per_minute} canary order{'s' * (per_minute > 1)} a minute",
         setting=replace(BASE, orders=per_minute * MINUTE),
-        rollouts=400,
+        rollouts=1000,
         quick=20,
     )
     for number, per_minute in ((6, 6), (7, 1))
