@@ -23,11 +23,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from interlock.core.change.errors import Conflict, InterlockError, InvalidInput, Unavailable
 from interlock.ports.leases import Lease
 from interlock.storage import schema
+from interlock.storage.dialect import insert_into
 from interlock.storage.engine import CONNECTION_LOST, Engines, translate
 from interlock.storage.session import Session, lookup_value
 
@@ -95,7 +95,7 @@ class SqlLeases:
 
     def _offer(self, connection: sa.Connection, work: str, wait: int) -> None:
         row = {"work": work, "token": 0, "due_at": self._now() + wait, "span": wait}
-        insert = sqlite.insert(schema.lease) if self._engines.sqlite else _postgresql().insert(schema.lease)
+        insert = insert_into(schema.lease, on_sqlite=self._engines.sqlite)
         connection.execute(
             insert.values(row).on_conflict_do_update(
                 index_elements=["work"],
@@ -260,9 +260,3 @@ def _refused(name: str, wanted: str, got: float) -> InvalidInput:
         code="lease-range",
         hint="a lease lasts seconds; longer work renews it",
     )
-
-
-def _postgresql() -> Any:  # noqa: ANN401  # the module of the dialect
-    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # a command on SQLite must not wait for it
-
-    return postgresql

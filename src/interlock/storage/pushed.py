@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from interlock.core.change.parse import parse_json
 from interlock.core.rollout.samples import Sample
 from interlock.ports.counts import Pushed
 from interlock.storage import schema
+from interlock.storage.dialect import insert_into
 from interlock.storage.engine import Engines, translate
 
 FORGOTTEN_SECONDS = 86_400.0
@@ -41,8 +40,7 @@ class SqlPushedCounts:
             "newest": newest,
             "body": json.dumps([asdict(sample) for sample in pushed.samples]),
         }
-        insert: Any = sqlite.insert if self._engines.sqlite else postgresql.insert
-        statement = insert(schema.pushed).values(**row)
+        statement = insert_into(schema.pushed, on_sqlite=self._engines.sqlite).values(**row)
         statement = statement.on_conflict_do_update(
             index_elements=[_ROW.service, _ROW.source],
             set_={name: statement.excluded[name] for name in ("sequence", "newest", "body")},

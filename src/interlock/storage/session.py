@@ -21,9 +21,9 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from interlock.core.change.errors import Conflict, IntegrityError, InterlockError, InvalidInput
+from interlock.storage.dialect import insert_into, postgresql
 from interlock.storage.engine import translate
 
 MAX_LOOKUP_BYTES = 1_000
@@ -98,7 +98,7 @@ class Session:
             return
         # One statement with an array for each column: a tenth of the time of a statement for each row.
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        arrays = [sa.bindparam(name, type_=_postgresql().ARRAY(table.c[name].type)) for name in columns]
+        arrays = [sa.bindparam(name, type_=postgresql().ARRAY(table.c[name].type)) for name in columns]
         source = sa.select(sa.text("*")).select_from(sa.func.unnest(*arrays).alias("added"))
         self._execute(table.insert().from_select(list(columns), source), columns)
 
@@ -133,7 +133,7 @@ class Session:
         """Add a row, or overwrite the one with its primary key."""
         self.announce_write()
         keys = [column.name for column in table.primary_key]
-        statement = sqlite.insert(table) if self._sqlite else _postgresql().insert(table)
+        statement = insert_into(table, on_sqlite=self._sqlite)
         changes = {name: statement.excluded[name] for name in row if name not in keys}
         self._execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), row)
 
@@ -186,7 +186,7 @@ class Session:
         # Kept with the table, so that SQLAlchemy meets the same statement again and neighbours are made in bulk.
         known: dict[bool, sa.Insert] = table.info.setdefault("insert_new", {})
         if self._sqlite not in known:
-            statement = sqlite.insert(table) if self._sqlite else _postgresql().insert(table)
+            statement = insert_into(table, on_sqlite=self._sqlite)
             quiet = statement.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
             known[self._sqlite] = quiet
         return known[self._sqlite]
@@ -216,12 +216,6 @@ class _Write:
     key: str
     statement: sa.Insert | sa.Update
     values: Mapping[str, object]
-
-
-def _postgresql() -> Any:  # noqa: ANN401  # the module of the dialect
-    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # a command on SQLite must not wait for it
-
-    return postgresql
 
 
 def taken(table: str, record_id: str) -> Conflict:

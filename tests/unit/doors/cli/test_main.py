@@ -36,6 +36,17 @@ def test_help_lists_every_command_and_imports_none():
     assert not HEAVY & set(done.stderr.split("|"))
 
 
+def test_a_command_on_sqlite_waits_for_nothing_it_does_not_use():
+    code = (
+        "import sys, interlock.storage, interlock.bootstrap, interlock.doors.cli.wire_local\n"
+        "print('|'.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    loaded = set(done.stdout.strip().split("|"))
+    assert "sqlalchemy.dialects.sqlite" in loaded
+    assert not {"sqlalchemy.dialects.postgresql", "psycopg", "alembic", "numpy", "apprise", "uvicorn"} & loaded
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_table_says_what_the_command_says(name):
     module, _, attribute = COMMANDS[name][0].partition(":")
