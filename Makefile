@@ -39,8 +39,8 @@ check: $(DEV) ## ruff, formatting, types and the import contract
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(DEV) ## every benchmark; rewrites docs/measurements.md
-	@$(BIN)/python scripts/measurements.py
+bench: $(DEV) ## every benchmark (hours), or: make bench ONLY="judge ledger"; rewrites docs/measurements.md
+	@$(BIN)/python scripts/measurements.py $(ONLY)
 
 docs: $(DEV) ## write docs/reference/ and the README's screen from the code
 	@$(BIN)/python docs/generate.py

@@ -250,7 +250,7 @@ def test_large_changes_leave_no_memory_behind(road: Road) -> None:
     omar: Actor = road.person("omar")
 
     def one(number: int) -> None:
-        road.open(wide(f"large {number}", 8_000), by=omar)
+        road.open(wide(f"large {number}", 4_000), by=omar)
 
     one(0)
     road.open(submission("small 0"))
@@ -264,7 +264,7 @@ def test_large_changes_leave_no_memory_behind(road: Road) -> None:
         stays, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert most > 8_000_000
+    assert most > 4_000_000
     assert stays < most / 4
 
 
