@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 
 import pytest
 
@@ -164,6 +165,41 @@ def test_what_could_not_be_written_is_kept_for_the_next_time(world):
     server.flush()
     standing = world.flags.look("shop")
     assert standing.canary + standing.control == 10
+
+
+def test_a_slow_write_never_takes_a_later_count_back(world):
+    """One flush stalls on its way to the database; another one, which has counted more, comes meanwhile."""
+
+    class Slow:
+        def __init__(self, store):
+            self.store, self.stalls = store, True
+            self.stalled, self.go_on = threading.Event(), threading.Event()
+
+        def read(self, work):
+            return self.store.read(work)
+
+        def write(self, work):
+            if self.stalls:
+                self.stalls = False
+                self.stalled.set()
+                assert self.go_on.wait(30)
+            return self.store.write(work)
+
+    world.move(50.0)
+    store = Slow(world.store)
+    server = Evaluations(store, world.clock, world.ids, flushed=3_600)
+    evaluate(server, range(10))
+    slow, fast = (threading.Thread(target=server.flush) for _ in range(2))
+    slow.start()
+    assert store.stalled.wait(30)
+    evaluate(server, range(20))
+    fast.start()
+    fast.join(0.5)  # without waiting for its turn it would be done by now
+    store.go_on.set()
+    for each in (slow, fast):
+        each.join(30)
+    standing = world.flags.look("shop")
+    assert standing.canary + standing.control == 20
 
 
 def test_it_is_written_by_itself_soon_after(world):

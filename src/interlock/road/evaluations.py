@@ -76,7 +76,7 @@ class Evaluations:
         self._store, self._clock, self._steady = store, clock, steady
         self._stale, self._flushed = stale, flushed
         self._server = ids.new("srv")
-        self._lock = threading.Lock()
+        self._lock, self._flushing = threading.Lock(), threading.Lock()
         self._flags: tuple[float, dict[str, FlagRecord]] | None = None
         self._tallies: dict[str, _Tally] = {}
         self._timer: threading.Timer | None = None
@@ -110,21 +110,22 @@ class Evaluations:
         Raises:
             Unavailable: the state does not answer; nothing is forgotten.
         """
-        with self._lock:
-            found = {flag: (each.canary, each.control) for flag, each in self._tallies.items() if each.fresh}
-        if not found:
-            return
-        now = self._clock.now()
-        counts = [
-            FlagCount(
-                id=count_id(flag, self._server), flag=flag, server=self._server, canary=canary, control=control
-            )
-            for flag, (canary, control) in found.items()
-        ]
-        self._store.write(lambda tx: _write(tx, counts, now))
-        with self._lock:
-            for each in counts:
-                self._tallies[each.flag].written = each.canary + each.control
+        with self._flushing:  # what was counted later is written later: a count never goes back
+            with self._lock:
+                found = {flag: (each.canary, each.control) for flag, each in self._tallies.items() if each.fresh}
+            if not found:
+                return
+            now = self._clock.now()
+            counts = [
+                FlagCount(
+                    id=count_id(flag, self._server), flag=flag, server=self._server, canary=canary, control=control
+                )
+                for flag, (canary, control) in found.items()
+            ]
+            self._store.write(lambda tx: _write(tx, counts, now))
+            with self._lock:
+                for each in counts:
+                    self._tallies[each.flag].written = each.canary + each.control
 
     def _flush_soon(self) -> None:
         if self._timer is None:

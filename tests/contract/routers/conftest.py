@@ -38,6 +38,8 @@ FAILED = ("status 502", "status 503", NO_ANSWER)
 class ProxyCase:
     """A real proxy before two real versions."""
 
+    forgets = 0
+
     def __init__(self, proxy_class, *, exact, shared):
         self.exact, self.shared = exact, shared
         self.canary, self.control = Version("canary"), Version("control")
@@ -98,6 +100,8 @@ class FlagCase:
     """Interlock's own flags, asked through its API by users who are each another."""
 
     exact, shared = False, True
+    forgets = 2
+    """Of some hundred users one may have the bit of another (see ``interlock.road.evaluations``)."""
 
     def __init__(self, folder):
         self.clock, self.ids, self.users = SystemClock(), RandomIds(), count()
@@ -137,6 +141,7 @@ class FakeCase:
     """A simulated plane."""
 
     exact, shared = True, True
+    forgets = 0
 
     def __init__(self):
         self.plane = Plane()
