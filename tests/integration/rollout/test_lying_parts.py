@@ -155,7 +155,9 @@ def caught_while(production: Production, name: str, act: Callable[[], None]) -> 
         held = production.server.until(name, untrusted, seconds=60)
     finally:
         acting.join()
-    assert (held["record"]["state"], held["record"]["hold"]) == ("held", "untrusted"), held["record"]
+    record = held["record"]
+    found = [record[name] for name in ("state", "hold", "cause", "metric", "why")]
+    assert found[:2] == ["held", "untrusted"], (found, record)
     shown = production.server.until(name, going, seconds=60)
     assert shown["record"]["cause"] is None, shown["record"]
     return stays(production, name, seconds=5.0)
@@ -184,7 +186,8 @@ def test_a_control_that_begins_to_count_anew_is_no_harm_of_the_canary(production
         one.start()
         production.server.until(name, going, seconds=60)
         shown = stays(production, name, seconds=8.0)
-        assert set(shown["discarded"]) & {"counter-reset", "control-disturbed"}, shown["discarded"]
+        # Where it takes longer to come up than a tick it is gone meanwhile, and the control another set of shards.
+        assert set(shown["discarded"]) & {"counter-reset", "control-disturbed", "shards-changed"}, shown
 
 
 def test_scrapes_of_one_arm_that_come_late(production, between):
