@@ -12,14 +12,16 @@ from benchmarks.rollout.rows import Row
 
 HEAD = """# Rollouts on real processes
 
-By `python -m benchmarks.rollout`, between {first} and {last}. A server (`interlock serve` on SQLite), Envoy or
-HAProxy, three instances of the running version, one canary and a load of 300 orders a second are real processes
-on two cores; every rollout is opened, gated and started by the commands that people type. Ticks are of 1 s.
+By `python -m benchmarks.rollout`, between {first} and {last}.
+
+A server (`interlock serve` on SQLite), Envoy or HAProxy, three instances of the running version, one canary and a
+load of 300 orders a second are real processes on two cores; every rollout is opened, gated and started by the
+commands that people type. Ticks are of 1 s.
 
 The clock runs from the first request that met the fault to the moment at which the proxy itself was read back as
 serving nobody; orders are counted at the customers. Every run is there, none is left out. The machine did other
-things as well: its load, the number of processes that wanted one of its two processors, was {low:.0f} to
-{high:.0f} ({middle:.0f} in the median).
+things as well: its load, the number of processes that wanted one of its two processors, was {low:.0f} to {high:.0f},
+in the median {middle:.0f}.
 """
 HARM = """## Harm
 
