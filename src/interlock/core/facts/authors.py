@@ -45,18 +45,23 @@ def read_identities(text: str) -> tuple[Identity, ...]:
         found += [*before, *(_identity(name, address) for address in inside if address.strip())]
         end = match.end()
     before, words = _bare(text[end:])
-    found += [_alone(text[end:])] if words and _ADDRESS.search(text[end:]) else before
+    found += [_alone(text[end:])] if words and next(_addresses(text[end:]), None) else before
     return tuple(dict.fromkeys(found)) or (_alone(text),)
 
 
 def _bare(text: str) -> tuple[list[Identity], str]:
     """Addresses without brackets, each with the words before it, and the words after the last."""
     found, end = [], 0
-    for match in () if _ADDRESS.fullmatch(text.strip(_BETWEEN)) else _ADDRESS.finditer(text):
+    for match in () if _ADDRESS.fullmatch(text.strip(_BETWEEN)) else _addresses(text):
         name = text[end : match.start()].strip(_BETWEEN)
         found.append(_identity(name, match[0]) if name else _alone(match[0]))
         end = match.end()
     return found, text[end:].strip(_BETWEEN)
+
+
+def _addresses(text: str) -> Iterator[re.Match[str]]:
+    # Without one @ there is none, and a long word need not be tried from each of its letters on.
+    return _ADDRESS.finditer(text) if "@" in text else iter(())
 
 
 def _alone(text: str) -> Identity:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -182,40 +183,63 @@ def test_the_description_names_its_catalog(make: Any, shop: Catalog) -> None:
     assert [item.path for item in found.blast.reached] == [("cart", "web"), ("cart", "web", "api:cart")]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Assisted-by: a:b" + " " * 60_000 + "!",
-        "Assisted-by: a:b" + " [" * 30_000,
-        "Co-authored-by: " + "x" * 60_000,
-        "Co-authored-by: " + "<" * 60_000,
-        "x (aider" * 7_000,
-        "Generated with [" * 4_000,
-        "co-authored-by: a <b>\n" * 2_500,
-    ],
-)
-def test_a_hostile_message_costs_no_more_than_a_plain_one(make: Any, shop: Catalog, text: str) -> None:
-    commit = make.commit(f"x\n\n{text}", author=Identity(name=text, email=text))
-    started = time.perf_counter()
-    describe(Submission(parts=(make.range("a.py", commits=(commit,)),)), catalog=shop, settings=Settings())
-    assert time.perf_counter() - started < 2
+def cost(submission: Submission, shop: Catalog) -> float:
+    """Processor seconds of one description, the least of three."""
+    found = []
+    for _ in range(3):
+        started = time.process_time()
+        describe(submission, catalog=shop, settings=Settings())
+        found.append(time.process_time() - started)
+    return min(found)
+
+
+def grows_evenly(made: Callable[[int], Submission], shop: Catalog) -> bool:
+    """Twice as much takes about twice as long: what tries everything from everywhere takes four times as long."""
+    return cost(made(2), shop) < 3 * cost(made(1), shop) + 0.2
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("before", "again", "times", "after"),
     [
-        "<!--" * 60_000,
-        "# " + " " * 200_000 + "x",
-        "#" * 200_000,
-        "- " * 100_000,
-        "\n \n" * 60_000,
-        "---\n" * 60_000,
-        "## Plan\n" * 30_000,
-        "---\nplan: " + "[" * 100_000 + "\n---\n",
+        ("Assisted-by: a:b", " ", 30_000, "!"),
+        ("Assisted-by: a:b", " [", 15_000, ""),
+        ("Co-authored-by: ", "x", 30_000, ""),
+        ("Co-authored-by: ", "x", 30_000, " @"),
+        ("Co-authored-by: ", "<", 30_000, ""),
+        ("", "x (aider", 3_500, ""),
+        ("", "Generated with [", 2_000, ""),
+        ("", "co-authored-by: a <b>\n", 1_250, ""),
     ],
 )
-def test_a_hostile_document_costs_no_more_than_a_plain_one(make: Any, shop: Catalog, text: str) -> None:
-    part = make.range(make.file("change.md", "added"), documents=(make.document(f"## Plan\n{text}"),))
-    started = time.perf_counter()
-    describe(Submission(parts=(part,)), catalog=shop, settings=Settings())
-    assert time.perf_counter() - started < 2
+def test_a_hostile_message_costs_no_more_than_a_plain_one(
+    make: Any, shop: Catalog, before: str, again: str, times: int, after: str
+) -> None:
+    def made(size: int) -> Submission:
+        text = f"{before}{again * times * size}{after}"
+        commit = make.commit(f"x\n\n{text}", author=Identity(name=text, email=text))
+        return Submission(parts=(make.range("a.py", commits=(commit,)),))
+
+    assert grows_evenly(made, shop)
+
+
+@pytest.mark.parametrize(
+    ("before", "again", "times", "after"),
+    [
+        ("", "<!--", 30_000, ""),
+        ("# ", " ", 100_000, "x"),
+        ("", "#", 100_000, ""),
+        ("", "- ", 50_000, ""),
+        ("", "\n \n", 30_000, ""),
+        ("", "---\n", 30_000, ""),
+        ("", "## Plan\n", 15_000, ""),
+        ("---\nplan: ", "[", 50_000, "\n---\n"),
+    ],
+)
+def test_a_hostile_document_costs_no_more_than_a_plain_one(
+    make: Any, shop: Catalog, before: str, again: str, times: int, after: str
+) -> None:
+    def made(size: int) -> Submission:
+        document = make.document(f"## Plan\n{before}{again * times * size}{after}")
+        return Submission(parts=(make.range(make.file("change.md", "added"), documents=(document,)),))
+
+    assert grows_evenly(made, shop)
