@@ -19,7 +19,7 @@ load of 300 orders a second are real processes on two cores; every rollout is op
 commands that people type. Ticks are of 1 s.
 
 The clock runs from the first request that met the fault to the moment at which the proxy itself was read back as
-serving nobody; orders are counted at the customers. Every run is there, none is left out. The machine did other
+serving nobody; orders are counted at the customers. Every run on record is there. The machine did other
 things as well: its load, the number of processes that wanted one of its two processors, was {low:.0f} to
 {high:.0f}, in the median {middle:.0f}.
 """
