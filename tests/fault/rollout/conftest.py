@@ -86,6 +86,13 @@ class Mover:
         except subprocess.TimeoutExpired:
             return False
 
+    def finish(self) -> None:
+        """Let it end in order: what it wrote last is signed before it goes."""
+        if self.process.poll() is None:
+            self.send(signal.SIGCONT)
+            self.process.stdin.close()
+            self.process.wait(60)
+
     def end(self) -> None:
         if self.process.poll() is None:
             self.send(signal.SIGCONT)
@@ -143,9 +150,9 @@ class Kills:
         raise AssertionError(f"not over: {self.record(rollout)}, {[each.said[-3:] for each in self.movers]}")
 
     def whole(self) -> None:
-        """The ledger verifies, to the last entry."""
+        """The ledger verifies, to the last entry, once whoever lives has ended in order."""
         for each in self.movers:
-            each.end()
+            each.finish()
         self.road.close()
         report = audit(self.url, NoteSigner("test.interlock.dev/road", bytes(range(32))).verifier)
         assert not report.findings, report.findings
@@ -183,3 +190,9 @@ def kills(tmp_path: Path) -> Iterator[Callable[..., Kills]]:
 def promoted() -> bytes:
     """The plan, with a step that makes the version the usual one."""
     return PLAN + b"promote:\n  - {name: usual, kind: artefact, run: [usual], verify: [verify, usual]}\n"
+
+
+@pytest.fixture
+def unhurried() -> bytes:
+    """The plan, with a first stage that is not over in the time it takes to look at it."""
+    return PLAN.replace(b"bake: 1s, margin: 90%", b"bake: 3s, margin: 90%")

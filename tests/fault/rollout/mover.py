@@ -2,7 +2,8 @@
 
 Run as ``python mover.py URL OWNER PORT LEASE DIE``; it looks for work from the first line on that it is told, and
 ends in order when nobody can tell it more. DIE is the step at which it kills itself with SIGKILL, by its number or
-name, 0 for never. Steps are counted in order: before and after every commit, every weight set, every program run.
+name, 0 for never; after ``stop `` it is the name of one at which it stops itself, once, until it is sent SIGCONT.
+Steps are counted in order: before and after every commit, every weight set, every program run.
 It says ``[what, owner, number, moment]`` in JSON lines.
 """
 
@@ -46,6 +47,9 @@ class Steps:
             tell(name, self.owner, self.number)
             if self.die in (str(self.number), name):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.die == f"stop {name}":
+                self.die = "0"
+                os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class Counting:

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from itertools import pairwise
 
 import pytest
 
@@ -134,22 +133,39 @@ def test_killed_at_every_step_in_turn(kills, request, capsys, kind, lost, wanted
 @pytest.mark.soak
 @pytest.mark.parametrize(
     ("lease", "away", "state", "weights"),
-    [(60.0, 1.0, RolloutState.COMPLETED, HEALTHY), (3.0, 6.0, RolloutState.RETURNED, ["10", "0"])],
+    [(60.0, 1.0, RolloutState.COMPLETED, HEALTHY), (3.0, 6.0, RolloutState.RETURNED, HARMFUL)],
     ids=["shorter-than-a-lease", "longer"],
 )
-def test_postgresql_itself_is_killed(kills, postgresql, lease, away, state, weights):
-    """The database dies under a rollout. It goes on when that is back in time, and nobody is left with the canary
-    when it is not."""
+def test_postgresql_is_killed_before_a_weight_is_on_record(kills, postgresql, lease, away, state, weights):
+    """Traffic is out and nobody judges it yet. It goes on when the database is back in time; else traffic is taken
+    back."""
     made = kills(postgresql.new_database())
     rollout = made.begin()
-    mover = made.mover("one", lease=lease)
+    mover = made.mover("one", lease=lease, die="stop after weight 10")
     mover.wait_for("after weight 10")
     postgresql.kill()
+    mover.send(signal.SIGCONT)
     time.sleep(away)
     postgresql.start()
     ended = made.over(rollout.id)
     assert (ended.state, made.afar.weights()) == (state, weights)
-    assert all(before != after for before, after in pairwise(made.afar.weights()))
+    made.whole()
+
+
+@pytest.mark.soak
+def test_postgresql_is_killed_while_what_is_out_is_judged(kills, postgresql, unhurried):
+    """It is judged on without the database, however long that is away, and goes on when it is back."""
+    made = kills(postgresql.new_database(), plan=unhurried)
+    rollout = made.begin()
+    mover = made.mover("one", lease=3.0)
+    mover.wait_for("after weight 10")
+    while made.record(rollout.id).phase != "watch":
+        time.sleep(0.02)
+    postgresql.kill()
+    time.sleep(6.0)
+    postgresql.start()
+    ended = made.over(rollout.id)
+    assert (ended.state, made.afar.weights()) == (RolloutState.COMPLETED, HEALTHY)
     made.whole()
 
 
