@@ -76,11 +76,10 @@ def test_a_holder_that_stood_still_does_nothing_more(kills):
     """Stopped past its lease and let go on, it is fenced: every deed after the take-over is the other's."""
     made = kills()
     rollout = made.begin()
-    first = made.mover("one")
+    # By itself, where it holds no lock of the database: a file that a stopped program has locked stays so.
+    first = made.mover("one", die="stop after weight 10")
     first.wait_for("after weight 10")
     second = made.mover("two")
-    second.wait_for("ready")
-    first.send(signal.SIGSTOP)
     second.wait_for("before a commit")
     first.send(signal.SIGCONT)
     made.over(rollout.id)
