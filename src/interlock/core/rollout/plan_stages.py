@@ -24,6 +24,9 @@ from interlock.core.rollout.plan_source import Part, span
 
 PERCENTS = (1.0, 5.0, 25.0, 50.0, 95.0, 100.0)
 MARGINS = (0.9, 0.5, 0.25, 0.1)
+LEAST_MARGIN, MOST_MARGIN = 0.01, 0.99
+"""What the judge can be asked to rule out."""
+
 BAKE = 900.0
 LIMIT = 7_200.0
 FULL = 100.0
@@ -120,7 +123,14 @@ def _margin_of(fields: Mapping[str, Part], number: int, percent: float) -> float
         raise fields["margin"].refuse(
             "no margin at 100 %", hint="remove it: without a control there is nothing to compare with"
         )
-    return fields["margin"].fraction()
+    found = fields["margin"].fraction()
+    if not LEAST_MARGIN <= found <= MOST_MARGIN:
+        raise fields["margin"].refuse(
+            f"a margin of {LEAST_MARGIN:.0%} to {MOST_MARGIN:.0%}",
+            code="rollout-range",
+            hint="less can hardly ever be ruled out, and more is no harm that a stage should let pass",
+        )
+    return found
 
 
 def _margin(number: int, percent: float) -> float:

@@ -155,6 +155,8 @@ def test_the_digest_is_of_the_bytes():
         ("percent: 1,", "percent: .nan,", 28, "rollout-plan", "got `.nan`"),
         ("margin: 90%", "margin: 90", 28, "rollout-range", "a share above 0 % and at most 100 %"),
         ("margin: 90%", "margin: 0%", 28, "rollout-range", "got `0%`"),
+        ("margin: 90%", "margin: 0.5%", 28, "rollout-range", "a margin of 1% to 99%, got `0.5%`"),
+        ("margin: 90%", "margin: 100%", 28, "rollout-range", "a margin of 1% to 99%, got `100%`"),
         ("margin: 90%", "margin: much", 28, "rollout-plan", "got `much`"),
         ("bake: 0}", "bake: 0, margin: 10%}", 31, "rollout-plan", "no margin at 100 %, got `10%`"),
         ("bake: 15m", "bake: soon", 28, "rollout-plan", "a span of time at `stages.0.bake`, got `soon`"),
