@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+MOST_OUTPUT = 16 * 1024 * 1024
+
 NoCode = Literal["", "late", "unstarted", "unwanted"]
 """Why there is no exit code: not over in its time, never started, or ended because nobody wanted it any more."""
 
@@ -51,6 +53,16 @@ def wanted() -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a program said and how it ended. ``cut``: it said more than was kept, and was ended for it."""
+
+    ran: Ran
+    out: bytes = b""
+    error: bytes = b""
+    cut: bool = False
+
+
 class Programs(Protocol):
     """Runs programs. Not idempotent by itself: each is told a key. Safe from several threads; nothing is kept."""
 
@@ -66,6 +78,16 @@ class Programs(Protocol):
 
         So they are once ``unwanted`` says yes, which is asked several times a second.
         """
+
+    def output(
+        self,
+        arguments: tuple[str, ...],
+        *,
+        timeout: float,
+        environment: Mapping[str, str],
+        most: int = MOST_OUTPUT,
+    ) -> Output:
+        """Run one as ``run`` does, and keep what it says, at most ``most`` bytes on each stream."""
 
     def missing(self, program: str) -> str:
         """Why ``run`` could not start this program now, in a few words; empty where it could. Starts nothing."""

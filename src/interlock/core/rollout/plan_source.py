@@ -1,4 +1,4 @@
-"""One YAML file as values that know their line: what a rollout plan is read from.
+"""One YAML file as values that know their line: what a plan is read from.
 
 Rules:
 1. Quoted words are text. Plain ones are null, ``true`` and ``false``, whole numbers and decimals as JSON writes
@@ -42,6 +42,10 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _WORDS: Mapping[str, Json] = {"true": True, "True": True, "false": False, "False": False}
 _SEVERAL = "a collection"
 
+SHAPE = {"rollout": "rollout-plan", "rehearsal": "rehearsal-plan"}
+RANGE = {"rollout": "rollout-range", "rehearsal": "rehearsal-range"}
+"""Codes by what is planned: it is not what it should be, and it is out of bounds."""
+
 
 @dataclass(slots=True)
 class Source:
@@ -50,6 +54,8 @@ class Source:
     path: str
     lines: dict[Keys, int] = field(default_factory=dict)
     texts: dict[Keys, str] = field(default_factory=dict)
+    kind: str = "rollout"
+    """What is planned: its refusals have codes of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,9 @@ class Part:
         """The key or position it stands at, for people."""
         return ".".join(str(key) for key in self.keys) or "the file"
 
-    def refuse(
-        self, expected: str, got: str | None = None, *, code: str = "rollout-plan", hint: str
-    ) -> InvalidInput:
-        """The refusal of this value."""
-        place = Place(path=self.source.path, line=self.line)
+    def refuse(self, expected: str, got: str | None = None, *, code: str = "", hint: str) -> InvalidInput:
+        """The refusal of this value; ``code`` where it is another than that of the whole file's shape."""
+        place, code = Place(path=self.source.path, line=self.line), code or SHAPE[self.source.kind]
         return refused(place, expected, self.text if got is None else got, code=code, hint=hint)
 
     def below(self, key: str | int, value: Json) -> Part:
@@ -153,7 +157,9 @@ class Part:
         found = float(match[1]) * _UNITS[match[2] or "s"]
         if not least <= found <= most:
             raise self.refuse(
-                f"{span(least)} to {span(most)} at `{self.name}`", code="rollout-range", hint="correct that line"
+                f"{span(least)} to {span(most)} at `{self.name}`",
+                code=RANGE[self.source.kind],
+                hint="correct that line",
             )
         return found
 
@@ -171,15 +177,15 @@ class Part:
         match = _SHARE.fullmatch(self.text)
         found = float(match[1]) / 100 if match else float(self.text) if _number(self.value) else math.nan
         if not 0 < found <= 1:
-            wrong = "rollout-range" if match or _number(self.value) else "rollout-plan"
+            wrong = (RANGE if match or _number(self.value) else SHAPE)[self.source.kind]
             raise self.refuse(
                 f"a share above 0 % and at most 100 % at `{self.name}`", code=wrong, hint="write 90%, or 0.9"
             )
         return found
 
 
-def read_source(path: str, content: bytes) -> Part:
-    """The one document of a file.
+def read_source(path: str, content: bytes, kind: str = "rollout") -> Part:
+    """The one document of a file; ``kind`` is what it plans.
 
     Raises:
         InvalidInput: ``yaml-unreadable``, ``yaml-duplicate-key``, ``yaml-too-large``, ``rollout-plan``.
@@ -191,11 +197,15 @@ def read_source(path: str, content: bytes) -> Part:
             place, f"at most {MAX_BYTES} bytes", f"{len(content)} bytes", code="yaml-too-large", hint=hint
         )
     found = list(documents(path, content))
-    source = Source(path, {(): 1})
+    source = Source(path, {(): 1}, kind=kind)
     if len(found) != 1:
         place = Place(path=path, line=found[1].line if found else 1)
         raise refused(
-            place, "one plan in a file", str(len(found)), code="rollout-plan", hint="one file for each service"
+            place,
+            "one plan in a file",
+            str(len(found)),
+            code=SHAPE[kind],
+            hint="one file for each service",
         )
     value = _value(found[0], (), source)
     _find_keys(yaml.compose(content.decode("utf-8-sig"), Loader=_LOADER), (), source)

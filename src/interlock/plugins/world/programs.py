@@ -16,12 +16,14 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
-from interlock.ports.programs import NoCode, Ran, wanted
+from interlock.ports.programs import MOST_OUTPUT, NoCode, Output, Ran, wanted
 
 _MOST = 64 * 1024
 _SAID = 300
@@ -72,6 +74,35 @@ class SystemPrograms:
         finally:
             os.close(read)
 
+    def output(
+        self,
+        arguments: tuple[str, ...],
+        *,
+        timeout: float,
+        environment: Mapping[str, str],
+        most: int = MOST_OUTPUT,
+    ) -> Output:
+        """Run one to its end with what it says in files, so that nothing it says can make it wait."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
+            try:
+                started = subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
+                    arguments,
+                    cwd=self._root,
+                    env={**own, **environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=error,
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as failed:
+                said = _against(failed, arguments[0])[:_SAID]
+                return Output(ran=Ran(code=None, said=said, why="unstarted"))
+            code, why, cut = _to_its_end(started, (out, error), time.monotonic() + timeout, most)
+            kept = [_kept(file, most) for file in (out, error)]
+        tail = _Tail(kept[1] or kept[0])
+        return Output(ran=Ran(code=code, said=tail.last_line(), why=why), out=kept[0], error=kept[1], cut=cut)
+
     def missing(self, program: str) -> str:
         """Looked for as ``run`` does: below ``root`` where it is a path, else by the search path."""
         folders = [""] if os.sep in program else os.get_exec_path()
@@ -86,12 +117,25 @@ class SystemPrograms:
         return "there is no such file" if folders == [""] else f"no such file in {os.pathsep.join(folders)[:200]}"
 
 
-class _Said:
+class _Tail:
+    """The end of what a program said."""
+
+    def __init__(self, tail: bytes = b"") -> None:
+        self._tail = tail[-_MOST:]
+
+    def last_line(self) -> str:
+        """The last line that is not empty."""
+        lines = self._tail.decode(errors="replace").split("\n")
+        return next((line.strip()[:_SAID] for line in reversed(lines) if line.strip()), "")
+
+
+class _Said(_Tail):
     """The end of what a program says, read without waiting. ``over``: nobody can say more."""
 
     def __init__(self, read: int) -> None:
+        super().__init__()
         os.set_blocking(read, False)
-        self._read, self._tail = read, b""
+        self._read = read
         self.over = False
 
     def more(self) -> bool:
@@ -103,11 +147,6 @@ class _Said:
         self.over = not found
         self._tail = (self._tail + found)[-_MOST:]
         return bool(found)
-
-    def last_line(self) -> str:
-        """The last line that is not empty."""
-        lines = self._tail.decode(errors="replace").split("\n")
-        return next((line.strip()[:_SAID] for line in reversed(lines) if line.strip()), "")
 
     def fileno(self) -> int:
         """Where it is read from."""
@@ -136,6 +175,31 @@ def _ended(
         for _ in range(_LAST_READS):
             if not said.more():
                 break
+
+
+def _to_its_end(
+    started: subprocess.Popen[bytes], files: tuple[IO[bytes], ...], until: float, most: int
+) -> tuple[int | None, NoCode, bool]:
+    """The exit code, None with the reason when its time is over; whether it was ended for saying too much."""
+    try:
+        while (code := started.poll()) is None:
+            if any(os.fstat(file.fileno()).st_size > most for file in files):
+                return None, "unwanted", True
+            if time.monotonic() >= until:
+                return None, "late", False
+            with suppress(subprocess.TimeoutExpired):
+                started.wait(_LOOK)
+        return code, "", any(os.fstat(file.fileno()).st_size > most for file in files)
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(started.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            started.wait(_PATIENCE)
+
+
+def _kept(file: IO[bytes], most: int) -> bytes:
+    file.seek(0)
+    return file.read(most)
 
 
 def _read_to_its_end(

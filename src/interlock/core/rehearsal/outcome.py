@@ -1,0 +1,122 @@
+"""What came of a rehearsal: whether going back restores what was, and how long that takes.
+
+Rules:
+1. *Passed* means: every probe saw the state before, saw the change, and saw the very state from before again. The
+   time it took stands beside it; whether that is soon enough is the objective's business.
+2. A change that no probe sees is not rehearsed: going back from nothing proves nothing.
+3. What could not be decided, because something is missing here, is *undecidable* and never *irreversible*.
+4. All reasons are told, the one that matters most first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.fingerprint import Difference, Look, differences, unseen
+
+Verdict = Literal["passed", "failed", "undecidable"]
+SHOWN = 50
+SAID = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """One step of a set, when it was over: whether it was verified, what it said last, how long it took."""
+
+    name: str
+    ok: bool
+    said: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Everything that was seen and done. ``seconds`` is from the first step back until the state was probed.
+
+    ``needs`` is what is missing where nothing could be decided; ``measured`` is what the driver found besides.
+    """
+
+    before: Look
+    changed: Look
+    after: Look
+    applied: tuple[Acted, ...]
+    rolled_back: tuple[Acted, ...]
+    seconds: float
+    objective: float
+    needs: str = ""
+    measured: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The verdict with its reasons; ``did`` is what the change changed, ``left`` what going back left so."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    did: tuple[Difference, ...]
+    left: tuple[Difference, ...]
+    late: float
+
+    @property
+    def good(self) -> bool:
+        """Whether it passed in time."""
+        return self.verdict == "passed" and self.late <= 0
+
+
+def outcome(seen: Seen) -> Outcome:
+    """What it comes to."""
+    did, left = differences(seen.before, seen.changed), differences(seen.before, seen.after)
+    reasons = tuple(_reasons(seen, did, left))
+    verdict: Verdict = "undecidable" if seen.needs else "failed" if reasons else "passed"
+    return Outcome(
+        verdict=verdict, reasons=reasons, did=did, left=left, late=max(0.0, seen.seconds - seen.objective)
+    )
+
+
+def _reasons(seen: Seen, did: tuple[Difference, ...], left: tuple[Difference, ...]) -> Iterator[str]:
+    if seen.needs:
+        yield f"could not be decided here: needs {seen.needs}"
+    if left:
+        yield f"going back does not restore {_count(left)}"
+    for one in seen.rolled_back:
+        if not one.ok:
+            yield f"rollback step {one.name}: {one.said}"
+    for one in seen.applied:
+        if not one.ok:
+            yield f"apply step {one.name}: {one.said}"
+    for told in dict.fromkeys((*unseen(seen.before), *unseen(seen.changed))):
+        yield f"a probe could not look: {told}"
+    if not did and not seen.needs:
+        yield "no probe sees the change, so going back from it shows nothing"
+
+
+def _count(left: tuple[Difference, ...]) -> str:
+    first = left[0].told
+    return first if len(left) == 1 else f"{len(left)} things: {first}, …"
+
+
+def predicate(seen: Seen, found: Outcome) -> dict[str, Json]:
+    """What is signed: verdict, times, what was seen, what was left; the caller adds whose and when."""
+    measured: dict[str, Json] = {**seen.measured}
+    return {
+        "verdict": found.verdict,
+        "seconds": round(seen.seconds, 3),
+        "objective_seconds": seen.objective,
+        "reasons": [*found.reasons[:SHOWN]],
+        "changed": [one.told for one in found.did[:SHOWN]],
+        "changed_count": len(found.did),
+        "left": [one.told for one in found.left[:SHOWN]],
+        "left_count": len(found.left),
+        "state_before": {name: each.digest for name, each in sorted(seen.before.items())},
+        "state_after": {name: each.digest for name, each in sorted(seen.after.items())},
+        "applied": [_step(one) for one in seen.applied],
+        "rolled_back": [_step(one) for one in seen.rolled_back],
+        "measured": measured,
+    }
+
+
+def _step(one: Acted) -> Json:
+    return {"name": one.name, "ok": one.ok, "said": one.said[:SAID], "seconds": round(one.seconds, 3)}

@@ -1,0 +1,50 @@
+"""A rehearsal plan: how going back is tried for one service, somewhere that is not production.
+
+Rules:
+1. A plan is a rule, ``rehearsals/<name>.yaml``: what is probed, and what must come back, cannot be edited by the
+   change that is rehearsed.
+2. A rehearsal without a probe shows nothing, so there is at least one.
+3. It never names an environment that ``interlock.yaml`` calls production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from interlock.core.change.canonical import Json
+from interlock.core.rollout.plan import Keys, PluginPlan, StepPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePlan:
+    """One look at the state: ``kind`` is the plug-in that takes it, ``settings`` are that plug-in's."""
+
+    name: str
+    kind: str
+    settings: Mapping[str, Json]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalPlan:
+    """The whole file. ``objective`` is in seconds, None for ``thresholds.rollback_seconds`` of the rules.
+
+    ``driver`` is who applies and rolls back, by ``apply`` and ``rollback`` where it is told the steps. ``lines``
+    say where each key stands; ``digest`` is of the file's bytes.
+    """
+
+    path: str
+    service: str
+    environment: str
+    driver: PluginPlan
+    probes: tuple[ProbePlan, ...]
+    apply: tuple[StepPlan, ...] = ()
+    rollback: tuple[StepPlan, ...] = ()
+    objective: float | None = None
+    digest: str = ""
+    lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def line_of(self, keys: Keys) -> int:
+        """Where a key stands in the file, or the nearest above it that is written; 1 where none is."""
+        return next((self.lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self.lines), 1)

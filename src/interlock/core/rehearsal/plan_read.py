@@ -1,0 +1,161 @@
+"""``rehearsals/<name>.yaml``: from the bytes of a file to a plan, every key looked at before anything is applied.
+
+Rules:
+1. Settings of drivers and probes are theirs to judge: here they are read and their lines kept.
+2. All that is wrong is told at once, as far as it can be read without the rest.
+3. One service has one plan for each environment, which the rules know and do not call production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from interlock.core.change.canonical import sha256
+from interlock.core.change.catalog import Place
+from interlock.core.change.errors import InvalidInput
+from interlock.core.change.parse import closest
+from interlock.core.change.settings import Settings
+from interlock.core.change.yaml_nodes import refused
+from interlock.core.rehearsal.plan import ProbePlan, RehearsalPlan
+from interlock.core.rollout.plan import PluginPlan
+from interlock.core.rollout.plan_faults import Gathering, together
+from interlock.core.rollout.plan_source import Part, read_source
+from interlock.core.rollout.plan_stages import read_steps
+
+KEYS = ("service", "environment", "objective", "driver", "apply", "rollback", "probes")
+REQUIRED = ("service", "environment", "driver", "probes")
+MOST_PROBES = 50
+LONGEST_OBJECTIVE = 7 * 86_400.0
+
+RehearsalPlans = Mapping[tuple[str, str], RehearsalPlan]
+"""By service and environment."""
+
+
+def read_rehearsal_plan(path: str, content: bytes) -> RehearsalPlan:
+    """The plan of one file; ``path`` names it in errors.
+
+    Raises:
+        InvalidInput: ``rehearsal-plan``, ``rehearsal-range``, or what is wrong with the YAML; ``PlanFaults`` where
+            it is several.
+    """
+    part = read_source(path, content, kind="rehearsal")
+    found = Gathering()
+    fields, faults = part.survey(KEYS, required=REQUIRED)
+    found.note(faults)
+    read = {key: found.read(partial(_READERS[key], each), None) for key, each in fields.items()}
+    found.finish()
+    return RehearsalPlan(**{**read, "path": path, "digest": sha256(content), "lines": part.source.lines})
+
+
+def read_rehearsal_plans(
+    files: Mapping[str, bytes], settings: Settings, services: Collection[str]
+) -> RehearsalPlans:
+    """The plans of all rule files that are one.
+
+    Raises:
+        InvalidInput: as ``read_rehearsal_plan``, or ``rehearsal-service``, ``rehearsal-environment``,
+            ``rehearsal-production``, ``rehearsal-twice``; ``PlanFaults`` where several things are wrong in them.
+    """
+    plans, faults = survey_rehearsal_plans(files, settings, services)
+    if faults:
+        raise together(faults)
+    return plans
+
+
+def survey_rehearsal_plans(
+    files: Mapping[str, bytes], settings: Settings, services: Collection[str]
+) -> tuple[RehearsalPlans, tuple[InvalidInput, ...]]:
+    """The plans that can be used, and all that is wrong with the others."""
+    plans: dict[tuple[str, str], RehearsalPlan] = {}
+    found = Gathering()
+    for path, content in sorted(files.items()):
+        plan = found.read(partial(read_rehearsal_plan, path, content), None)
+        if plan is None:
+            continue
+        wrong = tuple(_misplaced(plan, settings, services, plans.get((plan.service, plan.environment))))
+        found.note(wrong)
+        if not wrong:
+            plans[plan.service, plan.environment] = plan
+    return plans, found.faults
+
+
+def _misplaced(
+    plan: RehearsalPlan, settings: Settings, services: Collection[str], other: RehearsalPlan | None
+) -> Iterator[InvalidInput]:
+    service = Place(path=plan.path, line=plan.line_of(("service",)))
+    environment = Place(path=plan.path, line=plan.line_of(("environment",)))
+    if plan.service not in services:
+        yield refused(
+            service,
+            f"a service of the catalog{closest(plan.service, sorted(services))}",
+            plan.service,
+            code="rehearsal-service",
+            hint="correct it, or describe the service: docs/how-to/describe-your-services.md",
+        )
+    place = settings.environments.get(plan.environment)
+    if place is None:
+        known = sorted(name for name, each in settings.environments.items() if not each.production)
+        yield refused(
+            environment,
+            f"an environment of interlock.yaml{closest(plan.environment, known)}",
+            plan.environment,
+            code="rehearsal-environment",
+            hint=f"known and not production: {', '.join(known) or 'none; add one under environments'}",
+        )
+    elif place.production:
+        yield refused(
+            environment,
+            "an environment that is not production",
+            plan.environment,
+            code="rehearsal-production",
+            hint="rehearse in staging, or in a throw-away place: what is tried there may fail",
+        )
+    if other is not None:
+        yield refused(
+            service,
+            f"one rehearsal of `{plan.service}` in `{plan.environment}`, which {other.path} is",
+            "another",
+            code="rehearsal-twice",
+            hint="remove one of the two",
+        )
+
+
+def _driver(part: Part) -> PluginPlan:
+    fields = part.fields(required=("kind",))
+    settings = {key: each.value for key, each in fields.items() if key != "kind"}
+    return PluginPlan(kind=fields["kind"].word(), settings=settings, line=part.line)
+
+
+def _probes(part: Part) -> tuple[ProbePlan, ...]:
+    parts = part.items()
+    if len(parts) > MOST_PROBES:
+        raise part.refuse(f"at most {MOST_PROBES} probes", str(len(parts)), hint="let one look at several things")
+    found, names = Gathering(), set[str]()
+    probes = [found.read(partial(_probe, each), None) for each in parts]
+    for each, probe in zip(parts, probes, strict=True):
+        if probe is not None and probe.name in names:
+            found.note([each.below("name", None).refuse("each probe's name once", probe.name, hint="rename one")])
+        names |= {probe.name} if probe is not None else set()
+    found.finish()
+    return tuple(probe for probe in probes if probe is not None)
+
+
+def _probe(part: Part) -> ProbePlan:
+    fields = part.fields(required=("name", "kind"))
+    settings = {key: each.value for key, each in fields.items() if key not in {"name", "kind"}}
+    return ProbePlan(
+        name=fields["name"].word(), kind=fields["kind"].word(), settings=settings, line=fields["name"].line
+    )
+
+
+_READERS: Mapping[str, Callable[[Part], Any]] = {
+    "service": Part.word,
+    "environment": Part.word,
+    "objective": lambda part: part.seconds(least=0.1, most=LONGEST_OBJECTIVE),
+    "driver": _driver,
+    "apply": read_steps,
+    "rollback": read_steps,
+    "probes": _probes,
+}

@@ -1,0 +1,80 @@
+"""The probe ``files``: every file below some globs, with its content, its mode and where a link leads.
+
+Rules:
+1. Globs are relative to the checkout, or absolute. One that matches nothing is seen as nothing: a file that a
+   change makes is a difference.
+2. A file is its SHA-256, its length and its permissions; a link is where it leads, and is not followed.
+3. More than ``MAX_ITEMS`` files, or a file that may not be read, is a look that failed.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.fingerprint import MAX_ITEMS, Fingerprint
+from interlock.plugins.rehearsals.reading import read, refuse
+from interlock.ports.rehearsal import RehearsalScene
+
+NAME = "files"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesSettings:
+    """Globs with ``**`` for any depth."""
+
+    paths: tuple[str, ...]
+
+
+class FilesProbe:
+    """The probe; see the rules above."""
+
+    def __init__(self, settings: Mapping[str, Json], scene: RehearsalScene) -> None:
+        self._paths = read(FilesSettings, settings, what=f"the probe `{NAME}`").paths
+        self._root = scene.root
+        if not self._paths:
+            raise refuse("at least one path", "none", hint='write paths: ["config/**"]', path=("paths",))
+        for number, each in enumerate(self._paths):
+            if not each.strip() or "\0" in each:
+                raise refuse("a path or a glob", each, hint="correct that path", path=("paths", number))
+
+    def look(self) -> Fingerprint:
+        """Every file that is there now."""
+        items: dict[str, str] = {}
+        try:
+            for name, place in self._found():
+                items[name] = _seen(place)
+                if len(items) > MAX_ITEMS:
+                    return Fingerprint(items={}, failed=f"more than {MAX_ITEMS} files; name fewer")
+        except OSError as error:
+            named = f"{error.filename}: " if error.filename else ""
+            return Fingerprint(items={}, failed=f"{named}{(error.strerror or str(error)).lower()}")
+        return Fingerprint(items=items)
+
+    def _found(self) -> Iterator[tuple[str, Path]]:
+        for pattern in self._paths:
+            for name in sorted(_matching(pattern, self._root)):
+                place = Path(self._root, name)
+                if place.is_symlink() or not place.is_dir():
+                    yield name, place
+
+
+def _matching(pattern: str, root: str) -> list[str]:
+    # Path.glob takes no absolute patterns
+    return glob.glob(pattern, root_dir=root, recursive=True, include_hidden=True)  # noqa: PTH207  # as above
+
+
+def _seen(place: Path) -> str:
+    if place.is_symlink():
+        return f"link to {place.readlink()}"
+    status = place.stat()
+    if not stat.S_ISREG(status.st_mode):
+        return f"no file ({stat.filemode(status.st_mode)[0]})"
+    with place.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"sha256:{found[:16]}…, {status.st_size} bytes, mode {stat.S_IMODE(status.st_mode):04o}"

@@ -1,0 +1,67 @@
+"""The probe ``http``: what an address answers.
+
+Rules:
+1. One GET without following redirects: status, content type and body are what is seen. Bodies are read up to
+   ``MOST`` bytes; a longer one is a look that failed.
+2. Nobody answering is something that is seen: a service that is down before is down afterwards too.
+3. An answer that does not come within ``SECONDS``, or stops half-way, is a look that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.fingerprint import Fingerprint
+from interlock.plugins.rehearsals.reading import read, refuse
+from interlock.plugins.rehearsals.texts import check_expressions, lines_of
+from interlock.ports.rehearsal import RehearsalScene
+
+NAME = "http"
+SECONDS = 10.0
+MOST = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """``without`` are expressions of lines of the body that do not count."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+
+
+class HttpProbe:
+    """The probe; see the rules above."""
+
+    def __init__(self, settings: Mapping[str, Json], scene: RehearsalScene) -> None:
+        del scene
+        self._settings = read(HttpSettings, settings, what=f"the probe `{NAME}`")
+        if not self._settings.url.startswith(("http://", "https://")):
+            hint = "write http://… or https://…"
+            raise refuse("an address", self._settings.url, hint=hint, path=("url",))
+        check_expressions(self._settings.without, "without")
+
+    def look(self) -> Fingerprint:
+        """What it answers now."""
+        try:
+            with httpx.Client(timeout=SECONDS, trust_env=False, follow_redirects=False) as client:
+                return self._answer(client)
+        except httpx.ConnectError:
+            return Fingerprint(items={"answer": "nobody listens"})
+        except httpx.HTTPError as error:
+            return Fingerprint(items={}, failed=f"no whole answer from {self._settings.url}: {error}"[:300])
+
+    def _answer(self, client: httpx.Client) -> Fingerprint:
+        with client.stream("GET", self._settings.url, headers=dict(self._settings.headers)) as reply:
+            body = b""
+            for part in reply.iter_bytes():
+                body += part
+                if len(body) > MOST:
+                    return Fingerprint(items={}, failed=f"more than {MOST} bytes from {self._settings.url}")
+            kind = reply.headers.get("content-type", "none")
+            items = {"status": str(reply.status_code), "content type": kind}
+            return Fingerprint(items={**items, **lines_of(body, self._settings.without)})

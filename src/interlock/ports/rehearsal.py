@@ -1,0 +1,85 @@
+"""The ports of a rehearsal: who applies and rolls back (a driver), and who looks at the state (a probe).
+
+Rules:
+1. A driver is made for one plan and one scene; making it touches nothing and refuses settings it cannot use.
+2. ``roll_back`` may be called without ``apply`` before it in this very object: whoever recovers does so. Doing it
+   twice changes nothing more.
+3. A step that fails is a value, not an error; the first that fails is the last of its set.
+4. Used by one thread. Steps end within their own timeouts; probes within ``PROBE_SECONDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.fingerprint import Fingerprint
+from interlock.core.rehearsal.outcome import Acted
+from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.ports.programs import Programs
+
+PROBE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalScene:
+    """Where it takes place: the checkout at ``root``, and whose change it is; it begins at the commit ``base``."""
+
+    root: str
+    run: str
+    change: str
+    digest: str
+    service: str
+    environment: str
+    programs: Programs
+    base: str = ""
+
+
+class Rehearsal(Protocol):
+    """Applies a change somewhere, and goes back."""
+
+    def apply(self) -> Iterator[Acted]:
+        """The steps that put the change there, each when it is over."""
+
+    def roll_back(self) -> Iterator[Acted]:
+        """The steps that go back, each when it is over. Idempotent."""
+
+    def needs(self) -> str:
+        """What is missing here without which nothing can be decided; empty where nothing is. Touches nothing."""
+
+    def measured(self) -> Mapping[str, Json]:
+        """What was found on the way, such as locks; keys are the driver's own."""
+
+    def close(self) -> None:
+        """Let go of whatever it started. Idempotent."""
+
+
+class MakesRehearsal(Protocol):
+    """A driver's factory, as ``interlock.rehearsals`` names it."""
+
+    def __call__(self, plan: RehearsalPlan, scene: RehearsalScene) -> Rehearsal:
+        """One for this plan.
+
+        Raises:
+            InvalidSetting: with the path of the setting that cannot be used.
+        """
+
+
+class Probe(Protocol):
+    """Looks at one part of the state."""
+
+    def look(self) -> Fingerprint:
+        """What is there now; that it could not look is a value. Changes nothing."""
+
+
+class MakesProbe(Protocol):
+    """A probe's factory, as ``interlock.probes`` names it."""
+
+    def __call__(self, settings: Mapping[str, Json], scene: RehearsalScene) -> Probe:
+        """One with these settings.
+
+        Raises:
+            InvalidSetting: with the path of the setting that cannot be used.
+        """

@@ -1,0 +1,121 @@
+"""Station 4, gather: going back is tried, step by step, and whoever dies on the way is followed by somebody.
+
+Rules:
+1. probe → apply → probe → roll back → probe. What is about to be touched is in the journal before it is.
+2. Whatever goes wrong after ``applying`` (a step that fails, somebody's Ctrl-C, an error nobody thought of), it is
+   rolled back, probed and written down. Only a process that dies leaves that to ``recover``.
+3. The time that counts is from the first step back until every probe has looked: as long as nobody has looked,
+   nobody knows.
+4. ``recover`` goes back by the plan in the journal. It ends *recovered* when every probe sees what it saw before,
+   else *dirty*, with what is left; that is told until it is true no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from interlock.core.rehearsal.fingerprint import Difference, Look, differences
+from interlock.core.rehearsal.journal import Ended, Journal, applying_line, over_line, probed_line
+from interlock.core.rehearsal.outcome import Acted, Outcome, Seen, outcome
+from interlock.ports.rehearsal import Probe, Rehearsal
+
+Told = Callable[[str], None]
+"""Hears what begins now, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a rehearsal takes: who acts, who looks, where it is written, a steady clock and who is told."""
+
+    driver: Rehearsal
+    probes: Mapping[str, Probe]
+    write: Callable[[bytes], None]
+    steady: Callable[[], float]
+    told: Told
+
+
+def rehearse(stage: Stage, objective: float) -> tuple[Seen, Outcome]:
+    """Do it. ``objective`` is in seconds.
+
+    Raises:
+        Unavailable: the journal cannot be written; then nothing more is begun.
+    """
+    needs = stage.driver.needs()
+    before = {} if needs else _look(stage, "what is there before")
+    stage.write(probed_line(before))
+    blind = any(each.failed for each in before.values())
+    if needs or blind:
+        seen = _untouched(stage, before, objective, needs)
+    else:
+        stage.write(applying_line())
+        seen = _there_and_back(stage, before, objective)
+    found = outcome(seen)
+    stage.write(over_line("dirty" if found.left else found.verdict, [one.told for one in found.left]))
+    return seen, found
+
+
+def recover(stage: Stage, journal: Journal) -> tuple[Difference, ...]:
+    """Bring back what somebody left half-way; what is left that was not so before, nothing where it is clean."""
+    left: tuple[Difference, ...] = ()
+    if journal.touched and journal.before is not None:
+        acted = list(_went(stage, stage.driver.roll_back(), "back"))
+        left = differences(journal.before, _look(stage, "what is there now"))
+        stage.told("clean" if not left else "; ".join(one.said for one in acted if not one.ok) or "dirty")
+    ended: Ended = "dirty" if left else "recovered"
+    stage.write(over_line(ended, [one.told for one in left]))
+    return left
+
+
+def _there_and_back(stage: Stage, before: Look, objective: float) -> Seen:
+    applied: list[Acted] = []
+    changed: Look = {}
+    try:
+        applied += _went(stage, stage.driver.apply(), "there")
+        changed = _look(stage, "what the change did")
+    except BaseException:
+        left = differences(before, _back(stage)[1])
+        stage.write(over_line("dirty" if left else "cancelled", [one.told for one in left]))
+        raise
+    began = stage.steady()
+    rolled_back, after = _back(stage)
+    return Seen(
+        before=before,
+        changed=changed,
+        after=after,
+        applied=tuple(applied),
+        rolled_back=rolled_back,
+        seconds=stage.steady() - began,
+        objective=objective,
+        measured=stage.driver.measured(),
+    )
+
+
+def _untouched(stage: Stage, before: Look, objective: float, needs: str) -> Seen:
+    return Seen(
+        before=before,
+        changed=before,
+        after=before,
+        applied=(),
+        rolled_back=(),
+        seconds=0.0,
+        objective=objective,
+        needs=needs,
+        measured=stage.driver.measured(),
+    )
+
+
+def _back(stage: Stage) -> tuple[tuple[Acted, ...], Look]:
+    acted = tuple(_went(stage, stage.driver.roll_back(), "back"))
+    return acted, _look(stage, "whether all is as before")
+
+
+def _went(stage: Stage, steps: Iterator[Acted], way: str) -> Iterator[Acted]:
+    for acted in steps:
+        stage.told(f"{way}: {acted.name} {'done' if acted.ok else 'failed'} in {acted.seconds:.1f} s")
+        yield acted
+
+
+def _look(stage: Stage, what: str) -> Look:
+    stage.told(f"probing {what}")
+    return {name: probe.look() for name, probe in sorted(stage.probes.items())}

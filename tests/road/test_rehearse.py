@@ -1,0 +1,188 @@
+"""Going back is tried on real files by real programs: what comes back, what does not, and who cleans up."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from interlock.core.change.errors import InvalidInput
+from interlock.core.rehearsal.journal import Head, head_line, read_journal
+from interlock.core.rehearsal.plan_read import read_rehearsal_plan
+from interlock.plugins.rehearsals.command import CommandRehearsal
+from interlock.plugins.rehearsals.probe_files import FilesProbe
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.plugins.world.rehearsal_files import RehearsalFiles
+from interlock.ports.rehearsal import RehearsalScene
+from interlock.road.rehearse import Stage, recover, rehearse
+
+PLAN = """\
+service: order-service
+environment: staging
+objective: 2s
+driver: {{kind: command}}
+apply:
+  - {{name: put, run: [cp, new, live/value], verify: [cmp, new, live/value]}}
+  - {{name: mark, run: [{touch}, live/flag], verify: [test, -e, live/flag]}}
+rollback:
+  - {{name: value, run: [cp, old, live/value], verify: [cmp, old, live/value]}}
+{last}probes:
+  - {{name: live, kind: files, paths: ["live/*"]}}
+"""
+UNMARK = "  - {name: flag, run: [rm, -f, live/flag], verify: [test, '!', -e, live/flag]}\n"
+
+
+class Place:
+    """A folder with a value that is live, and a rehearsal over it."""
+
+    def __init__(self, folder, *, last=UNMARK, touch="touch"):
+        for name, content in (("old", "7\n"), ("new", "5\n")):
+            (folder / name).write_text(content)
+        (folder / "live").mkdir()
+        (folder / "live" / "value").write_text("7\n")
+        self.plan = PLAN.format(last=last, touch=touch).encode()
+        plan = read_rehearsal_plan("rehearsals/orders.yaml", self.plan)
+        scene = RehearsalScene(
+            root=str(folder),
+            run="reh-1",
+            change="chg-1",
+            digest="sha256:" + "0" * 64,
+            service=plan.service,
+            environment=plan.environment,
+            programs=SystemPrograms(str(folder)),
+        )
+        self.live, self.heard, self.files = folder / "live", [], RehearsalFiles(folder / ".interlock")
+        with self.files.alone("staging"):
+            self.journal = self.files.begin("reh-1")
+        head = Head(
+            run="reh-1", change="chg-1", digest=scene.digest, service=plan.service, environment="staging",
+            path=plan.path, plan=self.plan, began="2026-03-05T10:00:00Z",
+        )  # fmt: skip
+        self.journal.write(head_line(head))
+        self.stage = Stage(
+            driver=CommandRehearsal(plan, scene),
+            probes={each.name: FilesProbe(each.settings, scene) for each in plan.probes},
+            write=self.journal.write,
+            steady=time.monotonic,
+            told=self.hear,
+        )
+
+    def hear(self, told):
+        self.heard.append(told)
+
+    def kept(self):
+        return read_journal(self.journal.place.read_bytes(), "journal")
+
+
+def test_what_comes_back_whole_passes_with_its_time(tmp_path):
+    place = Place(tmp_path)
+    seen, found = rehearse(place.stage, 2.0)
+    assert (found.verdict, found.reasons, found.left, found.late) == ("passed", (), (), 0.0)
+    assert [one.item for one in found.did] == ["live/flag", "live/value"]
+    assert 0 < seen.seconds < 2
+    assert (place.kept().ended, place.files.unfinished()) == ("passed", [])
+
+
+def test_a_file_that_is_forgotten_is_named(tmp_path):
+    place = Place(tmp_path, last="")
+    _, found = rehearse(place.stage, 2.0)
+    assert found.verdict == "failed"
+    assert "live: live/flag is there and was not" in found.reasons[0]
+    assert place.files.unfinished()[0].left == tuple(one.told for one in found.left)
+
+
+def test_a_slow_way_back_says_by_how_much(tmp_path):
+    slow = "  - {name: wait, run: [sleep, '0.3'], verify: [test, -d, live]}\n"
+    seen, found = rehearse(Place(tmp_path, last=UNMARK + slow).stage, 0.2)
+    assert (found.verdict, found.good) == ("passed", False)
+    assert found.late == pytest.approx(seen.seconds - 0.2)
+
+
+def test_a_step_that_fails_is_followed_by_the_way_back(tmp_path):
+    place = Place(tmp_path, touch="false")
+    _, found = rehearse(place.stage, 2.0)
+    assert found.verdict == "failed"
+    assert "apply step mark" in found.reasons[0]
+    assert (found.left, (place.live / "value").read_text()) == ((), "7\n")
+
+
+def test_a_change_that_no_probe_sees_shows_nothing(tmp_path):
+    place = Place(tmp_path, touch="false")
+    (tmp_path / "new").write_text("7\n")
+    _, found = rehearse(place.stage, 2.0)
+    assert found.verdict == "failed"
+    assert found.reasons[-1] == "no probe sees the change, so going back from it shows nothing"
+
+
+def test_a_program_that_is_missing_is_undecidable_and_nothing_is_touched(tmp_path):
+    place = Place(tmp_path, touch="no-such-program")
+    _, found = rehearse(place.stage, 2.0)
+    assert found.verdict == "undecidable"
+    assert "`no-such-program` for step mark" in found.reasons[0]
+    assert (place.kept().touched, sorted(each.name for each in place.live.iterdir())) == (False, ["value"])
+
+
+@pytest.mark.parametrize("last", [UNMARK, ""], ids=["whole", "forgetful"])
+def test_whoever_finds_it_half_way_brings_it_back_or_says_what_is_left(tmp_path, last):
+    place = Place(tmp_path, last=last)
+
+    def interrupted(told):
+        if told.startswith("there: mark"):
+            raise MemoryError
+
+    class Died(BaseException):
+        """The process ends here: nothing after it runs."""
+
+    def dies():
+        raise Died
+
+    place.stage = Stage(
+        driver=place.stage.driver, probes=place.stage.probes, write=place.stage.write,
+        steady=place.stage.steady, told=interrupted,
+    )  # fmt: skip
+    place.stage.driver.roll_back = dies
+    with pytest.raises(Died):
+        rehearse(place.stage, 2.0)
+    del place.stage.driver.roll_back
+    [found] = place.files.unfinished()
+    assert (found.touched, found.head.plan) == (True, place.plan)
+    stage = Stage(
+        driver=place.stage.driver, probes=place.stage.probes, write=place.stage.write,
+        steady=time.monotonic, told=place.hear,
+    )  # fmt: skip
+    left = recover(stage, found)
+    assert [one.item for one in left] == ([] if last else ["live/flag"])
+    assert place.kept().ended == ("recovered" if last else "dirty")
+    assert bool(place.files.unfinished()) == (not last)
+
+
+def test_an_interrupted_one_goes_back_before_it_ends(tmp_path):
+    place = Place(tmp_path)
+
+    def interrupted(told):
+        if told.startswith("there: mark"):
+            raise KeyboardInterrupt
+
+    stage = Stage(
+        driver=place.stage.driver, probes=place.stage.probes, write=place.stage.write,
+        steady=time.monotonic, told=interrupted,
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(stage, 2.0)
+    assert (place.kept().ended, sorted(each.name for each in place.live.iterdir())) == ("cancelled", ["value"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("objective: 2s", "objective: soon", "rehearsal-plan", 3),
+        ("objective: 2s", "objective: 0", "rehearsal-range", 3),
+        ("objective: 2s", "objectiv: 2s", "rehearsal-plan", 3),
+        ("kind: files", "knd: files", "rehearsal-plan", 11),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_with_its_line(old, new, code, line):
+    content = PLAN.format(last="", touch="touch").replace(old, new).encode()
+    with pytest.raises(InvalidInput) as refused:
+        read_rehearsal_plan("rehearsals/orders.yaml", content)
+    assert (refused.value.code, f":{line}`" in refused.value.message) == (code, True), refused.value.message
