@@ -1,0 +1,1 @@
+"""Alert proof: if this change goes wrong, which alert tells, and after how long."""
