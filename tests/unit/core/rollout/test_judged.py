@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from interlock.core.judge.verdict import NotEnoughData, Passed, Stopped, Untrusted
-from interlock.core.rollout.judged import GOOD_TICKS, LOST_WEIGHT, Seen, observed, told
+from interlock.core.rollout.judged import LOST_WEIGHT, Seen, observed, told
 from interlock.core.rollout.record import Harm, RolloutState
 
 PASSED = Passed(ruled_out={"orders": 0.05})
@@ -91,8 +91,8 @@ def test_distrust_returns_where_the_plan_says_so(recorded, planned, now):
 
 def test_what_was_held_for_distrust_goes_on_by_itself(recorded, plan, now):
     held = recorded(state=RolloutState.HELD, hold="untrusted", baked=0.0)
-    assert observed(held, plan, seen(WAITING, good=GOOD_TICKS - 1), now).kind == ""
-    after = observed(held, plan, seen(WAITING, good=GOOD_TICKS), now).record
+    assert observed(held, plan, seen(WAITING, good=4), now).kind == ""
+    after = observed(held, plan, seen(WAITING, good=5), now).record
     assert (after.state, after.hold) == (RolloutState.RUNNING, "")
 
 
