@@ -3,8 +3,8 @@
 Rules:
 1. ``promql-parser`` reads the expression; what it does not parse is a value with the reason, never an exception.
 2. A selector's name is the metric's, whether written in front or as ``__name__="…"``. Matchers keep their order.
-3. A selector by the exact name of a recording rule stands for what that rule looks at. Rules that record from
-   each other in a circle are refused: nobody can say what they look at.
+3. A selector by the exact name of a recording rule stands for what that rule looks at, with its own range and
+   offset added. Rules that record from each other in a circle are refused: nobody can say what they look at.
 4. A range is that of the selector itself, in seconds; of a subquery around it the range is added. An offset
    into the past is positive.
 """
@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import promql_parser
 
@@ -79,17 +79,19 @@ def closed(expression: str, rules: Iterable[Rule]) -> tuple[Selector, ...] | Unp
         if not rule.alert:
             recorded.setdefault(rule.name, []).append(rule.expression)
     _refuse_circles(recorded)
-    waiting, seen, found = [expression], {expression}, dict[Selector, None]()
+    waiting, seen, found = [(expression, 0.0, 0.0)], set[tuple[str, float, float]](), dict[Selector, None]()
     while waiting:
-        inner = selectors(waiting.pop())
+        text, span, offset = wanted = waiting.pop()
+        inner = () if wanted in seen else selectors(text)
+        seen.add(wanted)
         if isinstance(inner, Unparsed):
             return inner
-        for selector in inner:
-            if selector.metric in recorded:
-                waiting += [each for each in recorded[selector.metric] if each not in seen]
-                seen.update(recorded[selector.metric])
+        for each in inner:
+            whole = replace(each, range=each.range + span, offset=each.offset + offset)
+            if each.metric in recorded:
+                waiting += [(one, whole.range, whole.offset) for one in recorded[each.metric]]
             else:
-                found[selector] = None
+                found[whole] = None
     return tuple(found)
 
 

@@ -46,6 +46,7 @@ class Group:
     name: str
     interval: float | None
     rules: tuple[Rule, ...]
+    place: Place
 
 
 def read_rules(path: str, content: bytes) -> tuple[Group, ...]:
@@ -57,10 +58,10 @@ def read_rules(path: str, content: bytes) -> tuple[Group, ...]:
     found: list[Group] = []
     for document in documents(path, content):
         found += _document(path, document)
-    names = [group.name for group in found]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise refused(Place(path=path, line=1), "each group once", twice, code=_CODE, hint="rename one of the two")
+    first: dict[str, Group] = {}
+    for group in found:
+        if first.setdefault(group.name, group) is not group:
+            raise refused(group.place, "each group once", group.name, code=_CODE, hint="rename one of the two")
     return tuple(found)
 
 
@@ -96,6 +97,7 @@ def _group(path: str, node: Node) -> Group:
         name=_text(path, node, fields, "name"),
         interval=_span(path, fields, "interval"),
         rules=tuple(_rule(path, each) for each in rules),
+        place=Place(path=path, line=node.line),
     )
 
 

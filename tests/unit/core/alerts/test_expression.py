@@ -70,6 +70,14 @@ def test_recording_rules_are_looked_through():
     assert closed("other", recording(other="rate(")) == Unparsed("unclosed left parenthesis")
 
 
+def test_what_is_written_around_a_recorded_name_holds_for_what_it_looks_at():
+    rules = recording(rate="rate(base[5m])")
+    assert closed("avg_over_time(rate[1h] offset 1d) + rate", rules) == (
+        Selector(metric="base", range=300.0),
+        Selector(metric="base", range=3900.0, offset=86_400.0),
+    )
+
+
 def test_recording_rules_in_a_circle_are_refused():
     with pytest.raises(InvalidInput) as refusal:
         closed("up", recording(one="two + 1", two="one"))

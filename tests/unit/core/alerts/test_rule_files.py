@@ -92,7 +92,7 @@ def test_other_spans_are_none(written):
             "expected a span of time at `for`, got `5`",
             6,
         ),
-        ("groups: [{name: a}, {name: a}]\n", "expected each group once, got `a`", 1),
+        ("groups:\n- name: a\n- name: a\n", "expected each group once, got `a`", 3),
         ("- a\n", "expected a rule file as a map, got `a collection`", 1),
     ],
 )
