@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.canonical import canonical
+from interlock.core.change.errors import Conflict, InvalidInput
+from interlock.core.evidence.summary import MAX_OWN
+from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.rehearsal.journal import Head, head_line, read_journal
+from interlock.core.rehearsal.outcome import Acted, Seen, outcome, predicate
 from interlock.core.rehearsal.plan_read import read_rehearsal_plan
 from interlock.plugins.rehearsals.command import CommandRehearsal
 from interlock.plugins.rehearsals.probe_files import FilesProbe
+from interlock.plugins.rehearsals.probe_run import RunProbe
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.rehearsal_files import RehearsalFiles
 from interlock.ports.rehearsal import RehearsalScene
@@ -51,6 +57,7 @@ class Place:
             environment=plan.environment,
             programs=SystemPrograms(str(folder)),
         )
+        self.scene = scene
         self.live, self.heard, self.files = folder / "live", [], RehearsalFiles(folder / ".interlock")
         with self.files.alone("staging"):
             self.journal = self.files.begin("reh-1")
@@ -80,7 +87,7 @@ def test_what_comes_back_whole_passes_with_its_time(tmp_path):
     assert (found.verdict, found.reasons, found.left, found.late) == ("passed", (), (), 0.0)
     assert [one.item for one in found.did] == ["live/flag", "live/value"]
     assert 0 < seen.seconds < 2
-    assert (place.kept().ended, place.files.unfinished()) == ("passed", [])
+    assert (place.kept().ended, place.files.unfinished("staging")) == ("passed", [])
 
 
 def test_a_file_that_is_forgotten_is_named(tmp_path):
@@ -88,7 +95,7 @@ def test_a_file_that_is_forgotten_is_named(tmp_path):
     _, found = rehearse(place.stage, 2.0)
     assert found.verdict == "failed"
     assert "live: live/flag is there and was not" in found.reasons[0]
-    assert place.files.unfinished()[0].left == tuple(one.told for one in found.left)
+    assert place.files.unfinished("staging")[0].left == tuple(one.told for one in found.left)
 
 
 def test_a_slow_way_back_says_by_how_much(tmp_path):
@@ -136,24 +143,18 @@ def test_whoever_finds_it_half_way_brings_it_back_or_says_what_is_left(tmp_path,
     def dies():
         raise Died
 
-    place.stage = Stage(
-        driver=place.stage.driver, probes=place.stage.probes, write=place.stage.write,
-        steady=place.stage.steady, told=interrupted,
-    )  # fmt: skip
+    place.stage = replace(place.stage, told=interrupted)
     place.stage.driver.roll_back = dies
     with pytest.raises(Died):
         rehearse(place.stage, 2.0)
     del place.stage.driver.roll_back
-    [found] = place.files.unfinished()
+    [found] = place.files.unfinished("staging")
     assert (found.touched, found.head.plan) == (True, place.plan)
-    stage = Stage(
-        driver=place.stage.driver, probes=place.stage.probes, write=place.stage.write,
-        steady=time.monotonic, told=place.hear,
-    )  # fmt: skip
+    stage = replace(place.stage, told=place.hear)
     left = recover(stage, found)
     assert [one.item for one in left] == ([] if last else ["live/flag"])
     assert place.kept().ended == ("recovered" if last else "dirty")
-    assert bool(place.files.unfinished()) == (not last)
+    assert bool(place.files.unfinished("staging")) == (not last)
 
 
 def test_an_interrupted_one_goes_back_before_it_ends(tmp_path):
@@ -163,13 +164,58 @@ def test_an_interrupted_one_goes_back_before_it_ends(tmp_path):
         if told.startswith("there: mark"):
             raise KeyboardInterrupt
 
-    stage = Stage(
-        driver=place.stage.driver, probes=place.stage.probes, write=place.stage.write,
-        steady=time.monotonic, told=interrupted,
-    )  # fmt: skip
+    stage = replace(place.stage, told=interrupted)
     with pytest.raises(KeyboardInterrupt):
         rehearse(stage, 2.0)
     assert (place.kept().ended, sorted(each.name for each in place.live.iterdir())) == ("cancelled", ["value"])
+
+
+def test_a_probe_that_cannot_look_stops_it_before_anything_is_touched(tmp_path):
+    place = Place(tmp_path)
+    blind = RunProbe({"run": ["no-such-program"]}, place.scene)
+    _, found = rehearse(replace(place.stage, probes={**place.stage.probes, "blind": blind}), 2.0)
+    assert (found.verdict, found.left, place.kept().touched, place.kept().ended) == ("failed", (), False, "failed")
+    assert found.reasons == (
+        "a probe could not look: blind: no-such-program could not be started: no such file or directory",
+    )
+
+
+def test_a_line_that_was_cut_off_is_left_out_and_the_next_one_is_whole(tmp_path):
+    place = Place(tmp_path)
+    with place.journal.place.open("ab") as file:
+        file.write(b'{"what":"appl')
+    [found] = place.files.unfinished("staging")
+    assert (found.touched, found.before) == (False, None)
+    assert recover(place.stage, found) == ()
+    assert (place.kept().ended, place.files.unfinished("staging")) == ("recovered", [])
+
+
+def test_a_journal_whose_first_line_was_cut_off_tells_of_nothing(tmp_path):
+    files = Place(tmp_path).files
+    files.begin("reh-2").place.write_bytes(b'{"what":"beg')
+    assert [one.head.run for one in files.unfinished("staging")] == ["reh-1"]
+    assert files.unfinished("elsewhere") == []
+
+
+def test_nobody_rehearses_where_somebody_does(tmp_path):
+    files = Place(tmp_path).files
+    with files.alone("staging"), files.alone("elsewhere"), pytest.raises(Conflict) as refused:
+        files.alone("staging").__enter__()
+    assert refused.value.code == "rehearsal-running"
+
+
+def test_what_is_signed_is_small_whatever_was_seen(tmp_path):
+    long = "x" * 4_000
+    was = {"p": Fingerprint(items={f"{n}{long}": long for n in range(500)})}
+    acted = tuple(Acted(name=f"step {n}", ok=False, said=long) for n in range(50))
+    seen = Seen(
+        before=was, changed={"p": Fingerprint(items={})}, after={"p": Fingerprint(items={})},
+        applied=acted, rolled_back=acted, seconds=1.0, objective=2.0,
+    )  # fmt: skip
+    found = outcome(seen)
+    said = predicate(seen, found)
+    assert (said["verdict"], said["left_count"]) == ("failed", 500)
+    assert len(canonical(said)) < MAX_OWN
 
 
 @pytest.mark.parametrize(

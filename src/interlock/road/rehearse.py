@@ -2,8 +2,9 @@
 
 Rules:
 1. probe → apply → probe → roll back → probe. What is about to be touched is in the journal before it is.
-2. Whatever goes wrong after ``applying`` (a step that fails, somebody's Ctrl-C, an error nobody thought of), it is
-   rolled back, probed and written down. Only a process that dies leaves that to ``recover``.
+2. Whatever goes wrong while it is applied (a step that fails, somebody's Ctrl-C, an error nobody thought of), it
+   is rolled back, probed and written down. A process that dies, or is interrupted on the way back itself, leaves
+   that to ``recover``: its journal is not over.
 3. The time that counts is from the first step back until every probe has looked: as long as nobody has looked,
    nobody knows.
 4. ``recover`` goes back by the plan in the journal. It ends *recovered* when every probe sees what it saw before,
@@ -100,6 +101,7 @@ def _untouched(stage: Stage, before: Look, objective: float, needs: str) -> Seen
         rolled_back=(),
         seconds=0.0,
         objective=objective,
+        touched=False,
         needs=needs,
         measured=stage.driver.measured(),
     )

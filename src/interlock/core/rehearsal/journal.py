@@ -5,13 +5,13 @@ Rules:
    by the plan that was under way, whatever the rules say by then. A line is on disk before what it tells begins.
 2. Until ``applying`` nothing was touched. From there on until ``over`` the place is *dirty*, unless somebody rolls
    back and every probe sees what it saw before.
-3. A last line that was cut off is left out: what it would have told had not begun.
+3. A last line that was cut off is left out: what it would have told had not begun. So is a file whose first line
+   was: nothing was looked at yet.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -156,8 +156,7 @@ def _parsed(line: bytes, path: str) -> dict[str, Json]:
 
 
 def _line(value: dict[str, Json]) -> bytes:
-    # canonical refuses what could not be read back the same
-    return json.dumps(json.loads(canonical(value)), ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+    return canonical(value) + b"\n"
 
 
 def _unreadable(path: str, got: str) -> InvalidInput:

@@ -18,8 +18,9 @@ from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.fingerprint import Difference, Look, differences, unseen
 
 Verdict = Literal["passed", "failed", "undecidable"]
-SHOWN = 50
-SAID = 300
+SHOWN = 20
+SAID, STEP_SAID = 300, 120
+"""How many of each, and how many letters of each, are signed: a predicate has an upper bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Seen:
     """Everything that was seen and done. ``seconds`` is from the first step back until the state was probed.
 
     ``needs`` is what is missing where nothing could be decided; ``measured`` is what the driver found besides.
+    Where nothing was ``touched`` there is nothing to compare either.
     """
 
     before: Look
@@ -46,6 +48,7 @@ class Seen:
     rolled_back: tuple[Acted, ...]
     seconds: float
     objective: float
+    touched: bool = True
     needs: str = ""
     measured: Mapping[str, Json] = field(default_factory=dict)
 
@@ -68,7 +71,8 @@ class Outcome:
 
 def outcome(seen: Seen) -> Outcome:
     """What it comes to."""
-    did, left = differences(seen.before, seen.changed), differences(seen.before, seen.after)
+    did = differences(seen.before, seen.changed) if seen.touched else ()
+    left = differences(seen.before, seen.after) if seen.touched else ()
     reasons = tuple(_reasons(seen, did, left))
     verdict: Verdict = "undecidable" if seen.needs else "failed" if reasons else "passed"
     return Outcome(
@@ -89,7 +93,7 @@ def _reasons(seen: Seen, did: tuple[Difference, ...], left: tuple[Difference, ..
             yield f"apply step {one.name}: {one.said}"
     for told in dict.fromkeys((*unseen(seen.before), *unseen(seen.changed))):
         yield f"a probe could not look: {told}"
-    if not did and not seen.needs:
+    if not did and seen.touched:
         yield "no probe sees the change, so going back from it shows nothing"
 
 
@@ -105,10 +109,10 @@ def predicate(seen: Seen, found: Outcome) -> dict[str, Json]:
         "verdict": found.verdict,
         "seconds": round(seen.seconds, 3),
         "objective_seconds": seen.objective,
-        "reasons": [*found.reasons[:SHOWN]],
-        "changed": [one.told for one in found.did[:SHOWN]],
+        "reasons": [one[:SAID] for one in found.reasons[:SHOWN]],
+        "changed": [one.told[:SAID] for one in found.did[:SHOWN]],
         "changed_count": len(found.did),
-        "left": [one.told for one in found.left[:SHOWN]],
+        "left": [one.told[:SAID] for one in found.left[:SHOWN]],
         "left_count": len(found.left),
         "state_before": {name: each.digest for name, each in sorted(seen.before.items())},
         "state_after": {name: each.digest for name, each in sorted(seen.after.items())},
@@ -119,4 +123,4 @@ def predicate(seen: Seen, found: Outcome) -> dict[str, Json]:
 
 
 def _step(one: Acted) -> Json:
-    return {"name": one.name, "ok": one.ok, "said": one.said[:SAID], "seconds": round(one.seconds, 3)}
+    return {"name": one.name, "ok": one.ok, "said": one.said[:STEP_SAID], "seconds": round(one.seconds, 3)}

@@ -20,9 +20,9 @@ from interlock.core.change.settings import Settings
 from interlock.core.change.yaml_nodes import refused
 from interlock.core.rehearsal.plan import ProbePlan, RehearsalPlan
 from interlock.core.rollout.plan import PluginPlan
-from interlock.core.rollout.plan_faults import Gathering, together
+from interlock.core.rollout.plan_faults import Gathering, surveyed, together
 from interlock.core.rollout.plan_source import Part, read_source
-from interlock.core.rollout.plan_stages import read_steps
+from interlock.core.rollout.plan_stages import named_once, read_steps
 
 KEYS = ("service", "environment", "objective", "driver", "apply", "rollback", "probes")
 REQUIRED = ("service", "environment", "driver", "probes")
@@ -68,21 +68,11 @@ def survey_rehearsal_plans(
     files: Mapping[str, bytes], settings: Settings, services: Collection[str]
 ) -> tuple[RehearsalPlans, tuple[InvalidInput, ...]]:
     """The plans that can be used, and all that is wrong with the others."""
-    plans: dict[tuple[str, str], RehearsalPlan] = {}
-    found = Gathering()
-    for path, content in sorted(files.items()):
-        plan = found.read(partial(read_rehearsal_plan, path, content), None)
-        if plan is None:
-            continue
-        wrong = tuple(_misplaced(plan, settings, services, plans.get((plan.service, plan.environment))))
-        found.note(wrong)
-        if not wrong:
-            plans[plan.service, plan.environment] = plan
-    return plans, found.faults
+    return surveyed(files, read_rehearsal_plan, partial(_misplaced, settings, services))
 
 
 def _misplaced(
-    plan: RehearsalPlan, settings: Settings, services: Collection[str], other: RehearsalPlan | None
+    settings: Settings, services: Collection[str], plan: RehearsalPlan, other: RehearsalPlan | None
 ) -> Iterator[InvalidInput]:
     service = Place(path=plan.path, line=plan.line_of(("service",)))
     environment = Place(path=plan.path, line=plan.line_of(("environment",)))
@@ -132,14 +122,7 @@ def _probes(part: Part) -> tuple[ProbePlan, ...]:
     parts = part.items()
     if len(parts) > MOST_PROBES:
         raise part.refuse(f"at most {MOST_PROBES} probes", str(len(parts)), hint="let one look at several things")
-    found, names = Gathering(), set[str]()
-    probes = [found.read(partial(_probe, each), None) for each in parts]
-    for each, probe in zip(parts, probes, strict=True):
-        if probe is not None and probe.name in names:
-            found.note([each.below("name", None).refuse("each probe's name once", probe.name, hint="rename one")])
-        names |= {probe.name} if probe is not None else set()
-    found.finish()
-    return tuple(probe for probe in probes if probe is not None)
+    return named_once(parts, _probe, "each probe's name once")
 
 
 def _probe(part: Part) -> ProbePlan:

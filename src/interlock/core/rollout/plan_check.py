@@ -18,7 +18,7 @@ from interlock.core.change.parse import closest
 from interlock.core.change.settings import Settings, Thresholds
 from interlock.core.change.yaml_nodes import refused
 from interlock.core.rollout.plan import Keys, Plan, PluginPlan
-from interlock.core.rollout.plan_faults import Gathering, together
+from interlock.core.rollout.plan_faults import surveyed, together
 from interlock.core.rollout.plan_read import read_plan
 
 Plans = Mapping[tuple[str, str], Plan]
@@ -42,21 +42,11 @@ def survey_plans(
     files: Mapping[str, bytes], settings: Settings, services: Collection[str]
 ) -> tuple[Plans, tuple[InvalidInput, ...]]:
     """The plans that can be used, and all that is wrong with the others."""
-    plans: dict[tuple[str, str], Plan] = {}
-    found = Gathering()
-    for path, content in sorted(files.items()):
-        plan = found.read(partial(read_plan, path, content), None)
-        if plan is None:
-            continue
-        wrong = tuple(_misplaced(plan, settings, services, plans.get((plan.service, plan.environment))))
-        found.note(wrong)
-        if not wrong:
-            plans[plan.service, plan.environment] = plan
-    return plans, found.faults
+    return surveyed(files, read_plan, partial(_misplaced, settings, services))
 
 
 def _misplaced(
-    plan: Plan, settings: Settings, services: Collection[str], other: Plan | None
+    settings: Settings, services: Collection[str], plan: Plan, other: Plan | None
 ) -> Iterator[InvalidInput]:
     if plan.service not in services:
         yield _refuse(

@@ -9,12 +9,28 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Protocol, TypeVar
 
 from interlock.core.change.errors import InvalidInput
 
 T = TypeVar("T")
+
+
+class Placed(Protocol):
+    """A plan of one service in one environment."""
+
+    @property
+    def service(self) -> str:
+        """Whose."""
+
+    @property
+    def environment(self) -> str:
+        """Where."""
+
+
+P = TypeVar("P", bound=Placed)
 _LINE = re.compile(r"`([^`]*):([0-9]+)`$")
 _MOST_NAMED = 10
 
@@ -59,6 +75,29 @@ class Gathering:
         """
         if self._faults:
             raise together(self._faults)
+
+
+def surveyed(
+    files: Mapping[str, bytes],
+    read: Callable[[str, bytes], P],
+    misplaced: Callable[[P, P | None], Iterable[InvalidInput]],
+) -> tuple[dict[tuple[str, str], P], tuple[InvalidInput, ...]]:
+    """The plans that can be used, by service and environment, and all that is wrong with the others.
+
+    ``misplaced`` is given a plan and the one that has its place already, if any.
+    """
+    plans: dict[tuple[str, str], P] = {}
+    found = Gathering()
+    for path, content in sorted(files.items()):
+        plan = found.read(partial(read, path, content), None)
+        if plan is None:
+            continue
+        place = (plan.service, plan.environment)
+        wrong = tuple(misplaced(plan, plans.get(place)))
+        found.note(wrong)
+        if not wrong:
+            plans[place] = plan
+    return plans, found.faults
 
 
 def faults_of(error: InvalidInput) -> tuple[InvalidInput, ...]:

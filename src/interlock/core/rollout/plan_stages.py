@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.rollout.plan import StagePlan, StepPlan
@@ -34,6 +34,17 @@ MOST_STAGES = 50
 MOST_STEPS = 50
 LONGEST = 14 * 86_400.0
 KINDS = ("artefact", "configuration", "flags", "other")
+
+
+class Named(Protocol):
+    """Something of a plan that has a name."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+
+N = TypeVar("N", bound=Named)
 
 _STAGE = ("percent", "bake", "margin", "limit")
 _STEP = ("name", "kind", "run", "verify", "timeout")
@@ -148,15 +159,19 @@ def read_steps(part: Part | None) -> tuple[StepPlan, ...]:
     parts = part.items()
     if len(parts) > MOST_STEPS:
         raise part.refuse(f"at most {MOST_STEPS} steps", str(len(parts)), hint="let a program take several")
-    found = Gathering()
-    steps = [found.read(partial(_step, each), None) for each in parts]
-    names: set[str] = set()
-    for each, step in zip(parts, steps, strict=True):
-        if step is not None and step.name in names:
-            found.note([each.below("name", None).refuse("each step's name once", step.name, hint="rename one")])
-        names |= {step.name} if step is not None else set()
+    return named_once(parts, _step, "each step's name once")
+
+
+def named_once(parts: Sequence[Part], read: Callable[[Part], N], expected: str) -> tuple[N, ...]:
+    """All of a list in its order, or all that is wrong with them; one name twice is ``expected`` not to be."""
+    found, names = Gathering(), set[str]()
+    values = [found.read(partial(read, each), None) for each in parts]
+    for each, value in zip(parts, values, strict=True):
+        if value is not None and value.name in names:
+            found.note([each.below("name", None).refuse(expected, value.name, hint="rename one")])
+        names |= {value.name} if value is not None else set()
     found.finish()
-    return tuple(step for step in steps if step is not None)
+    return tuple(value for value in values if value is not None)
 
 
 def _step(part: Part) -> StepPlan:

@@ -25,6 +25,9 @@ from typing import IO
 
 from interlock.ports.programs import MOST_OUTPUT, NoCode, Output, Ran, wanted
 
+Sink = int | IO[bytes]
+"""Where a program's words go."""
+
 _MOST = 64 * 1024
 _SAID = 300
 _PATIENCE = 5.0
@@ -50,18 +53,9 @@ class SystemPrograms:
         """Run one to its end; it and its group are ended after ``timeout`` seconds, or once it is unwanted."""
         if unwanted():
             return Ran(code=None, why="unwanted")
-        own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
         read, write = os.pipe()
         try:
-            started = subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
-                arguments,
-                cwd=self._root,
-                env={**own, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=write,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            started = self._start(arguments, environment, write, subprocess.STDOUT)
         except (OSError, ValueError) as error:
             os.close(read)
             return Ran(code=None, said=_against(error, arguments[0])[:_SAID], why="unstarted")
@@ -83,18 +77,9 @@ class SystemPrograms:
         most: int = MOST_OUTPUT,
     ) -> Output:
         """Run one to its end with what it says in files, so that nothing it says can make it wait."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
             try:
-                started = subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
-                    arguments,
-                    cwd=self._root,
-                    env={**own, **environment},
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=error,
-                    start_new_session=True,
-                )
+                started = self._start(arguments, environment, out, error)
             except (OSError, ValueError) as failed:
                 said = _against(failed, arguments[0])[:_SAID]
                 return Output(ran=Ran(code=None, said=said, why="unstarted"))
@@ -102,6 +87,20 @@ class SystemPrograms:
             kept = [_kept(file, most) for file in (out, error)]
         tail = _Tail(kept[1] or kept[0])
         return Output(ran=Ran(code=code, said=tail.last_line(), why=why), out=kept[0], error=kept[1], cut=cut)
+
+    def _start(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], out: Sink, error: Sink
+    ) -> subprocess.Popen[bytes]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
+        return subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
+            arguments,
+            cwd=self._root,
+            env={**own, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=error,
+            start_new_session=True,
+        )
 
     def missing(self, program: str) -> str:
         """Looked for as ``run`` does: below ``root`` where it is a path, else by the search path."""

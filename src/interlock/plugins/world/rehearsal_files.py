@@ -1,9 +1,10 @@
 """Journals of rehearsals as files below ``Config.home``, and who rehearses where.
 
 Rules:
-1. A line is written and forced to disk before it returns: what it tells begins afterwards.
-2. One rehearsal at a time in one environment, by a lock that ends with its holder. A journal whose holder is gone
-   and that is not over is unfinished.
+1. A line is written and forced to disk before it returns: what it tells begins afterwards. What a writer that died
+   left of a line is cut off before the next one.
+2. One rehearsal at a time in one environment, by a lock that ends with its holder. Whoever has it and finds a
+   journal of that environment that is not over has found one whose holder is gone.
 3. What is over stays, until ``MOST`` newer ones are.
 """
 
@@ -14,8 +15,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from interlock.core.change.errors import Conflict, InvalidInput, NotFound, Unavailable
+from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.rehearsal.journal import MAX_JOURNAL, Journal, read_journal
 from interlock.plugins.world.rollback_files import keep_out_of_git
 
@@ -36,7 +38,8 @@ class RehearsalJournal:
             Unavailable: ``rehearsal-journal-unwritable``; nothing may begin then.
         """
         try:
-            with self.place.open("ab") as file:
+            with self.place.open("a+b") as file:
+                _cut_off(file)
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
@@ -77,42 +80,40 @@ class RehearsalFiles:
 
     def begin(self, run: str) -> RehearsalJournal:
         """The file of a new run; of those that are over the oldest go."""
-        for place in sorted(self._folder.glob("*.jsonl"))[:-MOST]:
+        for place in sorted(self._folder.glob("*.jsonl"), key=lambda each: each.stat().st_mtime)[:-MOST]:
             with suppress(OSError, InvalidInput):
-                if not self._read(place).unfinished:
+                found = self._read(place)
+                if found is None or not found.unfinished:
                     place.unlink()
         return RehearsalJournal(self._folder / f"{_safe(run)}.jsonl")
 
-    def unfinished(self) -> list[Journal]:
-        """Those that are not over, by age; whose holder still runs is theirs.
+    def unfinished(self, environment: str) -> list[Journal]:
+        """Those of this environment that are not over, by age; to be asked for by whoever is ``alone`` in it.
 
         Raises:
             InvalidInput: ``rehearsal-journal`` for one that cannot be read: what it left must be looked at.
         """
-        found = [self._read(place) for place in sorted(self._folder.glob("*.jsonl")) if place.stat().st_size]
-        return sorted((one for one in found if one.unfinished), key=lambda one: one.head.began)
+        found = [self._read(place) for place in self._folder.glob("*.jsonl")]
+        mine = [one for one in found if one and one.unfinished and one.head.environment == environment]
+        return sorted(mine, key=lambda one: one.head.began)
 
-    def of(self, run: str) -> RehearsalJournal:
-        """The file of a run that is there.
-
-        Raises:
-            NotFound: ``rehearsal-missing``.
-        """
-        place = self._folder / f"{_safe(run)}.jsonl"
-        if not place.is_file():
-            raise NotFound(
-                f"expected a rehearsal of this machine, got `{run[:80]}`",
-                code="rehearsal-missing",
-                hint="interlock evidence recover looks after all that are not over",
-            )
-        return RehearsalJournal(place)
-
-    def _read(self, place: Path) -> Journal:
+    def _read(self, place: Path) -> Journal | None:
+        """The journal; None where nothing had begun yet."""
         try:
             with place.open("rb") as file:
-                return read_journal(file.read(MAX_JOURNAL + 1), str(place))
+                content = file.read(MAX_JOURNAL + 1)
         except OSError as error:
             raise _unwritable(place, error) from error
+        return read_journal(content, str(place)) if b"\n" in content else None
+
+
+def _cut_off(file: IO[bytes]) -> None:
+    """Everything after the last whole line goes."""
+    file.seek(0)
+    content = file.read()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        file.truncate(whole)
 
 
 def _safe(name: str) -> str:
