@@ -168,8 +168,14 @@ class Program(ABC):
         self._gone()
 
     def pause(self) -> None:
-        """Freeze it with all its workers (SIGSTOP): sockets stay open and nobody answers."""
+        """Freeze it with all its workers (SIGSTOP): when this returns, sockets are open and nobody answers."""
         self._signal(signal.SIGSTOP)
+        end = time.monotonic() + _STOP_SECONDS
+        # A thread on another processor goes on until it sees the signal, and may answer meanwhile.
+        while not _all_stopped(self.pid):
+            if time.monotonic() > end:
+                raise RuntimeError(f"expected group {self.pid} to stand still, got one that goes on")
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Let it run again (SIGCONT)."""
@@ -191,6 +197,31 @@ class Program(ABC):
             self._signal(signal.SIGKILL)  # workers that outlived their parent
             self._running.wait()
             self._running = None
+
+
+def _all_stopped(group: int) -> bool:
+    """Whether every thread of this process group stands still, or has ended."""
+    return all(
+        state in "TtZX"
+        for place in Path("/proc").glob("[0-9]*")
+        if _of_group(place, group)
+        for state in map(_state, place.glob("task/[0-9]*"))
+    )
+
+
+def _of_group(place: Path, group: int) -> bool:
+    try:
+        return os.getpgid(int(place.name)) == group
+    except ProcessLookupError:
+        return False
+
+
+def _state(thread: Path) -> str:
+    """The kernel's letter for it: it stands after the program's name, which may hold anything."""
+    try:
+        return (thread / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 def program(name: str, *places: str) -> Path:
