@@ -69,6 +69,7 @@ TOGETHER = (
     "tests/integration/rollout/",
     "tests/architecture/",
     "tests/docs/test_reference.py",
+    "tests/integration/doors/test_nobody_moves_it.py",
     "tests/integration/doors/test_refused_before_traffic.py",
     "tests/integration/test_servers_race.py",
     "tests/integration/test_taking_back_race.py",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,20 +58,24 @@ class Interlock:
     station: Station
     config: Config
 
-    def worker(self, failed: Callable[[str, BaseException], None] | None = None) -> Worker:
-        """A worker that moves rollouts in this process, still to be started."""
+    def worker(
+        self, failed: Callable[[str, BaseException], None] | None = None, only: Collection[str] | None = None
+    ) -> Worker:
+        """A worker that moves rollouts in this process, still to be started; ``only`` these, if any are named."""
         from interlock.road.roll.worker import Worker  # noqa: PLC0415  # a command that reads needs no judge
 
         outside, leases = self.station.outside, self.station.leases
         assert outside is not None  # noqa: S101  # build gives both
         assert leases is not None  # noqa: S101  # likewise
         owner = f"{socket.gethostname()[:60]}-{os.getpid()}-{self.station.ids.new('wrk')}"
-        return Worker(self.station, outside, leases, owner=owner, failed=failed)
+        return Worker(self.station, outside, leases, owner=owner, only=only, failed=failed)
 
     @contextmanager
-    def working(self, failed: Callable[[str, BaseException], None] | None = None) -> Iterator[Worker]:
+    def working(
+        self, failed: Callable[[str, BaseException], None] | None = None, only: Collection[str] | None = None
+    ) -> Iterator[Worker]:
         """Rollouts are moved as long as this goes on; at its end they are let go."""
-        worker = self.worker(failed)
+        worker = self.worker(failed, only)
         worker.start()
         try:
             yield worker

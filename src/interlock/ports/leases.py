@@ -38,11 +38,22 @@ class Leases(Protocol):
         Work that is held keeps its holder, and is due again when that one lets go, whatever it says then.
         """
 
-    def claim(self, owner: str, *, seconds: float, most: int = 16) -> Sequence[Lease]:
-        """Take at most ``most`` pieces of work that are due and held by nobody whose lease still runs."""
+    def claim(
+        self, owner: str, *, seconds: float, most: int = 16, only: Collection[str] | None = None
+    ) -> Sequence[Lease]:
+        """Take at most ``most`` pieces of work that are due and held by nobody whose lease still runs.
+
+        ``only`` names all that may be taken; None is everything.
+        """
 
     def renew(self, leases: Collection[Lease], *, seconds: float) -> Sequence[Lease]:
         """Prolong, also what ended and was not taken; what is missing from the answer was lost, for good."""
 
     def release(self, lease: Lease, *, after: float | None = None) -> None:
         """Let go: due again ``after`` seconds from now, or done with (None). No-op for one that was lost."""
+
+    def idle(self, work: str) -> float | None:
+        """For how many seconds it has been due and nobody held it; None while somebody does or nothing is due.
+
+        0 at least; less than the truth where the clock that leases are counted by began anew meanwhile.
+        """

@@ -79,7 +79,9 @@ class EmptyLeases:
         """Refused: there is nowhere to keep it."""
         raise _nothing_kept()
 
-    def claim(self, owner: str, *, seconds: float, most: int = 16) -> Sequence[Lease]:
+    def claim(
+        self, owner: str, *, seconds: float, most: int = 16, only: Collection[str] | None = None
+    ) -> Sequence[Lease]:
         """Nothing is due."""
         return ()
 
@@ -89,6 +91,10 @@ class EmptyLeases:
 
     def release(self, lease: Lease, *, after: float | None = None) -> None:
         """Nothing was held."""
+
+    def idle(self, work: str) -> float | None:
+        """Nothing is due."""
+        return None
 
 
 class _EmptyTx:

@@ -60,7 +60,9 @@ class SqlLeases:
         wait = _milliseconds("after", after, least=0.0, most=MAX_AFTER)
         self._transact(lambda connection: self._offer(connection, work, wait))
 
-    def claim(self, owner: str, *, seconds: float, most: int = 16) -> Sequence[Lease]:
+    def claim(
+        self, owner: str, *, seconds: float, most: int = 16, only: Collection[str] | None = None
+    ) -> Sequence[Lease]:
         """Take at most ``most`` (1–1,000) pieces of work that are due and whose lease, if any, has ended."""
         lookup_value("owner", owner)
         span = _milliseconds("seconds", seconds, least=0.001, most=MAX_SECONDS)
@@ -68,7 +70,8 @@ class SqlLeases:
             raise _refused("most", f"1 to {MAX_CLAIM}", most)
         if self._engines.sqlite and not self._worth_a_try():
             return ()
-        taken = self._transact(lambda connection: self._claim(connection, owner, span, most))
+        meant = sa.true() if only is None else _ROW.work.in_(sorted(only))
+        taken = self._transact(lambda connection: self._claim(connection, owner, span, most, meant))
         return tuple(Lease(work=row.work, owner=owner, token=row.token, seconds=seconds) for row in taken)
 
     def renew(self, leases: Collection[Lease], *, seconds: float) -> Sequence[Lease]:
@@ -93,6 +96,18 @@ class SqlLeases:
         wait = None if after is None else _milliseconds("after", after, least=0.0, most=MAX_AFTER)
         self._transact(lambda connection: self._release(connection, lease, wait))
 
+    def idle(self, work: str) -> float | None:
+        """For how many seconds it has been due and nobody held it; None while somebody does or nothing is due."""
+        now = self._now()
+        since = sa.func.coalesce(_ROW.until, _ROW.due_at)
+        asked = sa.select(now - since).where(_ROW.work == work, sa.or_(_free(now), _beyond(now)))
+        try:
+            with self._engines.reader.begin() as connection:
+                passed = connection.execute(asked).scalar_one_or_none()
+        except sa.exc.DBAPIError as error:
+            raise translate(error) from error
+        return None if passed is None else max(0.0, passed / 1_000)
+
     def _offer(self, connection: sa.Connection, work: str, wait: int) -> None:
         row = {"work": work, "token": 0, "due_at": self._now() + wait, "span": wait}
         insert = insert_into(schema.lease, on_sqlite=self._engines.sqlite)
@@ -106,11 +121,13 @@ class SqlLeases:
             )
         )
 
-    def _claim(self, connection: sa.Connection, owner: str, span: int, most: int) -> Sequence[sa.Row[Any]]:
+    def _claim(
+        self, connection: sa.Connection, owner: str, span: int, most: int, meant: sa.ColumnElement[bool]
+    ) -> Sequence[sa.Row[Any]]:
         now = self._now()
         picked = (
             sa.select(_ROW.work)
-            .where(_free(now))
+            .where(_free(now), meant)
             .order_by(sa.func.coalesce(_ROW.until, _ROW.due_at), _ROW.work)
             .limit(most)
             .with_for_update(skip_locked=True)

@@ -27,16 +27,18 @@ _NOTHING = 99.0
 
 
 def pause(record: RolloutRecord, why: str, now: datetime) -> Move:
-    """No wider until somebody resumes it.
+    """No wider until somebody resumes it. Paused again it stays so, and a new reason is put on record.
 
     Raises:
         IllegalTransition: ``rollout-state``.
     """
-    if record.hold == "paused":
+    paused = record.hold == "paused"
+    if paused and why in {"", record.why}:
         return stays(record)
     if record.state not in {RolloutState.RUNNING, RolloutState.HELD}:
-        raise not_now(record, "a rollout that is running")
-    after = _next(record, state=RolloutState.HELD, hold="paused", held_since=now, why=why)
+        raise not_now(record, "a rollout that is running", _before_traffic(record))
+    since = record.held_since if paused else now
+    after = _next(record, state=RolloutState.HELD, hold="paused", held_since=since, why=why)
     return Move(record=after, kind="rollout.paused", body={"why": why})
 
 
@@ -47,7 +49,7 @@ def resume(record: RolloutRecord) -> Move:
         IllegalTransition: ``rollout-state``.
     """
     if record.state is not RolloutState.HELD:
-        raise not_now(record, "a rollout that is held")
+        raise not_now(record, "a rollout that is held", _runs(record))
     after = _next(record, state=RolloutState.RUNNING, hold="", held_since=None, why="")
     return Move(record=after, kind="rollout.resumed", body={"from": record.hold})
 
@@ -133,6 +135,18 @@ def _not_kept(record: RolloutRecord) -> IllegalTransition:
         hint=f"bring it out again as a change of its own; what was kept, and how long: "
         f"interlock rollout show {record.id}",
     )
+
+
+def _before_traffic(record: RolloutRecord) -> str:
+    if record.state is not RolloutState.STARTING:
+        return ""
+    return f"no traffic has moved yet: interlock rollout abort {record.id}, or pause it once it runs"
+
+
+def _runs(record: RolloutRecord) -> str:
+    if record.state is not RolloutState.RUNNING:
+        return ""
+    return f"nobody holds it back; should no worker move it: interlock rollout run {record.id}"
 
 
 def _next(record: RolloutRecord, **changes: object) -> RolloutRecord:

@@ -280,13 +280,13 @@ def _require(record: RolloutRecord, holds: bool, expected: str) -> None:  # noqa
         raise not_now(record, expected)
 
 
-def not_now(record: RolloutRecord, expected: str) -> IllegalTransition:
-    """The error for a step that the rollout's state does not permit."""
+def not_now(record: RolloutRecord, expected: str, hint: str = "") -> IllegalTransition:
+    """The error for a step that the rollout's state does not permit; ``hint`` where more can be said."""
     held = f", {record.hold}" if record.hold else ""
     if record.state is RolloutState.RUNNING and record.phase in _DOING:
         held += f": {_DOING[record.phase]}"
     return IllegalTransition(
         f"expected {expected}, got `{record.id}` which is {record.state}{held}",
         code="rollout-state",
-        hint=f"look at it: interlock rollout show {record.id}",
+        hint=hint or f"look at it: interlock rollout show {record.id}",
     )

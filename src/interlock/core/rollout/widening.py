@@ -58,7 +58,8 @@ def check_open(record: RolloutRecord) -> None:
     if record.served != record.wanted:
         raise not_now(record, f"a rollout whose {record.wanted:g} % are served")
     if record.hold == "paused":
-        raise not_now(record, "a rollout that nobody paused")
+        again = f"if it may go on: interlock rollout resume {record.id}"
+        raise not_now(record, "a rollout that nobody paused", again)
 
 
 def check_baked(record: RolloutRecord, plan: Plan) -> None:

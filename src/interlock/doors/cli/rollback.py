@@ -3,8 +3,8 @@
 Rules:
 1. A server that answers within 3 s does it: it has the newest record and writes it down itself. Anything else (no
    answer, a fault, no token) leads to the local record, by which this process does it alone.
-2. A server that took it and has not begun after 2 s is not waited for: its worker may be gone, and weight 0 twice
-   is weight 0.
+2. A server that took it and has not begun after 2 s, or has no worker, is not waited for: weight 0 twice is
+   weight 0.
 3. Before a step is run by the local record it is asked which rollout is the newest, unless nobody answered: what
    this machine has kept may be of the one before.
 4. 0 everything is back and was seen to be; 1 something is not, and it says what; 2 there is nothing to go back by,
@@ -23,6 +23,7 @@ from interlock.config import Config
 from interlock.core.change.errors import Conflict, InterlockError, Unavailable
 from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
 from interlock.doors.cli.rollback_asked import Asking, Say, how_far, newest, waiting
+from interlock.doors.cli.rollout_back import begun, left_alone
 
 Told = dict[str, Any]
 SERVER_SECONDS, BEGIN_SECONDS, END_SECONDS, LOOK_SECONDS = 3.0, 2.0, 300.0, 0.2
@@ -61,8 +62,24 @@ def rollback(*, service: str, environment: str, why: str, dry_run: bool, local: 
     if not as_json:
         _show(done, as_json=False, of="local")
     done["entry"] = tell(config, done, refused)
+    done["ended"] = _ended(config, done, quiet=as_json)
     _show(done, as_json=as_json, of="ledger")
     leave(0 if done["journal"]["ok"] else REFUSED)
+
+
+def _ended(config: Config, done: Told, *, quiet: bool) -> Told | None:
+    """The rollout on record, ended by this process where nobody else does it; None where it cannot be."""
+    if config.server is not None or done["entry"] is None:
+        return None
+    from interlock.doors.cli.rollout_back import move_back  # noqa: PLC0415  # --help moves nothing
+
+    meant = done["other"]["id"] if done["other"] else done["journal"]["rollout"]
+    try:
+        with waiting(quiet=quiet) as say:
+            return move_back(config, meant, say)
+    except InterlockError as error:
+        done["notes"].append(f"{error.message} · {error.hint}")
+        return None
 
 
 def _by_server(
@@ -92,19 +109,13 @@ def _followed(client: Any, name: str, say: Say) -> tuple[Told | None, InterlockE
         say(how_far(shown))
         if shown["record"]["ended_at"] or waited >= END_SECONDS:
             return shown, None
-        if shown["record"]["phase"] == "withdraw" and waited >= BEGIN_SECONDS and not _begun(shown):
+        if waited >= BEGIN_SECONDS and (left_alone(shown) or not begun(shown)):
             return None, Conflict(
                 f"expected the server's worker to begin within {BEGIN_SECONDS:g} s, got nothing done",
                 code="rollback-not-begun",
                 hint="look whether a worker runs there",
             )
         time.sleep(LOOK_SECONDS)
-
-
-def _begun(shown: Told) -> bool:
-    """Whether anything was intended since going back was asked."""
-    last = shown["effects"][-1] if shown["effects"] else None
-    return last is not None and last["kind"] == "weight" and float(last["target"]) == 0
 
 
 def _show(done: Told, *, as_json: bool, of: str) -> None:

@@ -1,19 +1,33 @@
-"""``interlock rollout pause|resume|extend|abort``: what is asked of a rollout under way."""
+"""``interlock rollout pause|resume|extend|abort``: what is asked of a rollout under way.
+
+Rules:
+1. What is asked is put on record, and the worker that has the rollout does it. Where none has it that is said,
+   beside the answer, with what can be typed.
+2. ``abort`` where there is neither a server nor a worker is the worker itself: it returns when all is back. Where
+   a server is set and no worker takes it up nothing is back yet: 1.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import click
 
+from interlock.config import Config
 from interlock.core.change.errors import InvalidInput
-from interlock.doors.cli.desk import as_json, client, show_json
+from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
+from interlock.doors.cli.rollback_asked import waiting
+from interlock.doors.cli.rollout_back import move_back, nobody, taken_up
 from interlock.doors.cli.rollout_named import named_rollout
+from interlock.doors.cli.screens.rollout_bars import span as span_told
 from interlock.doors.cli.text import safe
 
-_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h|d)?")
-_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+Told = dict[str, Any]
+
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h|d)")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _why = click.option("--why", default="", help="Why, in one line; it goes into the ledger.")
 _named = click.argument("named", metavar="ROLLOUT|SERVICE")
 
@@ -24,7 +38,7 @@ _named = click.argument("named", metavar="ROLLOUT|SERVICE")
 @as_json
 def pause(*, named: str, why: str, as_json: bool) -> None:
     """Keep it from widening until somebody resumes it; it is judged on."""
-    _tell(_post(named, "pause", {"why": why}), as_json=as_json)
+    _ask(named, "pause", {"why": why}, as_json=as_json)
 
 
 @click.command()
@@ -32,7 +46,7 @@ def pause(*, named: str, why: str, as_json: bool) -> None:
 @as_json
 def resume(*, named: str, as_json: bool) -> None:
     """Let it go on where it was held."""
-    _tell(_post(named, "resumption", None), as_json=as_json)
+    _ask(named, "resumption", None, as_json=as_json)
 
 
 @click.command()
@@ -41,7 +55,7 @@ def resume(*, named: str, as_json: bool) -> None:
 @as_json
 def extend(*, named: str, span: str, as_json: bool) -> None:
     """Give the present stage more time to pass."""
-    _tell(_post(named, "extension", {"seconds": seconds_of(span)}), as_json=as_json)
+    _ask(named, "extension", {"seconds": seconds_of(span)}, as_json=as_json, tell=_limit)
 
 
 @click.command()
@@ -50,11 +64,23 @@ def extend(*, named: str, span: str, as_json: bool) -> None:
 @as_json
 def abort(*, named: str, why: str, as_json: bool) -> None:
     """Bring traffic and artefact back; always allowed."""
-    _tell(_post(named, "abort", {"why": why}), as_json=as_json)
+    config = settings()
+    with client(config) as api:
+        rollout = named_rollout(api, named)
+        record = api.post(f"/v1/rollouts/{rollout}/abort", {"why": why}).json
+        shown = taken_up(api, rollout)
+    if not nobody(shown):
+        _told(record, as_json=as_json)
+    elif config.server is not None:
+        _told(record, as_json=as_json)
+        _warn(shown)
+        leave(REFUSED)
+    else:
+        leave(_back(config, record, as_json=as_json))
 
 
 def seconds_of(span: str) -> float:
-    """``30m``, ``2h`` or a number of seconds.
+    """``90s``, ``30m``, ``2h``, ``1d``: a number alone could be meant in any of them.
 
     Raises:
         InvalidInput: ``span-shape``.
@@ -62,19 +88,54 @@ def seconds_of(span: str) -> float:
     found = _SPAN.fullmatch(span.strip())
     if found is None:
         raise InvalidInput(
-            f"expected a span of time, got `{span[:40]}`", code="span-shape", hint="write 90s, 30m, 2h or 1d"
+            f"expected a span of time with its unit, got `{span[:40]}`",
+            code="span-shape",
+            hint="write 90s, 30m, 2h or 1d",
         )
     return float(found[1]) * _SECONDS[found[2]]
 
 
-def _post(named: str, what: str, body: object) -> dict[str, Any]:
+def _limit(shown: Told) -> str:
+    """How long the stage may take now, and how much of that is left."""
+    record = shown["record"]
+    limit = shown["stages"][record["stage"]]["limit"] + record["extended"]
+    left = max(0.0, limit - record["spent"])
+    return f"  stage {record['stage'] + 1} may take {span_told(limit)} in all, {span_told(left)} of it are left"
+
+
+def _nothing(shown: Told) -> str:
+    del shown
+    return ""
+
+
+def _ask(named: str, what: str, body: object, *, as_json: bool, tell: Callable[[Told], str] = _nothing) -> None:
     with client() as api:
         rollout = named_rollout(api, named)
-        found: dict[str, Any] = api.post(f"/v1/rollouts/{rollout}/{what}", body).json
-        return found
+        record: Told = api.post(f"/v1/rollouts/{rollout}/{what}", body).json
+        shown: Told = api.get(f"/v1/rollouts/{rollout}").json
+    _told(record, as_json=as_json)
+    more = tell(shown)
+    if more and not as_json:
+        click.echo(more)
+    _warn(shown)
 
 
-def _tell(record: dict[str, Any], *, as_json: bool) -> None:
+def _back(config: Config, record: Told, *, as_json: bool) -> int:
+    """Nobody else is there: bring it back from here."""
+    with waiting(quiet=as_json) as say:
+        after = move_back(config, record["id"], say) or record
+    _told(after, as_json=as_json)
+    return 0 if after["state"] == "returned" else REFUSED
+
+
+def _warn(shown: Told) -> None:
+    """Beside the answer, so that programs read that alone."""
+    lines = nobody(shown)
+    if lines:
+        click.echo("\n".join(lines), err=True)
+
+
+def _told(record: Told, *, as_json: bool) -> None:
     if as_json:
         show_json(record)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from interlock.core.approval.actor import Actor, Scope
@@ -36,7 +36,8 @@ class RolloutShown:
     """``not_ruled_out`` is what a person who widens now signs for; ``advice`` what can be done where it is held.
 
     ``failed`` says by source why it was not read in the last round; ``entry`` is the newest ledger entry about it.
-    ``seen_at`` is when ``standing`` and ``verdict`` were so. Where no control is left, ``backstop`` is the metric
+    ``unmoved`` is for how many seconds it has waited for a worker, None while one has it. ``seen_at`` is when
+    ``standing`` and ``verdict`` were so. Where no control is left, ``backstop`` is the metric
     whose total is held to a forecast, or ``unbacked`` says why none is; both are empty before.
     """
 
@@ -59,6 +60,7 @@ class RolloutShown:
     backstop: str
     unbacked: str
     seen_at: datetime | None
+    unmoved: float | None
     now: datetime
     entry: int | None
 
@@ -66,7 +68,8 @@ class RolloutShown:
 def show(station: Station, actor: Actor, rollout: str) -> RolloutShown:
     """One rollout."""
     actor.require(Scope.READ)
-    return station.store.read(lambda tx: _shown(station, tx, rollout))
+    shown = station.store.read(lambda tx: _shown(station, tx, rollout))
+    return replace(shown, unmoved=_unmoved(station, shown))
 
 
 def find(station: Station, actor: Actor, page: Page, **where: str | None) -> tuple[RolloutRecord, ...]:
@@ -105,9 +108,19 @@ def _shown(station: Station, tx: Tx, rollout: str) -> RolloutShown:
         backstop=backstop,
         unbacked=unbacked,
         seen_at=live.seen_at,
+        unmoved=None,
         now=now,
         entry=entries[-1][0] if entries else None,
     )
+
+
+def _unmoved(station: Station, shown: RolloutShown) -> float | None:
+    """What was announced and never taken has waited since it began."""
+    record = shown.record
+    if record.ended or station.leases is None:
+        return None
+    idle = station.leases.idle(record.id)
+    return None if idle is None else min(idle, max(0.0, (shown.now - record.started_at).total_seconds()))
 
 
 def _backstop(tx: Tx, record: RolloutRecord, settings: JudgeSettings) -> tuple[str, str]:

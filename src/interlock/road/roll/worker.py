@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,11 +72,12 @@ class Worker:
         *,
         owner: str,
         pace: Pace | None = None,
+        only: Collection[str] | None = None,
         tolerances: Callable[[float], Tolerances] | None = None,
         failed: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self._station, self._outside, self._leases = station, outside, leases
-        self._owner, self._pace = owner, pace or Pace()
+        self._owner, self._pace, self._only = owner, pace or Pace(), only
         self._tolerances, self._failed = tolerances, failed or _quiet
         self._stopping = threading.Event()
         self._stopped_at = 0.0
@@ -140,7 +141,8 @@ class Worker:
             # The database was away: what this worker still watches it keeps, rather than take it from itself.
             self._renew_all()
         asked = self._outside.steady()
-        for lease in self._leases.claim(self._owner, seconds=self._pace.lease, most=min(room, 16)):
+        claimed = self._leases.claim(self._owner, seconds=self._pace.lease, most=min(room, 16), only=self._only)
+        for lease in claimed:
             tenure = Tenure(lease, asked=asked, steady=self._outside.steady)
             thread = threading.Thread(
                 target=self._drive, args=(tenure,), name=f"interlock-{lease.work}", daemon=True

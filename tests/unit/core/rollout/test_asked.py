@@ -95,6 +95,29 @@ def test_whoever_pauses_while_a_version_is_made_the_usual_one_stops_it(recorded,
     assert isinstance(next_act(asked.resume(paused).record, full), RunStep)
 
 
+def test_the_reason_of_a_second_pause_is_put_on_record(recorded, now):
+    """Whoever paused it once more was answered as if that had been written down."""
+    first = asked.pause(recorded(), "night", now).record
+    again = asked.pause(first, "orders look odd", now + timedelta(minutes=5))
+    assert (again.kind, again.body) == ("rollout.paused", {"why": "orders look odd"})
+    assert (again.record.why, again.record.held_since) == ("orders look odd", now)
+    assert asked.pause(again.record, "", now).record == again.record
+    assert asked.pause(again.record, "orders look odd", now).kind == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "ask", "hint"),
+    [
+        (RolloutState.STARTING, lambda one, now: asked.pause(one, "", now), "interlock rollout abort"),
+        (RolloutState.RUNNING, lambda one, _: asked.resume(one), "interlock rollout run"),
+    ],
+)
+def test_what_cannot_be_asked_now_says_what_can(recorded, now, state, ask, hint):
+    with pytest.raises(IllegalTransition) as refused:
+        ask(recorded(state=state), now)
+    assert f"{hint} {recorded().id}" in refused.value.hint
+
+
 def test_a_rise_is_held_against_the_factor_that_its_margin_permits(now):
     """A margin of 50 % permits twice the errors: 0.8 more is ruled out well enough."""
     kinds = {"errors": "bad", "orders": "good", "slow": "bad"}

@@ -108,6 +108,32 @@ def test_a_rollout_that_nobody_judges_says_so_in_a_list_and_alone():
     assert "interlock rollback order-service" in text
 
 
+@pytest.mark.parametrize(
+    ("scene", "state", "told", "first"),
+    [
+        ("waiting", "running", "nobody judges it, since 7.0 s", "interlock rollout run"),
+        ("waiting", "held", "nobody judges it, since 7.0 s", "interlock rollout run"),
+        ("stopping", "returning", "nobody brings it back, since 7.0 s", "interlock rollback"),
+        ("starting", "starting", "nobody starts it, since 7.0 s", "interlock rollout run"),
+    ],
+)
+def test_what_no_worker_has_is_told_whatever_was_asked_of_it(monkeypatch, scene, state, told, first):
+    """After a pause or an abort it stood there as held, or as going back, and nobody did anything."""
+    monkeypatch.delenv("INTERLOCK_SERVER", raising=False)
+    found = {**json.loads(json.dumps(SCENES[scene])), "unmoved": 7.0}
+    found["record"]["state"] = state
+    lines = shown(found)
+    place = next(number for number, line in enumerate(lines) if told in line)
+    assert first in lines[place + 1]
+    assert told in sentence(found)
+    picture = "\n".join(screen(found, wide=132))
+    assert picture.startswith(" BLIND ")
+    assert "interlock rollback order-service" in picture
+    found["unmoved"] = 1.0
+    assert told not in "\n".join(shown(found))
+    assert told not in sentence({**found, "unmoved": None})
+
+
 TWICE = [
     {
         "code": "ticket-used",

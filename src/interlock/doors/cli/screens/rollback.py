@@ -35,8 +35,9 @@ def local(done: Told) -> list[str]:
 
 
 def ledger(done: Told) -> list[str]:
-    """Whether the ledger knows of it."""
-    return _told("ledger", _ledger(done))
+    """Whether the ledger knows of it, and where that leaves the rollout on record."""
+    ended = done.get("ended")
+    return _told("ledger", _ledger(done)) + (_told("now", _stands(ended)) if ended else [])
 
 
 def planned(found: Told) -> list[str]:

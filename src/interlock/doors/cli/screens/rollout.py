@@ -39,7 +39,8 @@ def screen(shown: Told, *, contact: str = "", wide: int | None = None) -> list[s
         return top + ended(shown, room)
     top += [*_stage(shown, room), *_weight(shown, room), *metrics(shown, room), *evidence_line(shown, room)]
     if shown["record"]["state"] == "returning":
-        return [*top, *_lost(shown, room), *way_back(shown, room)]
+        typed = commands(shown, room) if blind(shown) is not None else []
+        return [*top, *_lost(shown, room), *way_back(shown, room), *typed]
     ruled = _labelled("excluded", excluded(shown), room)
     below = [_trust(shown, room), untold(shown, room), _lost(shown, room), commands(shown, room)]
     for place, block in enumerate(below):

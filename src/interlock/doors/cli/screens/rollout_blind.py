@@ -1,10 +1,12 @@
-"""A rollout under way that nobody judges: told by its newest count, which is too old.
+"""A rollout under way that nobody judges or brings back: told by its lease, else by its newest count.
 
 Rules:
-1. Whoever moves a rollout counts each tick and writes it down within 5 s; another server takes over within seconds
-   what was let go. So a count that is older than several ticks and 12 s says that nobody is there.
-2. While a step runs (weight, promotion) counting may pause; only after a minute that is taken for nobody.
-3. Then no PASS, no estimate and no "goes on" is shown: nobody knows whether the last count still holds.
+1. Another server takes over within a look what was let go, and a dead one's when its lease ends. So what nobody
+   has held for seconds has no worker, whatever is asked of it meanwhile.
+2. Whoever moves a rollout counts each tick and writes it down within 5 s. So a count that is older than several
+   ticks and 12 s says that nobody judges it, although its lease may be held.
+3. While a step runs (weight, promotion) counting may pause; only after a minute that is taken for nobody.
+4. Then no PASS, no estimate and no "goes on" is shown: nobody knows whether the last count still holds.
 """
 
 from __future__ import annotations
@@ -18,6 +20,11 @@ from interlock.doors.cli.text import safe
 
 Told = dict[str, Any]
 BLIND_TICKS, BLIND_LEAST, BLIND_IN_A_STEP = 4, 12.0, 60.0
+IDLE_SECONDS = 2.0
+"""From when on work that nobody holds has nobody: every worker that lives looks several times a second."""
+
+_ON = {"starting": "start it", "returning": "bring it back"}
+_NOBODY = {"starting": "nobody starts it", "returning": "nobody brings it back"}
 
 
 def seconds_between(first: str | None, last: str | None) -> float:
@@ -28,13 +35,16 @@ def seconds_between(first: str | None, last: str | None) -> float:
 
 
 def blind(shown: Told) -> float | None:
-    """For how many seconds nobody has judged it; None while somebody does, and where there is nothing to judge."""
-    record = shown["record"]
-    if record["state"] not in {"running", "held"}:
+    """For how many seconds nobody has moved it; None while somebody does, and where there is nothing to do."""
+    record, idle = shown["record"], shown.get("unmoved")
+    if record["ended_at"]:
         return None
+    unheld = idle if idle is not None and idle > IDLE_SECONDS else None
+    if record["state"] not in {"running", "held"}:
+        return unheld
     age = seconds_between(shown["seen_at"] or record["stage_since"] or record["started_at"], shown["now"])
     least = BLIND_LEAST if record["phase"] == "watch" and shown["seen_at"] else BLIND_IN_A_STEP
-    return age if age > max(BLIND_TICKS * (shown["tick"] or 1.0), least) else None
+    return age if age > max(BLIND_TICKS * (shown["tick"] or 1.0), least) else unheld
 
 
 def unjudged(shown: Told) -> str:
@@ -42,18 +52,22 @@ def unjudged(shown: Told) -> str:
     age = blind(shown)
     if age is None:
         return ""
+    nobody = _NOBODY.get(shown["record"]["state"], "nobody judges it")
     weight = shown["record"]["weight"]
-    return f"nobody judges it, since {span(age)}" + (f" · {weight:g} % of traffic has it" if weight else "")
+    return f"{nobody}, since {span(age)}" + (f" · {weight:g} % of traffic has it" if weight else "")
 
 
 def ways_on(shown: Told) -> list[tuple[str, str]]:
     """What can be typed then, and what it does; where a server is set, it alone may move a rollout."""
     record = shown["record"]
     where = "" if record["environment"] == "production" else f" --environment {safe(record['environment'])}"
-    here = [(f"interlock rollout run {safe(record['id'])}", "judge it on, from here")]
+    back = f"interlock rollback {safe(record['service'])}{where}"
+    doing = _ON.get(record["state"], "judge it on")
     served = bool(os.environ.get("INTERLOCK_SERVER"))
-    return [
-        *([] if served else here),
-        ("interlock serve", "judge it on, where the server was" if served else "or by a server"),
-        (f"interlock rollback {safe(record['service'])}{where}", "or the version before"),
+    on = [
+        *([] if served else [(f"interlock rollout run {safe(record['id'])}", f"{doing}, from here")]),
+        ("interlock serve", f"{doing}, where the server was" if served else "or by a server"),
     ]
+    if record["state"] == "returning":
+        return [(back, "bring it back now, from here"), *on]
+    return [*on, (back, "or the version before")]
