@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from interlock.core.change.canonical import Json
@@ -50,12 +51,14 @@ def course(
     """Judge recorded lines up to a STOP or to their end.
 
     Raises:
-        InvalidInput: as ``recompute``; ``ticks-missing`` where there are none; ``record-differs`` with ``verify``.
+        InvalidInput: as ``recompute``; ``ticks-missing`` where there are none; ``ticks-metric`` where a metric of
+            the settings is in none; ``record-differs`` with ``verify``.
     """
     judge = Judge(settings)
     if margin is not None:
         judge.begin_stage(margin, 0.0)
     verdict, first_pass, stopped, compared = None, None, None, 0
+    uncounted = set(settings.metrics)
     for one in recompute(settings, lines, where=where, judge=judge):
         if verify:
             same(one, where)
@@ -63,6 +66,7 @@ def course(
         if stopped is not None:
             continue
         verdict = one.verdict
+        uncounted -= one.metrics
         if isinstance(verdict, Passed) and first_pass is None:
             first_pass = one.t
         if isinstance(verdict, Stopped):
@@ -75,12 +79,24 @@ def course(
             code="ticks-missing",
             hint="docs/how-to/judge.md shows a line",
         )
+    _check_counted(uncounted, where)
     return Course(
         settings=settings,
         verdict=verdict,
         standing=stopped or judge.standing(),
         first_pass=first_pass,
         compared=compared if verify else None,
+    )
+
+
+def _check_counted(uncounted: AbstractSet[str], where: str) -> None:
+    """A metric that no tick has is misspelt or was never recorded; it is not the same as one that went missing."""
+    if not uncounted:
+        return
+    raise InvalidInput(
+        f"expected counts of `{min(uncounted)[:60]}` in `{where.rstrip(': ')}`, got none in any tick",
+        code="ticks-metric",
+        hint="count it in every tick, or leave it out of the settings: without it no tick counts",
     )
 
 

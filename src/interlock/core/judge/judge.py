@@ -151,7 +151,7 @@ class Judge:
         if not 0.0 <= share <= 1.0:
             raise _beyond("share", share, least=0.0, most=1.0)
         if tick.assigned is not None:
-            self._share_test.add(tick.assigned)
+            self._share_test.add(tick.assigned, share)
         self._drift.add(tick)
         if self._backstop is not None:
             self._backstop.step(self._t, tick)

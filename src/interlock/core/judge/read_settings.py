@@ -9,12 +9,13 @@ Rules:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import pairwise
 
 from interlock.core.change.parse import parse
 from interlock.core.judge.phi import PhiTable
-from interlock.core.judge.settings import Grid, JudgeSettings, MetricSettings
+from interlock.core.judge.settings import BackstopSettings, Grid, JudgeSettings, MetricSettings
 from interlock.core.rollout.setting import InvalidSetting
 
 MOST_METRICS, MOST_EDGES, MOST_EFFECTS = 32, 16, 64
@@ -29,30 +30,59 @@ def read_settings(value: object, *, what: str = "judge.yaml") -> JudgeSettings:
             key: ``judge-alpha``, ``judge-metrics``, ``judge-weights``, ``judge-edges``, ``judge-phi``,
             ``judge-grid`` or ``judge-range``.
     """
-    settings = parse(JudgeSettings, _with_words(value), what=what)
+    settings = shaped(value, what=what)
     check(settings)
     return settings
+
+
+def shaped(value: object, *, what: str) -> JudgeSettings:
+    """The same before its ranges are looked at.
+
+    Raises:
+        InvalidInput: ``input-shape``, or what a key of that type is refused with.
+    """
+    return parse(JudgeSettings, _with_words(value), what=what)
 
 
 def check(settings: JudgeSettings) -> None:
     """Refuse what is out of range, also in settings that were made by a program.
 
     Raises:
-        InvalidSetting: as ``read_settings``.
+        InvalidSetting: as ``read_settings``, the first.
     """
+    for error in wrong(settings):
+        raise error
+
+
+def wrong(settings: JudgeSettings) -> Iterator[InvalidSetting]:
+    """All that is out of range; what only follows from another fault is left out."""
+    for look in _looks(settings):
+        try:
+            look()
+        except InvalidSetting as error:
+            yield error
+
+
+def _looks(settings: JudgeSettings) -> Iterator[Callable[[], None]]:
+    """Each stands for itself."""
     for name in ("alpha", "pass_alpha"):
-        _alpha(getattr(settings, name), name)
-    _alpha(settings.trust.share_alpha, "trust", "share_alpha")
-    _metrics(settings)
+        yield partial(_alpha, getattr(settings, name), name)
+    yield partial(_alpha, settings.trust.share_alpha, "trust", "share_alpha")
+    yield partial(_number_of_metrics, settings)
+    for name, one in settings.metrics.items():
+        yield partial(_metric, name, one)
+    yield partial(_weights, settings.metrics)
     for name in ("drops", "rises", "slower"):
-        _grid(getattr(settings, name), name)
+        yield partial(_grid, getattr(settings, name), name)
     for name, table in settings.phi.items():
-        _named(name, settings, "phi", name)
-        _phi(table, "phi", name)
-    _lengths(settings)
-    _trust(settings)
+        yield partial(_named, name, settings, "phi", name)
+        yield partial(_phi, table, "phi", name)
+    yield partial(_between, settings.planned_minutes, 0.0, 43_200.0, "planned_minutes", open_below=True)
+    yield partial(_between, settings.starts_every, 1.0, 3_600.0, "starts_every")
+    yield partial(_between, settings.tick_seconds, 0.01, 3_600.0, "tick_seconds")
+    yield partial(_trust, settings)
     if settings.backstop is not None:
-        _backstop(settings)
+        yield partial(_backstop, settings.backstop, settings)
 
 
 def _with_words(value: object) -> object:
@@ -73,16 +103,16 @@ def _word(edge: object) -> object:
     return f"{edge:g}" if number else edge
 
 
-def _metrics(settings: JudgeSettings) -> None:
-    metrics = settings.metrics
-    if not 1 <= len(metrics) <= MOST_METRICS:
-        raise _refused("judge-metrics", f"1…{MOST_METRICS} metrics", len(metrics), "metrics")
-    for name, one in metrics.items():
-        if not name or len(name) > MOST_EFFECTS or not name.isprintable():
-            raise _refused("judge-metrics", "a name of 1…64 printable characters", name[:80], "metrics", name)
-        _edges(one, "metrics", name)
-        _between(one.floor, 0.0, 1.0, "metrics", name, "floor")
-    _weights(metrics)
+def _number_of_metrics(settings: JudgeSettings) -> None:
+    if not 1 <= len(settings.metrics) <= MOST_METRICS:
+        raise _refused("judge-metrics", f"1…{MOST_METRICS} metrics", len(settings.metrics), "metrics")
+
+
+def _metric(name: str, one: MetricSettings) -> None:
+    if not name or len(name) > MOST_EFFECTS or not name.isprintable():
+        raise _refused("judge-metrics", "a name of 1…64 printable characters", name[:80], "metrics", name)
+    _edges(one, "metrics", name)
+    _between(one.floor, 0.0, 1.0, "metrics", name, "floor")
 
 
 def _edges(one: MetricSettings, *path: str) -> None:
@@ -162,12 +192,6 @@ def _phi(table: PhiTable, *path: str) -> None:
         raise _refused("judge-phi", "values that do not fall", list(table.values), *path, "values")
 
 
-def _lengths(settings: JudgeSettings) -> None:
-    _between(settings.planned_minutes, 0.0, 43_200.0, "planned_minutes", open_below=True)
-    _between(settings.starts_every, 1.0, 3_600.0, "starts_every")
-    _between(settings.tick_seconds, 0.01, 3_600.0, "tick_seconds")
-
-
 def _trust(settings: JudgeSettings) -> None:
     trust = settings.trust
     _between(trust.window, 1, 1_000, "trust", "window")
@@ -176,9 +200,7 @@ def _trust(settings: JudgeSettings) -> None:
     _between(trust.drift, 1.0, 1_000.0, "trust", "drift")
 
 
-def _backstop(settings: JudgeSettings) -> None:
-    backstop = settings.backstop
-    assert backstop is not None  # noqa: S101  # its caller looked
+def _backstop(backstop: BackstopSettings, settings: JudgeSettings) -> None:
     _alpha(backstop.alpha, "backstop", "alpha")
     _between(backstop.tolerance, 0.0, 0.9, "backstop", "tolerance")
     _named(backstop.metric, settings, "backstop", "metric")

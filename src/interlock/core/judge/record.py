@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -101,11 +102,12 @@ class _Line:
 class Judged:
     """One tick recomputed. ``line`` counts from 1; ``differs`` says how it deviates from the record, if so.
 
-    ``recorded`` says that there was something to compare.
+    ``recorded`` says that there was something to compare, ``metrics`` which ones the tick counts.
     """
 
     line: int
     t: float
+    metrics: AbstractSet[str]
     verdict: Verdict
     log_e: float
     differs: str = ""
@@ -269,6 +271,7 @@ def recompute(
             yield Judged(
                 line=number,
                 t=entry.tick.t,
+                metrics=entry.tick.metrics.keys(),
                 verdict=verdict,
                 log_e=judge.log_e,
                 differs=differs,

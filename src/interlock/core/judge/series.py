@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import fsum
@@ -198,11 +198,24 @@ def counted(plan: Layout, tick: Tick) -> tuple[list[int], list[int]] | None:
             )
         for counts in map(found.buckets.get, edges) if edges else (found.counts,):
             if counts is None:
+                _check_edges(name, edges, found.buckets)
                 lacking = True
                 continue
             canary.append(counts.canary)
             total.append(sum(counts.control, counts.canary))
     return None if lacking else (canary, total)
+
+
+def _check_edges(name: str, edges: Collection[str], buckets: Collection[str]) -> None:
+    """An edge that is lacking is a measurement that is; where another one stands in its place it is misspelt."""
+    other = sorted(set(buckets) - set(edges))
+    if other:
+        known = ", ".join(edges)
+        raise InvalidInput(
+            f"expected buckets of `{name[:60]}` at {known[:200]}, got one at `{other[0][:40]}`",
+            code="judge-metric",
+            hint="a tick has the metrics, kinds and bucket edges that the judge's settings name",
+        )
 
 
 def _unfit(plan: Layout, name: str, got: str) -> InvalidInput:

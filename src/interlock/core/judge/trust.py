@@ -21,6 +21,7 @@ from interlock.core.judge.tick import Assigned, Tick
 from interlock.core.judge.verdict import Untrusted
 
 _RATIOS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 10.0)
+_LAGS = 2.0
 _WINDOW = 30.0
 _WINDOWS, _FEWEST_WINDOWS = 20, 4
 _FEWEST_SHARDS = 4
@@ -36,6 +37,8 @@ class ShareTest:
         self._share: float | None = None
         self._norms: tuple[float, ...] = ()
         self._canary = self._all = 0
+        self._owed = 0.0
+        self._own = [0.0] * len(_RATIOS)
 
     def expect(self, share: float) -> None:
         """From now on this share of the requests belongs to the canary."""
@@ -45,19 +48,30 @@ class ShareTest:
         self._norms = tuple(log(1.0 + share * (ratio - 1.0)) for ratio in _RATIOS) if 0 < share < 1 else ()
         self._canary = self._all = 0
 
-    def add(self, assigned: Assigned) -> None:
-        """What one counted tick assigned."""
+    def add(self, assigned: Assigned, share: float) -> None:
+        """What one counted tick assigned; ``share`` is what it says itself that the canary had."""
+        total = assigned.canary + assigned.control
+        if self._share is None:
+            if not 0.0 < share < 1.0:
+                return
+            self._owed += total * share
+            for place, ratio in enumerate(_RATIOS):
+                self._own[place] += total * log(1.0 + share * (ratio - 1.0))
         self._canary += assigned.canary
-        self._all += assigned.canary + assigned.control
+        self._all += total
 
     def broken(self) -> Untrusted | None:
         """The verdict, where the ratio is not the one declared."""
-        share = self._share
-        if not self._norms or share is None:
+        if not self._norms and (self._share is not None or not self._all):
             return None
+        share = self._owed / self._all if self._share is None else self._share
         # χ² is never below the largest log-likelihood ratio of any share: mostly it says enough.
         off, width = self._canary - self._all * share, self._all * share * (1.0 - share)
-        if off * off < self._needed * width or max(self._terms()) < self._needed:
+        if self._share is None:
+            near = self._owed / _LAGS <= self._canary <= self._owed * _LAGS
+        else:
+            near = off * off < self._needed * width
+        if near or max(self._terms()) < self._needed:
             return None
         return Untrusted(
             code="sample-ratio",
@@ -66,7 +80,8 @@ class ShareTest:
         )
 
     def _terms(self) -> list[float]:
-        return [self._canary * gain - self._all * norm for gain, norm in zip(_LOGS, self._norms, strict=True)]
+        norms = self._own if self._share is None else [self._all * norm for norm in self._norms]
+        return [self._canary * gain - norm for gain, norm in zip(_LOGS, norms, strict=True)]
 
 
 class Gaps:

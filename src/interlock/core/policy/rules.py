@@ -18,7 +18,9 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.plain_yaml import read_plain
 from interlock.core.change.settings import SETTINGS_FILE, Settings, is_plan_file, is_rule_file, read_settings
 from interlock.core.policy.bundle import Bundle, load_bundle
+from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans, read_plans, survey_plans
+from interlock.core.rollout.plan_faults import Surveyed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ def load_plans(files: Mapping[str, bytes]) -> Plans:
     return read_plans(plans, settings, load_foundation(files).catalog.services) if plans else {}
 
 
-def look_through_plans(files: Mapping[str, bytes]) -> tuple[Plans, tuple[InvalidInput, ...]]:
+def look_through_plans(files: Mapping[str, bytes]) -> Surveyed[Plan]:
     """The plans that can be used, and all that is wrong with the others.
 
     Raises:
@@ -80,7 +82,7 @@ def look_through_plans(files: Mapping[str, bytes]) -> tuple[Plans, tuple[Invalid
     settings = settings_of(files)
     plans = _plan_files(files, settings)
     if not plans:
-        return {}, ()
+        return Surveyed(plans={}, unread=(), faults=())
     return survey_plans(plans, settings, load_foundation(files).catalog.services)
 
 

@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from interlock.core.change.settings import Settings
 from interlock.core.change.yaml_nodes import refused
 from interlock.core.rehearsal.plan import ProbePlan, RehearsalPlan
 from interlock.core.rollout.plan import PluginPlan
-from interlock.core.rollout.plan_faults import Gathering, surveyed, together
+from interlock.core.rollout.plan_faults import Gathering, Surveyed, surveyed, together
 from interlock.core.rollout.plan_source import Part, read_source
 from interlock.core.rollout.plan_stages import named_once, read_steps
 
@@ -28,6 +29,9 @@ KEYS = ("service", "environment", "objective", "driver", "apply", "rollback", "p
 REQUIRED = ("service", "environment", "driver", "probes")
 MOST_PROBES = 50
 LONGEST_OBJECTIVE = 7 * 86_400.0
+
+_EMPTY = RehearsalPlan(path="", service="", environment="", driver=PluginPlan(kind="", settings={}), probes=())
+"""What is left of a plan of which nothing can be read."""
 
 RehearsalPlans = Mapping[tuple[str, str], RehearsalPlan]
 """By service and environment."""
@@ -40,13 +44,26 @@ def read_rehearsal_plan(path: str, content: bytes) -> RehearsalPlan:
         InvalidInput: ``rehearsal-plan``, ``rehearsal-range``, or what is wrong with the YAML; ``PlanFaults`` where
             it is several.
     """
+    plan, faults = survey_rehearsal_plan(path, content)
+    if faults:
+        raise together(faults)
+    return plan
+
+
+def survey_rehearsal_plan(path: str, content: bytes) -> tuple[RehearsalPlan, tuple[InvalidInput, ...]]:
+    """The plan as far as it can be read, and all that is wrong with it; a section that cannot be read is empty.
+
+    Raises:
+        InvalidInput: what is wrong with the YAML.
+    """
     part = read_source(path, content, kind="rehearsal")
     found = Gathering()
     fields, faults = part.survey(KEYS, required=REQUIRED)
     found.note(faults)
     read = {key: found.read(partial(_READERS[key], each), None) for key, each in fields.items()}
-    found.finish()
-    return RehearsalPlan(**{**read, "path": path, "digest": sha256(content), "lines": part.source.lines})
+    known = {key: each for key, each in read.items() if each is not None}
+    plan = replace(_EMPTY, **known, path=path, digest=sha256(content), lines=part.source.lines)
+    return plan, found.faults
 
 
 def read_rehearsal_plans(
@@ -58,17 +75,17 @@ def read_rehearsal_plans(
         InvalidInput: as ``read_rehearsal_plan``, or ``rehearsal-service``, ``rehearsal-environment``,
             ``rehearsal-production``, ``rehearsal-twice``; ``PlanFaults`` where several things are wrong in them.
     """
-    plans, faults = survey_rehearsal_plans(files, settings, services)
-    if faults:
-        raise together(faults)
-    return plans
+    found = survey_rehearsal_plans(files, settings, services)
+    if found.faults:
+        raise together(found.faults)
+    return found.plans
 
 
 def survey_rehearsal_plans(
     files: Mapping[str, bytes], settings: Settings, services: Collection[str]
-) -> tuple[RehearsalPlans, tuple[InvalidInput, ...]]:
+) -> Surveyed[RehearsalPlan]:
     """The plans that can be used, and all that is wrong with the others."""
-    return surveyed(files, read_rehearsal_plan, partial(_misplaced, settings, services))
+    return surveyed(files, survey_rehearsal_plan, partial(_misplaced, settings, services))
 
 
 def _misplaced(
@@ -76,7 +93,7 @@ def _misplaced(
 ) -> Iterator[InvalidInput]:
     service = Place(path=plan.path, line=plan.line_of(("service",)))
     environment = Place(path=plan.path, line=plan.line_of(("environment",)))
-    if plan.service not in services:
+    if plan.service and plan.service not in services:
         yield refused(
             service,
             f"a service of the catalog{closest(plan.service, sorted(services))}",
@@ -85,7 +102,7 @@ def _misplaced(
             hint="correct it, or describe the service: docs/how-to/describe-your-services.md",
         )
     place = settings.environments.get(plan.environment)
-    if place is None:
+    if place is None and plan.environment:
         known = sorted(name for name, each in settings.environments.items() if not each.production)
         yield refused(
             environment,
@@ -94,7 +111,7 @@ def _misplaced(
             code="rehearsal-environment",
             hint=f"known and not production: {', '.join(known) or 'none; add one under environments'}",
         )
-    elif place.production:
+    elif place is not None and place.production:
         yield refused(
             environment,
             "an environment that is not production",

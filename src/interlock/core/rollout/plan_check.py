@@ -18,8 +18,8 @@ from interlock.core.change.parse import closest
 from interlock.core.change.settings import Settings, Thresholds
 from interlock.core.change.yaml_nodes import refused
 from interlock.core.rollout.plan import Keys, Plan, PluginPlan
-from interlock.core.rollout.plan_faults import surveyed, together
-from interlock.core.rollout.plan_read import read_plan
+from interlock.core.rollout.plan_faults import Surveyed, surveyed, together
+from interlock.core.rollout.plan_read import survey_plan
 
 Plans = Mapping[tuple[str, str], Plan]
 """By service and environment."""
@@ -32,23 +32,21 @@ def read_plans(files: Mapping[str, bytes], settings: Settings, services: Collect
         InvalidInput: as ``read_plan``, or ``rollout-service``, ``rollout-environment``, ``rollout-twice``;
             ``PlanFaults`` where several things are wrong in them.
     """
-    plans, faults = survey_plans(files, settings, services)
-    if faults:
-        raise together(faults)
-    return plans
+    found = survey_plans(files, settings, services)
+    if found.faults:
+        raise together(found.faults)
+    return found.plans
 
 
-def survey_plans(
-    files: Mapping[str, bytes], settings: Settings, services: Collection[str]
-) -> tuple[Plans, tuple[InvalidInput, ...]]:
+def survey_plans(files: Mapping[str, bytes], settings: Settings, services: Collection[str]) -> Surveyed[Plan]:
     """The plans that can be used, and all that is wrong with the others."""
-    return surveyed(files, read_plan, partial(_misplaced, settings, services))
+    return surveyed(files, survey_plan, partial(_misplaced, settings, services))
 
 
 def _misplaced(
     settings: Settings, services: Collection[str], plan: Plan, other: Plan | None
 ) -> Iterator[InvalidInput]:
-    if plan.service not in services:
+    if plan.service and plan.service not in services:
         yield _refuse(
             plan,
             ("service",),
@@ -57,7 +55,7 @@ def _misplaced(
             code="rollout-service",
             hint="correct it, or describe the service: docs/how-to/describe-your-services.md",
         )
-    if plan.environment not in settings.environments:
+    if plan.environment and plan.environment not in settings.environments:
         known = sorted(settings.environments)
         yield _refuse(
             plan,
@@ -81,7 +79,10 @@ def _misplaced(
 def check_kinds(
     plan: Plan, *, routers: Collection[str], meters: Collection[str], notifiers: Collection[str]
 ) -> tuple[InvalidInput, ...]:
-    """Every plug-in of the plan that is not installed (``plugin-unknown``), with the nearest that is."""
+    """Every plug-in of the plan that is not installed (``plugin-unknown``), with the nearest that is.
+
+    Of a plan that could not be read whole those that are named.
+    """
     named: list[tuple[Keys, PluginPlan, str, Collection[str]]] = [(("router",), plan.router, "router", routers)]
     named += [(("meters", at), meter.plugin, "meter", meters) for at, meter in enumerate(plan.meters)]
     named += [(("notify", at), each, "notifier", notifiers) for at, each in enumerate(plan.notify)]
@@ -95,7 +96,7 @@ def check_kinds(
             hint=f"installed: {', '.join(sorted(known)) or 'none'}",
         )
         for keys, plugin, what, known in named
-        if plugin.kind not in known
+        if plugin.kind and plugin.kind not in known
     )
 
 

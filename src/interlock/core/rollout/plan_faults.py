@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from interlock.core.change.errors import InvalidInput
 
@@ -77,27 +78,44 @@ class Gathering:
             raise together(self._faults)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed(Generic[P]):
+    """The ``plans`` that can be used, by service and environment, and all that is wrong with the others.
+
+    ``unread`` are those others as far as they can be read, what cannot be left empty.
+    """
+
+    plans: Mapping[tuple[str, str], P]
+    unread: tuple[P, ...]
+    faults: tuple[InvalidInput, ...]
+
+
 def surveyed(
     files: Mapping[str, bytes],
-    read: Callable[[str, bytes], P],
+    survey: Callable[[str, bytes], tuple[P, tuple[InvalidInput, ...]]],
     misplaced: Callable[[P, P | None], Iterable[InvalidInput]],
-) -> tuple[dict[tuple[str, str], P], tuple[InvalidInput, ...]]:
-    """The plans that can be used, by service and environment, and all that is wrong with the others.
+) -> Surveyed[P]:
+    """All plans among ``files``.
 
-    ``misplaced`` is given a plan and the one that has its place already, if any.
+    ``survey`` gives one as far as it can be read and all that is wrong with it; ``misplaced`` is given a plan and
+    the one that has its place already, if any.
     """
     plans: dict[tuple[str, str], P] = {}
+    unread: list[P] = []
     found = Gathering()
     for path, content in sorted(files.items()):
-        plan = found.read(partial(read, path, content), None)
-        if plan is None:
+        read = found.read(partial(survey, path, content), None)
+        if read is None:
             continue
+        plan, faults = read
         place = (plan.service, plan.environment)
-        wrong = tuple(misplaced(plan, plans.get(place)))
+        wrong = (*faults, *misplaced(plan, plans.get(place)))
         found.note(wrong)
-        if not wrong:
+        if wrong:
+            unread.append(plan)
+        else:
             plans[place] = plan
-    return plans, found.faults
+    return Surveyed(plans=plans, unread=tuple(unread), faults=found.faults)
 
 
 def faults_of(error: InvalidInput) -> tuple[InvalidInput, ...]:

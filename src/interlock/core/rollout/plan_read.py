@@ -12,6 +12,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +24,6 @@ from interlock.core.rollout.plan_faults import Gathering, faults_of, together
 from interlock.core.rollout.plan_lines import at_line, located
 from interlock.core.rollout.plan_source import Part, read_source
 from interlock.core.rollout.plan_stages import LONGEST, default_stages, read_stages, read_steps
-from interlock.core.rollout.setting import InvalidSetting
 
 if TYPE_CHECKING:
     from interlock.core.judge.settings import JudgeSettings
@@ -50,6 +50,16 @@ REQUIRED = ("service", "environment", "router", "meters", "judge")
 MOST_METERS = 20
 LONGEST_KEEP = 31 * 86_400.0
 _SHOWN = "docs/how-to/judge.md shows them"
+_EMPTY = Plan(
+    path="",
+    service="",
+    environment="",
+    router=PluginPlan(kind="", settings={}),
+    meters=(),
+    judge={},
+    stages=default_stages(),
+)
+"""What is left of a plan of which nothing can be read."""
 
 
 def read_plan(path: str, content: bytes) -> Plan:
@@ -60,6 +70,18 @@ def read_plan(path: str, content: bytes) -> Plan:
             ``rollout-metric``, what the judge's reader says of its section, or what is wrong with the YAML;
             ``PlanFaults`` where it is several.
     """
+    plan, faults = survey_plan(path, content)
+    if faults:
+        raise together(faults)
+    return plan
+
+
+def survey_plan(path: str, content: bytes) -> tuple[Plan, tuple[InvalidInput, ...]]:
+    """The plan as far as it can be read, and all that is wrong with it; a section that cannot be read is empty.
+
+    Raises:
+        InvalidInput: what is wrong with the YAML, or a file that is no plan.
+    """
     part = read_source(path, content)
     _check_ours(part)
     found = Gathering()
@@ -67,28 +89,12 @@ def read_plan(path: str, content: bytes) -> Plan:
     found.note(faults)
     read = {key: found.read(partial(_READERS[key], each), None) for key, each in fields.items()}
     if read.get("judge") is not None:
-        found.read(partial(_check_judge, _outline(path, read["judge"], part)), None)
+        found.note(_judge_faults(replace(_EMPTY, path=path, judge=read["judge"], lines=part.source.lines)))
         if read.get("meters") is not None:
             found.read(partial(_check_metrics, fields["meters"], fields["judge"]), None)
-    found.finish()
-    return Plan(
-        **{"stages": default_stages(), **read, "path": path, "digest": sha256(content), "lines": part.source.lines}
-    )
-
-
-def _outline(path: str, judge: dict[str, Json], part: Part) -> Plan:
-    """What is needed of a plan to tell where a fault of its judge stands, while others are not read yet."""
-    nothing = PluginPlan(kind="", settings={})
-    return Plan(
-        path=path,
-        service="",
-        environment="",
-        router=nothing,
-        meters=(),
-        judge=judge,
-        stages=(),
-        lines=part.source.lines,
-    )
+    known = {key: each for key, each in read.items() if each is not None}
+    plan = replace(_EMPTY, **known, path=path, digest=sha256(content), lines=part.source.lines)
+    return plan, found.faults
 
 
 def _check_ours(part: Part) -> None:
@@ -159,17 +165,24 @@ def _metric(part: Part) -> dict[str, Json]:
 
 
 def read_judge(path: str, content: bytes) -> JudgeSettings:
-    """The judge's settings of a file of their own, written as the section of a plan is.
+    """The judge's settings of a file of their own, written as the section of a plan is; or of a whole plan.
 
     Raises:
         InvalidInput: as ``read_plan`` of that section; ``input-shape`` for what is no such section at all.
     """
+    where: Keys = ()
     try:
         part = read_source(path, content)
+        if isinstance(part.value, Mapping) and isinstance(part.value.get("judge"), Mapping):
+            where, part = ("judge",), part.below("judge", part.value["judge"])
         judge = _judge(part)
     except InvalidInput as error:
         raise together(_of_no_plan(one) for one in faults_of(error)) from error
-    return _settings(_outline(path, judge, part), (), what=path)
+    plan = replace(_EMPTY, path=path, judge=judge, lines=part.source.lines)
+    settings, faults = _settings(plan, where, what=path)
+    if settings is None or faults:
+        raise together(faults)
+    return settings
 
 
 def _of_no_plan(error: InvalidInput) -> InvalidInput:
@@ -179,19 +192,19 @@ def _of_no_plan(error: InvalidInput) -> InvalidInput:
     return InvalidInput(message, code=code, hint=error.hint.replace("one file for each service", _SHOWN))
 
 
-def _check_judge(plan: Plan) -> None:
-    _settings(plan, ("judge",), what="the judge's section")
+def _judge_faults(plan: Plan) -> tuple[InvalidInput, ...]:
+    return _settings(plan, ("judge",), what="the judge's section")[1]
 
 
-def _settings(plan: Plan, where: Keys, *, what: str) -> JudgeSettings:
-    from interlock.core.judge.read_settings import read_settings  # noqa: PLC0415  # numpy: only where there are plans
+def _settings(plan: Plan, where: Keys, *, what: str) -> tuple[JudgeSettings | None, tuple[InvalidInput, ...]]:
+    """The settings, if they have their shape at all, and all that is wrong with them, each with its line."""
+    from interlock.core.judge.read_settings import shaped, wrong  # noqa: PLC0415  # numpy: only where there are plans
 
     try:
-        return read_settings(plan.judge, what=what)
-    except InvalidSetting as error:
-        raise located(error, plan, where) from error
+        settings = shaped(plan.judge, what=what)
     except InvalidInput as error:
-        raise at_line(error, plan, where) from error
+        return None, (at_line(error, plan, where),)
+    return settings, tuple(located(each, plan, where) for each in wrong(settings))
 
 
 def _check_metrics(meters: Part, judge: Part) -> None:

@@ -45,27 +45,43 @@ EXITS = {"pass": 0, "stop": REFUSED}
     metavar="FILE",
     help="Ticks without harm, the control a list of shards: φ is measured on them. No canary is needed.",
 )
-@click.option("--margin", type=float, help="What must be ruled out to pass, as a fraction; default 0.9.")
+@click.option("--margin", metavar="SHARE", help="What must be ruled out to pass, as 50% or 0.5; default 90%.")
 @click.option("--verify", is_flag=True, help="Compare every recorded verdict and log E, and refuse a deviation.")
 @as_json
 def judge(
-    *, counts: str, config: str, history: str | None, margin: float | None, verify: bool, as_json: bool
+    *, counts: str, config: str, history: str | None, margin: str | None, verify: bool, as_json: bool
 ) -> None:
     """Judge recorded counts: one line a tick, from a file or - for standard input."""
     from interlock.core.judge.course import course, report  # noqa: PLC0415  # numpy is loaded only when something is judged
 
+    wanted = None if margin is None else _share(margin)
     settings = _settings(config)
     with progress() as tell:
         missing = None
         if history is not None:
             measured = _measured(settings, history, tell)
             settings, missing = measured.settings, measured.missing
-        found = course(settings, _lines(counts, tell), where=f"{counts}:", margin=margin, verify=verify)
+        found = course(settings, _lines(counts, tell), where=f"{counts}:", margin=wanted, verify=verify)
     if as_json:
         show_json({**report(found), "unmeasured": dict(missing or {})})
     else:
         click.echo("\n".join(_screen(found, missing)))
     leave(EXITS.get(found.word, UNDECIDED))
+
+
+def _share(text: str) -> float:
+    """``50%`` or ``0.5``; the judge looks at its range.
+
+    Raises:
+        InvalidInput: ``judge-margin``.
+    """
+    bare = text.strip().removesuffix("%")
+    try:
+        return float(bare) / (1.0 if bare == text.strip() else 100.0)
+    except ValueError:
+        raise InvalidInput(
+            f"expected a share for --margin, got `{text[:40]}`", code="judge-margin", hint="write 50%, or 0.5"
+        ) from None
 
 
 def _settings(config: str) -> JudgeSettings:

@@ -46,11 +46,12 @@ def working_plans() -> WorkingPlans:
     Raises:
         InvalidInput: settings or a catalog that cannot be used.
     """
-    plans, faults = look_through_plans(rule_source(settings()).files())
-    if not plans:
-        return WorkingPlans(plans=plans, faults=faults)
+    found = look_through_plans(rule_source(settings()).files())
+    if not found.plans and not found.unread:
+        return WorkingPlans(plans=found.plans, faults=found.faults)
     from interlock.road.roll.unfit import Installed, unfit  # noqa: PLC0415  # only where there are plans
 
     installed = Installed(routers=routers(), meters=meters(), notifiers=notifiers())
-    wrong = tuple(error for plan in plans.values() for error in unfit(plan, installed))
-    return WorkingPlans(plans=plans, faults=faults, unfit=wrong)
+    every = [*found.plans.values(), *found.unread]
+    wrong = tuple(error for plan in every for error in unfit(plan, installed))
+    return WorkingPlans(plans=found.plans, faults=found.faults, unfit=wrong)

@@ -37,19 +37,13 @@ class Installed:
 
 
 def unfit(plan: Plan, installed: Installed) -> tuple[InvalidInput, ...]:
-    """All that is wrong with the plan's plug-ins; where some are not installed, those alone."""
+    """All that is wrong with the plan's plug-ins, as far as the plan could be read."""
     unknown = check_kinds(plan, routers=installed.routers, meters=installed.meters, notifiers=installed.notifiers)
-    return unknown or tuple(_refused(plan, installed))
+    return (*unknown, *_refused(plan, installed))
 
 
 def _refused(plan: Plan, installed: Installed) -> Iterator[InvalidInput]:
-    acts: list[tuple[Keys, Callable[[], object]]] = [(("router",), partial(_router, installed, plan.router))]
-    acts += [(("meters", number), partial(_meter, installed, plan, number)) for number in range(len(plan.meters))]
-    acts += [
-        (("notify", number), partial(check_settings, installed.notifiers, section))
-        for number, section in enumerate(plan.notify)
-    ]
-    for keys, act in acts:
+    for keys, act in _acts(plan, installed):
         try:
             act()
         except InvalidSetting as error:
@@ -58,6 +52,18 @@ def _refused(plan: Plan, installed: Installed) -> Iterator[InvalidInput]:
             yield error
         except InterlockError as error:
             yield InvalidInput(error.message, code=error.code, hint=error.hint)
+
+
+def _acts(plan: Plan, installed: Installed) -> Iterator[tuple[Keys, Callable[[], object]]]:
+    """Every plug-in that is installed, made once; a meter needs to know how its metrics are judged."""
+    if plan.router.kind in installed.routers:
+        yield ("router",), partial(_router, installed, plan.router)
+    for number, meter in enumerate(plan.meters if plan.judge else ()):
+        if meter.plugin.kind in installed.meters:
+            yield ("meters", number), partial(_meter, installed, plan, number)
+    for number, section in enumerate(plan.notify):
+        if section.kind in installed.notifiers:
+            yield ("notify", number), partial(check_settings, installed.notifiers, section)
 
 
 def _router(installed: Installed, section: PluginPlan) -> None:

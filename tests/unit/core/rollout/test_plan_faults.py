@@ -4,7 +4,7 @@ import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import Settings
-from interlock.core.rollout.plan_check import survey_plans
+from interlock.core.rollout.plan_check import check_kinds, survey_plans
 from interlock.core.rollout.plan_faults import PlanFaults
 from interlock.core.rollout.plan_read import read_plan
 
@@ -76,6 +76,38 @@ def test_what_only_follows_from_another_fault_is_not_told():
 def test_faults_of_all_plans_are_told_and_the_good_ones_are_kept():
     files = {"rollouts/a.yaml": SHORT, "rollouts/b.yaml": SHORT + "tick: 0\n", "rollouts/c.yaml": SHORT}
     content = {path: text.encode() for path, text in files.items()}
-    plans, faults = survey_plans(content, Settings(), ["order-service"])
-    assert [plan.path for plan in plans.values()] == ["rollouts/a.yaml"]
-    assert [one.message.rpartition("rollouts/")[2] for one in faults] == ["b.yaml:13`", "c.yaml:1`"]
+    found = survey_plans(content, Settings(), ["order-service"])
+    assert [plan.path for plan in found.plans.values()] == ["rollouts/a.yaml"]
+    assert [plan.path for plan in found.unread] == ["rollouts/b.yaml", "rollouts/c.yaml"]
+    assert [one.message.rpartition("rollouts/")[2] for one in found.faults] == [
+        "b.yaml:1`",
+        "b.yaml:13`",
+        "c.yaml:1`",
+    ]
+
+
+def test_what_can_be_told_of_a_plan_with_a_fault_is_told_with_it():
+    """First the judge's α, then, once that was mended, the router, then the service: three runs."""
+    text = SHORT.replace("order-service", "oder-service").replace("kind: envoy", "kind: envoi")
+    text = text.replace("orders: {kind: good}", "orders: {kind: good, floor: 7}")
+    text = text.replace("judge:\n", "judge:\n  alpha: 3\n  planned_minutes: -1\n") + "tick: 0\n"
+    found = survey_plans({PATH: text.encode()}, Settings(), ["order-service"])
+    [plan] = found.unread
+    wrong = [*found.faults, *check_kinds(plan, routers=["envoy"], meters=["scrape"], notifiers=[])]
+    assert sorted((one.code, int(one.message.rpartition(":")[2][:-1])) for one in wrong) == [
+        ("judge-alpha", 11),
+        ("judge-range", 12),
+        ("judge-range", 14),
+        ("plugin-unknown", 3),
+        ("rollout-range", 15),
+        ("rollout-service", 1),
+    ]
+
+
+def test_of_a_section_that_cannot_be_read_nothing_more_is_said():
+    text = SHORT.replace("kind: envoy, ", "").replace("  orders: {kind: good}", "  orders: {kind: [good]}")
+    found = survey_plans({PATH: text.replace("service: order-service\n", "").encode()}, Settings(), ["x"])
+    [plan] = found.unread
+    assert (plan.service, plan.router.kind) == ("", "")
+    assert check_kinds(plan, routers=["envoy"], meters=["scrape"], notifiers=[]) == ()
+    assert "rollout-service" not in {one.code for one in found.faults}

@@ -116,7 +116,8 @@ def test_a_warm_up_is_written_as_in_a_plan(folder, capsys, written):
     """What a plan took as 30s its own judge refused offline."""
     latency = f"  slow: {{kind: bad, edges: [0.25], warm_up: {written}}}\n"
     (folder / "judge.yaml").write_text(CONFIG.replace("planned", f"{latency}planned"))
-    assert run("bad.jsonl", "--config", "judge.yaml") in {1, 3}
+    assert run("bad.jsonl", "--config", "judge.yaml") == 2
+    assert "error[ticks-metric]: expected counts of `slow`" in capsys.readouterr().err  # read, and not counted there
     assert capsys.readouterr().err == ""
 
 
@@ -290,3 +291,57 @@ def test_the_line_of_the_page_can_be_judged_and_measured(folder, capsys):
     assert run("good.jsonl", *KNOWN, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["verdict"], told["unmeasured"]) == ("pass", {})
+
+
+def test_a_metric_that_no_tick_counts_is_refused(folder, capsys):
+    """It ended as not decided, because nothing counted."""
+    (folder / "judge.yaml").write_text(CONFIG.replace("errors", "returns"))
+    (folder / "few.jsonl").write_text(
+        "\n".join(json.dumps({**one, "metrics": {"orders": one["metrics"]["orders"]}}) for one in ticks(folder))
+    )
+    assert run("few.jsonl", "--config", "judge.yaml") == 2
+    assert "expected counts of `returns` in `few.jsonl`, got none in any tick" in capsys.readouterr().err
+
+
+def test_an_edge_that_the_settings_do_not_have_is_refused_with_its_line(folder, capsys):
+    (folder / "judge.yaml").write_text("metrics:\n  slow: {kind: bad, edges: [0.25]}\n")
+    arms = {"canary": 1, "control": [1, 2]}
+    line = {"t": 5, "share": 0.3, "metrics": {"slow": {"kind": "bad", "buckets": {"0.52": arms}}}}
+    (folder / "slow.jsonl").write_text(json.dumps(line))
+    assert run("slow.jsonl", "--config", "judge.yaml") == 2
+    said = capsys.readouterr().err
+    assert "slow.jsonl:1: expected buckets of `slow` at 0.25, got one at `0.52`" in said
+
+
+def test_counts_that_contradict_their_share_are_not_believed(folder, capsys):
+    """They passed, unless a line said which share was wanted."""
+    found = [{**one, "assigned": {"canary": 200, "control": 200}} for one in ticks(folder)]
+    (folder / "halves.jsonl").write_text("\n".join(json.dumps(one) for one in found))
+    assert run("halves.jsonl", *KNOWN) == 3
+    said = capsys.readouterr().out
+    assert said.startswith("UNTRUSTED")
+    assert "expected 5 % of the requests at the canary, got" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "exits"), [("50%", 0), ("0.5", 0), ("50 %", 0), ("soon", 2), ("0%", 2), ("150%", 2)]
+)
+def test_a_margin_may_be_written_as_in_a_plan(folder, capsys, given, exits):
+    assert run("good.jsonl", *KNOWN, "--margin", given) == exits
+    if exits:
+        assert "argin" in capsys.readouterr().err
+
+
+def test_a_whole_plan_will_do_for_its_section(folder, capsys):
+    plan = "service: shop\nenvironment: production\nrouter: {kind: envoy}\n"
+    plan += "meters: [{kind: push, metrics: {orders: {}, errors: {}}}]\njudge:\n"
+    plan += "".join(f"  {line}\n" for line in CONFIG.splitlines())
+    (folder / "plan.yaml").write_text(plan)
+    assert run("good.jsonl", "--config", "plan.yaml", "--history", "history.jsonl") == 0
+    (folder / "plan.yaml").write_text(plan.replace("kind: bad", "kind: ugly"))
+    assert run("good.jsonl", "--config", "plan.yaml") == 2
+    assert "plan.yaml:8" in capsys.readouterr().err
+
+
+def ticks(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "good.jsonl").read_text().splitlines()]
