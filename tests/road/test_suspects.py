@@ -137,8 +137,12 @@ def test_a_ticket_that_nobody_reported_used_is_a_suspect_and_a_voided_one_is_non
     given, _ = shipped(road, "a", use=False)
     [found] = asked(road).items
     assert (found.id, found.state) == (given.id, "issued")
+    assert "nobody reported that it went out" in " ".join(found.suspect.why)
+    used, _ = shipped(road, "b")
+    road.clock.pass_by(minutes=10)
+    assert [one.id for one in asked(road).items] == [used.id, given.id]
     take_back(road.station, road.person("ana"), road.said_by(given, "ana").id, why="not what I saw")
-    assert asked(road).items == ()
+    assert [one.id for one in asked(road).items] == [used.id]
 
 
 def test_what_a_deployer_noted_about_a_service_is_a_suspect(road):

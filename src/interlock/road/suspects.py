@@ -140,11 +140,11 @@ def _answer(station: Station, tx: Tx, asked: Asked, at: datetime) -> Suspects:
             hint=f"name one of {', '.join(places)}: --environment NAME",
         )
     if asked.service not in catalog.services:
-        near = closest(asked.service, sorted(catalog.services))
+        near, known = closest(asked.service, sorted(catalog.services)), ", ".join(sorted(catalog.services))
         raise InvalidInput(
             f"expected a service of the catalog, got `{asked.service}`{near}",
             code="service-unknown",
-            hint="interlock catalog check lists them",
+            hint=f"known: {known[:300]}",
         )
     since = at - timedelta(seconds=asked.since)
     cases, cut = _cases(tx, catalog, asked.environment, since)
@@ -276,7 +276,10 @@ def _candidate(tx: Tx, settings: Settings, name: str, case: _Case, at: datetime)
     record = case.record
     if record is None:
         of_rules = _rules_of(tx, settings, change)
-        return Candidate(id=name, kind="ticket", services=services, moved_at=moved, rules=of_rules)
+        reported = bool(case.moved) or bool(of_rules)
+        return Candidate(
+            id=name, kind="ticket", services=services, moved_at=moved, rules=of_rules, reported=reported
+        )
     judged = record.harm.log_e if record.harm else record.log_e
     return Candidate(
         id=name,

@@ -5,7 +5,8 @@ Rules:
    two): *evidence*, what a judge measured of it; *path*, how it can reach the service at all; *time*, how long
    before the trouble it last moved. Each is said in words beside the rank, and nobody has to believe a number.
 2. Evidence is the judge's own: its log E, at least the odds it stops at where it stopped. What was never judged
-   has none, which is no evidence of innocence. What was back at 0 % before the trouble began is a poor suspect.
+   has none, which is no evidence of innocence. What was back at 0 % before the trouble began is a poor suspect; so
+   is, but less, what was only permitted: a ticket that nobody reported to have used may have been used offline.
 3. Path: the service itself, then what it depends on, step by step; then who depends on it (load comes from there);
    then what touches no service of the catalog (shared configuration: nobody can rule it out); then the rest. A
    change of rules alone ships nothing: it comes below all that was shipped, and says what it is.
@@ -30,6 +31,9 @@ Graph = Mapping[str, Iterable[str]]
 STOPPED_AT_LEAST = math.log(100)
 MOST_EVIDENCE, LEAST_EVIDENCE = 12.0, -4.0
 GONE_BEFORE = 4.0
+UNREPORTED = 1.4
+"""A quarter of the weight of what is known to have gone out."""
+
 DEPENDENCY, DEPENDENT, SHARED, NONE = 0.7, 1.6, 2.8, 6.0
 """A step towards a dependency halves, one towards a caller leaves a fifth; no path at all leaves a 400th."""
 
@@ -46,7 +50,8 @@ class Candidate:
     ``moved_at`` is when it last touched production at or before the trouble: a widening, a ticket's use, an event.
     ``services`` are what it touches. ``weight`` is its percent of traffic now, ``gone_at`` when it was back at
     0 %. ``log_e`` is the judge's evidence of harm, None where none looked. ``rules`` are the rule files that it
-    changed, where it changed nothing that ships.
+    changed, where it changed nothing that ships. ``reported`` is False where nobody said that it went out, only
+    that it might.
     """
 
     id: str
@@ -59,6 +64,7 @@ class Candidate:
     stopped: bool = False
     metric: str = ""
     rules: tuple[str, ...] = ()
+    reported: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +137,9 @@ def _evidence(one: Candidate, at: datetime) -> float:
         value = max(value, STOPPED_AT_LEAST)
     value = min(max(value, LEAST_EVIDENCE), MOST_EVIDENCE)
     gone = one.gone_at is not None and one.gone_at < at
-    return value - GONE_BEFORE if gone and not one.stopped else value
+    if gone and not one.stopped:
+        return value - GONE_BEFORE
+    return value if one.reported else value - UNREPORTED
 
 
 def _closeness(relation: Relation, path: Sequence[str]) -> float:
@@ -194,6 +202,8 @@ def _evidence_words(one: Candidate, at: datetime) -> str:
     gone = one.gone_at is not None and one.gone_at < at
     if gone and one.gone_at is not None:
         return f"it was back at 0 % {_span((at - one.gone_at).total_seconds())} before"
+    if not one.reported:
+        return "it was let through, and nobody reported that it went out"
     if one.log_e is None:
         return "" if one.kind == "event" or one.rules else "no judge looked at it"
     if one.log_e > 1:

@@ -202,6 +202,8 @@ def _hint(problem: ErrorDetails, kind: object) -> str:
 
 
 def closest(word: str, known: list[str]) -> str:
-    """`` (did you mean `x`?)`` for a near miss, else nothing."""
+    """`` (did you mean `x`?)`` for a near miss, else nothing; what is known as it stands was not misspelt."""
+    if word in known:
+        return ""
     near = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean `{near[0]}`?)" if near else ""

@@ -32,6 +32,14 @@ def because(cause: str | None, why: str) -> str:
     return f"{known}: {why}" if known and why and why != known else why or known
 
 
+def to_zero(kind: str, settings: Mapping[str, object]) -> list[str]:
+    """The program by which a person takes all traffic from the canary, as its arguments; empty where none does."""
+    argv = settings.get("set")
+    if kind != "command" or not isinstance(argv, list | tuple):
+        return []
+    return [str(word).replace("{percent}", "0") for word in argv]
+
+
 def amount(number: float, name: str, *, more: bool = False) -> str:
     """``9 orders``, ``1 order``, ``3 more errors``."""
     whole = round(number)

@@ -111,7 +111,8 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Exit: 0 allowed or done · 1 refused · 2 wrong input · 3 could not be decided (treat it like 1).",
+    epilog="Exit: 0 allowed or done · 1 refused · 2 wrong input · 3 could not be decided (treat it like 1) · "
+    "130 interrupted.",
 )
 @click.version_option(__version__, "--version", message="interlock %(version)s")
 def interlock() -> None:

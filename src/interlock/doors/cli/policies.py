@@ -10,6 +10,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.bundle import Bundle, load_bundle
 from interlock.core.policy.rules import look_through_plans, settings_of
 from interlock.core.rollout.plan_check import Plans
+from interlock.core.rollout.plan_faults import Gathering
 from interlock.doors.cli.desk import settings
 from interlock.registry import meters, notifiers, routers
 
@@ -36,8 +37,10 @@ class WorkingPlans:
 
     @property
     def doubts(self) -> tuple[InvalidInput, ...]:
-        """Everything, errors first."""
-        return self.faults + self.unfit
+        """Everything, by file and line."""
+        found = Gathering()
+        found.note((*self.faults, *self.unfit))
+        return found.faults
 
 
 def working_plans() -> WorkingPlans:

@@ -50,7 +50,7 @@ def check(*, as_json: bool) -> None:
     else:
         doubts = [*doubted(found.doubts), *linted(bundle)]
         rules = checked(bundle, _now(), more=len(found.doubts))
-        closed = closing(bundle, found.unfit, found.faults)
+        closed = closing(bundle, found.doubts)
         click.echo("\n".join([*doubts, *rules, *planned(found.plans, found.unfit), *closed]))
     if found.faults:
         leave(WRONG_INPUT)

@@ -9,6 +9,7 @@ from interlock.config import Config
 from interlock.core.change.errors import InterlockError, InvalidInput, NotFound, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.rollout.local import FOLDER, local_path
+from interlock.core.rollout.phrases import to_zero
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_read import read_plan
 
@@ -67,8 +68,12 @@ def commands(root: Path, service: str, environment: str) -> list[str]:
     """Words and commands, in their order; empty where no plan for it is found."""
     for plan in _plans(root):
         if (plan.service, plan.environment) == (service, environment):
-            first = f"by hand, by {plan.path}: set weight 0 at the {plan.router.kind}"
-            return [first, *(shlex.join(step.run) for step in plan.rollback)]
+            argv = to_zero(plan.router.kind, plan.router.settings)
+            how = f": {shlex.join(argv)}" if argv else f" at {plan.router.kind}"
+            return [
+                f"by hand, by {plan.path}: set weight 0{how}",
+                *(shlex.join(step.run) for step in plan.rollback),
+            ]
     return []
 
 

@@ -10,6 +10,8 @@ Rules:
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
@@ -19,6 +21,7 @@ from interlock.doors.cli.rollout_verify import verify
 from interlock.doors.cli.rollout_watch import meant, watch
 from interlock.doors.cli.rollout_widen import widen
 
+ENTRIES = 200
 MOST_ASKED = 10
 """Rollouts under way of which a list asks whether somebody judges them."""
 
@@ -89,19 +92,32 @@ def listed(*, service: str | None, environment: str | None, state: str | None, l
 
 @rollout.command()
 @click.argument("named", metavar="ROLLOUT|SERVICE")
-@click.option("--events", is_flag=True, help="Everything that the ledger tells of it, oldest first.")
+@click.option("--events", is_flag=True, help="What the ledger tells of it, oldest first.")
 @as_json
 def show(*, named: str, events: bool, as_json: bool) -> None:
     """Show where a rollout stands, and what it did outside."""
     from interlock.doors.cli.rollout_named import named_rollout  # noqa: PLC0415  # --help shows nothing
-    from interlock.doors.cli.rollout_words import event, fitted, shown  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.rollout_words import fitted, shown  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.screens.rollout_events import happened  # noqa: PLC0415  # likewise
 
     with client() as api:
         named = named_rollout(api, named, ended=True)
         found = api.get(f"/v1/rollouts/{named}").json
-        told = api.get("/v1/ledger/entries", subject=named, limit=200).json if events else None
+        told = _events(api, named) if events else None
     if as_json:
-        show_json(found if told is None else {**found, "events": told["items"][::-1]})
+        show_json(found if told is None else {**found, "events": told})
         return
-    lines = shown(found) if told is None else [event(item) for item in reversed(told["items"])]
+    lines = shown(found) if told is None else happened(told)
     click.echo("\n".join(fitted(lines)))
+
+
+def _events(api: Any, rollout: str) -> list[dict[str, Any]]:  # noqa: ANN401  # a Client
+    """Every entry about it, oldest first."""
+    items: list[dict[str, Any]] = []
+    after = None
+    while True:
+        page = api.get("/v1/ledger/entries", subject=rollout, limit=ENTRIES, after=after).json
+        items += page["items"]
+        after = page["next"]
+        if after is None:
+            return items[::-1]

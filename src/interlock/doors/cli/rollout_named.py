@@ -29,7 +29,7 @@ def named_rollout(client: Any, given: str, *, ended: bool = False) -> str:  # no
     items: list[Told] = client.get("/v1/rollouts", service=given, limit=PAGE).json["items"]
     found = [one for one in items if not one["ended_at"]] or (items[:1] if ended else [])
     if not found:
-        raise _none(client, given, items)
+        raise _none(client, given, items, ended=ended)
     if len(found) > 1:
         each = ", ".join(f"`{one['id']}` in {one['environment']}" for one in found)
         raise InvalidInput(
@@ -40,12 +40,13 @@ def named_rollout(client: Any, given: str, *, ended: bool = False) -> str:  # no
     return str(found[0]["id"])
 
 
-def _none(client: Any, given: str, items: list[Told]) -> NotFound:  # noqa: ANN401  # a Client
+def _none(client: Any, given: str, items: list[Told], *, ended: bool) -> NotFound:  # noqa: ANN401  # a Client
     from interlock.doors.cli.rollout_watch import meant  # noqa: PLC0415  # only where nothing is found
 
     last = f"; the last one, `{items[0]['id']}`, is {items[0]['state']}" if items else meant(client, given)
+    which = "that had one" if ended else "with one under way"
     return NotFound(
-        f"expected the id of a rollout, or a service with one under way, got `{given[:80]}`{last}",
+        f"expected the id of a rollout, or a service {which}, got `{given[:80]}`{last}",
         code="rollout-missing",
         hint="interlock rollout list shows all; one begins with interlock rollout start",
     )

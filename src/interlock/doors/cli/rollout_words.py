@@ -153,14 +153,6 @@ def _judge(found: Told) -> str:
     return text if age < OLD_SECONDS else f"{text}, as of {moment(seen)}, {span(age)} ago"
 
 
-def event(item: Told) -> str:
-    """One ledger entry, whole; digests last, since they tell a person least."""
-    said = [(name, value) for name, value in item["body"].items() if value not in (None, "", {}, [])]
-    said.sort(key=lambda each: str(each[1]).startswith("sha256:"))
-    body = ", ".join(f"{name} {value}" for name, value in said)
-    return f"#{item['index']}  {item['at'][11:23]}  {item['kind']:<20} {safe(body)}".rstrip()
-
-
 def fitted(lines: list[str]) -> list[str]:
     """Broken at spaces where somebody looks, or said how wide it is; as they are where a log is written."""
     if not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal():

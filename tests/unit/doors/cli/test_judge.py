@@ -117,7 +117,9 @@ def test_a_warm_up_is_written_as_in_a_plan(folder, capsys, written):
     latency = f"  slow: {{kind: bad, edges: [0.25], warm_up: {written}}}\n"
     (folder / "judge.yaml").write_text(CONFIG.replace("planned", f"{latency}planned"))
     assert run("bad.jsonl", "--config", "judge.yaml") == 2
-    assert "error[ticks-metric]: expected counts of `slow`" in capsys.readouterr().err  # read, and not counted there
+    assert (
+        "error[ticks-metric]: expected counts of `slow`" in capsys.readouterr().err
+    )  # read, and not counted there
     assert capsys.readouterr().err == ""
 
 

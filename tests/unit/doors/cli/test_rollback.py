@@ -137,7 +137,7 @@ def test_a_router_that_does_not_answer_stops_nobody(place, capsys):
     code, out, _ = run(capsys, "rollback", "shop")
     assert code == 1
     assert time.monotonic() - began < 8
-    assert "take the canary out at command" in out
+    assert out.splitlines().count(f"         {place.folder}/set 0") == 1
     assert place.read("now.conf") == "max_days: 7\n"
     assert place.journals()[0]["weight"] is None
 
@@ -182,7 +182,7 @@ def test_without_a_record_nothing_is_touched_and_the_plan_is_told_as_commands(pl
     code, out, err = run(capsys, "rollback", "shop")
     assert (code, out) == (2, "")
     assert "[rollback-nothing]" in err
-    assert "by hand, by rollouts/shop.yaml: set weight 0 at the command; cp before.conf now.conf" in err
+    assert "by hand, by rollouts/shop.yaml: set weight 0: ./set 0; cp before.conf now.conf" in err
     assert place.read("weight") == "5\n"
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.rollout_words import (
-    event,
     fitted,
     named_ticket,
     obstacles,
@@ -20,6 +19,7 @@ from interlock.doors.cli.rollout_words import (
 )
 from interlock.doors.cli.screens.rollout import screen
 from interlock.doors.cli.screens.rollout_end import way_back
+from interlock.doors.cli.screens.rollout_events import event, happened
 from interlock.doors.cli.screens.rollout_list import listing
 from interlock.doors.cli.screens.rollout_words import sentence
 from interlock.doors.cli.text import columns
@@ -263,3 +263,22 @@ def test_a_completed_rollout_that_went_back_shows_its_way_back_once():
     failed = {**step, "state": "failed", "said": "cp ended with 1"}
     again = {**SCENES["returned"], "effects": [zero, failed, zero, step]}
     assert way_back(again, 80) == way_back({**again, "effects": [zero, step]}, 80)
+
+
+def test_what_was_only_counted_does_not_bury_what_happened():
+    """Sixty lines of counts stood between a widening and the STOP."""
+
+    def entry(index: int, kind: str) -> dict[str, Any]:
+        return {"index": index, "at": f"2026-03-05T03:00:{index:02}.000Z", "kind": kind, "body": {"n": index}}
+
+    kinds = ["started", *["observed"] * 2, "widened", *["observed"] * 40, "stopped"]
+    lines = happened([entry(index, f"rollout.{kind}") for index, kind in enumerate(kinds)])
+    assert [line.split()[2] for line in lines] == [
+        "rollout.started",
+        "rollout.observed",
+        "rollout.observed",
+        "rollout.widened",
+        "rollout.observed",
+        "rollout.stopped",
+    ]
+    assert "40 times, the last #43 at 03:00:43.000" in lines[4]

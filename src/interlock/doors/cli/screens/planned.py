@@ -37,10 +37,10 @@ def planned(plans: Plans, unfit: Sequence[InvalidInput] = ()) -> Iterator[str]:
         yield from told("plan", what)
 
 
-def closing(bundle: Bundle, unfit: Sequence[InvalidInput], faults: Sequence[InvalidInput]) -> Iterator[str]:
+def closing(bundle: Bundle, doubts: Sequence[InvalidInput]) -> Iterator[str]:
     """How many doubts there are and where, again at the end: the first lines have scrolled away by then."""
     places = [f"{lint.path}:{lint.line}" for lint in bundle.lints]
-    places += [_place(error) for error in (*faults, *unfit)]
+    places += [_place(error) for error in doubts]
     if not places:
         return
     most = list(dict.fromkeys(each for each in places if each))[:MOST_PLACES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from interlock.core.rollout.phrases import to_zero
 from interlock.doors.cli.screens.columns import MARGIN, Row, label, table
 from interlock.doors.cli.screens.rollout import screen
 from interlock.doors.cli.screens.rollout_bars import span
@@ -126,7 +127,11 @@ def _left(done: Told) -> list[str]:
             "one runs, who asks for the flag gets the default in the application's own code",
         )
     elif not journal["acts"][0]["ok"]:
-        lines += _told("by hand", f"take the canary out at {safe(done['local']['router']['kind'])}, or stop it")
+        router = done["local"]["router"]
+        argv = to_zero(router["kind"], router["settings"])
+        where = "" if argv else f" at {safe(router['kind'])}"
+        lines += _told("by hand", f"set weight 0{where}, or stop the canary")
+        lines += [" " * MARGIN + _command(argv)] if argv else []
     for step in done["left"]:
         lines += [" " * MARGIN + _command(step["run"])]
     if lines and done["left"] and journal["acts"][0]["ok"]:
