@@ -11,6 +11,7 @@ SETTINGS = {
     "Settings.policies": "folder with `base/`, `layers/`, `modes.yaml` and `tests/`",
     "Settings.schemas": "files and folders with JSON Schemas; part of the rules",
     "Settings.rollouts": "folder with [rollout plans](../how-to/rollout-plan.md); part of the rules",
+    "Settings.rehearsals": "folder with rehearsal plans, by which going back is tried; part of the rules",
     "Settings.documentation": "name of the file that documents a change",
     "Settings.environments": "where changes run; at least one with `production: true`",
     "Settings.configuration": "which files are configuration",

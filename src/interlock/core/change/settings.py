@@ -90,6 +90,7 @@ class Settings:
     policies: str = "policies"
     schemas: tuple[str, ...] = ("schemas",)
     rollouts: str = "rollouts"
+    rehearsals: str = "rehearsals"
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -111,8 +112,10 @@ def read_settings(value: object) -> Settings:
     settings = parse(Settings, {} if value is None else value, what="interlock.yaml")
     if not any(place.production for place in settings.environments.values()):
         raise _range("environments", "at least one with `production: true`")
-    if not settings.rollouts.strip("./") or settings.rollouts.startswith(("/", "../")):
-        raise _range("rollouts", "a folder below the repository's root")
+    for name in ("rollouts", "rehearsals"):
+        _folder(name, getattr(settings, name))
+    if _same(settings.rollouts, settings.rehearsals):
+        raise _range("rehearsals", "another folder than that of `rollouts`")
     limits = settings.thresholds
     for name in ("fleet_share", "order_share"):
         if not 0 < getattr(limits, name) <= 1:
@@ -129,13 +132,33 @@ def is_rule_file(path: str, settings: Settings) -> bool:
         return True
     if _within(path, (settings.policies,)) or _within(path, settings.schemas):
         return True
-    return is_plan_file(path, settings) or (path.endswith(_YAML) and _within(path, settings.catalog))
+    if is_plan_file(path, settings) or is_rehearsal_file(path, settings):
+        return True
+    return path.endswith(_YAML) and _within(path, settings.catalog)
 
 
 def is_plan_file(path: str, settings: Settings) -> bool:
     """Whether a path is a rollout plan: YAML directly in the folder of plans."""
-    folder, _, name = path.rpartition("/")
-    return folder == settings.rollouts.rstrip("/") and name.endswith(_YAML)
+    return _directly(path, settings.rollouts)
+
+
+def is_rehearsal_file(path: str, settings: Settings) -> bool:
+    """Whether a path is a rehearsal plan: YAML directly in their folder."""
+    return _directly(path, settings.rehearsals)
+
+
+def _directly(path: str, folder: str) -> bool:
+    place, _, name = path.rpartition("/")
+    return _same(place, folder) and name.endswith(_YAML)
+
+
+def _same(place: str, folder: str) -> bool:
+    return place.rstrip("/") == folder.rstrip("/")
+
+
+def _folder(name: str, folder: str) -> None:
+    if not folder.strip("./") or folder.startswith(("/", "../")):
+        raise _range(name, "a folder below the repository's root")
 
 
 def _within(path: str, places: tuple[str, ...]) -> bool:

@@ -16,8 +16,16 @@ from interlock.core.change.catalog import Catalog
 from interlock.core.change.catalog_read import read_catalog
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.plain_yaml import read_plain
-from interlock.core.change.settings import SETTINGS_FILE, Settings, is_plan_file, is_rule_file, read_settings
+from interlock.core.change.settings import (
+    SETTINGS_FILE,
+    Settings,
+    is_plan_file,
+    is_rehearsal_file,
+    is_rule_file,
+    read_settings,
+)
 from interlock.core.policy.bundle import Bundle, load_bundle
+from interlock.core.rehearsal.plan_read import RehearsalPlans, read_rehearsal_plans
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans, read_plans, survey_plans
 from interlock.core.rollout.plan_faults import Surveyed
@@ -25,7 +33,10 @@ from interlock.core.rollout.plan_faults import Surveyed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """``files`` maps each rule file to the SHA-256 of its bytes; ``plans`` are by service and environment."""
+    """``files`` maps each rule file to the SHA-256 of its bytes.
+
+    ``plans`` of rollouts and ``rehearsals`` are by service and environment.
+    """
 
     digest: str
     files: dict[str, str]
@@ -33,6 +44,7 @@ class Rules:
     catalog: Catalog
     bundle: Bundle
     plans: Plans = field(default_factory=dict)
+    rehearsals: RehearsalPlans = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +71,7 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         catalog=found.catalog,
         bundle=load_bundle(_below(used, found.settings.policies)),
         plans=load_plans(used),
+        rehearsals=load_rehearsals(used),
     )
 
 
@@ -71,6 +84,18 @@ def load_plans(files: Mapping[str, bytes]) -> Plans:
     settings = settings_of(files)
     plans = _plan_files(files, settings)
     return read_plans(plans, settings, load_foundation(files).catalog.services) if plans else {}
+
+
+def load_rehearsals(files: Mapping[str, bytes]) -> RehearsalPlans:
+    """The rehearsal plans among the bytes of all rule files; where there are none the catalog is not read.
+
+    Raises:
+        InvalidInput: as ``load_plans``.
+    """
+    settings = settings_of(files)
+    plans = _rehearsal_files(files, settings)
+    services = load_foundation(files).catalog.services if plans else ()
+    return read_rehearsal_plans(plans, settings, services)
 
 
 def look_through_plans(files: Mapping[str, bytes]) -> Surveyed[Plan]:
@@ -110,9 +135,14 @@ def _plan_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, byt
     return {path: content for path, content in files.items() if is_plan_file(path, settings)}
 
 
+def _rehearsal_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, bytes]:
+    return {path: content for path, content in files.items() if is_rehearsal_file(path, settings)}
+
+
 def _catalog_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, bytes]:
     others = (
         *_plan_files(files, settings),
+        *_rehearsal_files(files, settings),
         *_below(files, settings.policies, keep=True),
         *(p for s in settings.schemas for p in _below(files, s, keep=True)),
     )

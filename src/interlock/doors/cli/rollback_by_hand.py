@@ -8,6 +8,8 @@ from pathlib import Path
 from interlock.config import Config
 from interlock.core.change.errors import InterlockError, InvalidInput, NotFound, Unavailable
 from interlock.core.change.parse import closest
+from interlock.core.change.plain_yaml import read_plain
+from interlock.core.change.settings import SETTINGS_FILE, Settings, read_settings
 from interlock.core.rollout.local import FOLDER, local_path
 from interlock.core.rollout.phrases import to_zero
 from interlock.core.rollout.plan import Plan
@@ -78,8 +80,16 @@ def commands(root: Path, service: str, environment: str) -> list[str]:
 
 
 def _plans(root: Path) -> list[Plan]:
-    read = [_plan(place, root) for place in sorted((root / "rollouts").glob("*.y*ml"))]
+    read = [_plan(place, root) for place in sorted((root / _folder(root)).glob("*.y*ml"))]
     return [plan for plan in read if plan is not None]
+
+
+def _folder(root: Path) -> str:
+    """Where the settings say that plans are; where they usually are should nobody be able to read them."""
+    try:
+        return read_settings(read_plain(SETTINGS_FILE, (root / SETTINGS_FILE).read_bytes()[:MOST_BYTES])).rollouts
+    except (OSError, InterlockError):
+        return Settings().rollouts
 
 
 def _plan(place: Path, root: Path) -> Plan | None:

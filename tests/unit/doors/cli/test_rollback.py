@@ -171,18 +171,28 @@ def test_after_its_time_it_goes_back_all_the_same_and_says_so(place, capsys):
     assert "it may be gone" in out
 
 
-@pytest.mark.parametrize("content", [None, b"{", b"{}"])
-def test_without_a_record_nothing_is_touched_and_the_plan_is_told_as_commands(place, capsys, content):
+@pytest.mark.parametrize(
+    ("content", "settings", "plans"),
+    [
+        (None, b"", "rollouts"),
+        (b"{", b"rollouts: release/plans\n", "release/plans"),
+        (b"{}", b"[", "rollouts"),
+    ],
+)
+def test_without_a_record_nothing_is_touched_and_the_plan_is_told_as_commands(
+    place, capsys, content, settings, plans
+):
     file = local_path(place.folder / ".interlock", "production", "shop")
     file.unlink()
     if content is not None:
         file.write_bytes(content)
-    (place.folder / "rollouts").mkdir()
-    (place.folder / "rollouts/shop.yaml").write_text(PLAN)
+    (place.folder / "interlock.yaml").write_bytes(settings)
+    (place.folder / plans).mkdir(parents=True)
+    (place.folder / plans / "shop.yaml").write_text(PLAN)
     code, out, err = run(capsys, "rollback", "shop")
     assert (code, out) == (2, "")
     assert "[rollback-nothing]" in err
-    assert "by hand, by rollouts/shop.yaml: set weight 0: ./set 0; cp before.conf now.conf" in err
+    assert f"by hand, by {plans}/shop.yaml: set weight 0: ./set 0; cp before.conf now.conf" in err
     assert place.read("weight") == "5\n"
 
 
