@@ -72,7 +72,7 @@ class Told:
             raise self.fails
 
     def send(self, notice) -> None:
-        self.gate.wait(10)
+        self.gate.wait(60)
         if self.fails is not None:
             raise self.fails
         self.notices.append(notice)
@@ -219,7 +219,7 @@ def test_a_notifier_that_hangs_does_not_make_the_rollout_wait(teller, told):
     began = time.monotonic()
     for number in range(1_000):
         teller(RUNNING, replace(RUNNING, granted=5.0, stage=number + 1), plan({}))
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 20
     assert not teller.drain(0.05)
     told.gate.set()
 

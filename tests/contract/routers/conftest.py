@@ -19,6 +19,8 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.ledger.note import NoteSigner
 from interlock.doors.api import dispatch
 from interlock.doors.api.table import route
+from interlock.plugins.routers.reading import DEADLINE
+from interlock.plugins.routers.wire import Deadline
 from interlock.plugins.world.system import RandomIds, SystemClock
 from interlock.registry import routers
 from interlock.road.flags import StoreFlags
@@ -201,18 +203,32 @@ def breakable(request, tmp_path):
     yield from opened(request.param, tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def deadline(monkeypatch):
+    """Sets the seconds that a call has: at first so many that none is late on a machine that stood still."""
+
+    def has(seconds):
+        monkeypatch.setattr(Deadline.__init__, "__defaults__", (seconds,))
+
+    has(30.0)
+    return has
+
+
 @pytest.fixture
-def within():
-    """Whether something took at most so many seconds."""
+def within(deadline):
+    """With the real deadline: whether something took at most so many seconds."""
 
     class Within:
         def __init__(self, seconds):
             self.seconds = seconds
 
         def __enter__(self):
+            deadline(DEADLINE)
             self.begun = time.monotonic()
 
         def __exit__(self, *error):
-            assert time.monotonic() - self.begun < self.seconds
+            took = time.monotonic() - self.begun
+            deadline(30.0)
+            assert took < self.seconds
 
     return Within

@@ -19,13 +19,13 @@ def works(leases):
     return sorted(each.work for each in leases)
 
 
-def wait_for_claim(leases, owner, *, seconds=LONG, within=5.0):
-    """The first claim that finds something, and how long that took."""
+def wait_for_claim(leases, owner, *, seconds=LONG, within=30.0):
+    """The first claim that finds something."""
     began = time.monotonic()
     while time.monotonic() - began < within:
         found = leases.claim(owner, seconds=seconds)
         if found:
-            return found, time.monotonic() - began
+            return found
         time.sleep(0.01)
     pytest.fail(f"nothing could be claimed within {within} s")
 
@@ -34,7 +34,7 @@ def taken_over(leases, work="roll-1"):
     """A lease that ran out, and the one by which another took the work over."""
     leases.offer(work)
     (old,) = leases.claim("ana", seconds=0.001)
-    (new,), _ = wait_for_claim(leases, "ben")
+    (new,) = wait_for_claim(leases, "ben")
     return old, new
 
 
@@ -50,31 +50,46 @@ def test_what_is_offered_is_claimed_once(store):
 def test_what_is_due_later_waits_and_an_earlier_offer_wins(store):
     store.leases.offer("later", after=LONG)
     assert store.leases.claim("ana", seconds=LONG) == ()
+    began = time.monotonic()
     store.leases.offer("later", after=0.1)
     store.leases.offer("later", after=LONG)
-    found, waited = wait_for_claim(store.leases, "ana")
+    found = wait_for_claim(store.leases, "ana")
     assert works(found) == ["later"]
-    assert 0.05 <= waited < 2
+    assert 0.09 <= time.monotonic() - began < LONG / 2
 
 
 def test_another_takes_over_once_the_lease_has_ended_and_not_before(store):
     store.leases.offer("roll-1")
     began = time.monotonic()
     (old,) = store.leases.claim("ana", seconds=SHORT)
-    (new,), _ = wait_for_claim(store.leases, "ben")
+    (new,) = wait_for_claim(store.leases, "ben")
     assert time.monotonic() - began >= SHORT - 0.01
     assert new.token == old.token + 1
 
 
-def test_renewing_keeps_it_away_from_others(store):
-    store.leases.offer("roll-1")
-    held = store.leases.claim("ana", seconds=SHORT)
-    end = time.monotonic() + 3 * SHORT
+def kept_away(leases, work):
+    """Whether renewing kept others away; None where the machine stood still for as long as the lease."""
+    leases.offer(work)
+    renewed = time.monotonic()
+    held = leases.claim("ana", seconds=SHORT)
+    end = renewed + 3 * SHORT
     while time.monotonic() < end:
-        held = store.leases.renew(held, seconds=SHORT)
-        assert works(held) == ["roll-1"]
-        assert store.leases.claim("ben", seconds=LONG) == ()
+        before, renewed = renewed, time.monotonic()
+        held = leases.renew(held, seconds=SHORT)
+        lost, taken = works(held) != [work], leases.claim("ben", seconds=LONG)
+        if time.monotonic() - before >= SHORT:
+            for each in (*held, *taken):
+                leases.release(each)
+            return None
+        if lost or taken:
+            return False
         time.sleep(0.05)
+    return True
+
+
+def test_renewing_keeps_it_away_from_others(store):
+    found = (kept_away(store.leases, f"roll-{number}") for number in range(20))
+    assert next(kept for kept in found if kept is not None)
 
 
 def test_a_lease_that_ended_untaken_is_renewed_and_one_that_was_lost_is_not(store):
@@ -93,10 +108,10 @@ def test_a_lease_that_ended_untaken_is_renewed_and_one_that_was_lost_is_not(stor
 def test_an_older_lease_of_the_same_owner_does_not_prolong_the_newer(store):
     store.leases.offer("roll-1")
     (old,) = store.leases.claim("ana", seconds=0.001)
-    (new,), _ = wait_for_claim(store.leases, "ana", seconds=SHORT)
+    (new,) = wait_for_claim(store.leases, "ana", seconds=SHORT)
     assert store.leases.renew([old], seconds=LONG) == ()
     assert new.token == 2
-    assert works(wait_for_claim(store.leases, "ben", within=2.0)[0]) == ["roll-1"]
+    assert works(wait_for_claim(store.leases, "ben")) == ["roll-1"]
 
 
 def test_letting_go_is_idempotent_and_nothing_for_a_lease_that_was_lost(store):
@@ -132,11 +147,11 @@ def test_an_offer_while_it_is_held_is_remembered_when_it_is_let_go(store, after)
 def test_let_go_for_a_while_it_is_due_again_then(store):
     store.leases.offer("roll-1")
     (lease,) = store.leases.claim("ana", seconds=LONG)
+    began = time.monotonic()
     store.leases.release(lease, after=0.2)
-    assert store.leases.claim("ben", seconds=LONG) == ()
-    found, waited = wait_for_claim(store.leases, "ben")
+    found = wait_for_claim(store.leases, "ben")
     assert works(found) == ["roll-1"]
-    assert 0.1 <= waited < 2
+    assert 0.19 <= time.monotonic() - began < LONG / 2
 
 
 def test_a_thousand_pieces_of_work_are_claimed_by_one_statement(store, kit):
@@ -319,7 +334,7 @@ def test_a_clock_that_was_set_back_delays_a_take_over_by_one_lease_and_no_more(s
     while len(taken) < 2:
         taken.extend(store.leases.claim("ana", seconds=LONG))
         time.sleep(0.01)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
     assert time.monotonic() - began >= SHORT - 0.01
     assert works(taken) == ["held", "waiting"]
 
@@ -346,7 +361,8 @@ def test_a_busy_ledger_does_not_shut_a_holder_out_nor_the_other_way_round(store,
     with ThreadPoolExecutor(max_workers=4) as pool:
         writers = [pool.submit(write, number) for number in range(4)]
         end = time.monotonic() + 1.5
-        while time.monotonic() < end:
+        while time.monotonic() < end or min(len(waits), len(written)) <= 20:
+            assert time.monotonic() < end + 30
             began = time.monotonic()
             held = store.leases.renew(held, seconds=LONG)
             waits.append(time.monotonic() - began)
@@ -355,7 +371,7 @@ def test_a_busy_ledger_does_not_shut_a_holder_out_nor_the_other_way_round(store,
         stop.set()
         for each in writers:
             each.result()
-    assert max(waits) < 1
+    assert sorted(waits)[-3] < 1  # the machine itself may stand still once or twice
     assert len(waits) > 20
     assert alone > 20
 

@@ -7,12 +7,25 @@ import time
 import pytest
 
 from interlock.core.change.errors import Unavailable
+from interlock.plugins.routers.reading import DEADLINE
+from interlock.plugins.routers.wire import Deadline
 from interlock.registry import routers
 from interlock.testing.callers import ask
 from interlock.testing.proxies.envoy import Envoy
 from interlock.testing.proxies.haproxy import HAProxy
 
 ADDRESS = {"haproxy": "socket", "envoy": "admin"}
+
+
+@pytest.fixture(autouse=True)
+def deadline(monkeypatch):
+    """Sets the seconds that a call has: at first so many that none is late on a machine that stood still."""
+
+    def has(seconds):
+        monkeypatch.setattr(Deadline.__init__, "__defaults__", (seconds,))
+
+    has(30.0)
+    return has
 
 
 @pytest.fixture(params=[HAProxy, Envoy])
@@ -52,15 +65,17 @@ def test_the_widest_split_counts(pair):
     assert router.weight() == pytest.approx(50)
 
 
-def test_those_that_live_are_set_also_where_one_is_dead_or_frozen(pair):
+def test_those_that_live_are_set_also_where_one_is_dead_or_frozen(pair, deadline):
     router = as_one(pair)
     router.set_weight(50)
     before = router.exposure()
     pair[0].pause()
+    deadline(DEADLINE)
     begun = time.monotonic()
     with pytest.raises(Unavailable):
         router.set_weight(0)
-    assert time.monotonic() - begun < 2.6
+    assert time.monotonic() - begun < 10  # two seconds, and what a busy machine adds
+    deadline(30.0)
     assert alone(pair[1]).weight() == 0
     pair[0].kill()
     for call in (router.weight, router.exposure, router.check):

@@ -148,9 +148,9 @@ def test_a_cycle_in_the_catalog_ends():
 
 def test_a_thousand_changes_are_ranked_in_a_fraction_of_a_second():
     candidates = [made(f"chg-{number}", ago=number, services=("rates",)) for number in range(1_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(rank(candidates, service="orders", depends_on=GRAPH, at=AT)) == 1_000
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_a_change_of_rules_alone_comes_below_all_that_was_shipped_and_says_what_it_is():

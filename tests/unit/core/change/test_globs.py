@@ -57,9 +57,9 @@ def test_what_a_glob_covers(pattern: str, path: str, *, expected: bool) -> None:
 
 @pytest.mark.parametrize("pattern", ["*a" * 200 + "b", "**/a/" * 60 + "b", "**/*a*/" * 40 + "*b*c"])
 def test_a_hostile_glob_costs_no_more_than_a_plain_one(pattern: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     matches(pattern, "a/" * 2_000 + "a" * 200)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_pattern_longer_than_the_limit_covers_nothing() -> None:

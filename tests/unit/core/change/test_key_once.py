@@ -67,14 +67,14 @@ def test_the_first_that_stood_before_is_named() -> None:
 def test_one_key_twice_among_many_is_found_in_one_pass() -> None:
     """Comparing each key with all before it took minutes on a plan of this size."""
     text = "{" + ",".join(f'"k{n}":0' for n in range(100_000)) + ',"k99999":1}'
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(InvalidInput, match="`k99999` twice"):
         read_exact(text.encode())
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_body_of_many_objects_is_checked_quickly() -> None:
     text = json.dumps({"more": {str(n): {"a": {"b": n}} for n in range(100_000)}})
-    begun = time.monotonic()
+    begun = time.process_time()
     check_once(text)
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2

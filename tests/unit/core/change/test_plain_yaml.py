@@ -35,10 +35,10 @@ def refusal(content: bytes, *, aliases: bool = False) -> InvalidInput:
 
 @pytest.mark.parametrize("read", [settings_of, load_rules, rules_digest_of])
 def test_a_bomb_in_the_settings_is_refused_at_once(read) -> None:  # type: ignore[no-untyped-def]  # three readers
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(InvalidInput) as caught:
         read({SETTINGS_FILE: bomb()})
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
     assert caught.value.code == "yaml-unreadable"
     assert "interlock.yaml:5`" in caught.value.message
 
@@ -155,11 +155,11 @@ def test_a_value_that_repeats_itself_is_bounded_before_it_is_written_out() -> No
     value: object = ["x"] * 10
     for _ in range(12):
         value = [value] * 10
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(InvalidInput) as caught:
         parse(Settings, {"validators": {"json-schema": {"a": value}}}, what="interlock.yaml")
     assert caught.value.code == "input-shape"
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_value_of_repeated_long_words_is_bounded() -> None:

@@ -83,10 +83,10 @@ def test_a_long_path_keeps_its_ends() -> None:
 
 def test_ten_thousand_services_take_milliseconds() -> None:
     graph = {f"n{number}": (f"n{number * 7 % 10_000}", f"n{number * 13 % 10_000}") for number in range(10_000)}
-    started = time.perf_counter()
+    started = time.process_time()
     reach(graph, ["n1"])
     of(graph, {"n7": 0.1}, ["n1"])
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 _NAMES = st.sampled_from("abcdefgh")

