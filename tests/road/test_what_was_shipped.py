@@ -368,12 +368,14 @@ def test_a_record_that_was_edited_decides_nothing(shipping: Any) -> None:
     assert caught.value.code == "record-unvouched"
 
 
-def test_only_the_newest_heads_are_kept(shipping: Any) -> None:
+def test_only_the_newest_heads_are_kept(shipping: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_TIPS == 20
+    monkeypatch.setattr("interlock.core.ticket.shipped.MAX_TIPS", 4)
     shipping.commit("one")
-    for number in range(MAX_TIPS + 2):
+    for number in range(4 + 2):
         shipping.allowed(shipping.ship())
         shipping.commit(f"more {number}")
     found = shipping.tips()
-    assert len(found.tips) == MAX_TIPS
+    assert len(found.tips) == 4
     assert found.id == place_id(found.repository, "production")
     shipping.allowed(shipping.ship())

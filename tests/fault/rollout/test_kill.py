@@ -104,7 +104,7 @@ def test_a_worker_that_ends_in_order_lets_go_at_once(kills):
     holder, other = first_or_second[made.afar.deeds[0].who]
     holder.wait_for("after weight 10")
     holder.process.stdin.close()
-    other.wait_for("before a commit", within=20)
+    other.wait_for("before a commit", within=45)
     made.over(rollout.id)
     assert made.afar.weights() == HEALTHY
     made.whole()
