@@ -9,11 +9,14 @@ Rules:
    ``<!-- run: COMMAND -->`` is what a reader has done anyhow, such as opening a change: run and not compared.
 4. The team's database of the pages, ``db.example.com``, is a real PostgreSQL, started where a page names it.
 5. The tutorial runs once for all workers; every how-to page goes on in a copy of the repository it left behind.
+6. The tutorial runs the installed program. On the how-to pages each ``interlock`` is a process forked from one
+   that has imported it already (``started.py``): most of a command's time is importing.
 """
 
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import json
 import os
 import re
@@ -83,6 +86,7 @@ class Shell:
     port: int = 8484
     database: str = TEAMS
     programs: Path = Path(sys.executable).parent
+    first: Path = Path(sys.executable).parent
 
     def run(self, steps: list[Step]) -> list[str]:
         """Run the steps in one shell; what differs from the page, in words."""
@@ -92,7 +96,7 @@ class Shell:
         script.write_text(text, encoding="utf-8")
         home = self.folder.parent
         kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-        places = [str(Path(sys.executable).parent), str(self.programs), os.environ["PATH"]]
+        places = [str(self.first), str(Path(sys.executable).parent), str(self.programs), os.environ["PATH"]]
         path = os.pathsep.join(dict.fromkeys(places))
         quiet = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "NO_COLOR": "1"}
         done = subprocess.run(
@@ -253,15 +257,32 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
         return home, json.loads(told.read_text())
 
 
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with an ``interlock`` that has imported everything already."""
+    folder = tmp_path_factory.mktemp("started")
+    file = Path(__file__).with_name("started.py")
+    spec = importlib.util.spec_from_file_location("interlock_test_started", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.stand_in(folder, folder / "socket")
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR", "PATH") if name in os.environ}
+    command = [sys.executable, str(file), str(folder / "socket")]
+    with subprocess.Popen(command, env=kept, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as made:
+        assert made.stdout.readline() == "listening\n"
+        yield folder
+        made.terminate()
+
+
 @pytest.fixture
-def after_tutorial(tutorial: tuple[Path, list[str]], tmp_path: Path) -> Shell:
+def after_tutorial(tutorial: tuple[Path, list[str]], tmp_path: Path, started: Path) -> Shell:
     """A shell in a copy of the repository that the tutorial left behind."""
     home, _ = tutorial
     copy = tmp_path / "home"
     shutil.copytree(home, copy, symlinks=True)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    return Shell(copy / "harbour", port)
+    return Shell(copy / "harbour", port, first=started)
 
 
 @pytest.fixture
