@@ -9,10 +9,13 @@ Rules:
    another: two stacks on one machine would measure each other. So is what shares something that takes seconds to
    make (``TOGETHER``): every other worker would make it again. xdist's own groups write an attribute that
    pytest 9.2 no longer reads.
+4. The thousands of collected tests stay as long as the process: the garbage collector looks at them neither while
+   they are made nor later.
 """
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import sys
@@ -24,6 +27,15 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("home", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("home"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
+
+
+gc.disable()
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 class NetworkRefused(OSError):
