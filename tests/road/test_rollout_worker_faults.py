@@ -101,6 +101,17 @@ def test_a_record_that_was_edited_brings_its_traffic_back_once_and_says_so(make:
     assert kinds(two, rollout).count("rollout.escalated") == 1
 
 
+def test_a_server_whose_rollout_another_took_over_says_so(make: Make, tmp_path: Path) -> None:
+    """It let go without a word: nobody could tell from its log why it moved the rollout no more."""
+    two = make()
+    rollout = out(two)
+    with sqlite3.connect(tmp_path / "state.db") as database:
+        database.execute("update lease set owner = 'two', token = token + 1 where work = ?", (rollout,))
+    database.close()
+    two.until(lambda: bool(two.failed))
+    assert [getattr(error, "code", error) for error in two.failed] == ["lease-lost"]
+
+
 def test_without_the_ledgers_plan_the_local_record_names_the_router(make: Make, tmp_path: Path) -> None:
     two = make()
     rollout = out(two)

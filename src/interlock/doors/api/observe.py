@@ -108,10 +108,15 @@ class ServerObserver:
         return self._prometheus.generate_latest(self._registry), self._prometheus.CONTENT_TYPE_LATEST
 
     def worker_failed(self, rollout: str, error: BaseException) -> None:
-        """The worker could not go on with a rollout (empty: with none in particular) and tries again."""
-        known = isinstance(error, InterlockError)
-        told = {"code": error.code, "why": error.message} if isinstance(error, InterlockError) else {}
-        self._log.error("rollout", rollout=rollout, exc_info=None if known else error, **told)
+        """The worker could not go on with a rollout (empty: with none in particular) and tries again.
+
+        That another server has it now is no fault.
+        """
+        if not isinstance(error, InterlockError):
+            self._log.error("rollout", rollout=rollout, exc_info=error)
+            return
+        level = self._log.warning if error.code == "lease-lost" else self._log.error
+        level("rollout", rollout=rollout, exc_info=None, code=error.code, why=error.message)
 
     def started(self, address: str) -> None:
         """Say where it listens."""

@@ -182,8 +182,7 @@ class Worker:
         try:
             after = self._until_over(tenure)
         except Conflict as error:
-            if error.code != "lease-lost":
-                self._failed(work, error)
+            self._failed(work, error)  # also that another has it now: nobody is to wonder why this one went quiet
         except Exception as error:  # noqa: BLE001  # whatever it was, the rollout must go on or go back
             self._failed(work, error)
             if not isinstance(error, Unavailable):
