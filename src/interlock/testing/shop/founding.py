@@ -16,8 +16,18 @@ from interlock.testing.shop.terminal import Say, Terminal
 from interlock.testing.signing import UnsafeNamedSigner
 
 
-def founded(root: Path, *, enforced: Sequence[str], plans: Mapping[str, bytes], say: Say) -> Shop:
-    """The shop at ``root``; of its policies those in ``enforced`` are more than watched."""
+def founded(
+    root: Path,
+    *,
+    enforced: Sequence[str],
+    plans: Mapping[str, bytes],
+    say: Say,
+    environment: Mapping[str, str] | None = None,
+) -> Shop:
+    """The shop at ``root``; of its policies those in ``enforced`` are more than watched.
+
+    ``environment`` is what the commands have that found it, such as where the state is.
+    """
     keys = root.with_name(f"{root.name}-keys")
     lines = _written(keys)
     runner = UnsafeNamedSigner("ci-runner").private_key.public_key()
@@ -25,7 +35,7 @@ def founded(root: Path, *, enforced: Sequence[str], plans: Mapping[str, bytes], 
     policies = {**bundled_policies(), "modes.yaml": default_modes(enforced).encode()}
     shop = Shop(root=root, keys=lines, runner=(key_id_of(runner), pem), policies=policies, plans=plans)
     shop.build()
-    terminal = Terminal(root=root, say=say)
+    terminal = Terminal(root=root, say=say, environment=dict(environment or {}))
     for person, exits in (("vera", 1), ("ana", 0)):
         terminal.run("rules", "genesis", "--key", str(keys / person), exits=exits, show=False)
     shutil.rmtree(keys)

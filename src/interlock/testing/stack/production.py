@@ -39,7 +39,7 @@ class Production:
     """``stack`` with the rules, the state and the server over it in ``folder``. Use as a context manager.
 
     ``plan`` is asked for once the stack runs. ``enforced`` are the policies that are more than watched, and
-    ``environment`` is what the server has beside its own.
+    ``environment`` is what the server has beside its own. The state is in ``database``, else beside the rules.
     """
 
     folder: Path
@@ -48,6 +48,7 @@ class Production:
     enforced: Sequence[str] = ()
     say: Say = _quiet
     environment: Mapping[str, str] = field(default_factory=dict)
+    database: str = ""
     terminal: Terminal = field(init=False)
     server: Server = field(init=False)
     shop: Shop = field(init=False)
@@ -58,8 +59,9 @@ class Production:
         try:
             self._open.enter_context(self.stack)
             root, plans = self.folder / "shop", {PLAN: self.plan(self.stack)}
-            self.shop = founded(root, enforced=self.enforced, plans=plans, say=self.say)
-            self.server = Server(self.shop.root, more=self.environment)
+            state = {"INTERLOCK_DATABASE": self.database} if self.database else {}
+            self.shop = founded(root, enforced=self.enforced, plans=plans, say=self.say, environment=state)
+            self.server = Server(self.shop.root, database=self.database, more=self.environment)
             self._open.callback(self._take_down)
             self._open.callback(self.server.close)
             self.server.start()
