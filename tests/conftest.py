@@ -5,7 +5,7 @@ Rules:
    the test even where the code under test swallowed the refusal.
 2. Property tests have no deadline (the machine is shared) and are the same on every run in continuous
    integration; at home they go on searching.
-3. What starts a whole stack of processes (``tests/integration/rollout/``) is run by one worker, one after
+3. What starts a whole stack of processes (``tests/integration/rollout/``, say) is run by one worker, one after
    another: two stacks on one machine would measure each other. So is what shares something that takes seconds to
    make (``TOGETHER``): every other worker would make it again. xdist's own groups write an attribute that
    pytest 9.2 no longer reads.
@@ -79,6 +79,7 @@ class NetworkGuard:
 
 TOGETHER = (
     "tests/integration/rollout/",
+    "tests/fault/rollout/test_real_servers.py",
     "tests/architecture/",
     "tests/docs/test_reference.py",
     "tests/integration/doors/test_nobody_moves_it.py",
