@@ -55,5 +55,6 @@ class Leases(Protocol):
     def idle(self, work: str) -> float | None:
         """For how many seconds it has been due and nobody held it; None while somebody does or nothing is due.
 
-        0 at least; less than the truth where the clock that leases are counted by began anew meanwhile.
+        Infinite where the clock that leases are counted by began anew: the machine was started again, and whoever
+        had it is gone, nobody knows since when.
         """

@@ -18,6 +18,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
@@ -99,14 +100,16 @@ class SqlLeases:
     def idle(self, work: str) -> float | None:
         """For how many seconds it has been due and nobody held it; None while somebody does or nothing is due."""
         now = self._now()
-        since = sa.func.coalesce(_ROW.until, _ROW.due_at)
-        asked = sa.select(now - since).where(_ROW.work == work, sa.or_(_free(now), _beyond(now)))
+        passed = now - sa.func.coalesce(_ROW.until, _ROW.due_at)
+        asked = sa.select(passed, _beyond(now)).where(_ROW.work == work, sa.or_(_free(now), _beyond(now)))
         try:
             with self._engines.reader.begin() as connection:
-                passed = connection.execute(asked).scalar_one_or_none()
+                found = connection.execute(asked).one_or_none()
         except sa.exc.DBAPIError as error:
             raise translate(error) from error
-        return None if passed is None else max(0.0, passed / 1_000)
+        if found is None:
+            return None
+        return math.inf if found[1] else max(0.0, found[0] / 1_000)
 
     def _offer(self, connection: sa.Connection, work: str, wait: int) -> None:
         row = {"work": work, "token": 0, "due_at": self._now() + wait, "span": wait}

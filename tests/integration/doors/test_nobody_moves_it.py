@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -164,6 +165,47 @@ def test_abort_is_its_own_worker_where_there_is_none(place: Place) -> None:
     assert record["ticket"] in place.voided()
     place.run("rollout", "verify", place.rollout)
     place.run("ledger", "verify")
+
+
+def test_after_a_restart_of_the_machine_it_is_blind_and_abort_brings_it_back(place: Place) -> None:
+    """Its lease ended in the future of a clock that had begun anew: held for ever, it seemed, by nobody."""
+    with sqlite3.connect(place.root / ".interlock/interlock.db") as state:
+        state.execute("UPDATE lease SET owner = 'dead', until = 1000000000000000, due_at = NULL")
+    state.close()
+    assert "nobody judges it, since" in place.run("rollout", "list").stdout
+    done = place.run("rollout", "abort", place.rollout)
+    assert done.stdout.split()[2:] == ["returned", "0", "%"]
+    assert (place.weight, place.restored) == ("0", 1)
+
+
+def test_who_interrupts_an_abort_is_told_that_it_is_not_over(place: Place) -> None:
+    """It said that nothing half-done was left behind."""
+    (place.tools / "restore").write_text("#!/bin/sh\nsleep 60\n")
+    abort = subprocess.Popen(
+        [sys.executable, "-m", "interlock", "rollout", "abort", place.rollout],
+        cwd=place.root,
+        env=environment(place.tools),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  # one thread
+    )
+    try:
+        end = time.monotonic() + 60
+        while place.show()["record"]["phase"] != "undo":
+            assert time.monotonic() < end
+        abort.send_signal(signal.SIGINT)
+        _, said = abort.communicate(timeout=60)
+    finally:
+        abort.kill()
+        abort.communicate()
+    assert abort.returncode == 130, said
+    assert "order-service is still on its way back" in said
+    assert "interlock rollback order-service" in said
+    assert "nothing half-done" not in said
+    # Whoever asks again at once is not taken for somebody who has a worker.
+    (place.tools / "restore").write_text(f"#!/bin/sh\ncd {place.tools}\ncp before now\n")
+    assert place.run("rollout", "abort", place.rollout).stdout.split()[2:] == ["returned", "0", "%"]
 
 
 def test_what_is_asked_of_it_says_that_nobody_judges_it(place: Place) -> None:

@@ -16,8 +16,9 @@ from itertools import pairwise
 from interlock.core.change.errors import InvalidInput
 from interlock.core.judge.phi import PhiTable, placebo
 from interlock.core.judge.record import Said, entries
+from interlock.core.judge.series import check_edges
 from interlock.core.judge.settings import JudgeSettings
-from interlock.core.judge.tick import Counts
+from interlock.core.judge.tick import Counts, Observed
 
 ABSENT = "the history does not count it"
 ONE_CONTROL = 'the history has its control as one number: give a list of canary-sized shards, "control": [5, 4, 6]'
@@ -44,10 +45,11 @@ def measured(settings: JudgeSettings, lines: Iterable[str | bytes], *, where: st
     """
     rows: Rows = {}
     times: list[float] = []
-    for _, entry in entries(lines, where=where, alone=True):
+    for number, entry in entries(lines, where=where, alone=True):
         if isinstance(entry, Said) and not entry.tick.discard:
             times.append(entry.tick.t)
             for name, observed in entry.tick.metrics.items():
+                _check(settings, name, observed, where=f"{where}{number}")
                 _collect(rows, name, dict(observed.buckets) if observed.counts is None else {"": observed.counts})
     every, source = _usual_gap(times), where.rstrip(": ")
     asked = [name for name in settings.metrics if name not in settings.phi]
@@ -55,6 +57,17 @@ def measured(settings: JudgeSettings, lines: Iterable[str | bytes], *, where: st
     tables = {name: one for name, one in found.items() if isinstance(one, PhiTable)}
     missing = {name: one for name, one in found.items() if isinstance(one, str)}
     return Measured(settings=replace(settings, phi={**tables, **settings.phi}), missing=missing)
+
+
+def _check(settings: JudgeSettings, name: str, observed: Observed, *, where: str) -> None:
+    """φ of another bucket than that which is judged says nothing of it."""
+    known = settings.metrics.get(name)
+    if known is None or not known.edges:
+        return
+    try:
+        check_edges(name, known.edges, observed.buckets)
+    except InvalidInput as error:
+        raise InvalidInput(f"{where}: {error.message}", code=error.code, hint=error.hint) from error
 
 
 def _collect(rows: Rows, name: str, series: Mapping[str, Counts]) -> None:

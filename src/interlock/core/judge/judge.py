@@ -31,7 +31,7 @@ from interlock.core.judge.settings import MARGINS, JudgeSettings
 from interlock.core.judge.sizes import Sizes
 from interlock.core.judge.tally import Tally
 from interlock.core.judge.tick import Tick
-from interlock.core.judge.trust import Drift, Gaps, ShareTest, misplaced
+from interlock.core.judge.trust import Drift, Gaps, OwnShare, ShareTest, misplaced
 from interlock.core.judge.verdict import NotEnough, Passed, Standing, Stopped, Verdict
 
 MOST_SECONDS = 1e9
@@ -58,6 +58,7 @@ class Judge:
         self._passing = Passing(settings, plan, shared, self._tally)
         self._estimate = Estimate(settings, plan, shared, self._tally, self._evidence)
         self._share_test = ShareTest(settings.trust)
+        self._own_share = OwnShare(settings.trust)
         self._gaps = Gaps(settings.trust)
         self._drift = Drift(settings)
         self._backstop: Backstop | None = None
@@ -151,7 +152,8 @@ class Judge:
         if not 0.0 <= share <= 1.0:
             raise _beyond("share", share, least=0.0, most=1.0)
         if tick.assigned is not None:
-            self._share_test.add(tick.assigned, share)
+            self._share_test.add(tick.assigned)
+            self._own_share.add(tick.assigned, share)
         self._drift.add(tick)
         if self._backstop is not None:
             self._backstop.step(self._t, tick)
@@ -194,7 +196,12 @@ class Judge:
             self._stopped = self._harm()
             if self._stopped is not None:
                 return self._stopped
-        broken = self._share_test.broken() or self._gaps.broken(self._t) or self._drift.broken()
+        broken = (
+            self._share_test.broken()
+            or self._own_share.broken()
+            or self._gaps.broken(self._t)
+            or self._drift.broken()
+        )
         return broken or self._of_the_stage(counts=counts)
 
     def _harm(self) -> Stopped | None:

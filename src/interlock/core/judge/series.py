@@ -198,7 +198,7 @@ def counted(plan: Layout, tick: Tick) -> tuple[list[int], list[int]] | None:
             )
         for counts in map(found.buckets.get, edges) if edges else (found.counts,):
             if counts is None:
-                _check_edges(name, edges, found.buckets)
+                check_edges(name, edges, found.buckets)
                 lacking = True
                 continue
             canary.append(counts.canary)
@@ -206,8 +206,12 @@ def counted(plan: Layout, tick: Tick) -> tuple[list[int], list[int]] | None:
     return None if lacking else (canary, total)
 
 
-def _check_edges(name: str, edges: Collection[str], buckets: Collection[str]) -> None:
-    """An edge that is lacking is a measurement that is; where another one stands in its place it is misspelt."""
+def check_edges(name: str, edges: Collection[str], buckets: Collection[str]) -> None:
+    """An edge that is lacking is a measurement that is; where another one stands in its place it is misspelt.
+
+    Raises:
+        InvalidInput: ``judge-metric``.
+    """
     other = sorted(set(buckets) - set(edges))
     if other:
         known = ", ".join(edges)

@@ -4,6 +4,9 @@ Rules:
 1. The sample-ratio test is an e-process over what the router assigned, against the share it was told to assign,
    in both directions, with an α of its own for each share that is declared. Only its largest term counts, which
    is less than their mean times their number: it errs on the side of trust by at most that factor.
+   What the ticks say themselves that the canary's share is was made from what was assigned, and must agree with
+   it: where the odds of both differ by more than a factor of three in two windows of ticks, one after the other,
+   they do not. One window may: a share that is smoothed lags behind.
 2. Discarded ticks bring no evidence, for or against. Where they pile up, or none counts for a while, nothing
    that was measured before can be taken for the present: missing is never healthy.
 3. φ drift: shards of the control scatter much wider than the table says, in the last twenty windows of 30 s.
@@ -21,7 +24,9 @@ from interlock.core.judge.tick import Assigned, Tick
 from interlock.core.judge.verdict import Untrusted
 
 _RATIOS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0, 3.0, 10.0)
-_LAGS = 2.0
+_APART, _BATCHED = 3.0, 4.0
+"""Of odds; and how much wider than single requests those scatter that come a few at a time."""
+
 _WINDOW = 30.0
 _WINDOWS, _FEWEST_WINDOWS = 20, 4
 _FEWEST_SHARDS = 4
@@ -37,8 +42,6 @@ class ShareTest:
         self._share: float | None = None
         self._norms: tuple[float, ...] = ()
         self._canary = self._all = 0
-        self._owed = 0.0
-        self._own = [0.0] * len(_RATIOS)
 
     def expect(self, share: float) -> None:
         """From now on this share of the requests belongs to the canary."""
@@ -48,30 +51,19 @@ class ShareTest:
         self._norms = tuple(log(1.0 + share * (ratio - 1.0)) for ratio in _RATIOS) if 0 < share < 1 else ()
         self._canary = self._all = 0
 
-    def add(self, assigned: Assigned, share: float) -> None:
-        """What one counted tick assigned; ``share`` is what it says itself that the canary had."""
-        total = assigned.canary + assigned.control
-        if self._share is None:
-            if not 0.0 < share < 1.0:
-                return
-            self._owed += total * share
-            for place, ratio in enumerate(_RATIOS):
-                self._own[place] += total * log(1.0 + share * (ratio - 1.0))
+    def add(self, assigned: Assigned) -> None:
+        """What one counted tick assigned."""
         self._canary += assigned.canary
-        self._all += total
+        self._all += assigned.canary + assigned.control
 
     def broken(self) -> Untrusted | None:
         """The verdict, where the ratio is not the one declared."""
-        if not self._norms and (self._share is not None or not self._all):
+        share = self._share
+        if not self._norms or share is None:
             return None
-        share = self._owed / self._all if self._share is None else self._share
         # χ² is never below the largest log-likelihood ratio of any share: mostly it says enough.
         off, width = self._canary - self._all * share, self._all * share * (1.0 - share)
-        if self._share is None:
-            near = self._owed / _LAGS <= self._canary <= self._owed * _LAGS
-        else:
-            near = off * off < self._needed * width
-        if near or max(self._terms()) < self._needed:
+        if off * off < self._needed * width or max(self._terms()) < self._needed:
             return None
         return Untrusted(
             code="sample-ratio",
@@ -80,8 +72,48 @@ class ShareTest:
         )
 
     def _terms(self) -> list[float]:
-        norms = self._own if self._share is None else [self._all * norm for norm in self._norms]
-        return [self._canary * gain - norm for gain, norm in zip(_LOGS, norms, strict=True)]
+        return [self._canary * gain - self._all * norm for gain, norm in zip(_LOGS, self._norms, strict=True)]
+
+
+class OwnShare:
+    """Whether what was assigned agrees with the share by which the ticks are judged."""
+
+    def __init__(self, trust: TrustSettings) -> None:
+        self._window = trust.window
+        self._needed = _BATCHED * -2.0 * exact_log(trust.share_alpha)
+        self._ticks = self._canary = self._all = self._apart = 0
+        self._owed = 0.0
+        self._why = ""
+
+    def add(self, assigned: Assigned, share: float) -> None:
+        """What one counted tick assigned, and says that it did."""
+        total = assigned.canary + assigned.control
+        self._canary += assigned.canary
+        self._all += total
+        self._owed += total * share
+        self._ticks += 1
+        if self._ticks == self._window:
+            self._close()
+
+    def _close(self) -> None:
+        canary, total, owed = self._canary, self._all, self._owed
+        # Cross-multiplied, because either arm may have had nothing.
+        had, told = canary * (total - owed), owed * (total - canary)
+        off, width = canary - owed, owed * (total - owed)
+        apart = off * off * total > self._needed * width and not (had <= _APART * told and told <= _APART * had)
+        self._apart = self._apart + 1 if apart else 0
+        if apart:
+            told_percent = 100 * owed / total
+            self._why = (
+                f"the ticks say that {told_percent:.3g} % of the requests were the canary's, of those that were "
+                f"assigned {canary:,} of {total:,} were"
+            )
+        self._ticks = self._canary = self._all = 0
+        self._owed = 0.0
+
+    def broken(self) -> Untrusted | None:
+        """The verdict, where they contradict each other for longer than a share lags."""
+        return Untrusted(code="sample-ratio", why=self._why) if self._apart > 1 else None
 
 
 class Gaps:

@@ -65,7 +65,7 @@ def extend(record: RolloutRecord, seconds: float) -> Move:
         raise InvalidInput(
             f"expected an extension above 0 and at most 30 days, got `{span(seconds)}`",
             code="extension-range",
-            hint="give it in seconds, or as 30m, 2h",
+            hint="write 90s, 30m, 2h or 1d",
         )
     if record.state not in {RolloutState.RUNNING, RolloutState.HELD}:
         raise not_now(record, "a rollout that is running or held")

@@ -32,12 +32,12 @@ def followed(record: RolloutRecord, journal: WentBack, now: datetime, *, newest:
         return stays(record)
     why = _went_back(journal)
     if record.state in _BACK:
-        return _explained(record, journal, why)
+        return _read_back(_explained(record, journal, why), journal)
     if journal.ok and record.ended:
         return _returned(record, journal, why, now)
     if not newest:
         return stays(record)
-    return replace(taken_back(record, why), kind="")
+    return _read_back(replace(taken_back(record, why), kind=""), journal)
 
 
 def followed_by_a_newer(newer: RolloutRecord, journal: WentBack) -> Move:
@@ -50,6 +50,16 @@ def followed_by_a_newer(newer: RolloutRecord, journal: WentBack) -> Move:
     if newer.state in _BACK:
         return _explained(newer, journal, why)
     return returning(newer, "rollback", why)
+
+
+def _read_back(move: Move, journal: WentBack) -> Move:
+    """On its way back the record says what was served last: whoever went back since its stage began read less."""
+    record, seen, at = move.record, journal.weight, journal.ended_at
+    if record.state is not RolloutState.RETURNING or seen is None or at is None or seen >= record.weight:
+        return move
+    if record.stage_since is not None and at < record.stage_since:
+        return move
+    return replace(move, record=replace(record, weight=seen))
 
 
 def _explained(record: RolloutRecord, journal: WentBack, why: str) -> Move:

@@ -144,8 +144,11 @@ def of_freezes(freezes: Iterable[Freeze]) -> Iterator[Obstacle]:
 
 
 def of_weight(weight: float, plan: Plan, before: RolloutRecord | None) -> Iterator[Obstacle]:
-    """The canary gets traffic already: the rollout before left it so, or nobody says why."""
-    if weight <= _NONE:
+    """The canary gets traffic already: the rollout before left it so, or nobody says why.
+
+    One that is under way has it by right, and is told as what stands in the way.
+    """
+    if weight <= _NONE or (before is not None and not before.ended):
         return
     if before is not None and before.weight:
         yield _left(weight, plan, before)

@@ -132,7 +132,9 @@ class Part:
         if not isinstance(self.value, list) or not self.value:
             got = None if not isinstance(self.value, list) else "an empty one"
             raise self.refuse(
-                f"a list at `{self.name}`", got, hint="write one `- …` for each, or leave the key out"
+                f"a list at `{self.name}`",
+                got,
+                hint="write one `- …` for each, or leave the key out where it may be",
             )
         return [self.below(number, value) for number, value in enumerate(self.value)]
 

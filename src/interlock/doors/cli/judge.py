@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from interlock.core.judge.history import Measured
     from interlock.core.judge.settings import JudgeSettings
 
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?) ?(%)?")
 MOST_TICKS = 1_000_000
 MOST_CONFIG = 1 << 20
 EXITS = {"pass": 0, "stop": REFUSED}
@@ -75,13 +77,12 @@ def _share(text: str) -> float:
     Raises:
         InvalidInput: ``judge-margin``.
     """
-    bare = text.strip().removesuffix("%")
-    try:
-        return float(bare) / (1.0 if bare == text.strip() else 100.0)
-    except ValueError:
+    found = _SHARE.fullmatch(text.strip())
+    if found is None:
         raise InvalidInput(
             f"expected a share for --margin, got `{text[:40]}`", code="judge-margin", hint="write 50%, or 0.5"
-        ) from None
+        )
+    return float(found[1]) / (100.0 if found[2] else 1.0)
 
 
 def _settings(config: str) -> JudgeSettings:

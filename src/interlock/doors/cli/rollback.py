@@ -62,24 +62,52 @@ def rollback(*, service: str, environment: str, why: str, dry_run: bool, local: 
     if not as_json:
         _show(done, as_json=False, of="local")
     done["entry"] = tell(config, done, refused)
-    done["ended"] = _ended(config, done, quiet=as_json)
+    done["ended"] = _on_record(config, done, quiet=as_json)
     _show(done, as_json=as_json, of="ledger")
-    leave(0 if done["journal"]["ok"] else REFUSED)
+    leave(0 if _all_back(done) else REFUSED)
 
 
-def _ended(config: Config, done: Told, *, quiet: bool) -> Told | None:
-    """The rollout on record, ended by this process where nobody else does it; None where it cannot be."""
-    if config.server is not None or done["entry"] is None:
+def _on_record(config: Config, done: Told, *, quiet: bool) -> Told | None:
+    """The rollout as the record has it now; ended by this process where no server is there to do it.
+
+    None where it cannot be told.
+    """
+    if done["entry"] is None:
         return None
-    from interlock.doors.cli.rollout_back import move_back  # noqa: PLC0415  # --help moves nothing
+    from interlock.doors.cli.rollout_back import let_go, move_back  # noqa: PLC0415  # --help moves nothing
 
     meant = done["other"]["id"] if done["other"] else done["journal"]["rollout"]
     try:
+        if config.server is not None:
+            return _record(config, meant)
         with waiting(quiet=quiet) as say:
             return move_back(config, meant, say)
     except InterlockError as error:
         done["notes"].append(f"{error.message} · {error.hint}")
         return None
+    except KeyboardInterrupt:
+        raise let_go(done["journal"]) from None
+
+
+def _record(config: Config, rollout: str) -> Told | None:
+    """What the API has of it; whatever else it answers stops nobody who goes back."""
+    from interlock.doors.cli.client import connect  # noqa: PLC0415  # --help asks nobody
+
+    client = connect(config, patience=SERVER_SECONDS, tell=False)
+    try:
+        shown = client.get(f"/v1/rollouts/{rollout}").json
+    finally:
+        client.close()
+    found = shown.get("record") if isinstance(shown, dict) else None
+    return (
+        dict(found) if isinstance(found, dict) and {"id", "state", "weight", "ended_at"} <= found.keys() else None
+    )
+
+
+def _all_back(done: Told) -> bool:
+    """Whether it is back, and the record does not say otherwise."""
+    ended = done["ended"]
+    return bool(done["journal"]["ok"]) and (ended is None or ended["state"] != "failed")
 
 
 def _by_server(

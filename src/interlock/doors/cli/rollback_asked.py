@@ -29,9 +29,9 @@ Told = dict[str, Any]
 Say = Callable[[str], None]
 SLOW_SECONDS = 1.0
 _PHASES = {
-    "withdraw": "traffic is taken away",
-    "settle": "its ticket is voided",
-    "undo": "the rollback steps are run",
+    "withdraw": "its traffic is being taken away",
+    "settle": "its ticket is being voided",
+    "undo": "the rollback steps are being run",
 }
 
 

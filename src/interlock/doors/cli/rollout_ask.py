@@ -16,11 +16,11 @@ from typing import Any
 import click
 
 from interlock.config import Config
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import InterlockError, InvalidInput
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.rollback_asked import waiting
-from interlock.doors.cli.rollout_back import move_back, nobody, taken_up
-from interlock.doors.cli.rollout_named import named_rollout
+from interlock.doors.cli.rollout_back import left_alone, let_go, move_back, nobody, taken_up
+from interlock.doors.cli.rollout_named import is_id, named_rollout
 from interlock.doors.cli.screens.rollout_bars import span as span_told
 from interlock.doors.cli.text import safe
 
@@ -28,6 +28,9 @@ Told = dict[str, Any]
 
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h|d)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_SHUT = frozenset({401, 403, 503})
+"""Statuses of an API that does not do what is asked, whoever is right."""
+
 _why = click.option("--why", default="", help="Why, in one line; it goes into the ledger.")
 _named = click.argument("named", metavar="ROLLOUT|SERVICE")
 
@@ -65,18 +68,33 @@ def extend(*, named: str, span: str, as_json: bool) -> None:
 def abort(*, named: str, why: str, as_json: bool) -> None:
     """Bring traffic and artefact back; always allowed."""
     config = settings()
-    with client(config) as api:
-        rollout = named_rollout(api, named)
-        record = api.post(f"/v1/rollouts/{rollout}/abort", {"why": why}).json
-        shown = taken_up(api, rollout)
-    if not nobody(shown):
-        _told(record, as_json=as_json)
-    elif config.server is not None:
-        _told(record, as_json=as_json)
-        _warn(shown)
-        leave(REFUSED)
-    else:
+    try:
+        record = _asked_back(config, named, why)
+    except InterlockError as error:
+        raise _way_out(error, named) from error
+    try:
         leave(_back(config, record, as_json=as_json))
+    except KeyboardInterrupt:
+        raise let_go(record) from None
+
+
+def _asked_back(config: Config, named: str, why: str) -> Told:
+    """The record, once going back is on it."""
+    with client(config) as api:
+        record: Told = api.post(f"/v1/rollouts/{named_rollout(api, named)}/abort", {"why": why}).json
+        return record
+
+
+def _way_out(error: InterlockError, named: str) -> InterlockError:
+    """Whoever may not ask, or gets no answer, can still go back; the traffic stays as it is until then."""
+    if error.status not in _SHUT:
+        return error
+    service = "SERVICE" if is_id(named) else named
+    known = InterlockError(
+        error.message, code=error.code, hint=f"{error.hint}; without asking: interlock rollback {service}"
+    )
+    known.status = error.status
+    return known
 
 
 def seconds_of(span: str) -> float:
@@ -121,11 +139,22 @@ def _ask(named: str, what: str, body: object, *, as_json: bool, tell: Callable[[
 
 
 def _back(config: Config, record: Told, *, as_json: bool) -> int:
-    """Nobody else is there: bring it back from here."""
+    """Until it is over, or some worker has it for longer; from here where there is nobody else."""
     with waiting(quiet=as_json) as say:
-        after = move_back(config, record["id"], say) or record
+        with client(config) as api:
+            shown = taken_up(api, record["id"], say)
+        alone = left_alone(shown)
+        after: Told = shown["record"]
+        if alone and config.server is None:
+            after = move_back(config, record["id"], say) or after
     _told(after, as_json=as_json)
-    return 0 if after["state"] == "returned" else REFUSED
+    if alone and config.server is not None:
+        _warn(shown)
+        return REFUSED
+    if not after["ended_at"] and not as_json:
+        click.echo(f"  still going back: interlock rollout watch {after['id']}")
+    done = {"returned"} if alone else {"returned", "returning"}
+    return 0 if after["state"] in done else REFUSED
 
 
 def _warn(shown: Told) -> None:

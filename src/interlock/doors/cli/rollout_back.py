@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,25 +21,26 @@ from interlock.doors.cli.screens.rollout_blind import IDLE_SECONDS, unjudged, wa
 from interlock.doors.cli.text import safe
 
 if TYPE_CHECKING:
+    from interlock.core.rollout.record import Effect
     from interlock.doors.cli.client import Client
+    from interlock.ports.store import Tx
 
 Told = dict[str, Any]
 TAKE_UP_SECONDS, LOOK_SECONDS = 6.0, 0.2
-"""How long nobody may have it before that is plain: a dead worker's lease lasts three seconds more."""
+"""After that whoever has it lives: a lease that nobody renews is over in three seconds, and idle in two more."""
 
 END_SECONDS = 300.0
+INTERRUPTED = 130
 
 
-def taken_up(api: Client, rollout: str) -> Told:
-    """How it stands once some worker brings it back, or once it is plain that none does.
-
-    One that is busy with a step has it and comes to it later.
-    """
+def taken_up(api: Client, rollout: str, say: Callable[[str], None]) -> Told:
+    """How it stands when it is over, or once it is plain whether some worker has it."""
     end = time.monotonic() + TAKE_UP_SECONDS
     while True:
         shown: Told = api.get(f"/v1/rollouts/{rollout}").json
-        if left_alone(shown) or begun(shown) or time.monotonic() >= end:
+        if shown["record"]["ended_at"] or left_alone(shown) or time.monotonic() >= end:
             return shown
+        say(f"{rollout}: going back, {shown['record']['weight']:g} % served")
         time.sleep(LOOK_SECONDS)
 
 
@@ -75,21 +76,41 @@ def move_back(config: Config, rollout: str, say: Callable[[str], None]) -> Told 
     from interlock.core.rollout.record import RolloutRecord  # noqa: PLC0415  # likewise
 
     interlock = build(config, begin=False)
-    store = interlock.station.store
+    read = interlock.station.store.read
     try:
         with interlock.working(_failed, only=[rollout]):
             end = time.monotonic() + END_SECONDS
             while True:
-                record = store.read(lambda tx: tx.records(RolloutRecord).get(rollout))
+                record, effects = read(lambda tx: (tx.records(RolloutRecord).get(rollout), _effects(tx, rollout)))
                 if record.ended or time.monotonic() >= end:
                     found: Any = plain(record)
                     return dict(found)
-                say(f"{rollout}: going back, {record.weight:g} % served")
+                last = effects[-1] if effects else None
+                why = f": {last.said}" if last is not None and last.state != "done" and last.said else ""
+                say(f"{rollout}: going back, {record.weight:g} % served{safe(why)}")
                 time.sleep(LOOK_SECONDS)
     except NotFound:
         return None
     finally:
         interlock.close()
+
+
+def let_go(record: Told) -> click.exceptions.Exit:
+    """What whoever interrupted it must know: it is on record, and nobody does it now."""
+    where = "" if record["environment"] == "production" else f" --environment {safe(record['environment'])}"
+    seen = "nobody knows how much traffic it has" if record["weight"] is None else f"it had {record['weight']:g} %"
+    click.echo(
+        f"interrupted: {safe(record['service'])} is still on its way back on record; {seen} when this began\n"
+        f"  bring it back: interlock rollback {safe(record['service'])}{where}",
+        err=True,
+    )
+    return click.exceptions.Exit(INTERRUPTED)
+
+
+def _effects(tx: Tx, rollout: str) -> Sequence[Effect]:
+    from interlock.core.rollout.record import Effect  # noqa: PLC0415  # --help moves nothing
+
+    return tx.records(Effect).find(rollout=rollout)
 
 
 def _failed(rollout: str, error: BaseException) -> None:

@@ -17,6 +17,11 @@ PAGE = 50
 _ID = re.compile(r"rol-[a-z0-9-]+")
 
 
+def is_id(given: str) -> bool:
+    """Whether it is written as the id of a rollout is."""
+    return _ID.fullmatch(given) is not None
+
+
 def named_rollout(client: Any, given: str, *, ended: bool = False) -> str:  # noqa: ANN401  # a Client
     """The id of the rollout that ``given`` means; ``ended`` where one that is over will do.
 
@@ -24,7 +29,7 @@ def named_rollout(client: Any, given: str, *, ended: bool = False) -> str:  # no
         NotFound: ``rollout-missing``.
         InvalidInput: ``rollout-several``.
     """
-    if _ID.fullmatch(given):
+    if is_id(given):
         return given
     items: list[Told] = client.get("/v1/rollouts", service=given, limit=PAGE).json["items"]
     found = [one for one in items if not one["ended_at"]] or (items[:1] if ended else [])

@@ -15,7 +15,8 @@ import click
 
 from interlock.config import Config
 from interlock.core.change.errors import InvalidInput
-from interlock.doors.cli.desk import REFUSED, as_json, leave, settings, show_json
+from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
+from interlock.doors.cli.rollout_named import named_rollout
 from interlock.doors.cli.text import safe
 
 if TYPE_CHECKING:
@@ -27,18 +28,21 @@ INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("named", metavar="ROLLOUT")
+@click.argument("named", metavar="ROLLOUT|SERVICE")
 @as_json
 def run(*, named: str, as_json: bool) -> None:
     """Move ROLLOUT from here until it is over: the worker in the foreground, without a server."""
     config = settings()
     if config.server is not None:
         raise InvalidInput(
-            "expected to run without a server, got INTERLOCK_SERVER, whose worker moves it",
+            "expected to run without a server, got INTERLOCK_SERVER, whose worker is to move it",
             code="server-runs-it",
-            hint=f"watch it: interlock rollout watch {named}",
+            hint=f"see whether it does: interlock rollout watch {named}; should it have none, start it without "
+            "--no-worker, or unset INTERLOCK_SERVER where its database is",
         )
-    leave(in_the_foreground(config, named, as_json=as_json))
+    with client(config) as api:
+        rollout = named_rollout(api, named)
+    leave(in_the_foreground(config, rollout, as_json=as_json))
 
 
 def in_the_foreground(config: Config, rollout: str, *, as_json: bool) -> int:

@@ -110,7 +110,7 @@ def shown(found: Told) -> list[str]:
     ]
     if unjudged(found):
         lines += [f"  {unjudged(found)}", *(f"    {why}: {command}" for command, why in ways_on(found))]
-    texts = (record["why"], _judge(found), alone(found), found["advice"])
+    texts = (_reason(record), _judge(found), alone(found), found["advice"])
     lines += [f"  {safe(text)}" for text in texts if text]
     lines += [_signed(each) for each in record.get("widenings", ())]
     if record["harm"]:
@@ -122,6 +122,12 @@ def shown(found: Told) -> list[str]:
         lines.append(f"  over since {record['ended_at'][:19].replace('T', ' ')} UTC")
     lines += [_effect(each) for each in found["effects"][-12:]]
     return lines
+
+
+def _reason(record: Told) -> str:
+    """Why it is held or goes back; a person's words say whose kind they are."""
+    paused = record["hold"] == "paused" and record["why"]
+    return f"paused: {record['why']}" if paused else str(record["why"])
 
 
 def _signed(each: Told) -> str:

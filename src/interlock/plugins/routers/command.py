@@ -59,7 +59,15 @@ class CommandRouter:
                 )
 
     def check(self) -> None:
-        """Look whether the programs are there, and ask both questions once."""
+        """Look whether the programs are there and one is told the weight, and ask both questions once."""
+        if not any("{percent}" in each for each in self._settings.set):
+            raise refuse(
+                "`{percent}` among the arguments",
+                " ".join(self._settings.set),
+                hint='write a list such as ["./split", "{percent}"]: the program is told the weight there',
+                path=("set",),
+                code="router-program",
+            )
         for key in ("set", "get", "exposure"):
             _installed(getattr(self._settings, key)[0], key)
         self.weight()

@@ -115,12 +115,16 @@ def _shown(station: Station, tx: Tx, rollout: str) -> RolloutShown:
 
 
 def _unmoved(station: Station, shown: RolloutShown) -> float | None:
-    """What was announced and never taken has waited since it began."""
+    """Where nobody knows since when, as with what was never taken: since it was counted last, or began."""
     record = shown.record
     if record.ended or station.leases is None:
         return None
     idle = station.leases.idle(record.id)
-    return None if idle is None else min(idle, max(0.0, (shown.now - record.started_at).total_seconds()))
+    known = shown.seen_at or record.stage_since or record.started_at
+    longest = max(0.0, (shown.now - record.started_at).total_seconds())
+    if idle is not None and idle > longest:
+        return max(0.0, (shown.now - known).total_seconds())
+    return idle
 
 
 def _backstop(tx: Tx, record: RolloutRecord, settings: JudgeSettings) -> tuple[str, str]:

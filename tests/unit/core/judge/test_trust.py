@@ -8,7 +8,7 @@ import pytest
 from interlock.core.judge.judge import Judge
 from interlock.core.judge.settings import MetricSettings, TrustSettings
 from interlock.core.judge.tick import Assigned, Counts, Observed, Tick
-from interlock.core.judge.trust import ShareTest, misplaced
+from interlock.core.judge.trust import OwnShare, ShareTest, misplaced
 from interlock.core.judge.verdict import Stopped, Untrusted
 
 
@@ -23,7 +23,7 @@ def test_a_share_that_is_kept_is_believed():
         rng, test = np.random.default_rng(seed), ShareTest(TrustSettings())
         test.expect(0.05)
         for _ in range(300):
-            test.add(assigned(rng, 0.05), 0.05)
+            test.add(assigned(rng, 0.05))
             broken += test.broken() is not None
     assert broken == 0
 
@@ -33,7 +33,7 @@ def test_another_share_is_not(real):
     rng, test = np.random.default_rng(1), ShareTest(TrustSettings())
     test.expect(0.05)
     for _ in range(300):
-        test.add(assigned(rng, real), real)
+        test.add(assigned(rng, real))
     broken = test.broken()
     assert broken is not None
     assert broken.code == "sample-ratio"
@@ -43,40 +43,60 @@ def test_a_new_share_is_judged_by_itself_and_the_same_one_is_not_new():
     rng, test = np.random.default_rng(1), ShareTest(TrustSettings())
     test.expect(0.05)
     for _ in range(100):
-        test.add(assigned(rng, 0.2), 0.2)
+        test.add(assigned(rng, 0.2))
     test.expect(0.05)
     assert test.broken() is not None
     test.expect(0.2)
     assert test.broken() is None
 
 
-@pytest.mark.parametrize("told", [0.01, 0.02, 0.15, 0.5])
-def test_what_was_assigned_must_agree_with_the_share_that_was_made_from_it(told):
-    """Counts of half the customers, written down as five percent, passed where no share was declared."""
-    rng, test = np.random.default_rng(1), ShareTest(TrustSettings())
-    for _ in range(300):
-        test.add(assigned(rng, 0.05), told)
+@pytest.mark.parametrize(
+    ("real", "told"), [(0.05, 0.01), (0.05, 0.5), (0.25, 0.05), (0.9, 0.5), (1.0, 0.5), (0.0, 0.3)]
+)
+def test_what_was_assigned_must_agree_with_the_share_that_is_judged_by(real, told):
+    """Half the customers, written down as five percent, passed, also where the right share was declared."""
+    rng, test = np.random.default_rng(1), OwnShare(TrustSettings())
+    for tick in range(40):
+        test.add(assigned(rng, real), told)
+        assert (test.broken() is None) == (tick < 39)
     broken = test.broken()
     assert broken is not None
-    assert (broken.code, broken.why[: len("expected 1")]) == ("sample-ratio", f"expected {100 * told:.3g} %"[:10])
+    assert broken.code == "sample-ratio"
+    assert broken.why.startswith(f"the ticks say that {100 * told:.3g} % of the requests")
+    for _ in range(20):
+        test.add(assigned(rng, real), real)
+    assert test.broken() is None
 
 
-def test_a_share_that_follows_what_was_assigned_agrees_with_it():
-    """Stages of 1 to 50 %, smoothed over ten ticks, as people record them."""
-    for seed in range(50):
-        rng, test, last = np.random.default_rng(seed), ShareTest(TrustSettings()), []
-        for tick in range(400):
-            last = [*last[-9:], assigned(rng, (0.01, 0.05, 0.25, 0.5)[tick // 100])]
+@pytest.mark.parametrize("requests", [2, 30, 300, 3_000])
+@pytest.mark.parametrize("lag", [0, 3, 10])
+@pytest.mark.parametrize("smoothed", [True, False])
+def test_a_share_that_lags_behind_a_wider_stage_agrees_with_what_was_assigned(requests, lag, smoothed):
+    """Stages of 1 to 50 %, the share told late or smoothed, as people record them."""
+    for seed in range(10):
+        rng, test, seen = np.random.default_rng(seed), OwnShare(TrustSettings()), []
+        for tick in range(300):
+            seen.append(assigned(rng, (0.01, 0.05, 0.5)[tick // 100], requests=requests))
+            last = seen[-lag - 1 :] if smoothed else seen[max(0, tick - lag) : max(0, tick - lag) + 1]
             share = sum(one.canary for one in last) / sum(one.canary + one.control for one in last)
-            test.add(last[-1], share)
+            test.add(seen[-1], share)
             assert test.broken() is None, (seed, tick)
+
+
+def test_requests_that_come_a_few_at_a_time_agree_with_their_share():
+    for seed in range(50):
+        rng, test = np.random.default_rng(seed), OwnShare(TrustSettings())
+        for _ in range(200):
+            few = assigned(rng, 0.05, requests=75)
+            test.add(Assigned(canary=4 * few.canary, control=4 * few.control), 0.05)
+            assert test.broken() is None
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_at_the_ends_there_is_nothing_to_test(share):
     test = ShareTest(TrustSettings())
     test.expect(share)
-    test.add(Assigned(canary=50, control=50), share)
+    test.add(Assigned(canary=50, control=50))
     assert test.broken() is None
 
 
@@ -154,7 +174,7 @@ def test_the_first_tick_that_proves_another_share_says_so(share, ratio):
     test.expect(share)
     for _ in range(400):
         one = assigned(rng, min(0.99, share * ratio), requests=40)
-        test.add(one, share)
+        test.add(one)
         canary, all_of_them = canary + one.canary, all_of_them + one.canary + one.control
         within = [each for each in ratios if 1 + share * (each - 1) > 0]
         most = max(canary * math.log(each) - all_of_them * math.log1p(share * (each - 1)) for each in within)

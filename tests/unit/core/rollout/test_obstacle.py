@@ -19,8 +19,13 @@ def test_a_version_that_was_left_at_the_canary_has_a_way_on_and_a_way_back_that_
 
 
 def test_no_command_that_knows_nothing_of_it_is_offered_for_traffic_that_nobody_explains(planned, recorded):
-    (found,) = of_weight(5.0, planned(), recorded(weight=0.0))
+    (found,) = of_weight(5.0, planned(), recorded(weight=0.0, state=RolloutState.RETURNED, phase="over"))
     assert "left it so" not in found.text
     assert found.hint.startswith("look what runs there")
     assert "interlock rollback" not in found.hint
     assert not list(of_weight(0.0, planned(), recorded(weight=100.0)))
+
+
+def test_of_traffic_that_a_rollout_under_way_has_nothing_is_said(planned, recorded):
+    """Its remedies would have ended it, one line below that it is under way."""
+    assert list(of_weight(5.0, planned(), recorded(weight=5.0))) == []

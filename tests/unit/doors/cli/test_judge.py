@@ -315,18 +315,31 @@ def test_an_edge_that_the_settings_do_not_have_is_refused_with_its_line(folder, 
     assert "slow.jsonl:1: expected buckets of `slow` at 0.25, got one at `0.52`" in said
 
 
-def test_counts_that_contradict_their_share_are_not_believed(folder, capsys):
-    """They passed, unless a line said which share was wanted."""
+@pytest.mark.parametrize("declared", ["", '{"expect_share": 0.5}\n'])
+def test_counts_that_contradict_their_share_are_not_believed(folder, capsys, declared):
+    """They passed: by one share they were judged, by another declared, and the router assigned by that."""
     found = [{**one, "assigned": {"canary": 200, "control": 200}} for one in ticks(folder)]
-    (folder / "halves.jsonl").write_text("\n".join(json.dumps(one) for one in found))
+    (folder / "halves.jsonl").write_text(declared + "\n".join(json.dumps(one) for one in found))
     assert run("halves.jsonl", *KNOWN) == 3
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
     assert said.startswith("UNTRUSTED")
-    assert "expected 5 % of the requests at the canary, got" in said
+    assert (
+        "say that 5 % of the requests were the canary's, of those that were assigned 4,000 of 8,000 were" in said
+    )
+
+
+def test_a_history_of_other_edges_is_refused_with_its_line(folder, capsys):
+    (folder / "judge.yaml").write_text("metrics:\n  slow: {kind: bad, edges: [0.25]}\n")
+    for name, edge in (("counts", "0.25"), ("past", "0.250")):
+        arms = {"canary": 1, "control": [1, 2]}
+        line = {"t": 5, "share": 0.3, "metrics": {"slow": {"kind": "bad", "buckets": {edge: arms}}}}
+        (folder / f"{name}.jsonl").write_text(json.dumps(line))
+    assert run("counts.jsonl", "--config", "judge.yaml", "--history", "past.jsonl") == 2
+    assert "past.jsonl:1: expected buckets of `slow` at 0.25, got one at `0.250`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("given", "exits"), [("50%", 0), ("0.5", 0), ("50 %", 0), ("soon", 2), ("0%", 2), ("150%", 2)]
+    ("given", "exits"), [("50%", 0), ("0.5", 0), ("50 %", 0), ("soon", 2), ("0%", 2), ("150%", 2), ("5_0%", 2)]
 )
 def test_a_margin_may_be_written_as_in_a_plan(folder, capsys, given, exits):
     assert run("good.jsonl", *KNOWN, "--margin", given) == exits

@@ -97,8 +97,9 @@ def test_a_server_whose_worker_does_not_begin_is_not_waited_for(place, capsys, m
     assert code == 0
     assert place.read("weight") == "0\n"
     assert "expected the server's worker to begin" in " ".join(out.split())
-    assert server.asked[-1] == "POST /v1/rollbacks"
+    assert server.asked[-2:] == ["POST /v1/rollbacks", "GET /v1/rollouts/rol-7f3akq2m2a"]
     assert "told as #7" in out
+    assert "a worker closes it: interlock serve" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500])
@@ -217,8 +218,8 @@ def test_whoever_waits_for_a_server_is_told_what_for(place, capsys, monkeypatch)
     assert lines[0].startswith("asking http://127.0.0.1:")
     assert lines[0].endswith(" to bring shop back")
     assert lines[1:3] == [
-        "rol-7f3akq2m2a: traffic is taken away, 1 % served",
-        "rol-7f3akq2m2a: the rollback steps are run, 0 % served",
+        "rol-7f3akq2m2a: its traffic is being taken away, 1 % served",
+        "rol-7f3akq2m2a: the rollback steps are being run, 0 % served",
     ]
     with serving(monkeypatch, POST=[TAKEN], GET=list(answers)):
         _, out, err = run(capsys, "rollback", "shop", "--json")

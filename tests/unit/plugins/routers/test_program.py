@@ -121,14 +121,21 @@ def test_a_program_that_never_stops_talking_is_ended():
 
 def test_a_program_that_is_not_there_is_found_by_the_check():
     with pytest.raises(InvalidSetting) as caught:
-        router(exposure=["/nowhere/program"]).check()
+        router(set=["/bin/true", "{percent}"], exposure=["/nowhere/program"]).check()
     assert caught.value.path == ("exposure", 0)
     with pytest.raises(PluginError):
         router(exposure=["/nowhere/program"]).exposure()
 
 
+def test_a_program_that_is_never_told_the_weight_is_found_by_the_check():
+    """A misspelt placeholder reached the program as it stood, also on the way back to 0."""
+    with pytest.raises(InvalidSetting) as caught:
+        router(set=["/bin/true", "{percnt}"]).check()
+    assert (caught.value.path, caught.value.code) == (("set",), "router-program")
+
+
 def test_the_check_asks_and_sets_nothing(tmp_path):
     touched = tmp_path / "touched"
-    router(set=python(f"open({str(touched)!r},'w')")).check()
+    router(set=[*python(f"open({str(touched)!r},'w')"), "{percent}"]).check()
     assert not touched.exists()
     assert Path(sys.executable).exists()

@@ -37,8 +37,11 @@ def local(done: Told) -> list[str]:
 
 def ledger(done: Told) -> list[str]:
     """Whether the ledger knows of it, and where that leaves the rollout on record."""
-    ended = done.get("ended")
-    return _told("ledger", _ledger(done)) + (_told("now", _stands(ended)) if ended else [])
+    record = done.get("ended")
+    if not record:
+        return _told("ledger", _ledger(done))
+    open_still = "" if record["ended_at"] else "; a worker closes it: interlock serve"
+    return _told("ledger", _ledger(done)) + _told("now", _stands(record) + open_still)
 
 
 def planned(found: Told) -> list[str]:

@@ -66,7 +66,7 @@ def ways_on(shown: Told) -> list[tuple[str, str]]:
     served = bool(os.environ.get("INTERLOCK_SERVER"))
     on = [
         *([] if served else [(f"interlock rollout run {safe(record['id'])}", f"{doing}, from here")]),
-        ("interlock serve", f"{doing}, where the server was" if served else "or by a server"),
+        ("interlock serve", f"{doing}, by a server with its worker" if served else "or by a server"),
     ]
     if record["state"] == "returning":
         return [(back, "bring it back now, from here"), *on]
