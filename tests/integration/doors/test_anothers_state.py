@@ -83,4 +83,4 @@ def test_with_the_server_down_that_is_said_too_and_what_can_be_done_by_hand(plac
     said = run(place, "rollback", "shop", INTERLOCK_SERVER="http://127.0.0.1:9")
     closed(place, said, "sudo -u nobody interlock rollback shop")
     assert "the server did not answer: expected a server at `http://127.0.0.1:9`, got no connection" in said[1]
-    assert "by hand, by rollouts/shop.yaml: set weight 0 at the command; cp before.conf now.conf" in said[1]
+    assert "by hand, by rollouts/shop.yaml: set weight 0: ./set; cp before.conf now.conf" in said[1]
