@@ -72,11 +72,11 @@ def test_two_workers_race_and_one_moves(kills):
     made.whole()
 
 
-def test_a_holder_that_stood_still_does_nothing_more(kills):
+def test_a_holder_that_stood_still_does_nothing_more(kills, postgresql):
     """Stopped past its lease and let go on, it is fenced: every deed after the take-over is the other's."""
-    made = kills()
+    made = kills(postgresql.new_database())
     rollout = made.begin()
-    # By itself, where it holds no lock of the database: a file that a stopped program has locked stays so.
+    # Should it be stopped while it renews, PostgreSQL ends that transaction; a SQLite file would stay locked.
     first = made.mover("one", die="stop after weight 10")
     first.wait_for("after weight 10")
     second = made.mover("two")
