@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
 from interlock.core.change.errors import Unavailable
 from interlock.core.rollout.samples import Exposure
+from interlock.plugins.routers.wire import Deadline
 
 _ALL = 100
 
@@ -108,3 +109,13 @@ class FakeRouter:
         if self._plane.dead:
             raise Unavailable("expected a router, got none", code="router-unreachable", hint="", plugin=self.name)
         return self._plane
+
+
+def unhurried(setting: Callable[[object, str, object], None]) -> Callable[[float], None]:
+    """Half a minute for every call, for which no machine stands still; what comes back sets another."""
+
+    def has(seconds: float) -> None:
+        setting(Deadline.__init__, "__defaults__", (seconds,))
+
+    has(30.0)
+    return has

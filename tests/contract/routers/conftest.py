@@ -20,7 +20,6 @@ from interlock.core.ledger.note import NoteSigner
 from interlock.doors.api import dispatch
 from interlock.doors.api.table import route
 from interlock.plugins.routers.reading import DEADLINE
-from interlock.plugins.routers.wire import Deadline
 from interlock.plugins.world.system import RandomIds, SystemClock
 from interlock.registry import routers
 from interlock.road.flags import StoreFlags
@@ -31,7 +30,7 @@ from interlock.testing.callers import NO_ANSWER, ask
 from interlock.testing.proxies.envoy import Envoy
 from interlock.testing.proxies.haproxy import HAProxy
 from interlock.testing.proxies.nginx import Nginx
-from interlock.testing.routers import FakeRouter, Plane
+from interlock.testing.routers import FakeRouter, Plane, unhurried
 from interlock.testing.versions import Version
 
 FAILED = ("status 502", "status 503", NO_ANSWER)
@@ -206,12 +205,7 @@ def breakable(request, tmp_path):
 @pytest.fixture(autouse=True)
 def deadline(monkeypatch):
     """Sets the seconds that a call has: at first so many that none is late on a machine that stood still."""
-
-    def has(seconds):
-        monkeypatch.setattr(Deadline.__init__, "__defaults__", (seconds,))
-
-    has(30.0)
-    return has
+    return unhurried(monkeypatch.setattr)
 
 
 @pytest.fixture

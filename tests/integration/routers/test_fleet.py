@@ -8,11 +8,11 @@ import pytest
 
 from interlock.core.change.errors import Unavailable
 from interlock.plugins.routers.reading import DEADLINE
-from interlock.plugins.routers.wire import Deadline
 from interlock.registry import routers
 from interlock.testing.callers import ask
 from interlock.testing.proxies.envoy import Envoy
 from interlock.testing.proxies.haproxy import HAProxy
+from interlock.testing.routers import unhurried
 
 ADDRESS = {"haproxy": "socket", "envoy": "admin"}
 
@@ -20,12 +20,7 @@ ADDRESS = {"haproxy": "socket", "envoy": "admin"}
 @pytest.fixture(autouse=True)
 def deadline(monkeypatch):
     """Sets the seconds that a call has: at first so many that none is late on a machine that stood still."""
-
-    def has(seconds):
-        monkeypatch.setattr(Deadline.__init__, "__defaults__", (seconds,))
-
-    has(30.0)
-    return has
+    return unhurried(monkeypatch.setattr)
 
 
 @pytest.fixture(params=[HAProxy, Envoy])

@@ -6,22 +6,9 @@ import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import Settings, is_plan_file, is_rule_file
-from interlock.core.policy.modes import default_modes
 from interlock.core.policy.rules import load_plans, load_rules, rules_digest_of
 from interlock.plugins.rule_sources.folder import FolderRules
-from interlock.registry import bundled_policies
 
-CATALOG = b"""\
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata: {name: harbour}
-spec: {type: service, lifecycle: production, owner: group:crew}
----
-apiVersion: backstage.io/v1alpha1
-kind: Group
-metadata: {name: crew}
-spec: {type: team, children: []}
-"""
 PLAN = b"""\
 service: harbour
 environment: production
@@ -29,16 +16,6 @@ router: {kind: envoy}
 meters: [{kind: scrape, metrics: {orders: {}}}]
 judge: {metrics: {orders: {kind: good}}}
 """
-
-
-@pytest.fixture
-def files() -> dict[str, bytes]:
-    policies = {**bundled_policies(), "modes.yaml": default_modes([]).encode()}
-    return {
-        "interlock.yaml": b"version: 1\n",
-        "catalog-info.yaml": CATALOG,
-        **{f"policies/{path}": content for path, content in policies.items()},
-    }
 
 
 def test_a_plan_is_among_the_rules_and_in_their_digest(files) -> None:

@@ -4,23 +4,10 @@ import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.settings import Settings, is_rehearsal_file, is_rule_file
-from interlock.core.policy.modes import default_modes
 from interlock.core.policy.rules import load_rehearsals, load_rules
 from interlock.core.rollout.plan_faults import PlanFaults
-from interlock.registry import bundled_policies
 
 SETTINGS = b"version: 1\nenvironments: {production: {production: true}, staging: {}}\n"
-CATALOG = b"""\
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata: {name: harbour}
-spec: {type: service, lifecycle: production, owner: group:crew}
----
-apiVersion: backstage.io/v1alpha1
-kind: Group
-metadata: {name: crew}
-spec: {type: team, children: []}
-"""
 PLAN = b"""\
 service: harbour
 environment: staging
@@ -33,13 +20,8 @@ PATH = "rehearsals/harbour.yaml"
 
 
 @pytest.fixture
-def files() -> dict[str, bytes]:
-    policies = {**bundled_policies(), "modes.yaml": default_modes([]).encode()}
-    return {
-        "interlock.yaml": SETTINGS,
-        "catalog-info.yaml": CATALOG,
-        **{f"policies/{path}": content for path, content in policies.items()},
-    }
+def files(files) -> dict[str, bytes]:
+    return files | {"interlock.yaml": SETTINGS}
 
 
 def test_a_rehearsal_is_among_the_rules_and_in_their_digest(files) -> None:

@@ -12,17 +12,13 @@ from interlock.plugins.routers.command import CommandRouter
 from interlock.plugins.routers.program import run
 from interlock.plugins.routers.reading import DEADLINE
 from interlock.plugins.routers.wire import Deadline
+from interlock.testing.routers import unhurried
 
 
 @pytest.fixture(autouse=True)
 def deadline(monkeypatch):
     """Sets the seconds that a program has: at first so many that none is late on a machine that stood still."""
-
-    def has(seconds):
-        monkeypatch.setattr(Deadline.__init__, "__defaults__", (seconds,))
-
-    has(30.0)
-    return has
+    return unhurried(monkeypatch.setattr)
 
 
 def python(code):
