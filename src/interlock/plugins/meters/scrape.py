@@ -11,7 +11,9 @@ Rules:
 2. Where the connection is refused nobody listens: the shard is gone and counts nothing. Where the counts are
    served by another program than the service, say ``refused: missing``. An address of both arms is never gone,
    but missing.
-3. A page from a cache keeps the age it says; one whose ``Date`` stands still keeps the moment it was first seen.
+3. A page from a cache keeps the age it says. One that is said again to the letter under the same ``Date`` keeps
+   the moment it was first seen, at once: a single tick in which nothing seems to have been counted is harm. Where
+   only the ``Date`` stands still, that is a cache after ``_STANDS_STILL`` seconds: it is written in whole ones.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from hashlib import blake2b
 
 from interlock.core.change.errors import BadReply, PluginError, Unavailable
 from interlock.core.rollout.setting import InvalidSetting
@@ -165,7 +168,8 @@ class _Source:
         self.endpoint, self.shard = endpoint, endpoint.name
         query = url.partition("?")[2]
         self._path = f"{endpoint.path}?{query}" if query else endpoint.path
-        self._date = ("", 0.0)
+        self._date, self._first = "", 0.0
+        self._said, self._since = b"", 0.0
 
     def page(self, names: Sequence[str], deadline: float) -> tuple[Page, float]:
         """What is there now, and the moment it is of."""
@@ -182,12 +186,14 @@ class _Source:
         fields = {name.lower(): text.strip() for name, text in got.headers.items()}
         age = fields.get("age", "")
         at = got.at - (float(age) if age.isascii() and age.isdigit() else 0.0)
-        date, first = self._date
-        shown = fields.get("date", "")
+        date, shown = self._date, fields.get("date", "")
+        before, said = self._said, blake2b(got.body, digest_size=16).digest()
         if not shown or shown != date:
-            self._date = (shown, at)
-            return at
-        return first if at - first > _STANDS_STILL else at
+            self._date, self._first, self._said, self._since = shown, at, said, at
+        elif said != before:
+            self._said = said
+            self._since = self._first if at - self._first > _STANDS_STILL else at
+        return self._since
 
     def _bad(self, got: str) -> BadReply:
         return BadReply(

@@ -231,22 +231,51 @@ def test_a_cached_page_is_as_old_as_it_says(sites, meter):
     assert 3_980 < samples[1].at - samples[0].at < 4_020
 
 
+class Dated:
+    """Answers with a page under a ``Date`` of the test's choice, or under none."""
+
+    def __init__(self, site):
+        self.page, self.second, self.url = PAGE, "00", site.url
+        site.answer = self.answer
+
+    def answer(self, request):
+        date = f"Date: Thu, 05 Mar 2026 10:00:{self.second} GMT\r\n" if self.second else ""
+        head = f"HTTP/1.1 200 OK\r\n{date}Content-Type: text/plain\r\nContent-Length: {len(self.page)}\r\n\r\n"
+        request.wfile.write((head + self.page).encode())
+
+
 def test_a_page_whose_date_stands_still_keeps_its_moment(sites, meter):
-    frozen = sites()
-
-    def answer(request):
-        request.wfile.write(
-            b"HTTP/1.1 200 OK\r\nDate: Thu, 05 Mar 2026 10:00:00 GMT\r\nContent-Type: text/plain\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(PAGE), PAGE.encode())
-        )
-
-    frozen.answer = answer
+    frozen = Dated(sites())
     made = meter([frozen.url], [sites(PAGE).url])
     first = made.read()[0].at
     time.sleep(1.6)
+    frozen.page = PAGE.replace(" 7", " 8")
     again = made.read()
     assert again[0].at == first
     assert again[1].at > first + 1.5
+
+
+def test_a_page_that_is_said_again_keeps_its_moment_from_the_first_time_on(sites, meter):
+    canary = Dated(sites())
+    made = meter([canary.url], [sites(PAGE).url])
+    first = made.read()[0].at
+    again = made.read()
+    assert again[0].at == first
+    assert again[1].at > first
+    canary.page = PAGE.replace(" 7", " 8")
+    counted = made.read()[0]
+    assert (counted.value, counted.at > first) == (11.0, True), "another page within the same second is of its own"
+    assert made.read()[0].at == counted.at
+    canary.second = "01"
+    assert made.read()[0].at > counted.at, "the same counts under another Date: nothing happened meanwhile"
+
+
+def test_counts_that_stay_as_they_are_without_any_date_are_believed(sites, meter):
+    canary = Dated(sites())
+    canary.second = ""
+    made = meter([canary.url], [sites(PAGE).url])
+    first = made.read()[0].at
+    assert made.read()[0].at > first
 
 
 def test_a_kept_connection_that_was_closed_is_opened_again(sites, meter):
