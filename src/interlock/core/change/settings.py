@@ -137,6 +137,12 @@ def is_rule_file(path: str, settings: Settings) -> bool:
     return path.endswith(_YAML) and _within(path, settings.catalog)
 
 
+def rule_places(settings: Settings) -> tuple[str, ...]:
+    """Files and folders in which every path is that ``is_rule_file`` calls one."""
+    folders = (settings.policies, settings.rollouts, settings.rehearsals)
+    return (SETTINGS_FILE, *settings.catalog, *settings.codeowners, *folders, *settings.schemas)
+
+
 def is_plan_file(path: str, settings: Settings) -> bool:
     """Whether a path is a rollout plan: YAML directly in the folder of plans."""
     return _directly(path, settings.rollouts)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from interlock.core.change.errors import InvalidInput
-from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file
+from interlock.core.change.settings import SETTINGS_FILE, Settings, is_rule_file, rule_places
 from interlock.core.policy.rules import settings_of
 from interlock.ports.rule_source import MAX_BYTES, MAX_FILES
 
@@ -47,14 +47,7 @@ class FolderRules:
         return f"working tree {self._root}"
 
     def _candidates(self, settings: Settings) -> Iterator[str]:
-        yield SETTINGS_FILE
-        for place in (
-            *settings.catalog,
-            *settings.codeowners,
-            settings.policies,
-            settings.rollouts,
-            *settings.schemas,
-        ):
+        for place in rule_places(settings):
             start = self._root / place
             if start.is_dir():
                 for path in sorted(start.rglob("*")):
