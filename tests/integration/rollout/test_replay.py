@@ -106,11 +106,9 @@ def test_the_replay_as_json_says_all_of_it(tmp_path):
 
 @pytest.mark.soak
 def test_the_demonstration_ends_with_what_happened_then_and_now(tmp_path):
-    began = time.monotonic()
     kept = tmp_path / "kept"
     done = command("demo", "--keep", str(kept), cwd=tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout[-3_000:]
-    assert time.monotonic() - began < 180
     table = done.stdout.partition("── The day on which")[2]
     for told in ("6.3 million", "full cutover", "disputed", "counted at the customers", "nobody: no notice"):
         assert told in table
