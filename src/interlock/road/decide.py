@@ -25,17 +25,20 @@ from interlock.core.change.change import Change, ChangeClass, ChangeHeader, Chan
 from interlock.core.change.parse import parse_json
 from interlock.core.change.submission_check import check_environment, check_submission
 from interlock.core.evidence.accept import effective
+from interlock.core.evidence.lights import Light, lights
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision, Outcome
 from interlock.core.policy.evaluate import FIRST_STAGE, decide
 from interlock.core.policy.exceptions import Lifts, lifts_of
+from interlock.core.policy.lit import WANTED
 from interlock.core.policy.question import DecisionInput, Grant, Pending
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.tier import tier_of
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
+from interlock.road.evidence_runs import runs_about
 from interlock.road.gather import check_lent, evidence_about, standing_statements, statements_about
 from interlock.road.recorded import complete
 from interlock.road.station import InForce, Station
@@ -57,6 +60,7 @@ class Judgement:
     description: Description
     tally: Tally
     evidence: tuple[Evidence, ...]
+    lights: tuple[Light, ...]
     decision: Decision
     grants: tuple[Grant, ...]
     pending: tuple[Pending, ...]
@@ -164,6 +168,7 @@ def judge_in(
         description=description,
         tally=counted,
         evidence=evidence,
+        lights=_lights(tx, change, evidence, now),
         decision=decide(given, rules.bundle),
         grants=lifts.grants,
         pending=lifts.pending,
@@ -185,6 +190,11 @@ def _evidence(tx: Tx, rules: Rules, change: Change, now: datetime) -> tuple[Evid
         )
         for item in evidence_about(tx, change.id)
     )
+
+
+def _lights(tx: Tx, change: Change, evidence: tuple[Evidence, ...], now: datetime) -> tuple[Light, ...]:
+    runs = () if change.id == DRAFT else runs_about(tx, change.id)
+    return lights(WANTED, evidence=evidence, runs=runs, digest=change.digest, now=now)
 
 
 def _said(

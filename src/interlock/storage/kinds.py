@@ -9,6 +9,7 @@ from interlock.core.approval.reply import Reply
 from interlock.core.approval.tokens import Token
 from interlock.core.change.change import ChangeRecord
 from interlock.core.evidence.model import Evidence
+from interlock.core.evidence.run import EvidenceRun
 from interlock.core.policy.activation import Activation
 from interlock.core.rollout.flags import FlagCount, FlagRecord
 from interlock.core.rollout.record import Effect, Observation, RolloutRecord
@@ -37,6 +38,7 @@ RECORD_TYPES: tuple[RecordType[Any], ...] = (
         unique=("nonce",),
         version="version",
     ),
+    RecordType(kind=EvidenceRun, table="evidence_runs", columns=("change", "producer"), version="version"),
     RecordType(kind=Evidence, table="evidence", columns=("change", "subject", "predicate_type")),
     RecordType(kind=TicketRecord, table="tickets", columns=("change", "digest", "environment"), version="version"),
     RecordType(kind=Shipped, table="shipped", columns=("environment", "latest"), version="version"),

@@ -42,6 +42,8 @@ _COPIED: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("evidence", "evidence.added"): {
         name: name for name in ("subject", "predicate_type", "format", "standing", "runner", "blob")
     },
+    ("evidence_runs", "evidence.began"): {name: name for name in ("producer", "digest", "about")},
+    ("evidence_runs", "evidence.ended"): {name: name for name in ("ended", "left", "evidence")},
     ("activations", "rules.activated"): {
         name: name for name in ("digest", "previous", "signed_by", "one_person", "ticket")
     },

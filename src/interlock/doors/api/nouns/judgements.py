@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from interlock.core.approval.actor import Scope
 from interlock.core.approval.model import Away, Proposal, Tally
+from interlock.core.evidence.lights import Light
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision
@@ -26,6 +27,7 @@ class JudgementShown:
     description: Description
     tally: Tally
     evidence: tuple[Evidence, ...]
+    lights: tuple[Light, ...]
     grants: tuple[Grant, ...]
     pending: tuple[Pending, ...]
     decision: Decision
@@ -44,6 +46,7 @@ def shown(judgement: Judgement) -> JudgementShown:
         description=judgement.description,
         tally=judgement.tally,
         evidence=judgement.evidence,
+        lights=judgement.lights,
         grants=judgement.grants,
         pending=judgement.pending,
         decision=judgement.decision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
-from interlock.doors.cli.screens.verdict import subject
+from interlock.doors.cli.screens.subject import subject
 from interlock.doors.cli.text import safe, short
 
 Told = dict[str, Any]

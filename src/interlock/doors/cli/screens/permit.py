@@ -153,7 +153,8 @@ def _watched(judgement: Told) -> list[Told]:
 
 def _missing(result: Told) -> list[Row]:
     judgement = result["judgement"]
-    return missing_rows(judgement["decision"], result["reasons"], judgement["change"]["id"])
+    lights = judgement.get("lights", ())
+    return missing_rows(judgement["decision"], result["reasons"], judgement["change"]["id"], lights)
 
 
 def _append(variable: str, text: str) -> None:

@@ -10,17 +10,18 @@ Rules:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from interlock.core.rollout.phrases import percent
 from interlock.doors.cli.screens.columns import Row, table, told
+from interlock.doors.cli.screens.lights import light_of, light_remedy, light_word
 from interlock.doors.cli.screens.signatures import away_text, pending_lines
+from interlock.doors.cli.screens.subject import subject
 from interlock.doors.cli.text import paint, plural, safe
 
 Told = dict[str, Any]
 _COLOUR = {"allow": "green", "needs": "yellow", "deny": "red"}
 _WORD = {"allow": "allowed", "needs": "refused", "deny": "refused"}
-MOST_PATHS = 4
 MOST_ITEMS = 12
 NAMED = 3
 """Items of a list that a rule's sentence names itself."""
@@ -40,7 +41,7 @@ def answer(outcome: str, text: str) -> list[str]:
 def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = None) -> list[str]:
     """The whole screen for one judgement; ``reasons`` replace the decision's own where the gate added some."""
     decision = judgement["decision"]
-    missing = missing_rows(decision, reasons, judgement["change"]["id"])
+    missing = missing_rows(decision, reasons, judgement["change"]["id"], judgement.get("lights", ()))
     met = [item for item in decision["obligations"] if item["met"]]
     watched = watched_rows(decision)
     lines = answer(
@@ -59,7 +60,9 @@ def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = N
     return lines
 
 
-def missing_rows(decision: Told, reasons: list[Told] | None = None, change: str = "draft") -> list[Row]:
+def missing_rows(
+    decision: Told, reasons: list[Told] | None = None, change: str = "draft", lights: Sequence[Told] = ()
+) -> list[Row]:
     """All that stands in the way: refusals first, then what can still be shown. Commands name the change."""
     fired = decision["reasons"] if reasons is None else reasons
     progress = {item["id"]: item["progress"] for item in decision["obligations"]}
@@ -67,7 +70,9 @@ def missing_rows(decision: Told, reasons: list[Told] | None = None, change: str 
     rows = []
     for reason in sorted(fired, key=lambda reason: order[reason["outcome"]]):
         head, items = _listed(reason)
-        done, remedy = safe(progress.get(reason["id"], "")), _named(safe(reason["remedy"]), change)
+        light = light_of(reason, lights)
+        done = light_word(light) or safe(progress.get(reason["id"], ""))
+        remedy = light_remedy(light) or _named(safe(reason["remedy"]), change)
         text = safe(reason["text"])
         rows.append(Row(met=False, text=text, progress=done, remedy=remedy, head=head, items=items))
     return list(dict.fromkeys(rows))
@@ -106,13 +111,6 @@ def watched_rows(decision: Told) -> list[Row]:
     ]
 
 
-def subject(judgement: Told) -> list[str]:
-    """What it is and how far it reaches."""
-    description = judgement["description"]
-    lines = told("change", " · ".join(_what(judgement, description)))
-    return lines + told("reaches", " · ".join(_reach(description)))
-
-
 def _summary(judgement: Told, missing: list[Row], watched: list[Row], *, everything: bool) -> str:
     change, environment = judgement["change"], safe(judgement["environment"])
     name = "" if change["id"] == "draft" else f"{change['id']} → "
@@ -127,64 +125,6 @@ def _summary(judgement: Told, missing: list[Row], watched: list[Row], *, everyth
     if judgement["one_person"]:
         parts.append("one-person mode")
     return " · ".join(parts)
-
-
-def _what(judgement: Told, description: Told) -> list[str]:
-    blast, size = description["blast"], description["size"]
-    touched = [f"{safe(item['service'])} (Tier-{item['tier']})" for item in blast["touched"]]
-    amounts = [
-        plural(size[key], word)
-        for key, word in (("files", "file"), ("keys", "key"), ("resources", "resource"), ("commits", "commit"))
-        if size[key]
-    ]
-    if size["added"] or size["removed"]:
-        amounts.append(f"+{size['added']:,} −{size['removed']:,} lines")
-    title = judgement["change"]["title"]
-    named = [] if title == "draft" else [safe(title)]
-    return [
-        *named,
-        ", ".join(touched) or "no service of the catalog",
-        ", ".join(amounts),
-        _provenance(description),
-    ]
-
-
-def _provenance(description: Told) -> str:
-    found = description["provenance"]
-    tools = sorted({safe(signal["tool"]) for signal in found["signals"] if signal["tool"]})
-    by = f" ({', '.join(tools[:3])})" if tools else ""
-    of = (
-        f" in {found['marked_commits']} of {plural(found['commits'], 'commit')}" if found["marked_commits"] else ""
-    )
-    kind = "origin unknown" if found["kind"] == "unknown" else found["kind"]
-    return f"{kind}{by}{of}"
-
-
-def _reach(description: Told) -> list[str]:
-    blast = description["blast"]
-    paths = _longest([[safe(step) for step in reversed(item["path"])] for item in blast["reached"]])
-    shown = ", ".join(paths[:MOST_PATHS]) or "no other service"
-    if len(paths) > MOST_PATHS:
-        shown += f" and {plural(len(paths) - MOST_PATHS, 'path')} more"
-    parts = [shown]
-    if blast["order_share"] is not None:
-        parts.append(f"est. {percent(blast['order_share'])} of orders")
-    if blast["fleet_share"] is not None:
-        parts.append(f"{percent(blast['fleet_share'])} of the fleet")
-    losses = description["reversibility"]["losses"]
-    kind = description["reversibility"]["kind"]
-    kind = "reversibility unknown" if kind == "unknown" else kind
-    return [*parts, f"{kind} ({', '.join(safe(loss['what']) for loss in losses[:3])})" if losses else kind]
-
-
-def _longest(paths: list[list[str]]) -> list[str]:
-    """Paths that are not the end of another one."""
-    kept = [
-        path
-        for path in paths
-        if not any(len(path) < len(other) and other[-len(path) :] == path for other in paths)
-    ]
-    return [" → ".join(path) for path in kept]
 
 
 def _obligation(item: Told) -> Row:
