@@ -1,0 +1,72 @@
+"""What an alert proof comes to for one change: which of its failure modes somebody is told of.
+
+Rules:
+1. A failure mode of ``change.md`` is proven when the plan binds it to modes, and each of them is answered in time.
+2. *Failed* means that one is bound and not answered. One that nothing binds is not proven, and says so: that is
+   incomplete and no failure. What could not be decided makes nothing proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from interlock.core.alerts.matrix import Matrix, Row
+from interlock.core.alerts.plan import AlertPlan, covered
+from interlock.core.change.canonical import Json
+
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """One failure mode of the change, with the rows that it is bound to."""
+
+    failure_mode: str
+    rows: tuple[Row, ...]
+
+    @property
+    def proven(self) -> bool:
+        """Whether somebody is told of all that it is bound to."""
+        return bool(self.rows) and all(row.proven for row in self.rows)
+
+
+def answered(plan: AlertPlan, matrix: Matrix, failure_modes: Sequence[str]) -> tuple[Answered, ...]:
+    """Each failure mode of the change against the matrix."""
+    rows = {row.mode: row for row in matrix.rows}
+    return tuple(
+        Answered(
+            failure_mode=said, rows=tuple(rows[mode.name] for mode in covered(plan, said) if mode.name in rows)
+        )
+        for said in failure_modes
+    )
+
+
+def verdict(found: Sequence[Answered]) -> str:
+    """``passed`` unless one is bound and nobody is told of it."""
+    return "failed" if any(one.rows and not one.proven for one in found) else "passed"
+
+
+def predicate(plan: AlertPlan, matrix: Matrix, found: Sequence[Answered]) -> dict[str, Json]:
+    """What is signed; the caller adds whose and when."""
+    rows: list[Json] = [_row(row) for row in matrix.rows[:MOST]]
+    proven: list[Json] = [one.failure_mode for one in found if one.proven]
+    unbound: list[Json] = [one.failure_mode for one in found if not one.rows]
+    restless: list[Json] = [one.name for one in matrix.restless[:MOST]]
+    undecided: list[Json] = [f"{name}: {why}"[:300] for name, why in sorted(matrix.unread.items())[:MOST]]
+    return {
+        "verdict": verdict(found),
+        "proven": proven,
+        "unbound": unbound,
+        "tolerance_seconds": plan.tolerance,
+        "synthetic": matrix.synthetic,
+        "modes": rows,
+        "restless": restless,
+        "undecided": undecided,
+    }
+
+
+def _row(row: Row) -> Json:
+    answers: list[Json] = [{"alert": cell.alert, "seconds": cell.seconds} for cell in row.answers[:MOST]]
+    late: list[Json] = [{"alert": cell.alert, "seconds": cell.seconds} for cell in row.late[:MOST]]
+    return {"mode": row.mode, "proven": row.proven, "series": len(row.touched), "answers": answers, "late": late}

@@ -1,0 +1,149 @@
+"""The file that promtool is given: healthy series, then a failure, and when each alert began to fire.
+
+Rules:
+1. promtool runs the service's own rule files. Nothing of a rule is rewritten: ``for``, labels and templates count.
+2. All rules of a file are evaluated at the file's ``evaluation_interval``; rules of another interval go into
+   another file: an alert that is looked at every five minutes fires later than one that is every minute.
+3. Each query asks for the first second at which an alert fires, in the healthy phase or after the failure began,
+   and has an answer whatever happens: no answer would be nothing in promtool's output. A label carries the case's
+   name.
+4. A query may look at 10,000 samples at most, so it looks back no longer than that many steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import yaml
+
+from interlock.core.alerts.modes import Failing
+from interlock.core.alerts.shape import Shape, quoted
+
+LABEL = "interlock_case"
+NEVER = -1.0
+MOST_SAMPLES = 10_000
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """Seconds: how long all is well and how long the failure lasts, between scrapes, between evaluations.
+
+    In the first ``warm`` seconds alerts that look back see the beginning of the world: they are not asked.
+    """
+
+    healthy: float
+    warm: float
+    failing: float
+    step: float
+    interval: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One failure against some alerts, by their names; ``name`` is the label of its answers."""
+
+    name: str
+    failing: Failing
+    alerts: tuple[str, ...]
+
+
+def written(rule_files: Sequence[str], cases: Iterable[Case], phases: Phases) -> bytes:
+    """The YAML of one file."""
+    whole = {
+        "rule_files": [*rule_files],
+        "evaluation_interval": _span(phases.interval),
+        "tests": [_test(case, phases) for case in cases],
+    }
+    return yaml.safe_dump(whole, sort_keys=False, width=10_000, allow_unicode=True).encode()
+
+
+def healthy_name(case: str) -> str:
+    """The label of what fired while all was well."""
+    return f"{case}/healthy"
+
+
+def _test(case: Case, phases: Phases) -> dict[str, object]:
+    return {
+        "interval": _span(phases.step),
+        "input_series": [
+            {"series": before.name, "values": _values(before, after, phases)}
+            for before, after in zip(case.failing.healthy, case.failing.failing, strict=True)
+        ],
+        "promql_expr_test": [
+            query
+            for alert in case.alerts
+            for query in (
+                _query(alert, healthy_name(case.name), phases.healthy, phases.healthy - phases.warm, phases),
+                _query(alert, case.name, phases.healthy + phases.failing, phases.failing, phases),
+            )
+        ],
+    }
+
+
+def _query(alert: str, name: str, at: float, back: float, phases: Phases) -> dict[str, object]:
+    """When ``alert`` first fired in the ``back`` seconds before ``at``."""
+    step = max(phases.interval, math.ceil(back / (MOST_SAMPLES - 1)))
+    firing = f'ALERTS{{alertname="{quoted(alert)}",alertstate="firing"}}'
+    first = f"min(min_over_time(timestamp({firing})[{_span(back)}:{_span(step)}])) or vector({NEVER:g})"
+    expr = _labelled(_labelled(first, LABEL, name), "alert", alert)
+    return {"expr": expr, "eval_time": _span(at), "exp_samples": []}
+
+
+def _labelled(expr: str, label: str, value: str) -> str:
+    # The replacement of label_replace knows $1; the names of cases and alerts are no expressions.
+    return f'label_replace({expr}, "{label}", "{quoted(value.replace("$", "$$"))}", "", "")'
+
+
+def _values(before: Shape, after: Shape, phases: Phases) -> str:
+    """The samples of both phases in promtool's notation; what is the same again and again is said once."""
+    steps, more = (round(seconds / phases.step) for seconds in (phases.healthy, phases.failing))
+    changes = [*_repeated(before.values, steps), *_repeated(after.values, more)]
+    if not before.counter:
+        return " ".join(_levels(changes))
+    return " ".join(_rising(before.first, changes))
+
+
+def _repeated(values: Sequence[float], count: int) -> list[float]:
+    return [values[place % len(values)] for place in range(count)] if values else [math.nan] * count
+
+
+def _levels(values: Iterable[float]) -> Iterable[str]:
+    for value, same in groupby(values, key=lambda each: "nan" if math.isnan(each) else _number(each)):
+        count = len([*same])
+        if value == "nan":
+            yield f"stale _x{count - 1}" if count > 1 else "stale"
+        else:
+            yield value if count == 1 else f"{value}x{count - 1}"
+
+
+def _rising(first: float, rises: Iterable[float]) -> Iterable[str]:
+    total = first
+    yield _number(total)
+    for rise, same in groupby(rises, key=lambda each: "nan" if math.isnan(each) else _number(each)):
+        count = len([*same])
+        if rise == "nan":
+            yield f"stale _x{count - 1}" if count > 1 else "stale"
+            continue
+        # a+bxn is a itself and n more: the first one is the next value
+        start = total + float(rise)
+        yield _number(start) if count == 1 else f"{_number(start)}+{rise}x{count - 1}"
+        total += float(rise) * count
+
+
+def _number(value: float) -> str:
+    text = f"{value:.{_DIGITS}g}"
+    return text if "e" not in text else f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def _span(seconds: float) -> str:
+    whole = round(seconds * 1000)
+    return f"{whole // 1000}s" if whole % 1000 == 0 else f"{whole}ms"
+
+
+def names(cases: Iterable[Case]) -> Mapping[str, Case]:
+    """The cases by name."""
+    return {case.name: case for case in cases}

@@ -1,0 +1,139 @@
+"""A ready rule for a failure that nobody would notice.
+
+Rules:
+1. It looks at the very series that the failure changes. Its threshold lies half-way between what was healthy and
+   what the failure makes of it, so that it neither cries wolf nor sleeps.
+2. A loss is compared with an hour before: an absolute number of orders is wrong at night.
+3. It is a draft until it was itself proven: fires in time in its mode, silent while all is well.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from interlock.core.alerts.expression import Selector
+from interlock.core.alerts.modes import BAD, Failing, ModeKind, quantile
+from interlock.core.alerts.shape import quoted
+
+WINDOW, BEFORE = "5m", "1h"
+Q = 0.99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A rule for one mode, with the file that holds it."""
+
+    mode: str
+    alert: str
+    expression: str
+    content: bytes
+
+
+def ready(failing: Failing, *, service: str, tolerance: float, taken: Sequence[str] = ()) -> Ready | None:
+    """The rule; None where the mode changes nothing to look at. ``taken`` are names of other alerts."""
+    if not failing.touched:
+        return None
+    expression = _EXPRESSIONS[failing.mode.kind](failing)
+    if not expression:
+        return None
+    name = _name(f"{service} {failing.mode.name}", taken)
+    pending = max(0, math.floor(min(120.0, tolerance / 5.0)))
+    rule = {
+        "alert": name,
+        "expr": expression,
+        "for": f"{pending}s",
+        "labels": {"severity": "page", "service": service},
+        "annotations": {"summary": f"{service}: {failing.mode.name}"},
+    }
+    whole = {"groups": [{"name": f"interlock-{service}", "rules": [rule]}]}
+    content = yaml.safe_dump(whole, sort_keys=False, width=10_000, allow_unicode=True).encode()
+    return Ready(mode=failing.mode.name, alert=name, expression=expression, content=content)
+
+
+def _drop(failing: Failing) -> str:
+    kept = 1.0 - failing.mode.by / 2.0
+    now = " + ".join(_rate(each, failing) for each in failing.mode.selectors)
+    before = " + ".join(_rate(each, failing, offset=f" offset {BEFORE}") for each in failing.mode.selectors)
+    return f"{_bracketed(now)} < {kept:.3g} * {_bracketed(before)}"
+
+
+def _errors(failing: Failing) -> str:
+    label, value = _bad(failing)
+    if not label:
+        return ""
+    bad = [(each, f'{label}=~"{quoted(value)}"') for each in failing.mode.selectors]
+    some = " + ".join(f"sum(rate({_text(each, more)}[{WINDOW}]))" for each, more in bad)
+    every = " + ".join(f"sum(rate({_text(each)}[{WINDOW}]))" for each in failing.mode.selectors)
+    return f"{_bracketed(some)} / {_bracketed(every)} > {failing.mode.by / 2.0:.3g}"
+
+
+def _slow(failing: Failing) -> str:
+    touched = [shape for shape in failing.healthy if shape.name in failing.touched]
+    buckets = [shape for shape in touched if shape.metric.endswith("_bucket")]
+    slower = [shape for shape in failing.failing if shape.key in {each.key for each in buckets}]
+    if not buckets:
+        return ""
+    well, ill = quantile(Q, buckets), quantile(Q, slower)
+    if well is None or ill is None or not ill > well > 0.0:
+        return ""
+    inner = _text(_bucketed(failing.mode.selectors[0], buckets[0].metric))
+    return f"histogram_quantile({Q:g}, sum by (le) (rate({inner}[{WINDOW}]))) > {math.sqrt(well * ill):.3g}"
+
+
+def _saturation(failing: Failing) -> str:
+    levels = [value for shape in failing.healthy if shape.name in failing.touched for value in shape.values]
+    most = max((value for value in levels if not math.isnan(value)), default=0.0)
+    return f"max({_text(failing.mode.selectors[0])}) > {(most + failing.mode.by) / 2.0:.3g}"
+
+
+def _silent(failing: Failing) -> str:
+    return " or ".join(f"absent({_text(each)})" for each in failing.mode.selectors)
+
+
+def _rate(selector: Selector, failing: Failing, offset: str = "") -> str:
+    touched = [shape for shape in failing.healthy if shape.name in failing.touched]
+    counter = any(shape.counter for shape in touched if shape.metric == selector.metric)
+    text = _text(selector)
+    return f"sum(rate({text}[{WINDOW}]{offset}))" if counter else f"sum({text}{offset})"
+
+
+def _bad(failing: Failing) -> tuple[str, str]:
+    """The label that tells errors, and which of its values are."""
+    known: Mapping[str, str] = failing.mode.bad or BAD
+    labels = {name for shape in failing.healthy if shape.name in failing.touched for name in shape.labels}
+    return next(((name, value) for name, value in known.items() if name in labels), ("", ""))
+
+
+def _bucketed(selector: Selector, metric: str) -> Selector:
+    return Selector(metric=metric, matchers=selector.matchers)
+
+
+def _text(selector: Selector, more: str = "") -> str:
+    written = [f'{each.label}{each.op}"{quoted(each.value)}"' for each in selector.matchers]
+    inner = ",".join([*written, *([more] if more else [])])
+    return f"{selector.metric}{{{inner}}}" if inner else selector.metric
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if " + " in text else text
+
+
+def _name(text: str, taken: Sequence[str]) -> str:
+    words = re.findall(r"[A-Za-z0-9]+", text)
+    name = "".join(word[:1].upper() + word[1:] for word in words) or "Interlock"
+    return name if name not in taken else f"{name}Interlock"
+
+
+_EXPRESSIONS: Mapping[ModeKind, Callable[[Failing], str]] = {
+    "drop": _drop,
+    "errors": _errors,
+    "slow": _slow,
+    "saturation": _saturation,
+    "silent": _silent,
+    "wrong": _drop,
+}

@@ -1,0 +1,33 @@
+"""The ports of an alert proof: where healthy series come from, and who runs rules over series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from interlock.core.alerts.expression import Selector
+from interlock.core.alerts.promtool_file import Case, Phases
+from interlock.core.alerts.promtool_says import Said
+from interlock.core.alerts.shape import Shape
+
+
+class Captures(Protocol):
+    """Healthy series of a service that runs. Reads only."""
+
+    def capture(self, wanted: Iterable[Selector], *, seconds: float, step: float) -> Sequence[Shape]:
+        """What these selectors have had lately, one sample a ``step``, without their ranges and offsets.
+
+        Raises:
+            Unavailable: nobody answers.
+            BadReply: what answers is no Prometheus.
+        """
+
+
+class RunsRules(Protocol):
+    """Runs real rule files over made-up series."""
+
+    def missing(self) -> str:
+        """Why it cannot run here, with what installs it; empty where it can. Starts nothing."""
+
+    def run(self, rule_files: Mapping[str, bytes], cases: Sequence[Case], phases: Phases) -> Said:
+        """When each alert of each case first fires. That it cannot be said is a value."""
