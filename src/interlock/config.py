@@ -24,6 +24,7 @@ SETTINGS: dict[str, str] = {
     "INTERLOCK_DATABASE": "state: sqlite:///path or postgresql://…; default .interlock/interlock.db",
     "INTERLOCK_KEYS": "folder of the ledger's and the ticket's private keys; default .interlock/keys",
     "INTERLOCK_ORIGIN": "name of this ledger in its checkpoints; default interlock.local/<folder>",
+    "INTERLOCK_RUNNER_KEY": "file with the private key (PEM) that this runner signs evidence with",
     "INTERLOCK_CHANGE": "change id that commands use when none is given",
     "INTERLOCK_HOST": "address `interlock serve` listens on; default 127.0.0.1",
     "INTERLOCK_PORT": "port `interlock serve` listens on; default 8484",
@@ -49,6 +50,7 @@ class Config:
     origin: str
     server: str | None = None
     token: str | None = None
+    runner_key: str | None = None
     change: str | None = None
     host: str = "127.0.0.1"
     port: int = 8484
@@ -80,6 +82,7 @@ def from_environment(environment: Mapping[str, str], folder: Path) -> Config:
         origin=given.get("INTERLOCK_ORIGIN", f"interlock.local/{main.name or 'root'}"),
         server=_address(given.get("INTERLOCK_SERVER")),
         token=given.get("INTERLOCK_TOKEN"),
+        runner_key=given.get("INTERLOCK_RUNNER_KEY"),
         change=given.get("INTERLOCK_CHANGE"),
         host=given.get("INTERLOCK_HOST", "127.0.0.1"),
         port=_port(given.get("INTERLOCK_PORT", "8484")),

@@ -20,12 +20,15 @@ from interlock.ports.flags import Flags
 from interlock.ports.meter import Meter
 from interlock.ports.notifier import Notifier
 from interlock.ports.reader import Reader
+from interlock.ports.rehearsal import MakesProbe, MakesRehearsal
 from interlock.ports.router import Router
 from interlock.ports.validator import Validator
 
 METERS = "interlock.meters"
 NOTIFIERS = "interlock.notifiers"
+PROBES = "interlock.probes"
 READERS = "interlock.readers"
+REHEARSALS = "interlock.rehearsals"
 ROUTERS = "interlock.routers"
 VALIDATORS = "interlock.validators"
 
@@ -47,9 +50,19 @@ def notifiers() -> dict[str, Callable[[Mapping[str, object]], Notifier]]:
     return cast("dict[str, Callable[[Mapping[str, object]], Notifier]]", _load(NOTIFIERS))
 
 
+def probes() -> dict[str, MakesProbe]:
+    """Factories of a rehearsal's probes by name."""
+    return cast("dict[str, MakesProbe]", _load(PROBES))
+
+
 def readers() -> dict[str, Callable[..., Reader]]:
     """Reader factories by name."""
     return cast("dict[str, Callable[..., Reader]]", _load(READERS))
+
+
+def rehearsals() -> dict[str, MakesRehearsal]:
+    """Factories of a rehearsal's drivers by name."""
+    return cast("dict[str, MakesRehearsal]", _load(REHEARSALS))
 
 
 def routers(flags: Flags | None = None) -> dict[str, Callable[..., Router]]:

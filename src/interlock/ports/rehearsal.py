@@ -17,10 +17,9 @@ from typing import Protocol
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.rehearsal.outcome import Acted
+from interlock.core.rehearsal.plan import PROBE_SECONDS as PROBE_SECONDS  # noqa: PLC0414  # told on to probes
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.ports.programs import Programs
-
-PROBE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

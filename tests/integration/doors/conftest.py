@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,6 +167,63 @@ def founded(built_and_founded: Place, tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(capsys)
+
+
+class Judged:
+    """What the rules say of the change that is named by ``INTERLOCK_CHANGE``."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    @property
+    def shown(self) -> Any:
+        return self._terminal("change", "show", os.environ["INTERLOCK_CHANGE"], "--json").json
+
+    def met(self, rule: str) -> bool:
+        return bool(next(one["met"] for one in self.shown["decision"]["obligations"] if one["id"] == rule))
+
+    def fired(self, rule: str) -> bool:
+        """Whether this rule asks for something now."""
+        said = self.shown["decision"]
+        return rule in {one["id"] for one in (*said["reasons"], *said["observed"])}
+
+    def light(self, fact: str) -> Any:
+        return next(one for one in self.shown["lights"] if one["fact"] == fact)
+
+
+@pytest.fixture
+def judged(terminal: Terminal) -> Judged:
+    return Judged(terminal)
+
+
+@pytest.fixture
+def governed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
+) -> Callable[[Mapping[str, bytes]], Path]:
+    """``governed(files)``: a shop with these files besides, its rules in force, the second attempt open here.
+
+    In its folder lies ``runner.pem``, the key of the runner that the rules trust.
+    """
+
+    def made(files: Mapping[str, bytes]) -> Path:
+        root, keys = tmp_path / "shop", tmp_path / "keys"
+        lines = write_keys(keys)
+        runner = UnsafeNamedSigner("ci-runner").private_key
+        pem = runner.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        private = runner.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (tmp_path / "runner.pem").write_bytes(private)
+        known = (key_id_of(runner.public_key()), pem)
+        shop = Shop(root=root, keys=lines, runner=known, policies=bundled_policies(), plans=files)
+        shop.build()
+        for person in ("vera", "ana"):
+            run_quietly(root, "rules", "genesis", "--key", str(keys / person))
+        shop.second_attempt()
+        at_home(monkeypatch, root)
+        opened = terminal.ok("change", "open", "--base", "main", "--json").json
+        monkeypatch.setenv("INTERLOCK_CHANGE", opened["id"])
+        return tmp_path
+
+    return made
 
 
 @dataclass

@@ -91,6 +91,7 @@ class Settings:
     schemas: tuple[str, ...] = ("schemas",)
     rollouts: str = "rollouts"
     rehearsals: str = "rehearsals"
+    alert_plans: str = "alert-plans"
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -112,10 +113,13 @@ def read_settings(value: object) -> Settings:
     settings = parse(Settings, {} if value is None else value, what="interlock.yaml")
     if not any(place.production for place in settings.environments.values()):
         raise _range("environments", "at least one with `production: true`")
-    for name in ("rollouts", "rehearsals"):
-        _folder(name, getattr(settings, name))
-    if _same(settings.rollouts, settings.rehearsals):
-        raise _range("rehearsals", "another folder than that of `rollouts`")
+    folders: dict[str, str] = {}
+    for name in ("rollouts", "rehearsals", "alert_plans"):
+        folder = getattr(settings, name)
+        _folder(name, folder)
+        other = folders.setdefault(folder.rstrip("/"), name)
+        if other != name:
+            raise _range(name, f"another folder than that of `{other}`")
     limits = settings.thresholds
     for name in ("fleet_share", "order_share"):
         if not 0 < getattr(limits, name) <= 1:
@@ -132,14 +136,14 @@ def is_rule_file(path: str, settings: Settings) -> bool:
         return True
     if _within(path, (settings.policies,)) or _within(path, settings.schemas):
         return True
-    if is_plan_file(path, settings) or is_rehearsal_file(path, settings):
+    if any(is_kind(path, settings) for is_kind in (is_plan_file, is_rehearsal_file, is_alert_plan_file)):
         return True
     return path.endswith(_YAML) and _within(path, settings.catalog)
 
 
 def rule_places(settings: Settings) -> tuple[str, ...]:
     """Files and folders in which every path is that ``is_rule_file`` calls one."""
-    folders = (settings.policies, settings.rollouts, settings.rehearsals)
+    folders = (settings.policies, settings.rollouts, settings.rehearsals, settings.alert_plans)
     return (SETTINGS_FILE, *settings.catalog, *settings.codeowners, *folders, *settings.schemas)
 
 
@@ -151,6 +155,11 @@ def is_plan_file(path: str, settings: Settings) -> bool:
 def is_rehearsal_file(path: str, settings: Settings) -> bool:
     """Whether a path is a rehearsal plan: YAML directly in their folder."""
     return _directly(path, settings.rehearsals)
+
+
+def is_alert_plan_file(path: str, settings: Settings) -> bool:
+    """Whether a path is an alert plan: YAML directly in their folder."""
+    return _directly(path, settings.alert_plans)
 
 
 def _directly(path: str, folder: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from interlock.core.change.canonical import digest, sha256
 from interlock.core.change.catalog import Catalog
@@ -19,6 +20,7 @@ from interlock.core.change.plain_yaml import read_plain
 from interlock.core.change.settings import (
     SETTINGS_FILE,
     Settings,
+    is_alert_plan_file,
     is_plan_file,
     is_rehearsal_file,
     is_rule_file,
@@ -30,12 +32,15 @@ from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans, read_plans, survey_plans
 from interlock.core.rollout.plan_faults import Surveyed
 
+if TYPE_CHECKING:
+    from interlock.core.alerts.plan import AlertPlan
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """``files`` maps each rule file to the SHA-256 of its bytes.
 
-    ``plans`` of rollouts and ``rehearsals`` are by service and environment.
+    ``plans`` of rollouts and ``rehearsals`` are by service and environment, ``alert_plans`` by service.
     """
 
     digest: str
@@ -45,6 +50,7 @@ class Rules:
     bundle: Bundle
     plans: Plans = field(default_factory=dict)
     rehearsals: RehearsalPlans = field(default_factory=dict)
+    alert_plans: Mapping[str, AlertPlan] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,7 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         bundle=load_bundle(_below(used, found.settings.policies)),
         plans=load_plans(used),
         rehearsals=load_rehearsals(used),
+        alert_plans=load_alert_plans(used),
     )
 
 
@@ -96,6 +103,21 @@ def load_rehearsals(files: Mapping[str, bytes]) -> RehearsalPlans:
     plans = _rehearsal_files(files, settings)
     services = load_foundation(files).catalog.services if plans else ()
     return read_rehearsal_plans(plans, settings, services)
+
+
+def load_alert_plans(files: Mapping[str, bytes]) -> Mapping[str, AlertPlan]:
+    """The alert plans among the bytes of all rule files; where there are none the catalog is not read.
+
+    Raises:
+        InvalidInput: as ``load_plans``.
+    """
+    settings = settings_of(files)
+    plans = {path: content for path, content in files.items() if is_alert_plan_file(path, settings)}
+    if not plans:
+        return {}
+    from interlock.core.alerts.plan_read import read_alert_plans  # noqa: PLC0415  # PromQL only where it is written
+
+    return read_alert_plans(plans, load_foundation(files).catalog.services)
 
 
 def look_through_plans(files: Mapping[str, bytes]) -> Surveyed[Plan]:
@@ -143,6 +165,7 @@ def _catalog_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, 
     others = (
         *_plan_files(files, settings),
         *_rehearsal_files(files, settings),
+        *(path for path in files if is_alert_plan_file(path, settings)),
         *_below(files, settings.policies, keep=True),
         *(p for s in settings.schemas for p in _below(files, s, keep=True)),
     )

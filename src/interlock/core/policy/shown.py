@@ -16,14 +16,17 @@ from datetime import timedelta
 
 from interlock.core.approval.model import Counted
 from interlock.core.change.canonical import Json
-from interlock.core.change.catalog import RANK, Role
+from interlock.core.change.catalog import RANK, Role, Tier
 from interlock.core.evidence.model import Evidence
 from interlock.core.evidence.statement import JUNIT, OURS, SARIF, TEST_RESULT, VULNS
 from interlock.core.policy.facts import NOTHING, Facts
 from interlock.core.policy.question import DecisionInput
 
 REHEARSAL = OURS + "rehearsal/v1"
-"""``{verdict: passed|failed, seconds: number, objective_seconds: number}``"""
+"""``{verdict: passed|failed, seconds: number, objective_seconds: number, service: name}``.
+
+Without a ``service`` it speaks for all that the change touches.
+"""
 ALERTS = OURS + "alert-proof/v1"
 """``{verdict, proven: [failure mode, …]}``"""
 TESTS = OURS + "tests/v1"
@@ -114,7 +117,7 @@ def _evidence(given: DecisionInput, known: Facts) -> Facts:
         "blocking_findings": sorted(_blocking(scans)),
         "knowledge": _state(notes, "checked", cited),
         "knowledge_stale": sorted(stale.intersection(cited)),
-        "rehearsal": _state(fresh),
+        "rehearsal": _rehearsed(given, fresh),
         "rehearsal_age_hours": min(ages, default=0),
         "rollback_too_slow": any(_slow(given, one) for one in _speaking(fresh)),
         "scan": _state(scans),
@@ -162,6 +165,14 @@ def _state(pieces: list[Evidence], covers: str = "", wanted: object = ()) -> str
     if wanted and not _all(speaking, covers).issuperset(_words(wanted)):
         return "incomplete"
     return "shown" if speaking[0].standing == "trusted" else "self-attested"
+
+
+def _rehearsed(given: DecisionInput, fresh: list[Evidence]) -> str:
+    """As ``_state``; where each piece names its service, every Tier-1 service touched must be among them."""
+    state, named = _state(fresh), {one.summary.get("service") for one in _speaking(fresh)}
+    known = given.catalog.services
+    wanted = {name for name in given.change.services if name in known and known[name].tier is Tier.ONE}
+    return "incomplete" if state in {"shown", "self-attested"} and None not in named and wanted - named else state
 
 
 def _all(pieces: Iterable[Evidence], key: str) -> set[str]:

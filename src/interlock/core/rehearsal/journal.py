@@ -5,7 +5,8 @@ Rules:
    by the plan that was under way, whatever the rules say by then. A line is on disk before what it tells begins.
 2. Until ``applying`` nothing was touched. From there on until ``over`` the place is *dirty*, unless somebody rolls
    back and every probe sees what it saw before.
-3. A last line that was cut off is left out: what it would have told had not begun. So is a file whose first line
+3. The program that was started last is named: it outlives its runner, and would go on changing the place.
+4. A last line that was cut off is left out: what it would have told had not begun. So is a file whose first line
    was: nothing was looked at yet.
 """
 
@@ -22,7 +23,8 @@ from interlock.core.evidence.strict_json import read_json
 from interlock.core.rehearsal.fingerprint import Fingerprint, Look
 
 MAX_JOURNAL = 32 * 1024 * 1024
-Ended = Literal["passed", "failed", "undecidable", "cancelled", "recovered", "dirty"]
+Ended = Literal["passed", "failed", "undecidable", "cancelled", "recovered", "dirty", "accepted"]
+"""``accepted``: somebody took what is there for what should be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """What a file tells. ``before`` is None until it was probed; ``ended`` is empty until it is over."""
+    """What a file tells. ``before`` is None until it was probed; ``ended`` is empty until it is over.
+
+    ``running`` is the program that was started last, by process id and the moment it began.
+    """
 
     head: Head
     before: Look | None = None
+    running: tuple[int, str] | None = None
     touched: bool = False
     ended: str = ""
     left: tuple[str, ...] = field(default=())
@@ -85,6 +91,11 @@ def applying_line() -> bytes:
     return _line({"what": "applying"})
 
 
+def program_line(pid: int, since: str) -> bytes:
+    """A program was started: should nobody be there to wait for its end, it must not go on."""
+    return _line({"what": "program", "pid": pid, "since": since})
+
+
 def over_line(ended: Ended, left: Sequence[str] = ()) -> bytes:
     """How it ended, and what is left where it is dirty."""
     return _line({"what": "over", "ended": ended, "left": [*left]})
@@ -109,7 +120,11 @@ def read_journal(content: bytes, path: str) -> Journal:
 
 def _told(journal: Journal, line: dict[str, Json], path: str) -> Journal:
     before, touched, ended, left = journal.before, journal.touched, journal.ended, journal.left
+    running = journal.running
     match line.get("what"):
+        case "program":
+            pid = line.get("pid")
+            running = (pid, str(line.get("since"))) if isinstance(pid, int) and pid > 1 else None
         case "probed":
             before = _looks(line.get("before"), path)
         case "applying":
@@ -119,7 +134,7 @@ def _told(journal: Journal, line: dict[str, Json], path: str) -> Journal:
             left = tuple(str(one) for one in told) if isinstance(told, list) else ()
         case other:
             raise _unreadable(path, f"a line about `{str(other)[:40]}`")
-    return Journal(head=journal.head, before=before, touched=touched, ended=ended, left=left)
+    return Journal(head=journal.head, before=before, running=running, touched=touched, ended=ended, left=left)
 
 
 def _looks(value: Json, path: str) -> Look:

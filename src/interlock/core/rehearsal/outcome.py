@@ -19,6 +19,7 @@ from interlock.core.rehearsal.fingerprint import Difference, Look, differences, 
 
 Verdict = Literal["passed", "failed", "undecidable"]
 SHOWN = 20
+UNRESTORED = "going back does not restore"
 SAID, STEP_SAID = 300, 120
 """How many of each, and how many letters of each, are signed: a predicate has an upper bound."""
 
@@ -84,7 +85,7 @@ def _reasons(seen: Seen, did: tuple[Difference, ...], left: tuple[Difference, ..
     if seen.needs:
         yield f"could not be decided here: needs {seen.needs}"
     if left:
-        yield f"going back does not restore {_count(left)}"
+        yield f"{UNRESTORED} {_count(left)}"
     for one in seen.rolled_back:
         if not one.ok:
             yield f"rollback step {one.name}: {one.said}"

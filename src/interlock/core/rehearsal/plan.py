@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from interlock.core.change.canonical import Json
 from interlock.core.rollout.plan import Keys, PluginPlan, StepPlan
 
+PROBE_SECONDS = 30.0
+"""The most that one look of one probe takes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbePlan:
@@ -48,3 +51,12 @@ class RehearsalPlan:
     def line_of(self, keys: Keys) -> int:
         """Where a key stands in the file, or the nearest above it that is written; 1 where none is."""
         return next((self.lines[keys[:end]] for end in range(len(keys), 0, -1) if keys[:end] in self.lines), 1)
+
+
+def longest(plan: RehearsalPlan) -> float:
+    """The most seconds that a rehearsal by this plan can take.
+
+    Each step with its verification, there, back, and back once more; each probe four times; a minute for the rest.
+    """
+    there, back = (sum(2 * step.timeout for step in steps) for steps in (plan.apply, plan.rollback))
+    return there + 2 * back + 4 * PROBE_SECONDS * len(plan.probes) + 60.0

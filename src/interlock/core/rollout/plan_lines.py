@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.rollout.plan import Keys, Plan
@@ -16,7 +17,18 @@ from interlock.core.rollout.setting import InvalidSetting
 _PLACE = re.compile(r"got a problem at `([^`]*)`")
 
 
-def located(error: InvalidSetting, plan: Plan, where: Keys) -> InvalidInput:
+class Lined(Protocol):
+    """A plan of any kind, whose keys know their lines."""
+
+    @property
+    def path(self) -> str:
+        """Its file."""
+
+    def line_of(self, keys: Keys) -> int:
+        """Where a key stands, or the nearest above it."""
+
+
+def located(error: InvalidSetting, plan: Lined, where: Keys) -> InvalidInput:
     """The error with file and line; ``where`` leads to the section, such as ``("meters", 0)``."""
     return _told(error, plan, plan.line_of((*where, *error.path)))
 
@@ -33,5 +45,5 @@ def at_line(error: InvalidInput, plan: Plan, where: Keys) -> InvalidInput:
     return _told(error, plan, plan.line_of(max(above, key=len, default=where)))
 
 
-def _told(error: InvalidInput, plan: Plan, line: int) -> InvalidInput:
+def _told(error: InvalidInput, plan: Lined, line: int) -> InvalidInput:
     return InvalidInput(f"{error.message} at `{plan.path}:{line}`", code=error.code, hint=error.hint)

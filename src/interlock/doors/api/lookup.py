@@ -22,6 +22,7 @@ _NOUN_OF = {
     "check": "judgements",
     "statements": "statements",
     "evidence": "evidence",
+    "runs": "runs",
     "gate": "gate",
     "tickets": "gate",
     "rollouts": "rollouts",

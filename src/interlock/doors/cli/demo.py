@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.interrupts import asked_to_end
 from interlock.doors.cli.text import width, wrap
 
 SCENARIO = "amazon-2026-03-05"
@@ -40,11 +39,15 @@ def folder_for(keep: str | None) -> Iterator[Path]:
     Raises:
         InvalidInput: ``demo-folder`` for one with something in it.
     """
-    signal.signal(signal.SIGTERM, _interrupted)
-    if keep is None:
-        with tempfile.TemporaryDirectory(prefix="interlock-demo-") as made:
-            yield Path(made)
-        return
+    with asked_to_end():
+        if keep is None:
+            with tempfile.TemporaryDirectory(prefix="interlock-demo-") as made:
+                yield Path(made)
+        else:
+            yield _new(keep)
+
+
+def _new(keep: str) -> Path:
     folder = Path(keep).resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput(
@@ -53,12 +56,7 @@ def folder_for(keep: str | None) -> Iterator[Path]:
             hint="name a new folder",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    yield folder
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
+    return folder
 
 
 def _told(folder: Path, started: float) -> None:

@@ -9,7 +9,9 @@ import click
 
 from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.desk import as_json, change_id, client, show_json
+from interlock.doors.cli.evidence_run import run
 from interlock.doors.cli.files import MIB, read_bytes
+from interlock.doors.cli.recover import recover
 from interlock.doors.cli.text import pad, safe, short
 
 MAX_FILE = 16 * MIB
@@ -18,7 +20,11 @@ _SUFFIXES = {".sarif": "sarif", ".xml": "junit", ".jsonl": "dsse", ".dsse": "dss
 
 @click.group()
 def evidence() -> None:
-    """Add attestations, scans and test reports; list them."""
+    """Run what shows that a change is safe; add attestations, scans and test reports; list them."""
+
+
+evidence.add_command(run)
+evidence.add_command(recover)
 
 
 @evidence.command()

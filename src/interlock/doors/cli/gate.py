@@ -21,11 +21,7 @@ from interlock.core.change.errors import InterlockError
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import REFUSED, as_json, change_id, client, leave, settings
 from interlock.doors.cli.files import write_whole
-from interlock.doors.cli.reading import read
 from interlock.doors.cli.text import safe
-
-AS_CHECKED_OUT = {"git": {"head": "HEAD", "path": "."}}
-"""What ships is what is checked out here, whatever head and folder the change was opened with."""
 
 
 @click.command()
@@ -94,23 +90,11 @@ def _offer(
     """What is offered, in one line what moved since it was recorded, and what is to be said of the checkout."""
     if digest:
         return {"digest": digest}, "", []
-    from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help reads nothing
-    from interlock.core.change.change import Recipe  # noqa: PLC0415  # likewise
-    from interlock.core.change.parts import GitRange  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.at_hand import at_hand  # noqa: PLC0415  # --help reads nothing
     from interlock.doors.cli.checkout import checkout, unseen  # noqa: PLC0415  # likewise
     from interlock.doors.cli.checkout import told as told_of  # noqa: PLC0415  # likewise
-    from interlock.doors.cli.screens.drift import drift  # noqa: PLC0415  # likewise
 
-    recorded = api.get(f"/v1/changes/{name}/submission").json
-    wanted = [
-        Recipe(reader=recipe["reader"], arguments=recipe["arguments"] | AS_CHECKED_OUT.get(recipe["reader"], {}))
-        for recipe in recorded["recipes"]
-    ]
-    submission = read(api, wanted, config)
-    before = api.get(f"/v1/changes/{name}").json["digest"]
-    told = plain(submission)
-    moved = drift(recorded, before, told, submission.digest) if isinstance(told, dict) else ""
-    found = checkout(api, config.root, submission, environment)
-    bases = [part.base for part in submission.parts if isinstance(part, GitRange)]
-    notes = [*told_of(found, bases), *unseen(config.root)]
-    return {"submission": submission, "checkout": found}, moved, notes
+    here = at_hand(api, name, config)
+    found = checkout(api, config.root, here.submission, environment)
+    notes = [*told_of(found, here.bases), *unseen(config.root)]
+    return {"submission": here.submission, "checkout": found}, here.moved, notes

@@ -27,7 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "change": ("interlock.doors.cli.change:change", "Open, show, list, push, withdraw or close a change."),
     "approve": ("interlock.doors.cli.approve:approve", "Approve a change with an SSH key."),
     "statement": ("interlock.doors.cli.statement:statement", "List, show and take back what people signed."),
-    "evidence": ("interlock.doors.cli.evidence:evidence", "Add attestations, scans and test reports; list them."),
+    "evidence": (
+        "interlock.doors.cli.evidence:evidence",
+        "Run what shows that a change is safe; add attestations, scans and test reports; list them.",
+    ),
     "gate": ("interlock.doors.cli.gate:gate", "Ask whether a change may go: 0 yes, 1 no, 3 undecidable."),
     "ticket": (
         "interlock.doors.cli.ticket:ticket",

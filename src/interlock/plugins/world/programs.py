@@ -39,8 +39,9 @@ _LAST_READS = 64
 class SystemPrograms:
     """Programs of this machine, started in ``root``."""
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+    def __init__(self, root: str, started: Callable[[int], None] | None = None) -> None:
+        """``started`` is told the process id of each as soon as there is one."""
+        self._root, self._started = root, started
 
     def run(
         self,
@@ -92,7 +93,7 @@ class SystemPrograms:
         self, arguments: tuple[str, ...], environment: Mapping[str, str], out: Sink, error: Sink
     ) -> subprocess.Popen[bytes]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
-        return subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
+        running = subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
             arguments,
             cwd=self._root,
             env={**own, **environment},
@@ -101,6 +102,9 @@ class SystemPrograms:
             stderr=error,
             start_new_session=True,
         )
+        if self._started is not None:
+            self._started(running.pid)
+        return running
 
     def missing(self, program: str) -> str:
         """Looked for as ``run`` does: below ``root`` where it is a path, else by the search path."""
@@ -114,6 +118,30 @@ class SystemPrograms:
         if any(place.is_dir() for place in places):
             return "it is a folder"
         return "there is no such file" if folders == [""] else f"no such file in {os.pathsep.join(folders)[:200]}"
+
+
+def born(pid: int) -> str:
+    """When a process began, in the system's own terms; empty where it is gone or the system does not say."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    # The second field is a name in brackets and may hold anything; the start time is the 22nd.
+    return told.rpartition(")")[2].split()[19]
+
+
+def end_left_over(pid: int, since: str) -> bool:
+    """End what is left of a program that nobody waits for any more, with its group; whether there was something.
+
+    Nothing is ended where another process has that id by now: its start was another.
+    """
+    if not since or born(pid) not in {"", since}:
+        return False
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 class _Tail:

@@ -85,7 +85,33 @@ class RehearsalFiles:
                 found = self._read(place)
                 if found is None or not found.unfinished:
                     place.unlink()
+        return self.go_on(run)
+
+    def go_on(self, run: str) -> RehearsalJournal:
+        """The file of a run that has begun."""
         return RehearsalJournal(self._folder / f"{_safe(run)}.jsonl")
+
+    def content(self, run: str) -> bytes:
+        """What that file holds; empty where nothing was begun.
+
+        Raises:
+            Unavailable: ``rehearsal-journal-unwritable``.
+        """
+        try:
+            return self.go_on(run).place.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+
+    def environments(self) -> list[str]:
+        """Those in which something is half-way.
+
+        Raises:
+            InvalidInput: ``rehearsal-journal``.
+        """
+        found = [self._read(place) for place in self._folder.glob("*.jsonl")]
+        return sorted({one.head.environment for one in found if one and one.unfinished})
 
     def unfinished(self, environment: str) -> list[Journal]:
         """Those of this environment that are not over, by age; to be asked for by whoever is ``alone`` in it.

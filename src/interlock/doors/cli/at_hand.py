@@ -1,0 +1,84 @@
+"""The change as it is checked out here, read again by its own recipes: what is judged or tried is what is here.
+
+Rules:
+1. Ranges are read up to HEAD, whatever head the change was opened with.
+2. Whoever signs what was seen here needs the very content on record, without edits that are in no commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.config import Config
+from interlock.core.change.change import Recipe, Submission
+from interlock.core.change.errors import Conflict
+from interlock.core.change.parts import GitRange
+from interlock.doors.cli.checkout import PRODUCTION, checkout
+from interlock.doors.cli.client import Client
+from interlock.doors.cli.reading import read
+from interlock.doors.cli.screens.drift import drift
+from interlock.doors.cli.text import safe
+
+AS_CHECKED_OUT = {"git": {"head": "HEAD", "path": "."}}
+"""What is here is what is checked out, whatever head and folder the change was opened with."""
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtHand:
+    """``change`` is the record as the API shows it; ``moved`` says in one line what is not as recorded."""
+
+    change: dict[str, Any]
+    submission: Submission
+    moved: str
+
+    @property
+    def bases(self) -> list[str]:
+        """Where the ranges of its repositories begin, as full commit ids."""
+        return [part.base for part in self.submission.parts if isinstance(part, GitRange)]
+
+
+def at_hand(api: Client, name: str, config: Config) -> AtHand:
+    """The change ``name`` and what of it is here.
+
+    Raises:
+        InvalidInput: a source cannot be read.
+    """
+    from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help reads nothing
+
+    recorded = api.get(f"/v1/changes/{name}/submission").json
+    wanted = [
+        Recipe(reader=recipe["reader"], arguments=recipe["arguments"] | AS_CHECKED_OUT.get(recipe["reader"], {}))
+        for recipe in recorded["recipes"]
+    ]
+    submission = read(api, wanted, config)
+    change = api.get(f"/v1/changes/{name}").json
+    told = plain(submission)
+    moved = drift(recorded, change["digest"], told, submission.digest) if isinstance(told, dict) else ""
+    return AtHand(change=change, submission=submission, moved=moved)
+
+
+def exactly(api: Client, name: str, config: Config) -> AtHand:
+    """The same, where it is the very content on record.
+
+    Raises:
+        Conflict: ``evidence-moved`` where it is another, ``evidence-edited`` with edits that are in no commit.
+    """
+    found = at_hand(api, name, config)
+    if found.moved:
+        raise Conflict(
+            f"expected the content of `{name}` here, got another: {found.moved}",
+            code="evidence-moved",
+            hint=f"check out its head, or record what is here: interlock change push {name}",
+        )
+    seen = checkout(api, config.root, found.submission, PRODUCTION) if found.bases else None
+    if seen is not None and seen.edited_count:
+        named = ", ".join(safe(path) for path in seen.edited[:_NAMED])
+        more = f" and {seen.edited_count - _NAMED} more" if seen.edited_count > _NAMED else ""
+        raise Conflict(
+            f"expected a checkout without edits, got some that are in no commit: {named}{more}",
+            code="evidence-edited",
+            hint="commit them (interlock change push), or put them aside: git stash",
+        )
+    return found

@@ -1,0 +1,86 @@
+"""``interlock evidence recover``: what an interrupted rehearsal left half-way is brought back, or named.
+
+Rules:
+1. It goes by the plan in the journal, whatever the rules say by now, and needs no server.
+2. What is still not as it was stays on the list until it is, or until somebody says that it is as it should be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from interlock.config import Config
+from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
+from interlock.doors.cli.text import safe
+
+if TYPE_CHECKING:
+    from interlock.core.rehearsal.journal import Head
+
+Told = dict[str, Any]
+
+
+@click.command()
+@click.argument("environment", required=False)
+@click.option("--accept", is_flag=True, help="What is there is as it should be: touch nothing, close the journal.")
+@as_json
+def recover(*, environment: str | None, accept: bool, as_json: bool) -> None:
+    """Bring back what an interrupted rehearsal left half-way in ENVIRONMENT; default wherever there is something.
+
+    Exit 1 where something is still not as it was.
+    """
+    from interlock.doors.cli.interrupts import asked_to_end  # noqa: PLC0415  # --help touches nothing
+    from interlock.doors.cli.screens.rehearsal import brought_back  # noqa: PLC0415  # likewise
+
+    with asked_to_end():
+        found = _recovered(settings(), environment, accept=accept)
+    if as_json:
+        show_json({"items": found})
+    else:
+        click.echo("\n".join(brought_back(found)))
+    leave(REFUSED if any(one["left"] for one in found) else 0)
+
+
+def _recovered(config: Config, environment: str | None, *, accept: bool) -> list[Told]:
+    """What was half-way, and what of it is still so, in ``environment`` or everywhere."""
+    from interlock.doors.cli import rehearsing  # noqa: PLC0415  # --help touches nothing
+    from interlock.plugins.world.rehearsal_files import RehearsalFiles  # noqa: PLC0415  # likewise
+
+    files, found = RehearsalFiles(config.home), []
+    for place in [environment] if environment else files.environments():
+        with files.alone(place):
+            if accept:
+                for one in rehearsing.accept(files, place):
+                    _say(config, one.head.run, ())
+                    found.append(_half_way(one.head, "accepted", ()))
+                continue
+            for each in rehearsing.bring_back(config, files, place, rehearsing.hearing()):
+                left = tuple(one.told for one in each.left)
+                _say(config, each.journal.head.run, left)
+                found.append(_half_way(each.journal.head, "dirty" if left else "recovered", left))
+    return found
+
+
+def _say(config: Config, run: str, left: tuple[str, ...]) -> None:
+    """What is on record of the run, where that can be reached: what is here does not wait for it."""
+    from interlock.core.change.errors import InterlockError  # noqa: PLC0415  # --help touches nothing
+    from interlock.doors.cli.run_record import over  # noqa: PLC0415  # likewise
+
+    try:
+        with client(config) as api:
+            over(api, run, "dirty" if left else "cancelled", left)
+    except InterlockError as error:
+        click.echo(f"doubt    nothing of this is on record: {safe(error.message)}", err=True)
+
+
+def _half_way(head: Head, how: str, left: tuple[str, ...]) -> Told:
+    return {
+        "run": head.run,
+        "change": head.change,
+        "service": head.service,
+        "environment": head.environment,
+        "began": head.began,
+        "ended": how,
+        "left": [*left],
+    }

@@ -1,0 +1,183 @@
+"""From a change to its rehearsals: the plans of the rules in force, one after the other, each handed in.
+
+Rules:
+1. A service of the change without a plan is named: nobody may take it for rehearsed.
+2. What came of one is told and handed in before the next begins.
+3. Somebody's Ctrl-C ends in one of three ways, and says in which: nothing is left, this is left, or nobody knows.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from interlock.config import Config
+from interlock.core.change.canonical import Json, plain
+from interlock.core.change.errors import InvalidInput
+from interlock.core.policy.shown import REHEARSAL
+from interlock.core.rehearsal.journal import Head
+from interlock.core.rehearsal.outcome import Outcome, Seen, predicate
+from interlock.core.rehearsal.plan import RehearsalPlan, longest
+from interlock.core.rehearsal.plan_read import read_rehearsal_plan
+from interlock.doors.cli.at_hand import AtHand, exactly
+from interlock.doors.cli.client import Client
+from interlock.doors.cli.rehearsing import ended, hearing, stopped, try_going_back
+from interlock.doors.cli.run_record import begun, over
+from interlock.doors.cli.runner import Handed, Runner, hand_in, runner_of, sign
+from interlock.doors.cli.text import safe
+from interlock.plugins.world.system import RandomIds, SystemClock
+
+Told = dict[str, Any]
+
+
+def rehearsals(
+    api: Client,
+    config: Config,
+    name: str,
+    service: str | None,
+    environment: str | None,
+    *,
+    key: str | None,
+    out: str | None,
+) -> Iterator[Told]:
+    """Each rehearsal of the change ``name``, when it is over and handed in.
+
+    Raises:
+        InvalidInput: ``rehearsal-none`` without a plan, ``rehearsal-out`` for several into one file, or what is
+            wrong with a plan or the key.
+        Conflict: the checkout is not the change, or the place is not free.
+    """
+    here = exactly(api, name, config)
+    rules = api.get("/v1/rules").json
+    plans = _plans(api, here, service, environment)
+    if out is not None and len(plans) > 1:
+        raise _several(out, plans)
+    runner = runner_of(key, config, rules, REHEARSAL, tuple(here.change["services"]))
+    if runner is not None and runner.doubt:
+        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+    for plan, content in plans:
+        yield _one(api, config, here, rules, plan, content, runner, out)
+
+
+def _plans(
+    api: Client, here: AtHand, service: str | None, environment: str | None
+) -> list[tuple[RehearsalPlan, bytes]]:
+    items = api.get("/v1/plans", producer="rehearsal", service=service).json["items"]
+    touched = set(here.change["services"]) if service is None else {service}
+    found = [
+        (item["path"], base64.b64decode(item["content"]))
+        for item in items
+        if item["service"] in touched and environment in {None, item["environment"]}
+    ]
+    if not found:
+        raise _none(here, service, environment, [f"{one['service']} in {one['environment']}" for one in items])
+    without = sorted(touched - {item["service"] for item in items})
+    if without:
+        click.echo(f"doubt    no plan for {safe(', '.join(without))}: going back is not rehearsed there", err=True)
+    return [(read_rehearsal_plan(path, content), content) for path, content in found]
+
+
+def _one(
+    api: Client,
+    config: Config,
+    here: AtHand,
+    rules: Told,
+    plan: RehearsalPlan,
+    content: bytes,
+    runner: Runner | None,
+    out: str | None,
+) -> Told:
+    head = Head(
+        run=RandomIds().new("reh"),
+        change=here.change["id"],
+        digest=here.change["digest"],
+        service=plan.service,
+        environment=plan.environment,
+        path=plan.path,
+        plan=content,
+        began=SystemClock().now().isoformat(timespec="milliseconds"),
+    )
+    objective = plan.objective or rules["settings"]["thresholds"]["rollback_seconds"]
+    base = here.bases[0] if here.bases else ""
+    about = f"{plan.service} in {plan.environment}"
+    begun(api, change=head.change, run=head.run, producer="rehearsal", about=about, seconds=longest(plan))
+    try:
+        seen, found = try_going_back(config, head, plan, objective, base=base, told=hearing())
+    except BaseException as error:
+        journal = ended(config, head.run)
+        if isinstance(error, KeyboardInterrupt):
+            stopped(head, journal)
+        if journal is None or journal.ended:
+            left = journal.left if journal else ()
+            over(api, head.run, "dirty" if left else "cancelled", left)
+        raise
+    said = _said(head, plan, rules, seen, found)
+    handed = _handed(api, config, head, rules, said, runner, out)
+    evidence = handed.kept["id"] if handed and handed.kept else None
+    over(api, head.run, "dirty" if found.left else found.verdict, [one.told for one in found.left], evidence)
+    return _told(head, found, said, handed)
+
+
+def _said(head: Head, plan: RehearsalPlan, rules: Told, seen: Seen, found: Outcome) -> dict[str, Json]:
+    """The predicate; ``tool`` keeps the rehearsals of several services apart."""
+    about: dict[str, Json] = {
+        "run": head.run,
+        "tool": f"rehearsal of {head.service} in {head.environment}",
+        "service": head.service,
+        "environment": head.environment,
+        "driver": plan.driver.kind,
+        "plan": plan.digest,
+        "rules": rules["digest"],
+    }
+    return {**about, **predicate(seen, found)}
+
+
+def _handed(
+    api: Client,
+    config: Config,
+    head: Head,
+    rules: Told,
+    said: dict[str, Json],
+    runner: Runner | None,
+    out: str | None,
+) -> Handed | None:
+    if runner is None or said["verdict"] == "undecidable":
+        return None
+    days = rules["settings"]["thresholds"]["rehearsal_days"]
+    signed = sign(runner, subject=head.digest, predicate_type=REHEARSAL, predicate=said, days=days)
+    return hand_in(api, config, change=head.change, run=head.run, signed=signed, out=out)
+
+
+def _told(head: Head, found: Outcome, said: dict[str, Json], handed: Handed | None) -> Told:
+    return {
+        "change": head.change,
+        "digest": head.digest,
+        **said,
+        "good": found.good,
+        "late_seconds": round(found.late, 3),
+        "evidence": None if handed is None else plain(handed),
+    }
+
+
+def _none(here: AtHand, service: str | None, environment: str | None, known: list[str]) -> InvalidInput:
+    whose = service or ", ".join(here.change["services"]) or "a change that touches no service"
+    where = f" in `{environment}`" if environment else ""
+    return InvalidInput(
+        f"expected a rehearsal plan for {whose}{where} in the rules in force, got none",
+        code="rehearsal-none",
+        hint=f"there are: {', '.join(known)}"
+        if known
+        else "write rehearsals/SERVICE.yaml and bring it into force: docs/how-to/rehearse.md",
+    )
+
+
+def _several(out: str, plans: list[tuple[RehearsalPlan, bytes]]) -> InvalidInput:
+    named = ", ".join(f"{plan.service} in {plan.environment}" for plan, _ in plans)
+    return InvalidInput(
+        f"expected one rehearsal for `--out {out}`, got {len(plans)}: {named}",
+        code="rehearsal-out",
+        hint="name one: --service, --environment; without --out each is kept below .interlock/evidence",
+    )

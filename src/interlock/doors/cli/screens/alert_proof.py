@@ -1,0 +1,78 @@
+"""The screen of an alert proof: who is told of what, what nobody would notice, and the rule that would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.doors.cli.screens.columns import MARGIN, Row, label, table, told
+from interlock.doors.cli.screens.rehearsal import evidence_lines
+from interlock.doors.cli.screens.rollout_bars import span
+from interlock.doors.cli.text import paint, plural, safe
+
+Told = dict[str, Any]
+NAMED = 3
+
+
+def proven(done: Told) -> list[str]:
+    """One service's proof, with what became of it as evidence."""
+    good = done["good"]
+    lines = [paint(label("TOLD" if good else "GAPS"), fg="green" if good else "red", bold=True) + _answer(done)]
+    lines += table("change", [_bound(each) for each in done["failure_modes"]])
+    lines += table("modes", [_mode(each, done) for each in done["modes"]])
+    for one in done["ready"]:
+        lines += told(
+            "rule",
+            f"for {safe(one['mode'])}, proven: fires after {span(one['seconds'])}, silent while all is well",
+        )
+        lines += [f"{' ' * MARGIN}{safe(line)}" for line in one["rule"].rstrip().splitlines()]
+    lines += _doubts(done)
+    return lines + evidence_lines(done)
+
+
+def _answer(done: Told) -> str:
+    modes = done["modes"]
+    answered = sum(1 for one in modes if one["proven"])
+    synthetic = " · healthy series were declared, not captured" if done["synthetic"] else ""
+    within = f"within {span(done['tolerance_seconds'])}"
+    of = f"{answered} of {plural(len(modes), 'failure')}"
+    return f"{safe(done['service'])}: somebody is told of {of} {within}{synthetic}"
+
+
+def _bound(one: Told) -> Row:
+    """One failure mode of change.md."""
+    if not one["modes"]:
+        return Row(met=False, text=safe(one["failure_mode"]), remedy="no mode of the alert plan is named in it")
+    return Row(met=one["proven"], text=safe(one["failure_mode"]), remedy=", ".join(map(safe, one["modes"])))
+
+
+def _mode(one: Told, done: Told) -> Row:
+    if one["proven"]:
+        named = ", ".join(
+            f"{safe(each['alert'])} after {span(each['seconds'])}" for each in one["answers"][:NAMED]
+        )
+        severity = _severity(one["answers"][0]["alert"], done)
+        return Row(met=True, text=safe(one["mode"]), remedy=f"{named}{severity}")
+    if not one["series"]:
+        return Row(met=False, text=safe(one["mode"]), remedy="no series is there that this failure would change")
+    late = ", ".join(f"{safe(each['alert'])} after {span(each['seconds'])}" for each in one["late"][:NAMED])
+    return Row(met=False, text=safe(one["mode"]), remedy=f"too late: {late}" if late else "nobody is told")
+
+
+def _severity(alert: str, done: Told) -> str:
+    known = {one["name"]: one for one in done["alerts"]}
+    found = known.get(alert, {})
+    words = [safe(found[key]) for key in ("severity", "route") if found.get(key)]
+    return f" · {', '.join(words)}" if words else ""
+
+
+def _doubts(done: Told) -> list[str]:
+    lines: list[str] = []
+    for one in done["alerts"]:
+        if one["restless"] is not None:
+            lines += told("restless", f"{safe(one['name'])} fires while all is well ({safe(one['place'])})")
+    never = [one for one in done["alerts"] if one["never"]]
+    for one in never:
+        lines += told("silent", f"{safe(one['name'])} fires in none of these failures ({safe(one['place'])})")
+    for each in done["undecided"]:
+        lines += told("unknown", safe(each))
+    return lines

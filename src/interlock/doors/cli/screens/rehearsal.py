@@ -1,0 +1,104 @@
+"""The screens of a rehearsal: whether going back works, how long it takes, and what it leaves behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.core.rehearsal.outcome import UNRESTORED
+from interlock.doors.cli.screens.columns import Row, label, table, told
+from interlock.doors.cli.screens.rollout_bars import span
+from interlock.doors.cli.text import paint, plural, safe, short
+
+Told = dict[str, Any]
+SHOWN = 6
+
+
+def rehearsed(done: Told) -> list[str]:
+    """One rehearsal, with what became of it as evidence."""
+    word, colour = _word(done)
+    lines = [paint(label(word), fg=colour, bold=True) + _answer(done)]
+    # What going back leaves is listed below, item by item.
+    told_apart = [one for one in done["reasons"] if not (done["left"] and one.startswith(UNRESTORED))]
+    for number, reason in enumerate(told_apart[:SHOWN]):
+        lines += told("because" if number == 0 else "", safe(reason))
+    lines += _items("changed", done["changed"], done["changed_count"])
+    lines += _items("left", done["left"], done["left_count"])
+    lines += table("steps", [*_steps(done["applied"], "there"), *_steps(done["rolled_back"], "back")])
+    return lines + evidence_lines(done)
+
+
+def brought_back(found: list[Told]) -> list[str]:
+    """What was half-way."""
+    if not found:
+        return ["nothing is half-way: no rehearsal on this machine was left before it was over"]
+    lines: list[str] = []
+    for one in found:
+        about = f"{safe(one['run'])} by {safe(one['change'])} in {safe(one['environment'])}"
+        if one["ended"] == "accepted":
+            lines += told("CLOSED", f"{about}: what is there is taken for what should be")
+        elif not one["left"]:
+            lines += told("BACK", f"{about}: every probe sees what it saw before")
+        else:
+            lines += told("DIRTY", f"{about}: {plural(len(one['left']), 'thing')} not as before")
+            lines += _items("left", one["left"], len(one["left"]))
+            again = f"interlock evidence recover {safe(one['environment'])}"
+            lines += told(
+                "next", f"put it right by hand, then: {again} (with --accept where it is as it should be)"
+            )
+    return lines
+
+
+def _word(done: Told) -> tuple[str, str]:
+    if done["verdict"] == "undecidable":
+        return "UNKNOWN", "yellow"
+    if done["verdict"] != "passed":
+        return "FAIL", "red"
+    return ("BACK", "green") if done["good"] else ("LATE", "red")
+
+
+def _answer(done: Told) -> str:
+    place = f"{safe(done['service'])} in {safe(done['environment'])}"
+    took = f"{span(done['seconds'])} of at most {span(done['objective_seconds'])}"
+    if done["verdict"] == "undecidable":
+        return f"{place}: whether going back works cannot be decided here"
+    if done["verdict"] != "passed":
+        return f"{place}: going back was tried and does not hold, in {took}"
+    if not done["good"]:
+        return f"{place}: going back works and takes {took}: {span(done['late_seconds'])} too long"
+    return f"{place}: every probe sees what it saw before, after {took}"
+
+
+def _items(word: str, items: list[str], count: int) -> list[str]:
+    lines: list[str] = []
+    for number, item in enumerate(items[:SHOWN]):
+        lines += told(word if number == 0 else "", safe(item))
+    more = count - min(len(items), SHOWN)
+    return lines + (told("", f"and {plural(more, 'more')}".replace("mores", "more")) if more else [])
+
+
+def _steps(acted: list[Told], way: str) -> list[Row]:
+    return [
+        Row(
+            met=one["ok"],
+            text=f"{way}: {safe(one['name'])}",
+            progress=span(one["seconds"]),
+            remedy="" if one["ok"] else safe(one["said"]),
+        )
+        for one in acted
+    ]
+
+
+def evidence_lines(done: Told) -> list[str]:
+    """What became of a producer's word."""
+    handed = done["evidence"]
+    if handed is None:
+        if done["verdict"] == "undecidable":
+            return told("evidence", "none handed in: it would say nothing about the change")
+        return told("evidence", "none handed in: nobody signed it (--key FILE or INTERLOCK_RUNNER_KEY)")
+    kept = handed["kept"]
+    if kept is None:
+        again = f"interlock evidence add {safe(done['change'])} {safe(handed['file'])}"
+        return told("evidence", f"signed and not handed in ({safe(handed['why'])}): {again}")
+    runner = f"signed by {safe(kept['runner'])}" if kept["runner"] else f"does not count: {safe(kept['why'])}"
+    about = f"about {short(kept['subject'])} · until {kept['expires_at'][:10]}"
+    return told("evidence", f"{kept['id']} {kept['standing']} · {runner} · {about}")
