@@ -55,6 +55,9 @@ def test_who_may_begin_and_end_one(road, change):
         begin(road.station, road.pipeline(), "chg-none", OFFER)
     with pytest.raises(InvalidInput, match="at most 86400 s"):
         begin(road.station, road.pipeline(), change.id, RunOffer(**{**vars_of(OFFER), "seconds": 1e6}))
+    for name in ("", "a/b", "\x1b[31m", "R" * 9):
+        with pytest.raises(InvalidInput, match="a run's name"):
+            begin(road.station, road.pipeline(), change.id, RunOffer(**{**vars_of(OFFER), "run": name}))
     begin(road.station, road.pipeline(), change.id, OFFER)
     with pytest.raises(Conflict):
         begin(road.station, road.pipeline(), change.id, OFFER)

@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,14 +16,15 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
 from interlock.core.change.canonical import Json
 from interlock.core.change.change import ChangeRecord
-from interlock.core.change.errors import Forbidden, InvalidInput
+from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
 from interlock.core.evidence.run import MOST_SECONDS, Ended, EvidenceRun, Producer
 from interlock.core.ledger.entry import Entry
 from interlock.ports.store import Tx
 from interlock.road.station import Station
 
 BEGAN, ENDED = "evidence.began", "evidence.ended"
-MOST_WORDS, MOST_LEFT = 200, 20
+MOST_WORDS, MOST_LEFT, MOST_RUNS = 200, 20, 200
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,8 @@ def begin(station: Station, actor: Actor, change_id: str, offer: RunOffer) -> Ev
     """The run on record.
 
     Raises:
-        InvalidInput: ``evidence-run`` for a time out of range.
-        Conflict: this very run is on record already.
+        InvalidInput: ``evidence-run`` for a name that is none, or a time out of range.
+        Conflict: this very run is on record already, or ``evidence-run-many``.
     """
     actor.require(Scope.EVIDENCE)
     if not 0 < offer.seconds <= MOST_SECONDS:
@@ -60,7 +62,20 @@ def begin(station: Station, actor: Actor, change_id: str, offer: RunOffer) -> Ev
             hint="shorten the timeouts of its steps",
         )
 
+    if not _NAME.fullmatch(offer.run):
+        raise InvalidInput(
+            f"expected a run's name of letters, digits and hyphens, got `{offer.run[:40]!a}`",
+            code="evidence-run",
+            hint="interlock evidence run gives each run its name",
+        )
+
     def work(tx: Tx) -> EvidenceRun:
+        if len(tx.records(EvidenceRun).find(change=change_id)) >= MOST_RUNS:
+            raise Conflict(
+                f"expected at most {MOST_RUNS} runs about `{change_id}`, got another",
+                code="evidence-run-many",
+                hint="open another change, or find out who begins them: interlock change show --all",
+            )
         change, now = tx.records(ChangeRecord).get(change_id), station.clock.now()
         tx.vouch(ChangeRecord, [change_id], about=change_id)
         run = EvidenceRun(

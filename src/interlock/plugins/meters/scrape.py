@@ -12,8 +12,9 @@ Rules:
    served by another program than the service, say ``refused: missing``. An address of both arms is never gone,
    but missing.
 3. A page from a cache keeps the age it says. One that is said again to the letter under the same ``Date`` keeps
-   the moment it was first seen, at once: a single tick in which nothing seems to have been counted is harm. Where
-   only the ``Date`` stands still, that is a cache after ``_STANDS_STILL`` seconds: it is written in whole ones.
+   the moment it was first seen after ``_AGAIN`` seconds: a tick in which nothing seems to have been counted is
+   harm, and a server that answers anew has another ``Date`` by then; sooner nothing may have happened. Where only
+   the ``Date`` stands still, that is a cache after ``_STANDS_STILL`` seconds: it is written in whole ones.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from interlock.ports.meter import GONE, Arm, Counted, Sample
 
 NAME = "scrape"
 _MOST = 64
-_STANDS_STILL = 1.5
+_AGAIN, _STANDS_STILL = 0.9, 1.5
 
 Answer = tuple[Page, float] | PluginError
 
@@ -193,6 +194,8 @@ class _Source:
         elif said != before:
             self._said = said
             self._since = self._first if at - self._first > _STANDS_STILL else at
+        elif at - self._since < _AGAIN:
+            return at
         return self._since
 
     def _bad(self, got: str) -> BadReply:

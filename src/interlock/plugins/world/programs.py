@@ -103,7 +103,11 @@ class SystemPrograms:
             start_new_session=True,
         )
         if self._started is not None:
-            self._started(running.pid)
+            try:
+                self._started(running.pid)
+            except BaseException:
+                _end(running)
+                raise
         return running
 
     def missing(self, program: str) -> str:
@@ -121,27 +125,36 @@ class SystemPrograms:
 
 
 def born(pid: int) -> str:
-    """When a process began, in the system's own terms; empty where it is gone or the system does not say."""
+    """When a process began, with the boot it is of; empty where it is gone or the system does not say."""
     try:
         told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
     # The second field is a name in brackets and may hold anything; the start time is the 22nd.
-    return told.rpartition(")")[2].split()[19]
+    return f"{boot} {told.rpartition(')')[2].split()[19]}"
 
 
 def end_left_over(pid: int, since: str) -> bool:
     """End what is left of a program that nobody waits for any more, with its group; whether there was something.
 
-    Nothing is ended where another process has that id by now: its start was another.
+    Only while the program itself is there: where it is gone nobody can tell whose its group is by now.
     """
-    if not since or born(pid) not in {"", since}:
+    if not since or born(pid) != since:
         return False
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """End a program with its group, and wait until it is gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(running.pid, signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        running.wait(_PATIENCE)
 
 
 class _Tail:
