@@ -228,7 +228,7 @@ def policies() -> Iterator[str]:
     yield "# Bundled policies\n"
     yield "`interlock init` copies them into `policies/base/`; they are yours from then on."
     yield "A rule marked *always* protects the road itself: it is enforced whatever the modes say, and nothing lifts it."
-    yield "One marked *watch* asks for evidence that this version cannot produce by itself; observe it until a trusted runner does.\n"
+    yield "One marked *watch* asks for evidence; observe it until a trusted runner hands that in.\n"
     yield "| rule | outcome | reason | remedy | |\n|---|---|---|---|---|"
     for name, policy in sorted(load_bundle(base).policies.items()):
         if policy.effect == "permit":

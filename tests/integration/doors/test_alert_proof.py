@@ -79,6 +79,17 @@ def test_a_gap_is_shown_with_a_rule_that_closes_it(governed, terminal, judged):
     assert judged.met("alert-proven")
 
 
+def test_a_link_in_the_checkout_shows_nothing_of_this_machine(governed, terminal):
+    place = shop(governed, ORDERS)
+    (place / "shop" / "monitoring" / "k.yaml").symlink_to("../../runner.pem")
+    subprocess.run(["git", "add", "monitoring"], check=True, timeout=30)
+    subprocess.run(["git", "commit", "--quiet", "--message", "A link"], check=True, timeout=30)
+    terminal.ok("change", "push")
+    refused = prove(terminal, place)
+    assert refused.err.startswith("error[alert-rules-outside]")
+    assert "PRIVATE" not in refused.err + refused.out
+
+
 def test_without_rules_or_promtool_it_says_what_to_do(governed, terminal, monkeypatch):
     place = governed({"alert-plans/order-service.yaml": PLAN})
     assert "error[alert-rules-none]" in prove(terminal, place).err

@@ -10,6 +10,7 @@ import time
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from interlock.plugins.world.programs import born
 from interlock.testing.signing import UnsafeNamedSigner
 
 PLAN = """\
@@ -114,6 +115,7 @@ def test_a_way_back_that_takes_too_long_says_by_how_much(shop, terminal, judged)
 
 def test_without_a_key_it_is_a_look(shop, terminal):
     place = shop()
+    assert "error[file-unwritable]" in terminal("evidence", "run", "rehearsal", "--out", "/none/x").err
     done = terminal("evidence", "run", "rehearsal")
     assert (done.code, "none handed in: nobody signed it" in " ".join(done.out.split())) == (0, True)
     assert terminal.ok("evidence", "list", "--json").json["items"] == []
@@ -207,7 +209,7 @@ def test_whoever_is_killed_half_way_is_followed_by_recovery(shop, terminal, unti
 
 
 ONCE = (
-    '[sh, -c, "test -e ../once || { touch ../once; sleep 2; touch ../staging/late.on; }; '
+    '[sh, -c, "test -e ../once || { echo $$ > ../new; mv ../new ../once; sleep 300; touch ../staging/late.on; }; '
     'rm -f ../staging/five-days.on"]'
 )
 
@@ -223,8 +225,11 @@ def test_a_program_that_outlives_its_runner_is_ended_before_anything_is_brought_
     done = terminal("evidence", "recover")
     assert (done.code, done.out[:4]) == (0, "BACK"), done
     assert "was still running, and was ended" in done.err
-    time.sleep(2.5)
-    assert staging(place) == before, "nothing comes after it"
+    assert staging(place) == before
+    program, end = int((place / "once").read_text()), time.monotonic() + 30
+    while born(program) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not born(program), "nothing comes after it"
 
 
 def test_what_stays_as_it_is_is_told_until_somebody_says_that_it_should_be_so(shop, terminal):
@@ -234,6 +239,8 @@ def test_what_stays_as_it_is_is_told_until_somebody_says_that_it_should_be_so(sh
         dirty = terminal("evidence", "recover", "staging")
         assert (dirty.code, dirty.out[:5]) == (1, "DIRTY")
         assert "five-days.on is there and was not" in " ".join(dirty.out.split())
+    elsewhere = terminal("evidence", "recover", "stagin")
+    assert (elsewhere.code, elsewhere.err[:26]) == (2, "error[rehearsal-elsewhere]")
     closed = terminal("evidence", "recover", "staging", "--accept")
     assert (closed.code, closed.out[:6]) == (0, "CLOSED")
     assert terminal("evidence", "recover").out.startswith("nothing is half-way")
@@ -258,6 +265,7 @@ def test_interrupted_it_goes_back_and_says_so(shop, terminal, number):
     _, said = stopped.communicate(timeout=60)
     assert stopped.returncode == 130
     assert "stopped  rolled back: every probe sees in staging what it saw before" in said
+    assert "nothing half-done" not in said
     assert staging(place) == before
     assert terminal("evidence", "recover").out.startswith("nothing is half-way")
 

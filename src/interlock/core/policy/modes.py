@@ -165,7 +165,7 @@ EVIDENCE_TO_COME = frozenset(
         "tests-bite",
     }
 )
-"""Rules whose evidence this version cannot produce by itself: watched until a trusted runner supplies it."""
+"""Rules that ask for evidence: watched until a trusted runner hands it in."""
 
 
 def default_modes(enforce: Collection[str]) -> str:

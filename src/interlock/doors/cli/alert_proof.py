@@ -33,7 +33,7 @@ from interlock.doors.cli.client import Client
 from interlock.doors.cli.files import MIB, read_bytes
 from interlock.doors.cli.rehearsing import hearing
 from interlock.doors.cli.run_record import begun, over
-from interlock.doors.cli.runner import Runner, hand_in, runner_of, sign
+from interlock.doors.cli.runner import Runner, check_out, hand_in, runner_of, sign
 from interlock.doors.cli.text import safe
 from interlock.plugins.alerts.prometheus import PrometheusCapture
 from interlock.plugins.alerts.promtool import Promtool
@@ -68,6 +68,7 @@ def proofs(
         InvalidInput: ``alert-plan-none``, ``alert-rules-none``, or what is wrong with plan, rules or key.
         Unavailable: ``promtool-missing``.
     """
+    check_out(out)
     here = exactly(api, name, config)
     rules, promtool = api.get("/v1/rules").json, Promtool()
     if missing := promtool.missing():
@@ -157,6 +158,14 @@ def _rule_files(root: Path, plan: AlertPlan) -> dict[str, bytes]:
             code="alert-rules-none",
             hint="correct `rules:` in the plan, or write the alert rules",
         )
+    for path in paths:
+        # The checkout is the change's author's: a link could show any file of this machine in an error.
+        if path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
+            raise InvalidInput(
+                f"expected a rule file inside the checkout, got `{path.name[:80]}`, which leads elsewhere",
+                code="alert-rules-outside",
+                hint="copy the file into the repository",
+            )
     return {path.relative_to(root).as_posix(): read_bytes(path, limit=MIB) for path in paths}
 
 

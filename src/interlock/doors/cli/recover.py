@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interlock.config import Config
+from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.text import safe
 
@@ -48,7 +49,14 @@ def _recovered(config: Config, environment: str | None, *, accept: bool) -> list
     from interlock.plugins.world.rehearsal_files import RehearsalFiles  # noqa: PLC0415  # likewise
 
     files, found = RehearsalFiles(config.home), []
-    for place in [environment] if environment else files.environments():
+    half_way = files.environments()
+    if environment and half_way and environment not in half_way:
+        raise InvalidInput(
+            f"expected something half-way in `{environment[:80]}`, got nothing there",
+            code="rehearsal-elsewhere",
+            hint=f"half-way: {', '.join(half_way)}",
+        )
+    for place in [environment] if environment else half_way:
         with files.alone(place):
             if accept:
                 for one in rehearsing.accept(files, place):

@@ -26,11 +26,12 @@ from interlock.doors.cli.at_hand import AtHand, exactly
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import ended, hearing, stopped, try_going_back
 from interlock.doors.cli.run_record import begun, over
-from interlock.doors.cli.runner import Handed, Runner, hand_in, runner_of, sign
+from interlock.doors.cli.runner import Handed, Runner, check_out, hand_in, runner_of, sign
 from interlock.doors.cli.text import safe
 from interlock.plugins.world.system import RandomIds, SystemClock
 
 Told = dict[str, Any]
+INTERRUPTED = 130
 
 
 def rehearsals(
@@ -50,6 +51,7 @@ def rehearsals(
             wrong with a plan or the key.
         Conflict: the checkout is not the change, or the place is not free.
     """
+    check_out(out)
     here = exactly(api, name, config)
     rules = api.get("/v1/rules").json
     plans = _plans(api, here, service, environment)
@@ -113,6 +115,8 @@ def _one(
         if journal is None or journal.ended:
             left = journal.left if journal else ()
             over(api, head.run, "dirty" if left else "cancelled", left)
+        if isinstance(error, KeyboardInterrupt):
+            raise click.exceptions.Exit(INTERRUPTED) from error
         raise
     said = _said(head, plan, rules, seen, found)
     handed = _handed(api, config, head, rules, said, runner, out)

@@ -84,6 +84,8 @@ def accept(files: RehearsalFiles, environment: str) -> list[Journal]:
     """Take what is there for what should be: everything half-way is over."""
     found = files.unfinished(environment)
     for one in found:
+        if one.running is not None:
+            end_left_over(*one.running)
         files.go_on(one.head.run).write(over_line("accepted"))
     return found
 
