@@ -21,7 +21,7 @@ COMPILE = [
 
 def main() -> int:
     """Write both locks; the exit code is that of the first resolution that failed, else 0."""
-    extras = ("postgresql", "kubernetes", "demo", "notify")
+    extras = ("postgresql", "kubernetes", "demo", "notify", "rehearse", "review", "scan")
     dev = ["--group", "dev", *(word for extra in extras for word in ("--extra", extra))]
     # `make demo` runs from the runtime lock, on a real proxy.
     runtime = ["--extra", "demo", "--constraint", "requirements/dev.lock"]
