@@ -62,6 +62,7 @@ def _new(keep: str) -> Path:
 def _told(folder: Path, started: float) -> None:
     from interlock.core.policy.modes import default_modes  # noqa: PLC0415  # only when it is run
     from interlock.doors.cli.screens.then_and_now import then_and_now  # noqa: PLC0415  # likewise
+    from interlock.plugins.alerts.promtool import Promtool  # noqa: PLC0415  # likewise
     from interlock.registry import bundled_policies  # noqa: PLC0415  # likewise
     from interlock.testing.replay.scenario import load  # noqa: PLC0415  # likewise
     from interlock.testing.replay.scene import Scene  # noqa: PLC0415  # likewise
@@ -69,9 +70,12 @@ def _told(folder: Path, started: float) -> None:
     from interlock.testing.shop.story import ENFORCED, Story  # noqa: PLC0415  # likewise
 
     scenario = load(SCENARIO)
-    policies = {**bundled_policies(), "modes.yaml": default_modes(ENFORCED).encode()}
+    proves_alerts = not Promtool().missing()
+    enforced = [name for name in ENFORCED if proves_alerts or name != "alert-proven"]
+    policies = {**bundled_policies(), "modes.yaml": default_modes(enforced).encode()}
     with Scene(folder, proxy="envoy", meter="scrape", rate=scenario.traffic.orders_per_second) as scene:
-        seen = Story(scene=scene, policies=policies, say=click.echo, wide=width()).tell()
+        story = Story(scene=scene, policies=policies, say=click.echo, proves_alerts=proves_alerts, wide=width())
+        seen = story.tell()
         now = {
             "approval": f"refused to one operator ({seen.refused}); then two people signed, each with a key",
             "validation": seen.reasons[0] if seen.reasons else seen.refused,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ class Promtool:
 
     def missing(self) -> str:
         """See ``ports.alerts``."""
-        if shutil.which(PROGRAM):
+        if place():
             return ""
         return "promtool, which comes with Prometheus: apt-get install prometheus, or brew install prometheus"
 
@@ -51,8 +52,14 @@ class Promtool:
             return _ran(folder, asked=sum(2 * len(case.alerts) for case in cases))
 
 
+def place() -> str | None:
+    """Where promtool is: on ``PATH``, else beside this very Python; None where it is not."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(PROGRAM) or shutil.which(PROGRAM, path=beside)
+
+
 def _ran(folder: str, *, asked: int) -> Said:
-    command = [shutil.which(PROGRAM) or PROGRAM, "test", "rules", "tests.yaml"]
+    command = [place() or PROGRAM, "test", "rules", "tests.yaml"]
     try:
         done = subprocess.run(  # noqa: S603  # a fixed program over files of our own
             command, cwd=folder, capture_output=True, text=True, errors="replace", check=False, timeout=SECONDS

@@ -28,13 +28,16 @@ _RULE_FILES = (
     "catalog/people.yaml",
     "schemas/delivery.schema.json",
 )
+_PROOF_FILES = ("alert-plans/order-service.yaml",)
+ALERT_RULES = "monitoring/order-service.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
     """The repository at ``root``. ``keys`` are people's public key lines, ``runner`` the CI's key id and PEM.
 
-    ``plans`` are rollout plans by their path; they name ports, so whoever has a proxy writes them.
+    ``plans`` are rollout and rehearsal plans by their path; they name ports, so whoever has a proxy writes them.
+    ``watched`` has alert rules, and the plan by which they are proven.
     """
 
     root: Path
@@ -42,6 +45,7 @@ class Shop:
     runner: tuple[str, str]
     policies: Mapping[str, bytes]
     plans: Mapping[str, bytes] = field(default_factory=dict)
+    watched: bool = False
 
     def build(self) -> None:
         """The base: catalog, policies, configuration and code, as the first commit on ``main``."""
@@ -49,6 +53,8 @@ class Shop:
         self._git("init", "--quiet", f"--initial-branch={BASE}")
         for path, content in (self.rule_files() | self.own_files()).items():
             self._write(path, content)
+        if self.watched:
+            self._write(ALERT_RULES, self._content(ALERT_RULES))
         self._git("config", "user.email", "omar@shop.example")
         self._write(".gitignore", b".interlock/\n")
         self._commit("ana", "Open the shop", "2026-03-02T09:00:00Z")
@@ -56,6 +62,8 @@ class Shop:
     def rule_files(self) -> dict[str, bytes]:
         """What interlock reads of the shop: settings, catalog, owners, schemas and policies, by path."""
         own = {path: self._content(path) for path in _RULE_FILES}
+        if self.watched:
+            own |= {path: self._content(path) for path in _PROOF_FILES}
         return own | dict(self.plans) | {f"policies/{path}": content for path, content in self.policies.items()}
 
     def own_files(self) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from interlock.core.approval.model import Statement
 from interlock.core.change.canonical import Json, sha256
@@ -30,10 +30,12 @@ from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
 from interlock.testing.replay.outcome import Outcome, outcome
 from interlock.testing.replay.scene import Scene
 from interlock.testing.shop.make import PEOPLE, Shop
+from interlock.testing.shop.staging import PLAN, Staging
 from interlock.testing.shop.terminal import Say, Terminal, typed
 
 ENFORCED = (
     "ai-senior-approval",
+    "alert-proven",
     "artefact-pinned",
     "blast-radius",
     "canary-plan",
@@ -43,6 +45,8 @@ ENFORCED = (
     "documentation-complete",
     "known-authors",
     "risk-questions",
+    "rollback-in-time",
+    "rollback-rehearsed",
     "tests-pass",
     "tier1-presence",
     "tier1-two-approvals",
@@ -51,8 +55,14 @@ ANSWERS_OF = {
     "breaks": "carts stop when the promise cannot be computed",
     "alert": "OrdersDrop, within two minutes",
 }
+RUNNER = "runner.pem"
+"""The runner's private key, beside the shop."""
 ANSWERS = json.dumps(ANSWERS_OF)
 
+NO_PROMTOOL = (
+    "promtool is not installed here, so no alert is proven, and the rule that asks for it is only watched: "
+    "apt-get install prometheus"
+)
 _MARKS, _ITEM = "✗✓→·", 12
 """What a listed line begins with, and how far one that goes on is indented."""
 
@@ -76,11 +86,15 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Story:
-    """The whole demonstration in ``scene.folder``; ``policies`` are the shop's policy files, ``wide`` columns."""
+    """The whole demonstration in ``scene.folder``; ``policies`` are the shop's policy files, ``wide`` columns.
+
+    ``proves_alerts`` is whether promtool is there to do it with.
+    """
 
     scene: Scene
     policies: dict[str, bytes]
     say: Say
+    proves_alerts: bool = True
     wide: int = 120
     _keys: dict[str, UnsafeSimulatedAuthenticator] = field(init=False)
     _runner: Ed25519PrivateKey = field(init=False)
@@ -95,9 +109,17 @@ class Story:
         """Run it all; what was seen."""
         self._keys = {name: UnsafeSimulatedAuthenticator(name) for name in PEOPLE}
         self._runner = Ed25519PrivateKey.generate()
-        shop = self._shop()
+        staging = Staging(self.root / "staging", self.scene.artefact)
+        try:
+            return self._told(staging)
+        finally:
+            staging.close()
+
+    def _told(self, staging: Staging) -> Seen:
+        shop = self._shop(staging)
         terminal = Terminal(root=self.root / "shop", say=self.say, wide=self.wide)
         self._open_shop(shop, terminal)
+        staging.begin(shop)
         first, refused = self._operator_alone(shop, terminal)
         change = self._team(shop, terminal, first)
         ticket = self._permitted(terminal, change)
@@ -111,15 +133,20 @@ class Story:
             entries=entries,
         )
 
-    def _shop(self) -> Shop:
+    def _shop(self, staging: Staging) -> Shop:
         public = self._runner.public_key()
+        (self.root / RUNNER).write_bytes(
+            self._runner.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        (self.root / RUNNER).chmod(0o600)
         pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         return Shop(
             root=self.root / "shop",
             keys={name: key.public_key.line for name, key in self._keys.items()},
             runner=(key_id_of(public), pem),
             policies=self.policies,
-            plans=self.scene.plans(),
+            plans=self.scene.plans() | {PLAN: staging.plan()},
+            watched=True,
         )
 
     def _open_shop(self, shop: Shop, terminal: Terminal) -> None:
@@ -142,11 +169,20 @@ class Story:
         shop.second_attempt()
         self.scene.build(shop)
         change = self._open(terminal, "Promise delivery within five days", "--artefact", self._artefact())
+        self._gathered(terminal, change)
         terminal.run("evidence", "add", change, self._tested(terminal, change))
         for person in ("ana", "ben"):
             files = self._signed(terminal, person, "approve", change, "--answers", ANSWERS)
             terminal.run("approve", change, "--statement", files[0], "--signature", files[1])
         return change
+
+    def _gathered(self, terminal: Terminal, change: str) -> None:
+        """What a runner shows by running it."""
+        for producer in ("rehearsal", "alerts"):
+            if producer == "alerts" and not self.proves_alerts:
+                self.say("\n".join(textwrap.wrap(NO_PROMTOOL, self.wide)))
+                continue
+            terminal.run("evidence", "run", producer, change, "--key", f"../{RUNNER}")
 
     def _artefact(self) -> str:
         """As somebody in the shop's folder types it."""
