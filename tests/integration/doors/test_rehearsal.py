@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from interlock.plugins.world.programs import born
 from interlock.testing.signing import UnsafeNamedSigner
+from interlock.testing.stack.server import Server
 
 PLAN = """\
 service: order-service
@@ -180,11 +182,16 @@ def test_a_service_without_a_plan_is_told_which_there_are(shop, terminal, servic
 SLOW = '[sh, -c, "sleep {seconds}; git show main:config/delivery.yaml > ../staging/delivery.yaml"]'
 
 
-def running(place, until):
+def running(place, until, **environment):
     """A rehearsal in a process of its own, once its progress says ``until``."""
     command = [sys.executable, "-m", "interlock", "evidence", "run", "rehearsal", "--key", "../runner.pem"]
     started = subprocess.Popen(
-        command, cwd=place / "shop", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=place / "shop",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
     )
     said = ""
     while until not in said:
@@ -206,6 +213,31 @@ def test_whoever_is_killed_half_way_is_followed_by_recovery(shop, terminal, unti
     assert (done.code, done.out[:4]) == (0, "BACK"), done
     assert staging(place) == before
     assert terminal("evidence", "recover").out.startswith("nothing is half-way")
+
+
+def test_a_server_that_is_killed_meanwhile_leaves_nothing_applied_and_the_statement_in_a_file(
+    shop, terminal, judged
+):
+    """The runner needs nobody to go back; what it signed is handed in once the server is there again."""
+    place = shop(configuration=SLOW.format(seconds=1))
+    before = staging(place)
+    server = Server(place / "shop")
+    try:
+        server.start()
+        going = running(place, "there: configuration done", **server.reached_by)
+        server.kill()
+        out, err = going.communicate(timeout=60)
+    finally:
+        server.close()
+    assert (going.returncode, out[:4]) == (3, "BACK"), (out, err)
+    assert staging(place) == before
+    assert "is not on record" in err
+    assert terminal("evidence", "recover").out.startswith("nothing is half-way")
+    assert judged.light("rehearsal")["state"] == "running", "nobody has told the record yet"
+    (kept,) = (place / "shop" / ".interlock" / "evidence").glob("*.dsse")
+    assert kept.name in out
+    terminal.ok("evidence", "add", kept)
+    assert judged.met("rollback-rehearsed")
 
 
 ONCE = (
@@ -241,9 +273,20 @@ def test_what_stays_as_it_is_is_told_until_somebody_says_that_it_should_be_so(sh
         assert "five-days.on is there and was not" in " ".join(dirty.out.split())
     elsewhere = terminal("evidence", "recover", "stagin")
     assert (elsewhere.code, elsewhere.err[:26]) == (2, "error[rehearsal-elsewhere]")
-    closed = terminal("evidence", "recover", "staging", "--accept")
-    assert (closed.code, closed.out[:6]) == (0, "CLOSED")
+    closed = terminal("evidence", "recover", "staging", "--accept", "--json")
+    (one,) = closed.json["items"]
+    assert (closed.code, one["ended"], len(one["left"])) == (0, "accepted", 1), "what was accepted is said"
     assert terminal("evidence", "recover").out.startswith("nothing is half-way")
+
+
+def test_a_place_that_has_become_production_meanwhile_is_left_alone(shop, terminal):
+    place = shop(flag="['true']")
+    assert rehearse(terminal, place).code == 1
+    rules = place / "shop" / "interlock.yaml"
+    rules.write_text(rules.read_text().replace("staging: {}", "staging: {production: true}"))
+    refused = terminal("evidence", "recover")
+    assert (refused.code, refused.err[:27]) == (2, "error[rehearsal-production]"), refused
+    assert terminal("evidence", "recover", "staging", "--accept").out.startswith("CLOSED")
 
 
 def test_the_next_rehearsal_brings_back_first_what_was_left(shop, terminal):

@@ -3,7 +3,9 @@
 Rules:
 1. A light tells of what is on record and what is under way; whether the rule is met is policy's word alone.
 2. What is under way comes first, then what counts, then what does not and why: another digest, too old, failed.
-3. A run that is lost or left something is told even beside evidence that counts: somebody has to look after it.
+3. Of several pieces by one runner and tool the newest speaks; of several tools (a rehearsal of each service is
+   one) the worst does, as for policy.
+4. A run that is lost or left something is told even beside evidence that counts: somebody has to look after it.
 """
 
 from __future__ import annotations
@@ -80,12 +82,21 @@ def _light(wanted: Wanted, evidence: Sequence[Evidence], runs: Sequence[Evidence
     if unsettled:
         return _of(wanted, unsettled[-1], _OPEN[unsettled[-1].ended], "; ".join(unsettled[-1].left[:3]))
     if counting:
-        return _shown(wanted, counting[-1])
+        return _shown(wanted, _speaking(counting))
     if newest is not None and newest.ended in _OPEN and newest.digest == digest:
         return _of(wanted, newest, _OPEN[newest.ended], newest.about)
     if pieces:
         return _shown(wanted, pieces[-1])
     return Light(fact=wanted.fact, producer=wanted.producer, state="missing")
+
+
+def _speaking(counting: Sequence[Evidence]) -> Evidence:
+    """The piece that decides: one that failed before any that passed, else the newest."""
+    newest = {(one.predicate_type, one.runner, str(one.summary.get("tool", ""))): one for one in counting}
+    trusted = [one for one in newest.values() if one.standing == "trusted"]
+    speaking = trusted or [*newest.values()]
+    failed = [one for one in speaking if one.summary.get("verdict") != "passed"]
+    return (failed or speaking)[-1]
 
 
 def _shown(wanted: Wanted, piece: Evidence) -> Light:

@@ -3,7 +3,7 @@
 Rules:
 1. What is looked at is what is on record: another content, or edits that are in no commit, are refused.
 2. 0 when everything passed, 1 when something did not, 3 when something could not be decided. What could not be
-   decided is not handed in: it says nothing about the change.
+   decided is not handed in: it says nothing about the change. What could not be handed in is 3 as well.
 3. Without a runner's key it is a look: the same is run and shown, and nothing is handed in.
 """
 
@@ -87,4 +87,5 @@ def alerts(*, change: str | None, service: str | None, key: str | None, out: str
 def _code(done: list[Told]) -> int:
     if any(not one["good"] and one["verdict"] != "undecidable" for one in done):
         return REFUSED
-    return UNDECIDED if any(not one["good"] for one in done) else 0
+    lost = any(one["evidence"] is not None and one["evidence"]["kept"] is None for one in done)
+    return UNDECIDED if lost or any(not one["good"] for one in done) else 0

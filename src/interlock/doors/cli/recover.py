@@ -2,7 +2,9 @@
 
 Rules:
 1. It goes by the plan in the journal, whatever the rules say by now, and needs no server.
-2. What is still not as it was stays on the list until it is, or until somebody says that it is as it should be.
+2. An environment that this checkout's interlock.yaml has come to call production is left alone: a plan for staging
+   has no business there.
+3. What is still not as it was stays on the list until it is, or until somebody says that it is as it should be.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def recover(*, environment: str | None, accept: bool, as_json: bool) -> None:
         show_json({"items": found})
     else:
         click.echo("\n".join(brought_back(found)))
-    leave(REFUSED if any(one["left"] for one in found) else 0)
+    leave(REFUSED if any(one["ended"] == "dirty" for one in found) else 0)
 
 
 def _recovered(config: Config, environment: str | None, *, accept: bool) -> list[Told]:
@@ -61,13 +63,38 @@ def _recovered(config: Config, environment: str | None, *, accept: bool) -> list
             if accept:
                 for one in rehearsing.accept(files, place):
                     _say(config, one.head.run, ())
-                    found.append(_half_way(one.head, "accepted", ()))
+                    found.append(_half_way(one.head, "accepted", one.left))
                 continue
+            _check_place(config, place)
             for each in rehearsing.bring_back(config, files, place, rehearsing.hearing()):
                 left = tuple(one.told for one in each.left)
                 _say(config, each.journal.head.run, left)
                 found.append(_half_way(each.journal.head, "dirty" if left else "recovered", left))
     return found
+
+
+def _check_place(config: Config, environment: str) -> None:
+    """Pass an environment that is not production by what lies here.
+
+    Raises:
+        Conflict: ``rehearsal-production``.
+    """
+    from interlock.core.change.errors import Conflict  # noqa: PLC0415  # --help touches nothing
+    from interlock.core.change.settings import SETTINGS_FILE  # noqa: PLC0415  # likewise
+    from interlock.core.policy.rules import settings_of  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.files import MIB, read_bytes  # noqa: PLC0415  # likewise
+
+    place = config.root / SETTINGS_FILE
+    if not place.exists():
+        return
+    known = settings_of({SETTINGS_FILE: read_bytes(place, limit=MIB)}).environments.get(environment)
+    if known is not None and known.production:
+        raise Conflict(
+            f"expected an environment that is not production, got `{environment[:80]}`, which {SETTINGS_FILE} "
+            "calls production by now",
+            code="rehearsal-production",
+            hint=f"bring it back by hand, then: interlock evidence recover {environment} --accept",
+        )
 
 
 def _say(config: Config, run: str, left: tuple[str, ...]) -> None:

@@ -41,6 +41,10 @@ def piece(**more):
     )  # fmt: skip
 
 
+def of(service, *, verdict="passed", **more):
+    return piece(summary={"verdict": verdict, "tool": f"rehearsal of {service} in staging"}, **more)
+
+
 def light(*, evidence=(), runs=()):
     (found,) = lights((WANTED,), evidence=evidence, runs=runs, digest=HERE, now=NOW)
     return found
@@ -64,6 +68,9 @@ def light(*, evidence=(), runs=()):
         ((piece(summary={"verdict": "failed"}),), (), "failed"),
         ((piece(summary={}),), (), "failed"),
         ((piece(), piece(id="evd-2", standing="other-digest")), (), "shown"),
+        ((of("shop", verdict="failed"), of("pay")), (), "failed"),
+        ((of("shop", verdict="failed"), of("pay"), of("shop")), (), "shown"),
+        ((of("shop", verdict="failed", standing="self-attested"), of("pay")), (), "shown"),
         ((piece(standing="other-digest"),), (), "void"),
         ((piece(standing="expired"),), (), "expired"),
         ((piece(standing="untrusted", why="signed by nobody"),), (), "untrusted"),
