@@ -66,7 +66,7 @@ def _told(folder: Path, started: float) -> None:
     from interlock.registry import bundled_policies  # noqa: PLC0415  # likewise
     from interlock.testing.replay.scenario import load  # noqa: PLC0415  # likewise
     from interlock.testing.replay.scene import Scene  # noqa: PLC0415  # likewise
-    from interlock.testing.replay.table import measured, rows  # noqa: PLC0415  # likewise
+    from interlock.testing.replay.table import measured, rows, shown_before  # noqa: PLC0415  # likewise
     from interlock.testing.shop.story import ENFORCED, Story  # noqa: PLC0415  # likewise
 
     scenario = load(SCENARIO)
@@ -79,7 +79,7 @@ def _told(folder: Path, started: float) -> None:
         now = {
             "approval": f"refused to one operator ({seen.refused}); then two people signed, each with a key",
             "validation": seen.reasons[0] if seen.reasons else seen.refused,
-            **measured(seen.ran, scene.stack),
+            **shown_before(measured(seen.ran, scene.stack), seen.shown),
         }
     click.echo("\n" + "\n".join(wrap(f"── {scenario.title}", width())))
     click.echo("\n".join(then_and_now(rows(scenario, now))))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from interlock.core.change.canonical import Json
 from interlock.core.rollout.phrases import amount, percent
 from interlock.testing.replay.outcome import Outcome
 from interlock.testing.replay.scenario import Scenario
@@ -44,6 +45,19 @@ def measured(ran: Outcome, stack: Stack) -> Mapping[str, str]:
         "orders lost": _lost(ran, stack.rate),
         "woken": _woken(ran),
     }
+
+
+def shown_before(now: Mapping[str, str], shown: Mapping[str, Mapping[str, Json]]) -> dict[str, str]:
+    """The measurements with what a runner had shown before anything went out, by producer."""
+    found = dict(now)
+    if rehearsed := shown.get("rehearsal"):
+        took, limit = float(str(rehearsed["seconds"])), float(str(rehearsed["objective_seconds"]))
+        found["rollback"] = f"rehearsed before ({took:.1f} s of at most {limit:g} s); then {now['rollback']}"
+    if proof := shown.get("alerts"):
+        told = proof["proven"]
+        count = len(told) if isinstance(told, list) else 0
+        found["alerts"] = f"proven before for {amount(count, 'failures')}; then {now['alerts']}"
+    return found
 
 
 def _lost(ran: Outcome, rate: float) -> str:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from interlock.core.approval.model import Statement
 from interlock.core.change.canonical import Json, sha256
 from interlock.core.change.parse import parse_json
-from interlock.core.evidence.dsse import key_id_of, sign_envelope
+from interlock.core.evidence.dsse import key_id_of, read_envelope, sign_envelope
 from interlock.core.evidence.statement import TEST_RESULT, statement
 from interlock.testing.authenticator import UnsafeSimulatedAuthenticator
 from interlock.testing.replay.outcome import Outcome, outcome
@@ -75,9 +76,13 @@ DEFECT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was measured on the way. ``refused`` is how much the gate missed at first."""
+    """What was measured on the way. ``refused`` is how much the gate missed at first.
+
+    ``shown`` is what the runner's statements say, by producer.
+    """
 
     refused: str
+    shown: Mapping[str, Mapping[str, Json]]
     reasons: tuple[str, ...]
     barred: str
     ran: Outcome
@@ -99,6 +104,7 @@ class Story:
     _keys: dict[str, UnsafeSimulatedAuthenticator] = field(init=False)
     _runner: Ed25519PrivateKey = field(init=False)
     _titled: bool = field(init=False, default=False)
+    _shown: dict[str, Mapping[str, Json]] = field(init=False, default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -127,6 +133,7 @@ class Story:
         barred, entries = self._afterwards(terminal, change, ran)
         return Seen(
             refused=_first(refused).split(" · ")[1],
+            shown=self._shown,
             reasons=items(refused, "config/"),
             barred=barred,
             ran=ran,
@@ -183,6 +190,7 @@ class Story:
                 self.say("\n".join(textwrap.wrap(NO_PROMTOOL, self.wide)))
                 continue
             terminal.run("evidence", "run", producer, change, "--key", f"../{RUNNER}")
+            self._shown[producer] = _newest(terminal.root / ".interlock" / "evidence")
 
     def _artefact(self) -> str:
         """As somebody in the shop's folder types it."""
@@ -277,6 +285,13 @@ class Story:
         lines = textwrap.wrap(f"── {text}", self.wide, subsequent_indent="   ")
         self.say("\n".join(["", *lines] if self._titled else lines))
         self._titled = True
+
+
+def _newest(folder: Path) -> Mapping[str, Json]:
+    """What the runner signed last."""
+    last = max(folder.glob("*.dsse"), key=lambda path: path.stat().st_mtime_ns)
+    said = json.loads(read_envelope(last.read_bytes()).payload)["predicate"]
+    return dict(said)
 
 
 def _first(text: str) -> str:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from interlock.testing.replay.outcome import Outcome
-from interlock.testing.replay.table import measured
+from interlock.testing.replay.table import measured, shown_before
 
 STACK = SimpleNamespace(rate=292.0, proxy=SimpleNamespace(name="envoy"))
 RAN = Outcome(
@@ -59,3 +59,17 @@ def test_what_the_judge_estimated_is_told_beside_what_was_counted():
 
 def test_what_never_ended_has_no_duration():
     assert measured(replace(RAN, seconds=None), STACK)["duration"].startswith("never")
+
+
+def test_what_a_runner_had_shown_before_stands_beside_what_happened():
+    now = {"rollback": "by itself", "alerts": "STOP on orders", "woken": "nobody"}
+    shown = {
+        "rehearsal": {"seconds": 0.81, "objective_seconds": 30.0},
+        "alerts": {"proven": ["orders drop", "carts time out"]},
+    }
+    assert shown_before(now, shown) == {
+        "rollback": "rehearsed before (0.8 s of at most 30 s); then by itself",
+        "alerts": "proven before for 2 failures; then STOP on orders",
+        "woken": "nobody",
+    }
+    assert shown_before(now, {}) == now
