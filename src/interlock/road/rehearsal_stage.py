@@ -59,6 +59,23 @@ def staged(
         driver.close()
 
 
+def unfit(
+    plan: RehearsalPlan,
+    scene: RehearsalScene,
+    *,
+    drivers: Mapping[str, MakesRehearsal],
+    probes: Mapping[str, MakesProbe],
+) -> tuple[InvalidInput, ...]:
+    """What the plan's driver and probes do not take, without anything being touched."""
+    found = Gathering()
+    driver = found.read(partial(_driver, plan, scene, drivers), None) if plan.driver.kind else None
+    if driver is not None:
+        driver.close()
+    for number in range(len(plan.probes)):
+        found.read(partial(_probe, plan, number, scene, probes), None)
+    return found.faults
+
+
 def _driver(plan: RehearsalPlan, scene: RehearsalScene, drivers: Mapping[str, MakesRehearsal]) -> Rehearsal:
     made = _known(drivers, plan.driver.kind, plan, ("driver", "kind"), "driver of a rehearsal")
     try:

@@ -12,6 +12,7 @@ from interlock.core.policy.rules import look_through_plans, settings_of
 from interlock.core.rollout.plan_check import Plans
 from interlock.core.rollout.plan_faults import Gathering
 from interlock.doors.cli.desk import settings
+from interlock.doors.cli.producer_plans import ProducerLine, producer_plans
 from interlock.registry import meters, notifiers, routers
 
 
@@ -32,6 +33,7 @@ class WorkingPlans:
     """``faults`` are of files that are no plan, ``unfit`` is what the plug-ins of the others do not take."""
 
     plans: Plans
+    producers: tuple[ProducerLine, ...] = ()
     faults: tuple[InvalidInput, ...] = ()
     unfit: tuple[InvalidInput, ...] = ()
 
@@ -44,17 +46,23 @@ class WorkingPlans:
 
 
 def working_plans() -> WorkingPlans:
-    """The rollout plans of this working tree, and all that is wrong with them; nothing outside is touched.
+    """The plans of this working tree, and all that is wrong with them; nothing outside is touched.
 
     Raises:
         InvalidInput: settings or a catalog that cannot be used.
     """
-    found = look_through_plans(rule_source(settings()).files())
-    if not found.plans and not found.unread:
-        return WorkingPlans(plans=found.plans, faults=found.faults)
-    from interlock.road.roll.unfit import Installed, unfit  # noqa: PLC0415  # only where there are plans
+    files = rule_source(settings()).files()
+    found, others = look_through_plans(files), producer_plans(files, settings().root)
+    wrong: tuple[InvalidInput, ...] = ()
+    if found.plans or found.unread:
+        from interlock.road.roll.unfit import Installed, unfit  # noqa: PLC0415  # only where there are plans
 
-    installed = Installed(routers=routers(), meters=meters(), notifiers=notifiers())
-    every = [*found.plans.values(), *found.unread]
-    wrong = tuple(error for plan in every for error in unfit(plan, installed))
-    return WorkingPlans(plans=found.plans, faults=found.faults, unfit=wrong)
+        installed = Installed(routers=routers(), meters=meters(), notifiers=notifiers())
+        every = [*found.plans.values(), *found.unread]
+        wrong = tuple(error for plan in every for error in unfit(plan, installed))
+    return WorkingPlans(
+        plans=found.plans,
+        producers=others.lines,
+        faults=(*found.faults, *others.faults),
+        unfit=(*wrong, *others.unfit),
+    )

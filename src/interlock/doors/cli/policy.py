@@ -29,13 +29,13 @@ def policy() -> None:
 @policy.command()
 @as_json
 def check(*, as_json: bool) -> None:
-    """Load, validate and lint policies and rollout plans of this working tree.
+    """Load, validate and lint policies and plans of this working tree.
 
     Exit 1 on a doubt, 2 on a plan that is none.
     """
     from interlock.core.change.errors import InvalidInput  # noqa: PLC0415  # --help reads no rules
     from interlock.doors.cli.policies import working_plans  # noqa: PLC0415  # likewise
-    from interlock.doors.cli.screens.planned import closing, doubted, planned, planned_json  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.screens import planned as screen  # noqa: PLC0415  # likewise
     from interlock.doors.cli.screens.rulebook import checked, checked_json, linted  # noqa: PLC0415  # likewise
 
     found = working_plans()
@@ -43,15 +43,16 @@ def check(*, as_json: bool) -> None:
         bundle = _bundle()
     except InvalidInput:
         if not as_json:
-            click.echo("".join(f"{line}\n" for line in doubted(found.doubts)), nl=False)
+            click.echo("".join(f"{line}\n" for line in screen.doubted(found.doubts)), nl=False)
         raise
     if as_json:
-        show_json(checked_json(bundle) | planned_json(found.plans, found.doubts))
+        show_json(checked_json(bundle) | screen.planned_json(found.plans, found.doubts, found.producers))
     else:
-        doubts = [*doubted(found.doubts), *linted(bundle)]
+        doubts = [*screen.doubted(found.doubts), *linted(bundle)]
         rules = checked(bundle, _now(), more=len(found.doubts))
-        closed = closing(bundle, found.doubts)
-        click.echo("\n".join([*doubts, *rules, *planned(found.plans, found.unfit), *closed]))
+        plans = [*screen.planned(found.plans, found.unfit), *screen.of_producers(found.producers, found.unfit)]
+        closed = screen.closing(bundle, found.doubts)
+        click.echo("\n".join([*doubts, *rules, *plans, *closed]))
     if found.faults:
         leave(WRONG_INPUT)
     if bundle.lints or found.unfit:

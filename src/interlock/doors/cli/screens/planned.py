@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from interlock.core.change.canonical import plain
 from interlock.core.change.errors import InvalidInput
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans
@@ -15,6 +16,7 @@ from interlock.doors.cli.text import mark, plural, safe, width, wrap
 
 if TYPE_CHECKING:
     from interlock.core.policy.bundle import Bundle
+    from interlock.doors.cli.producer_plans import ProducerLine
 
 MOST_PLACES = 4
 _PLACE = re.compile(r"[\w./-]+\.ya?ml(:[0-9]+)?")
@@ -35,6 +37,16 @@ def planned(plans: Plans, unfit: Sequence[InvalidInput] = ()) -> Iterator[str]:
         fault = f"✗ {plural(wrong, 'doubt')}, cannot start · " if wrong else ""
         what = f"{safe(service)} in {safe(environment)}: {fault}{_stages(plan)} · {safe(plan.path)}"
         yield from told("plan", what)
+
+
+def of_producers(lines: Sequence[ProducerLine], unfit: Sequence[InvalidInput] = ()) -> Iterator[str]:
+    """The plans of producers, each with how many doubts about its plug-ins; nothing where there are none."""
+    for one in sorted(lines, key=lambda line: (line.producer, line.service, line.environment)):
+        wrong = len(_of(one.path, unfit))
+        fault = f"✗ {plural(wrong, 'doubt')}, cannot run · " if wrong else ""
+        where = f" in {safe(one.environment)}" if one.environment else ""
+        says = f"{fault}{safe(one.producer)}, {safe(one.says)}"
+        yield from told("plan", f"{safe(one.service)}{where}: {says} · {safe(one.path)}")
 
 
 def closing(bundle: Bundle, doubts: Sequence[InvalidInput]) -> Iterator[str]:
@@ -62,13 +74,16 @@ def _place(error: InvalidInput) -> str:
     return found[-1] if found else ""
 
 
-def planned_json(plans: Plans, doubts: Sequence[InvalidInput]) -> dict[str, Any]:
+def planned_json(
+    plans: Plans, doubts: Sequence[InvalidInput], producers: Sequence[ProducerLine] = ()
+) -> dict[str, Any]:
     """The same for programs."""
     return {
         "plans": [
             {"service": plan.service, "environment": plan.environment, "path": plan.path, "digest": plan.digest}
             for _, plan in sorted(plans.items())
         ],
+        "producer_plans": [plain(one) for one in producers],
         "plan_doubts": [{"code": error.code, "message": error.message, "hint": error.hint} for error in doubts],
     }
 
