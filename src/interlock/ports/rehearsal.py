@@ -6,13 +6,16 @@ Rules:
    twice changes nothing more.
 3. A step that fails is a value, not an error; the first that fails is the last of its set.
 4. Used by one thread. Steps end within their own timeouts; probes within ``PROBE_SECONDS``.
+5. A driver may make a place of its own, such as a throw-away database, and then brings the probes that look at it.
+   The place ends with the driver, or with the process that made it: nothing is left in it that anybody has to
+   bring back, and whoever recovers does not call ``roll_back``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.fingerprint import Fingerprint
@@ -46,7 +49,10 @@ class Rehearsal(Protocol):
         """The steps that go back, each when it is over. Idempotent."""
 
     def needs(self) -> str:
-        """What is missing here without which nothing can be decided; empty where nothing is. Touches nothing."""
+        """What is missing here without which nothing can be decided; empty where nothing is.
+
+        Touches nothing; a driver with a place of its own may make it here, to see what is missing in it.
+        """
 
     def measured(self) -> Mapping[str, Json]:
         """What was found on the way, such as locks; keys are the driver's own."""
@@ -71,6 +77,14 @@ class Probe(Protocol):
 
     def look(self) -> Fingerprint:
         """What is there now; that it could not look is a value. Changes nothing."""
+
+
+@runtime_checkable
+class OwnPlace(Protocol):
+    """A driver that rehearses in a place of its own making, see rule 5."""
+
+    def probes(self) -> Mapping[str, Probe]:
+        """Those that look at it, by name; there is at least one. They look once ``needs`` said that nothing is."""
 
 
 class MakesProbe(Protocol):

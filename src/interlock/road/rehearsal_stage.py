@@ -3,6 +3,7 @@
 Rules:
 1. Making them touches nothing. All that is wrong with their settings is told at once, with file and line.
 2. What was made is let go of, whatever happens.
+3. At least one probe looks: one of the plan, or one that the driver brings for a place of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from interlock.core.rollout.plan import Keys
 from interlock.core.rollout.plan_faults import Gathering, together
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.setting import InvalidSetting
-from interlock.ports.rehearsal import MakesProbe, MakesRehearsal, Probe, Rehearsal, RehearsalScene
+from interlock.ports.rehearsal import MakesProbe, MakesRehearsal, OwnPlace, Probe, Rehearsal, RehearsalScene
 from interlock.road.rehearse import Stage, Told
 
 T = TypeVar("T")
@@ -54,6 +55,10 @@ def staged(
         raise together(found.faults)
     try:
         made = {name: probe for name, probe in looks.items() if probe is not None}
+        own = driver.probes() if isinstance(driver, OwnPlace) else {}
+        if not made and not own:
+            raise _blind(plan)
+        made |= {name: probe for name, probe in own.items() if name not in made}
         yield Stage(driver=driver, probes=made, write=write, steady=steady, told=told)
     finally:
         driver.close()
@@ -74,6 +79,14 @@ def _probe(plan: RehearsalPlan, number: int, scene: RehearsalScene, probes: Mapp
         return made(wanted.settings, scene)
     except InvalidSetting as error:
         raise located(error, plan, ("probes", number)) from error
+
+
+def _blind(plan: RehearsalPlan) -> InvalidInput:
+    return InvalidInput(
+        f"expected `probes` in the rehearsal plan, got none at `{plan.path}:{plan.line_of(())}`",
+        code="rehearsal-plan",
+        hint=f"add `probes:` with at least one: the driver `{plan.driver.kind}` brings none",
+    )
 
 
 def _known(factories: Mapping[str, T], kind: str, plan: RehearsalPlan, keys: Keys, what: str) -> T:

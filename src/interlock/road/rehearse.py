@@ -9,6 +9,7 @@ Rules:
    nobody knows.
 4. ``recover`` goes back by the plan in the journal. It ends *recovered* when every probe sees what it saw before,
    else *dirty*, with what is left; that is told until it is true no more.
+5. A driver's own place goes with it: nothing is dirty there, and nothing is brought back.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from interlock.core.rehearsal.fingerprint import Difference, Look, differences
 from interlock.core.rehearsal.journal import Ended, Journal, applying_line, over_line, probed_line
 from interlock.core.rehearsal.outcome import Acted, Outcome, Seen, outcome
-from interlock.ports.rehearsal import Probe, Rehearsal
+from interlock.ports.rehearsal import OwnPlace, Probe, Rehearsal
 
 Told = Callable[[str], None]
 """Hears what begins now, for people."""
@@ -34,6 +35,11 @@ class Stage:
     write: Callable[[bytes], None]
     steady: Callable[[], float]
     told: Told
+
+    @property
+    def thrown_away(self) -> bool:
+        """Whether the place is the driver's own."""
+        return isinstance(self.driver, OwnPlace)
 
 
 def rehearse(stage: Stage, objective: float) -> tuple[Seen, Outcome]:
@@ -52,14 +58,17 @@ def rehearse(stage: Stage, objective: float) -> tuple[Seen, Outcome]:
         stage.write(applying_line())
         seen = _there_and_back(stage, before, objective)
     found = outcome(seen)
-    stage.write(over_line("dirty" if found.left else found.verdict, [one.told for one in found.left]))
+    left = [one.told for one in found.left] if found.dirty else []
+    stage.write(over_line("dirty" if left else found.verdict, left))
     return seen, found
 
 
 def recover(stage: Stage, journal: Journal) -> tuple[Difference, ...]:
     """Bring back what somebody left half-way; what is left that was not so before, nothing where it is clean."""
     left: tuple[Difference, ...] = ()
-    if journal.touched and journal.before is not None:
+    if stage.thrown_away:
+        stage.told("nothing is to be brought back: it took place somewhere of its own, which is gone")
+    elif journal.touched and journal.before is not None:
         acted = list(_went(stage, stage.driver.roll_back(), "back"))
         left = differences(journal.before, _look(stage, "what is there now"))
         stage.told("clean" if not left else "; ".join(one.said for one in acted if not one.ok) or "dirty")
@@ -75,7 +84,7 @@ def _there_and_back(stage: Stage, before: Look, objective: float) -> Seen:
         applied += _went(stage, stage.driver.apply(), "there")
         changed = _look(stage, "what the change did")
     except BaseException:
-        left = differences(before, _back(stage)[1])
+        left = () if stage.thrown_away else differences(before, _back(stage)[1])
         stage.write(over_line("dirty" if left else "cancelled", [one.told for one in left]))
         raise
     began = stage.steady()
@@ -88,6 +97,7 @@ def _there_and_back(stage: Stage, before: Look, objective: float) -> Seen:
         rolled_back=rolled_back,
         seconds=stage.steady() - began,
         objective=objective,
+        thrown_away=stage.thrown_away,
         measured=stage.driver.measured(),
     )
 

@@ -6,6 +6,7 @@ Rules:
 2. A change that no probe sees is not rehearsed: going back from nothing proves nothing.
 3. What could not be decided, because something is missing here, is *undecidable* and never *irreversible*.
 4. All reasons are told, the one that matters most first.
+5. What is left in a place that was made for it, and is gone by now, is told as any other; nothing is dirty for it.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ SAID, STEP_SAID = 300, 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acted:
-    """One step of a set, when it was over: whether it was verified, what it said last, how long it took."""
+    """One step of a set, when it was over: whether it was verified, what it said last, how long it took.
+
+    ``needs`` is what is missing here, where the step could not be taken for that.
+    """
 
     name: str
     ok: bool
     said: str = ""
     seconds: float = 0.0
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,7 @@ class Seen:
     """Everything that was seen and done. ``seconds`` is from the first step back until the state was probed.
 
     ``needs`` is what is missing where nothing could be decided; ``measured`` is what the driver found besides.
-    Where nothing was ``touched`` there is nothing to compare either.
+    Where nothing was ``touched`` there is nothing to compare either. What was ``thrown_away`` is gone with its place.
     """
 
     before: Look
@@ -50,6 +55,7 @@ class Seen:
     seconds: float
     objective: float
     touched: bool = True
+    thrown_away: bool = False
     needs: str = ""
     measured: Mapping[str, Json] = field(default_factory=dict)
 
@@ -63,6 +69,12 @@ class Outcome:
     did: tuple[Difference, ...]
     left: tuple[Difference, ...]
     late: float
+    thrown_away: bool = False
+
+    @property
+    def dirty(self) -> bool:
+        """Whether somebody has to put something right where it was rehearsed."""
+        return bool(self.left) and not self.thrown_away
 
     @property
     def good(self) -> bool:
@@ -74,16 +86,27 @@ def outcome(seen: Seen) -> Outcome:
     """What it comes to."""
     did = differences(seen.before, seen.changed) if seen.touched else ()
     left = differences(seen.before, seen.after) if seen.touched else ()
-    reasons = tuple(_reasons(seen, did, left))
-    verdict: Verdict = "undecidable" if seen.needs else "failed" if reasons else "passed"
+    needs = _needed(seen)
+    reasons = tuple(_reasons(seen, needs, did, left))
     return Outcome(
-        verdict=verdict, reasons=reasons, did=did, left=left, late=max(0.0, seen.seconds - seen.objective)
+        verdict="undecidable" if needs else "failed" if reasons else "passed",
+        reasons=reasons,
+        did=did,
+        left=left,
+        late=max(0.0, seen.seconds - seen.objective),
+        thrown_away=seen.thrown_away,
     )
 
 
-def _reasons(seen: Seen, did: tuple[Difference, ...], left: tuple[Difference, ...]) -> Iterator[str]:
-    if seen.needs:
-        yield f"could not be decided here: needs {seen.needs}"
+def _needed(seen: Seen) -> str:
+    return seen.needs or next((one.needs for one in (*seen.applied, *seen.rolled_back) if one.needs), "")
+
+
+def _reasons(
+    seen: Seen, needs: str, did: tuple[Difference, ...], left: tuple[Difference, ...]
+) -> Iterator[str]:
+    if needs:
+        yield f"could not be decided here: needs {needs}"
     if left:
         yield f"{UNRESTORED} {_count(left)}"
     for one in seen.rolled_back:

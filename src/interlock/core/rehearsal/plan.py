@@ -3,7 +3,8 @@
 Rules:
 1. A plan is a rule, ``rehearsals/<name>.yaml``: what is probed, and what must come back, cannot be edited by the
    change that is rehearsed.
-2. A rehearsal without a probe shows nothing, so there is at least one.
+2. A rehearsal without a probe shows nothing, so there is at least one, of the plan or of its driver: one that
+   makes a place of its own brings the probe that looks at it. Who brings what is known where it is put on stage.
 3. It never names an environment that ``interlock.yaml`` calls production.
 """
 
@@ -17,6 +18,9 @@ from interlock.core.rollout.plan import Keys, PluginPlan, StepPlan
 
 PROBE_SECONDS = 30.0
 """The most that one look of one probe takes."""
+
+OWN_STEPS = 3_600.0
+"""The most that a driver takes which is told no steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ def longest(plan: RehearsalPlan) -> float:
     """The most seconds that a rehearsal by this plan can take.
 
     Each step with its verification, there, back, and back once more; each probe four times; a minute for the rest.
+    A driver that is told no steps takes its own, ``OWN_STEPS`` at most.
     """
     there, back = (sum(2 * step.timeout for step in steps) for steps in (plan.apply, plan.rollback))
-    return there + 2 * back + 4 * PROBE_SECONDS * len(plan.probes) + 60.0
+    own = 0.0 if plan.apply or plan.rollback else OWN_STEPS
+    return there + 2 * back + own + 4 * PROBE_SECONDS * len(plan.probes) + 60.0

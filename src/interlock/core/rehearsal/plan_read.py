@@ -26,7 +26,7 @@ from interlock.core.rollout.plan_source import Part, read_source
 from interlock.core.rollout.plan_stages import named_once, read_steps
 
 KEYS = ("service", "environment", "objective", "driver", "apply", "rollback", "probes")
-REQUIRED = ("service", "environment", "driver", "probes")
+REQUIRED = ("service", "environment", "driver")
 MOST_PROBES = 50
 LONGEST_OBJECTIVE = 7 * 86_400.0
 

@@ -122,7 +122,8 @@ def _one(
     said = {**_said(head, plan, rules, seen, found), **seal(written)}
     handed = _handed(api, config, head, rules, said, runner, out)
     evidence = handed.kept["id"] if handed and handed.kept else None
-    over(api, head.run, "dirty" if found.left else found.verdict, [one.told for one in found.left], evidence)
+    dirt = [one.told for one in found.left] if found.dirty else []
+    over(api, head.run, "dirty" if dirt else found.verdict, dirt, evidence)
     return _told(head, found, said, handed)
 
 
