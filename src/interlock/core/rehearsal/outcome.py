@@ -102,9 +102,7 @@ def _needed(seen: Seen) -> str:
     return seen.needs or next((one.needs for one in (*seen.applied, *seen.rolled_back) if one.needs), "")
 
 
-def _reasons(
-    seen: Seen, needs: str, did: tuple[Difference, ...], left: tuple[Difference, ...]
-) -> Iterator[str]:
+def _reasons(seen: Seen, needs: str, did: tuple[Difference, ...], left: tuple[Difference, ...]) -> Iterator[str]:
     if needs:
         yield f"could not be decided here: needs {needs}"
     if left:

@@ -7,6 +7,8 @@ Rules:
 3. PostgreSQL refuses to run as root, so there it runs as ``nobody``. Where ``nobody`` cannot reach the wheel (a
    clone below a folder of mode 0700), the server's folder gets a copy of the programs that ``nobody`` owns.
 4. Durability is the server's default (``fsync`` and ``synchronous_commit`` on).
+5. Should this process die, however it dies, a guard of a few lines of shell ends the server and throws its folder
+   away: it waits for the end of a pipe that only this process holds.
 """
 
 from __future__ import annotations
@@ -25,6 +27,20 @@ from typing import Self
 _START_SECONDS = 30.0
 _NOBODY = "nobody"
 _USER = "interlock"
+_GUARD = """
+read -r _
+trap '' HUP INT TERM
+for number in 1 2 3 4 5 6 7 8 9 10; do
+  read -r pid < "$0/data/postmaster.pid" || break
+  case "$(tr '\\0' ' ' < "/proc/$pid/cmdline" || ps -o args= -p "$pid")" in
+    *"$0/data"*) kill -QUIT "$pid" || break ;;
+    *) break ;;
+  esac
+  sleep 1
+done
+rm -rf "$0"
+"""
+"""What the guard does, in the folder ``$0``. A pid that is no server of this folder any more is somebody else's."""
 
 
 class PostgreSQL:
@@ -38,6 +54,7 @@ class PostgreSQL:
         self._folder = Path(tempfile.mkdtemp(prefix="interlock-pg-", dir=_temporary()))
         self._server: subprocess.Popen[bytes] | None = None
         self._databases = 0
+        self._guard = _guarded(self._folder)
 
     def __enter__(self) -> Self:
         try:
@@ -107,6 +124,8 @@ class PostgreSQL:
                 self._server.wait()
             self._server = None
         shutil.rmtree(self._folder, ignore_errors=True)
+        # Last: until the folder is gone there is something to guard.
+        self._guard.communicate()
 
     def _launch(self) -> None:
         command = [self._bin / "postgres", "-D", self._folder / "data", "-k", self._folder, "-h", ""]
@@ -150,6 +169,18 @@ class PostgreSQL:
 
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+def _guarded(folder: Path) -> subprocess.Popen[bytes]:
+    """The guard of this folder, in a session of its own: whoever ends this process's group does not end it."""
+    return subprocess.Popen(
+        ["sh", "-c", _GUARD, str(folder)],  # noqa: S607  # every system has it
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
 
 
 def found_binaries() -> list[Path]:
