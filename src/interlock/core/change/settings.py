@@ -92,6 +92,7 @@ class Settings:
     rollouts: str = "rollouts"
     rehearsals: str = "rehearsals"
     alert_plans: str = "alert-plans"
+    snapshot_plans: str = "snapshot-plans"
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -114,7 +115,7 @@ def read_settings(value: object) -> Settings:
     if not any(place.production for place in settings.environments.values()):
         raise _range("environments", "at least one with `production: true`")
     folders: dict[str, str] = {}
-    for name in ("rollouts", "rehearsals", "alert_plans"):
+    for name in ("rollouts", "rehearsals", "alert_plans", "snapshot_plans"):
         folder = getattr(settings, name)
         _folder(name, folder)
         other = folders.setdefault(folder.rstrip("/"), name)
@@ -136,7 +137,7 @@ def is_rule_file(path: str, settings: Settings) -> bool:
         return True
     if _within(path, (settings.policies,)) or _within(path, settings.schemas):
         return True
-    if any(is_kind(path, settings) for is_kind in (is_plan_file, is_rehearsal_file, is_alert_plan_file)):
+    if any(is_kind(path, settings) for is_kind in _PLAN_KINDS):
         return True
     return path.endswith(_YAML) and _within(path, settings.catalog)
 
@@ -144,7 +145,8 @@ def is_rule_file(path: str, settings: Settings) -> bool:
 def rule_places(settings: Settings) -> tuple[str, ...]:
     """Files and folders in which every path is that ``is_rule_file`` calls one."""
     folders = (settings.policies, settings.rollouts, settings.rehearsals, settings.alert_plans)
-    return (SETTINGS_FILE, *settings.catalog, *settings.codeowners, *folders, *settings.schemas)
+    plans = (*folders, settings.snapshot_plans)
+    return (SETTINGS_FILE, *settings.catalog, *settings.codeowners, *plans, *settings.schemas)
 
 
 def is_plan_file(path: str, settings: Settings) -> bool:
@@ -160,6 +162,14 @@ def is_rehearsal_file(path: str, settings: Settings) -> bool:
 def is_alert_plan_file(path: str, settings: Settings) -> bool:
     """Whether a path is an alert plan: YAML directly in their folder."""
     return _directly(path, settings.alert_plans)
+
+
+def is_snapshot_plan_file(path: str, settings: Settings) -> bool:
+    """Whether a path is a snapshot plan: YAML directly in their folder."""
+    return _directly(path, settings.snapshot_plans)
+
+
+_PLAN_KINDS = (is_plan_file, is_rehearsal_file, is_alert_plan_file, is_snapshot_plan_file)
 
 
 def _directly(path: str, folder: str) -> bool:

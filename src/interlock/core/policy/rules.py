@@ -24,6 +24,7 @@ from interlock.core.change.settings import (
     is_plan_file,
     is_rehearsal_file,
     is_rule_file,
+    is_snapshot_plan_file,
     read_settings,
 )
 from interlock.core.policy.bundle import Bundle, load_bundle
@@ -31,6 +32,7 @@ from interlock.core.rehearsal.plan_read import RehearsalPlans, read_rehearsal_pl
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans, read_plans, survey_plans
 from interlock.core.rollout.plan_faults import Surveyed
+from interlock.core.snapshot.plan_read import SnapshotPlans, read_snapshot_plans
 
 if TYPE_CHECKING:
     from interlock.core.alerts.plan import AlertPlan
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 class Rules:
     """``files`` maps each rule file to the SHA-256 of its bytes.
 
-    ``plans`` of rollouts and ``rehearsals`` are by service and environment, ``alert_plans`` by service.
+    ``plans`` of rollouts, ``rehearsals`` and ``snapshots`` are by service and environment, ``alert_plans`` by
+    service.
     """
 
     digest: str
@@ -51,6 +54,7 @@ class Rules:
     plans: Plans = field(default_factory=dict)
     rehearsals: RehearsalPlans = field(default_factory=dict)
     alert_plans: Mapping[str, AlertPlan] = field(default_factory=dict)
+    snapshots: SnapshotPlans = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         plans=load_plans(used),
         rehearsals=load_rehearsals(used),
         alert_plans=load_alert_plans(used),
+        snapshots=load_snapshots(used),
     )
 
 
@@ -118,6 +123,17 @@ def load_alert_plans(files: Mapping[str, bytes]) -> Mapping[str, AlertPlan]:
     from interlock.core.alerts.plan_read import read_alert_plans  # noqa: PLC0415  # PromQL only where it is written
 
     return read_alert_plans(plans, load_foundation(files).catalog.services)
+
+
+def load_snapshots(files: Mapping[str, bytes]) -> SnapshotPlans:
+    """The snapshot plans among the bytes of all rule files; where there are none the catalog is not read.
+
+    Raises:
+        InvalidInput: as ``load_plans``.
+    """
+    settings = settings_of(files)
+    plans = {path: content for path, content in files.items() if is_snapshot_plan_file(path, settings)}
+    return read_snapshot_plans(plans, settings, load_foundation(files).catalog.services if plans else ())
 
 
 def look_through_plans(files: Mapping[str, bytes]) -> Surveyed[Plan]:
@@ -166,6 +182,7 @@ def _catalog_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, 
         *_plan_files(files, settings),
         *_rehearsal_files(files, settings),
         *(path for path in files if is_alert_plan_file(path, settings)),
+        *(path for path in files if is_snapshot_plan_file(path, settings)),
         *_below(files, settings.policies, keep=True),
         *(p for s in settings.schemas for p in _below(files, s, keep=True)),
     )

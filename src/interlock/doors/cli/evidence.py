@@ -10,6 +10,7 @@ import click
 from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.desk import as_json, change_id, client, show_json
 from interlock.doors.cli.evidence_run import run
+from interlock.doors.cli.evidence_verify import verify
 from interlock.doors.cli.files import MIB, read_bytes
 from interlock.doors.cli.recover import recover
 from interlock.doors.cli.text import pad, safe, short
@@ -25,6 +26,7 @@ def evidence() -> None:
 
 evidence.add_command(run)
 evidence.add_command(recover)
+evidence.add_command(verify)
 
 
 @evidence.command()

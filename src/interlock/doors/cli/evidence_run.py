@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_snapshot import snapshot
 
 if TYPE_CHECKING:
     from interlock.doors.cli.rehearsal import Told
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 @click.group(name="run")
 def run() -> None:
     """Run a producer here, and hand in what it saw with the runner's signature."""
+
+
+run.add_command(snapshot)
 
 
 @run.command()

@@ -22,6 +22,7 @@ from interlock.core.rehearsal.journal import Head
 from interlock.core.rehearsal.outcome import Outcome, Seen, predicate
 from interlock.core.rehearsal.plan import RehearsalPlan, longest
 from interlock.core.rehearsal.plan_read import read_rehearsal_plan
+from interlock.core.rehearsal.sealed import seal
 from interlock.doors.cli.at_hand import AtHand, exactly
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import ended, hearing, stopped, try_going_back
@@ -107,7 +108,7 @@ def _one(
     about = f"{plan.service} in {plan.environment}"
     begun(api, change=head.change, run=head.run, producer="rehearsal", about=about, seconds=longest(plan))
     try:
-        seen, found = try_going_back(config, head, plan, objective, base=base, told=hearing())
+        seen, found, written = try_going_back(config, head, plan, objective, base=base, told=hearing())
     except BaseException as error:
         journal = ended(config, head.run)
         if isinstance(error, KeyboardInterrupt):
@@ -118,7 +119,7 @@ def _one(
         if isinstance(error, KeyboardInterrupt):
             raise click.exceptions.Exit(INTERRUPTED) from error
         raise
-    said = _said(head, plan, rules, seen, found)
+    said = {**_said(head, plan, rules, seen, found), **seal(written)}
     handed = _handed(api, config, head, rules, said, runner, out)
     evidence = handed.kept["id"] if handed and handed.kept else None
     dirt = [one.told for one in found.left] if found.dirty else []

@@ -45,8 +45,10 @@ class Left:
 
 def try_going_back(
     config: Config, head: Head, plan: RehearsalPlan, objective: float, *, base: str, told: Told
-) -> tuple[Seen, Outcome]:
+) -> tuple[Seen, Outcome, bytes]:
     """Rehearse; ``objective`` in seconds, ``base`` the commit at which the change begins.
+
+    The third is the journal as it was when it was over.
 
     Raises:
         Conflict: ``rehearsal-running``, ``rehearsal-dirty``.
@@ -61,7 +63,8 @@ def try_going_back(
         journal = files.begin(head.run)
         with _stage(config, head, plan, journal, told, base) as stage:
             journal.write(head_line(head))
-            return rehearse(stage, objective)
+            seen, found = rehearse(stage, objective)
+        return seen, found, files.content(head.run)
 
 
 def bring_back(config: Config, files: RehearsalFiles, environment: str, told: Told) -> Iterator[Left]:

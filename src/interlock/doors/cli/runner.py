@@ -93,12 +93,23 @@ def check_out(named: str | None) -> None:
         )
 
 
-def sign(runner: Runner, *, subject: str, predicate_type: str, predicate: dict[str, Json], days: int) -> bytes:
-    """The signed statement about ``subject``, issued now, good for ``days``."""
+def sign(
+    runner: Runner,
+    *,
+    subject: str,
+    predicate_type: str,
+    predicate: dict[str, Json],
+    days: int,
+    seconds: float | None = None,
+) -> bytes:
+    """The signed statement about ``subject``, issued now, good for ``days`` and at most ``seconds``."""
     now = SystemClock().now()
+    end = now + timedelta(days=days)
+    if seconds is not None:
+        end = min(end, now + timedelta(seconds=seconds))
     times: dict[str, Json] = {
         "issued_at": now.isoformat(timespec="milliseconds"),
-        "expires_at": (now + timedelta(days=days)).isoformat(timespec="milliseconds"),
+        "expires_at": end.isoformat(timespec="milliseconds"),
     }
     said = statement(subject=subject, predicate_type=predicate_type, predicate={**predicate, **times})
     return sign_envelope(said, runner.key, runner.key_id)

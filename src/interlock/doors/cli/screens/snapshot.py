@@ -1,0 +1,53 @@
+"""The screen of a snapshot: whether it is one, of what, and how old."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.doors.cli.screens.columns import label, told
+from interlock.doors.cli.screens.rehearsal import evidence_lines
+from interlock.doors.cli.screens.rollout_bars import span
+from interlock.doors.cli.text import paint, plural, safe, short
+
+Told = dict[str, Any]
+SHOWN = 6
+_WORDS = {"passed": ("SAVED", "green"), "failed": ("NONE", "red"), "undecidable": ("UNKNOWN", "yellow")}
+
+
+def saved(done: Told) -> list[str]:
+    """One snapshot, with what became of it as evidence."""
+    word, colour = _WORDS[done["verdict"]]
+    place = f"{safe(done['service'])} in {safe(done['environment'])}"
+    lines = told(word, f"{place}: {_answer(done)}")
+    lines[0] = paint(label(word), fg=colour, bold=True) + lines[0].removeprefix(label(word))
+    for number, reason in enumerate(done["reasons"][:SHOWN]):
+        lines += told("because" if number == 0 else "", safe(reason))
+    if done["digest"]:
+        when = f"taken {done['taken_at'][:16].replace('T', ' ')} UTC, {span(done['age_seconds'])} old"
+        lines += told(
+            "backup", f"{safe(done['file'])} · {done['bytes']:,} bytes · {short(done['digest'])} · {when}"
+        )
+    for number, one in enumerate(done["differing"][:SHOWN] if done["verdict"] == "failed" else []):
+        lines += told("differs" if number == 0 else "", safe(one))
+    more = done["differing_count"] - min(SHOWN, len(done["differing"]))
+    if more > 0 and done["verdict"] == "failed":
+        lines += told("", f"and {more:,} more")
+    if done["not_compared"]:
+        lines += told("without", f"not compared: {safe(', '.join(done['not_compared']))}")
+    steps = " · ".join(f"{name} {span(took)}" for name, took in done["seconds"].items())
+    return lines + told("steps", steps) + evidence_lines(done)
+
+
+def _answer(done: Told) -> str:
+    if done["verdict"] == "undecidable":
+        return "whether this is a snapshot cannot be decided here"
+    if done["verdict"] == "failed":
+        return "this is no snapshot"
+    what = f"{plural(done['tables'], 'table')} with {plural(done['rows'], 'row')}"
+    marks = done["by_marks"]
+    if not marks:
+        return f"restored elsewhere, {what}, equal to the source by schema and checksums"
+    rows = sum(one["rows"] for one in marks.values())
+    return (
+        f"restored elsewhere, {what}; the source has moved on, and all {rows:,} marked rows from before are in it"
+    )

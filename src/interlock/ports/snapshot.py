@@ -1,0 +1,37 @@
+"""The port of a snapshot: who takes it, restores it elsewhere, and looks at both.
+
+Rules:
+1. The source is only read. What is restored is restored to a place that is thrown away by ``close``.
+2. That something failed, or is missing here, is a value. Each call ends within the plan's ``timeout``.
+3. Used by one thread, in the order of the methods. ``take`` twice takes two.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from interlock.core.rehearsal.fingerprint import Fingerprint
+from interlock.core.snapshot.outcome import Lacking, Taken
+
+
+class Snapshots(Protocol):
+    """Takes and restores."""
+
+    def take(self) -> Taken:
+        """The backup, with the source's state at its moment."""
+
+    def restore(self, taken: Taken) -> tuple[str, str]:
+        """Put it into a place of its own; why it does not restore, and what is missing here.
+
+        Both are empty where it did.
+        """
+
+    def look(self) -> Fingerprint:
+        """What was restored."""
+
+    def lacking(self, table: str, column: str, until: datetime) -> Lacking:
+        """The rows of ``table`` in the source whose ``column`` is at most ``until``, and those not restored."""
+
+    def close(self) -> None:
+        """Throw the place away. Idempotent."""
