@@ -12,16 +12,18 @@ from dataclasses import dataclass
 
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.bite.plan import TestPlan
 from interlock.core.policy.rules import Rules
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.ports.store import Tx
 from interlock.road.station import InForce, Station
 
-ProducerPlan = RehearsalPlan | AlertPlan
+ProducerPlan = RehearsalPlan | AlertPlan | TestPlan
 
 _PLANS: Mapping[str, Callable[[Rules], list[ProducerPlan]]] = {
     "alerts": lambda rules: [plan for _, plan in sorted(rules.alert_plans.items())],
     "rehearsal": lambda rules: [plan for _, plan in sorted(rules.rehearsals.items())],
+    "tests": lambda rules: [plan for _, plan in sorted(rules.test_plans.items())],
 }
 PRODUCERS = tuple(_PLANS)
 

@@ -92,6 +92,7 @@ class Settings:
     rollouts: str = "rollouts"
     rehearsals: str = "rehearsals"
     alert_plans: str = "alert-plans"
+    test_plans: str = "test-plans"
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -114,7 +115,7 @@ def read_settings(value: object) -> Settings:
     if not any(place.production for place in settings.environments.values()):
         raise _range("environments", "at least one with `production: true`")
     folders: dict[str, str] = {}
-    for name in ("rollouts", "rehearsals", "alert_plans"):
+    for name in ("rollouts", "rehearsals", "alert_plans", "test_plans"):
         folder = getattr(settings, name)
         _folder(name, folder)
         other = folders.setdefault(folder.rstrip("/"), name)
@@ -136,14 +137,16 @@ def is_rule_file(path: str, settings: Settings) -> bool:
         return True
     if _within(path, (settings.policies,)) or _within(path, settings.schemas):
         return True
-    if any(is_kind(path, settings) for is_kind in (is_plan_file, is_rehearsal_file, is_alert_plan_file)):
+    plans = (is_plan_file, is_rehearsal_file, is_alert_plan_file, is_test_plan_file)
+    if any(is_kind(path, settings) for is_kind in plans):
         return True
     return path.endswith(_YAML) and _within(path, settings.catalog)
 
 
 def rule_places(settings: Settings) -> tuple[str, ...]:
     """Files and folders in which every path is that ``is_rule_file`` calls one."""
-    folders = (settings.policies, settings.rollouts, settings.rehearsals, settings.alert_plans)
+    plans = (settings.rollouts, settings.rehearsals, settings.alert_plans, settings.test_plans)
+    folders = (settings.policies, *plans)
     return (SETTINGS_FILE, *settings.catalog, *settings.codeowners, *folders, *settings.schemas)
 
 
@@ -160,6 +163,11 @@ def is_rehearsal_file(path: str, settings: Settings) -> bool:
 def is_alert_plan_file(path: str, settings: Settings) -> bool:
     """Whether a path is an alert plan: YAML directly in their folder."""
     return _directly(path, settings.alert_plans)
+
+
+def is_test_plan_file(path: str, settings: Settings) -> bool:
+    """Whether a path is a test plan: YAML directly in their folder."""
+    return _directly(path, settings.test_plans)
 
 
 def _directly(path: str, folder: str) -> bool:

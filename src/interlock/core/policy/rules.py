@@ -24,6 +24,7 @@ from interlock.core.change.settings import (
     is_plan_file,
     is_rehearsal_file,
     is_rule_file,
+    is_test_plan_file,
     read_settings,
 )
 from interlock.core.policy.bundle import Bundle, load_bundle
@@ -34,13 +35,15 @@ from interlock.core.rollout.plan_faults import Surveyed
 
 if TYPE_CHECKING:
     from interlock.core.alerts.plan import AlertPlan
+    from interlock.core.bite.plan import TestPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """``files`` maps each rule file to the SHA-256 of its bytes.
 
-    ``plans`` of rollouts and ``rehearsals`` are by service and environment, ``alert_plans`` by service.
+    ``plans`` of rollouts and ``rehearsals`` are by service and environment, ``alert_plans`` and
+    ``test_plans`` by service.
     """
 
     digest: str
@@ -51,6 +54,7 @@ class Rules:
     plans: Plans = field(default_factory=dict)
     rehearsals: RehearsalPlans = field(default_factory=dict)
     alert_plans: Mapping[str, AlertPlan] = field(default_factory=dict)
+    test_plans: Mapping[str, TestPlan] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         plans=load_plans(used),
         rehearsals=load_rehearsals(used),
         alert_plans=load_alert_plans(used),
+        test_plans=load_test_plans(used),
     )
 
 
@@ -118,6 +123,21 @@ def load_alert_plans(files: Mapping[str, bytes]) -> Mapping[str, AlertPlan]:
     from interlock.core.alerts.plan_read import read_alert_plans  # noqa: PLC0415  # PromQL only where it is written
 
     return read_alert_plans(plans, load_foundation(files).catalog.services)
+
+
+def load_test_plans(files: Mapping[str, bytes]) -> Mapping[str, TestPlan]:
+    """The test plans among the bytes of all rule files; where there are none the catalog is not read.
+
+    Raises:
+        InvalidInput: as ``load_plans``.
+    """
+    settings = settings_of(files)
+    plans = {path: content for path, content in files.items() if is_test_plan_file(path, settings)}
+    if not plans:
+        return {}
+    from interlock.core.bite.plan_read import read_test_plans  # noqa: PLC0415  # only where there are some
+
+    return read_test_plans(plans, load_foundation(files).catalog.services)
 
 
 def look_through_plans(files: Mapping[str, bytes]) -> Surveyed[Plan]:
@@ -165,7 +185,7 @@ def _catalog_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, 
     others = (
         *_plan_files(files, settings),
         *_rehearsal_files(files, settings),
-        *(path for path in files if is_alert_plan_file(path, settings)),
+        *(path for path in files if is_alert_plan_file(path, settings) or is_test_plan_file(path, settings)),
         *_below(files, settings.policies, keep=True),
         *(p for s in settings.schemas for p in _below(files, s, keep=True)),
     )
