@@ -12,18 +12,20 @@ from dataclasses import dataclass
 
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.approval.actor import Actor, Scope
+from interlock.core.bite.plan import TestPlan
 from interlock.core.policy.rules import Rules
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.snapshot.plan import SnapshotPlan
 from interlock.ports.store import Tx
 from interlock.road.station import InForce, Station
 
-ProducerPlan = RehearsalPlan | AlertPlan | SnapshotPlan
+ProducerPlan = RehearsalPlan | AlertPlan | SnapshotPlan | TestPlan
 
 _PLANS: Mapping[str, Callable[[Rules], list[ProducerPlan]]] = {
     "alerts": lambda rules: [plan for _, plan in sorted(rules.alert_plans.items())],
     "rehearsal": lambda rules: [plan for _, plan in sorted(rules.rehearsals.items())],
     "snapshot": lambda rules: [plan for _, plan in sorted(rules.snapshots.items())],
+    "tests": lambda rules: [plan for _, plan in sorted(rules.test_plans.items())],
 }
 PRODUCERS = tuple(_PLANS)
 
@@ -55,7 +57,7 @@ def _in_force(station: Station, tx: Tx, producer: str, service: str | None) -> t
         PlanInForce(
             producer=producer,
             service=plan.service,
-            environment="" if isinstance(plan, AlertPlan) else plan.environment,
+            environment=plan.environment if isinstance(plan, RehearsalPlan | SnapshotPlan) else "",
             path=plan.path,
             digest=plan.digest,
             content=provisional[plan.path] if provisional else _kept(tx, found, plan.path),

@@ -78,6 +78,10 @@ class GitSettings:
     trunk: str = ""
 
 
+PLAN_FOLDERS = ("rollouts", "rehearsals", "alert_plans", "snapshot_plans", "test_plans")
+"""The settings that name a folder of plans: that of rollouts, then those of producers of evidence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole file."""
@@ -93,6 +97,7 @@ class Settings:
     rehearsals: str = "rehearsals"
     alert_plans: str = "alert-plans"
     snapshot_plans: str = "snapshot-plans"
+    test_plans: str = "test-plans"
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -115,7 +120,7 @@ def read_settings(value: object) -> Settings:
     if not any(place.production for place in settings.environments.values()):
         raise _range("environments", "at least one with `production: true`")
     folders: dict[str, str] = {}
-    for name in ("rollouts", "rehearsals", "alert_plans", "snapshot_plans"):
+    for name in PLAN_FOLDERS:
         folder = getattr(settings, name)
         _folder(name, folder)
         other = folders.setdefault(folder.rstrip("/"), name)
@@ -137,16 +142,17 @@ def is_rule_file(path: str, settings: Settings) -> bool:
         return True
     if _within(path, (settings.policies,)) or _within(path, settings.schemas):
         return True
-    if any(is_kind(path, settings) for is_kind in _PLAN_KINDS):
+    if is_plan_file(path, settings) or is_producer_file(path, settings):
         return True
     return path.endswith(_YAML) and _within(path, settings.catalog)
 
 
 def rule_places(settings: Settings) -> tuple[str, ...]:
     """Files and folders in which every path is that ``is_rule_file`` calls one."""
-    folders = (settings.policies, settings.rollouts, settings.rehearsals, settings.alert_plans)
-    plans = (*folders, settings.snapshot_plans)
-    return (SETTINGS_FILE, *settings.catalog, *settings.codeowners, *plans, *settings.schemas)
+    plans = [getattr(settings, name) for name in PLAN_FOLDERS]
+    return (
+        SETTINGS_FILE, *settings.catalog, *settings.codeowners, settings.policies, *plans, *settings.schemas,
+    )  # fmt: skip
 
 
 def is_plan_file(path: str, settings: Settings) -> bool:
@@ -169,7 +175,14 @@ def is_snapshot_plan_file(path: str, settings: Settings) -> bool:
     return _directly(path, settings.snapshot_plans)
 
 
-_PLAN_KINDS = (is_plan_file, is_rehearsal_file, is_alert_plan_file, is_snapshot_plan_file)
+def is_test_plan_file(path: str, settings: Settings) -> bool:
+    """Whether a path is a test plan: YAML directly in their folder."""
+    return _directly(path, settings.test_plans)
+
+
+def is_producer_file(path: str, settings: Settings) -> bool:
+    """Whether a path is a plan of any producer of evidence."""
+    return any(_directly(path, getattr(settings, name)) for name in PLAN_FOLDERS[1:])
 
 
 def _directly(path: str, folder: str) -> bool:

@@ -26,6 +26,7 @@ MAX_DEPTH = 32
 MAX_CASES = 100_000
 SHOWN = 10_000
 SHOWN_FAILED = 200
+SAID = 300
 
 CaseOutcome = Literal["passed", "failed", "error", "skipped", "flaky"]
 
@@ -43,11 +44,15 @@ _WORST: tuple[CaseOutcome, ...] = ("error", "failed", "flaky", "skipped", "passe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One test case as the report names it; ``where`` is its class name, empty where there is none."""
+    """One test case as the report names it; ``where`` is its class name, empty where there is none.
+
+    ``said`` is the kind of what went wrong and its first line, as the report has them.
+    """
 
     where: str
     name: str
     outcome: CaseOutcome
+    said: str = ""
 
     @property
     def full_name(self) -> str:
@@ -148,6 +153,7 @@ class _Reading:
 
     depth: int = 0
     case: tuple[str, str] | None = None
+    said: str = ""
     ends: set[CaseOutcome] = field(default_factory=set)
     cases: list[Case] = field(default_factory=list)
     claims: list[tuple[int, int]] = field(default_factory=list)
@@ -179,6 +185,8 @@ class _Reading:
             )
         elif self.case is not None and name in _ENDS:
             self.ends.add(_ENDS[name])
+            words = (attributes.get("type", ""), attributes.get("message", "").partition("\n")[0])
+            self.said = self.said or ": ".join(word for word in words if word)[:SAID]
 
     def end(self, name: str) -> None:
         self.depth -= 1
@@ -201,7 +209,7 @@ class _Reading:
         if self.case is not None or len(self.cases) >= MAX_CASES:
             raise _too_large(f"at most {MAX_CASES} test cases, none inside another")
         self.case = attributes.get("classname", "")[:300], attributes.get("name", "")[:300]
-        self.ends = set()
+        self.ends, self.said = set(), ""
         # gtest: a disabled test is `notrun` and has no child that says so
         if attributes.get("status") in {"notrun", "disabled"} or attributes.get("result") == "suppressed":
             self.ends.add("skipped")
@@ -210,7 +218,7 @@ class _Reading:
         outcome: CaseOutcome = next((one for one in _WORST if one in self.ends), "passed")
         self.bad += outcome in {"failed", "error"}
         where, name = self.case or ("", "")
-        self.cases.append(Case(where=where, name=name, outcome=outcome))
+        self.cases.append(Case(where=where, name=name, outcome=outcome, said=self.said))
         self.case = None
 
 

@@ -25,6 +25,7 @@ KEYS = (
     "rollback_steps",
     "rollback",
     "required_tests",
+    "characterisation",
     "provenance",
     "canary",
     "cites",
@@ -40,6 +41,7 @@ _HEADINGS = {
     "rollback plan": "rollback_steps",
     "required tests": "required_tests",
     "tests": "required_tests",
+    "characterisation": "characterisation",
     "cites": "cites",
     "sources": "cites",
 }

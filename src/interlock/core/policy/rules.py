@@ -22,9 +22,11 @@ from interlock.core.change.settings import (
     Settings,
     is_alert_plan_file,
     is_plan_file,
+    is_producer_file,
     is_rehearsal_file,
     is_rule_file,
     is_snapshot_plan_file,
+    is_test_plan_file,
     read_settings,
 )
 from interlock.core.policy.bundle import Bundle, load_bundle
@@ -36,14 +38,15 @@ from interlock.core.snapshot.plan_read import SnapshotPlans, read_snapshot_plans
 
 if TYPE_CHECKING:
     from interlock.core.alerts.plan import AlertPlan
+    from interlock.core.bite.plan import TestPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """``files`` maps each rule file to the SHA-256 of its bytes.
 
-    ``plans`` of rollouts, ``rehearsals`` and ``snapshots`` are by service and environment, ``alert_plans`` by
-    service.
+    ``plans`` of rollouts, ``rehearsals`` and ``snapshots`` are by service and environment, ``alert_plans`` and
+    ``test_plans`` by service.
     """
 
     digest: str
@@ -55,6 +58,7 @@ class Rules:
     rehearsals: RehearsalPlans = field(default_factory=dict)
     alert_plans: Mapping[str, AlertPlan] = field(default_factory=dict)
     snapshots: SnapshotPlans = field(default_factory=dict)
+    test_plans: Mapping[str, TestPlan] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,7 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         rehearsals=load_rehearsals(used),
         alert_plans=load_alert_plans(used),
         snapshots=load_snapshots(used),
+        test_plans=load_test_plans(used),
     )
 
 
@@ -136,6 +141,21 @@ def load_snapshots(files: Mapping[str, bytes]) -> SnapshotPlans:
     return read_snapshot_plans(plans, settings, load_foundation(files).catalog.services if plans else ())
 
 
+def load_test_plans(files: Mapping[str, bytes]) -> Mapping[str, TestPlan]:
+    """The test plans among the bytes of all rule files; where there are none the catalog is not read.
+
+    Raises:
+        InvalidInput: as ``load_plans``.
+    """
+    settings = settings_of(files)
+    plans = {path: content for path, content in files.items() if is_test_plan_file(path, settings)}
+    if not plans:
+        return {}
+    from interlock.core.bite.plan_read import read_test_plans  # noqa: PLC0415  # only where there are some
+
+    return read_test_plans(plans, load_foundation(files).catalog.services)
+
+
 def look_through_plans(files: Mapping[str, bytes]) -> Surveyed[Plan]:
     """The plans that can be used, and all that is wrong with the others.
 
@@ -180,9 +200,7 @@ def _rehearsal_files(files: Mapping[str, bytes], settings: Settings) -> dict[str
 def _catalog_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, bytes]:
     others = (
         *_plan_files(files, settings),
-        *_rehearsal_files(files, settings),
-        *(path for path in files if is_alert_plan_file(path, settings)),
-        *(path for path in files if is_snapshot_plan_file(path, settings)),
+        *(path for path in files if is_producer_file(path, settings)),
         *_below(files, settings.policies, keep=True),
         *(p for s in settings.schemas for p in _below(files, s, keep=True)),
     )

@@ -15,6 +15,7 @@ import click
 
 from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
 from interlock.doors.cli.run_snapshot import snapshot
+from interlock.doors.cli.run_tests import tests
 
 if TYPE_CHECKING:
     from interlock.doors.cli.rehearsal import Told
@@ -86,6 +87,9 @@ def alerts(*, change: str | None, service: str | None, key: str | None, out: str
     if as_json:
         show_json({"items": done})
     leave(_code(done))
+
+
+run.add_command(tests)
 
 
 def _code(done: list[Told]) -> int:

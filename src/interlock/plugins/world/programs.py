@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -39,9 +40,17 @@ _LAST_READS = 64
 class SystemPrograms:
     """Programs of this machine, started in ``root``."""
 
-    def __init__(self, root: str, started: Callable[[int], None] | None = None) -> None:
-        """``started`` is told the process id of each as soon as there is one."""
-        self._root, self._started = root, started
+    def __init__(
+        self,
+        root: str,
+        started: Callable[[int], None] | None = None,
+        passed_on: AbstractSet[str] | None = None,
+    ) -> None:
+        """``started`` is told the process id of each as soon as there is one.
+
+        ``passed_on`` are the only variables of this process that programs get; None for all but interlock's own.
+        """
+        self._root, self._started, self._passed_on = root, started, passed_on
 
     def run(
         self,
@@ -92,7 +101,8 @@ class SystemPrograms:
     def _start(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], out: Sink, error: Sink
     ) -> subprocess.Popen[bytes]:
-        own = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
+        named = os.environ.keys() if self._passed_on is None else self._passed_on & os.environ.keys()
+        own = {name: os.environ[name] for name in named if not name.startswith("INTERLOCK_")}
         running = subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
             arguments,
             cwd=self._root,

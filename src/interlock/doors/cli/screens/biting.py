@@ -1,0 +1,96 @@
+"""The screen of tests: which of them need the change, which do not, and what is missing of the person's list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interlock.doors.cli.screens.columns import Row, label, table, told
+from interlock.doors.cli.screens.rehearsal import evidence_lines
+from interlock.doors.cli.text import paint, plural, safe
+
+Told = dict[str, Any]
+SHOWN = 8
+_SAYS = {
+    "bites": "fails without the change",
+    "kills": "fails without the change for want of a symbol, and on a mutant of it",
+    "survives": "fails without the change only for want of a symbol, and on no mutant of it",
+    "passes": "passes without the change",
+    "flaky": "does not end alike each time",
+    "fails": "does not pass",
+    "skipped": "is skipped",
+}
+_MARKS = {"bites": True, "kills": True, "passes": None, "skipped": None}
+
+
+def bitten(done: Told) -> list[str]:
+    """One service's tests, with what became of it as evidence."""
+    if done["verdict"] == "undecidable":
+        head = paint(label("UNKNOWN"), fg="yellow", bold=True)
+        answer = f"{safe(done['service'])}: whether the tests bite cannot be decided here"
+        return [head + answer, *told("why", safe(done["fault"])), *evidence_lines(done)]
+    good = done["good"]
+    lines = [
+        paint(label("BITES" if good else "REFUSED"), fg="green" if good else "red", bold=True) + _answer(done)
+    ]
+    lines += table("list", [_behaviour(each) for each in done["behaviours"][:SHOWN]])
+    lines += _more(done["counts"]["behaviours"] - SHOWN)
+    lines += table("tests", [_test(each, done) for each in done["tests"][:SHOWN]])
+    lines += _more(done["counts"]["looked_at"] - SHOWN)
+    lines += _others(done)
+    lines += told("changed", _covered(done["coverage"]))
+    if not done["listed_first"]:
+        lines += told(
+            "doubt", "no person listed these tests before the code: who wrote the code may have chosen them"
+        )
+    return lines + evidence_lines(done)
+
+
+def _answer(done: Told) -> str:
+    counts, service = done["counts"], safe(done["service"])
+    total = f"{counts['passed']} of {plural(counts['total'], 'test')} passed"
+    biting = counts["bites"] + counts["kills"]
+    if done["good"]:
+        return f"{service}: {total}; {plural(biting, 'test')} of {counts['looked_at']} fail without the change"
+    if done["verdict"] != "passed":
+        return f"{service}: {total}, and that is not enough"
+    if counts["idle"]:
+        return f"{service}: {total}, of which {plural(counts['idle'], 'new one')} would pass without the change"
+    return f"{service}: {total}; what was listed would pass without the change"
+
+
+def _behaviour(one: Told) -> Row:
+    return Row(met=not one["problem"], text=safe(one["name"]), remedy=safe(one["problem"] or _by(one)))
+
+
+def _by(one: Told) -> str:
+    biting = len(one["biting"])
+    return f"{biting} of {plural(one['tests'], 'test')} fail without the change"
+
+
+def _test(one: Told, done: Told) -> Row:
+    state = one["state"]
+    met: bool | None = _MARKS.get(state, False)
+    if one["test"] in done["idle_tests"]:
+        said = "is new and passes without the change: make it fail there, or list it under `characterisation`"
+        return Row(met=False, text=safe(one["test"]), remedy=said)
+    why = f" ({safe(one['why'])})" if one["why"] and state in {"flaky", "fails", "skipped", "survives"} else ""
+    times = f" ({one['passed']} passed with it, {one['failed']} failed without it)" if state == "flaky" else why
+    return Row(met=met, text=safe(one["test"]), remedy=f"{_SAYS[state]}{times}")
+
+
+def _others(done: Told) -> list[str]:
+    """What failed and is in neither table."""
+    named = {one["test"] for one in done["tests"]}
+    others = [test for test in done["failed_tests"] if test not in named]
+    lines = told("failed", ", ".join(safe(test) for test in others[:SHOWN])) if others else []
+    return lines + _more(len(others) - SHOWN)
+
+
+def _more(count: int) -> list[str]:
+    return told("", f"and {count} more") if count > 0 else []
+
+
+def _covered(one: Told) -> str:
+    if one["why"]:
+        return f"lines reached were not counted: {safe(one['why'])}"
+    return f"{one['run']} of {plural(one['lines'], 'line')} reached by these tests, which proves nothing"
