@@ -14,14 +14,16 @@ from interlock.core.alerts.plan import AlertPlan
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.policy.rules import Rules
 from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.core.scan.plan import ScanFile
 from interlock.ports.store import Tx
 from interlock.road.station import InForce, Station
 
-ProducerPlan = RehearsalPlan | AlertPlan
+ProducerPlan = RehearsalPlan | AlertPlan | ScanFile
 
 _PLANS: Mapping[str, Callable[[Rules], list[ProducerPlan]]] = {
     "alerts": lambda rules: [plan for _, plan in sorted(rules.alert_plans.items())],
     "rehearsal": lambda rules: [plan for _, plan in sorted(rules.rehearsals.items())],
+    "scan": lambda rules: [file for _, file in sorted(rules.scan_files.items())],
 }
 PRODUCERS = tuple(_PLANS)
 

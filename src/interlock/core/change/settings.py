@@ -92,6 +92,7 @@ class Settings:
     rollouts: str = "rollouts"
     rehearsals: str = "rehearsals"
     alert_plans: str = "alert-plans"
+    scan_plans: str = "scan-plans"
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -114,7 +115,7 @@ def read_settings(value: object) -> Settings:
     if not any(place.production for place in settings.environments.values()):
         raise _range("environments", "at least one with `production: true`")
     folders: dict[str, str] = {}
-    for name in ("rollouts", "rehearsals", "alert_plans"):
+    for name in ("rollouts", "rehearsals", "alert_plans", "scan_plans"):
         folder = getattr(settings, name)
         _folder(name, folder)
         other = folders.setdefault(folder.rstrip("/"), name)
@@ -138,13 +139,16 @@ def is_rule_file(path: str, settings: Settings) -> bool:
         return True
     if any(is_kind(path, settings) for is_kind in (is_plan_file, is_rehearsal_file, is_alert_plan_file)):
         return True
+    if is_scan_file(path, settings):
+        return True
     return path.endswith(_YAML) and _within(path, settings.catalog)
 
 
 def rule_places(settings: Settings) -> tuple[str, ...]:
     """Files and folders in which every path is that ``is_rule_file`` calls one."""
     folders = (settings.policies, settings.rollouts, settings.rehearsals, settings.alert_plans)
-    return (SETTINGS_FILE, *settings.catalog, *settings.codeowners, *folders, *settings.schemas)
+    scans = settings.scan_plans
+    return (SETTINGS_FILE, *settings.catalog, *settings.codeowners, *folders, scans, *settings.schemas)
 
 
 def is_plan_file(path: str, settings: Settings) -> bool:
@@ -160,6 +164,16 @@ def is_rehearsal_file(path: str, settings: Settings) -> bool:
 def is_alert_plan_file(path: str, settings: Settings) -> bool:
     """Whether a path is an alert plan: YAML directly in their folder."""
     return _directly(path, settings.alert_plans)
+
+
+def is_scan_file(path: str, settings: Settings) -> bool:
+    """Whether a path says how changes are scanned: a plan, or YAML below the plans' folder, for a scanner."""
+    return path.endswith(_YAML) and _within(path, (settings.scan_plans,))
+
+
+def is_scan_plan_file(path: str, settings: Settings) -> bool:
+    """Whether a path is a scan plan: YAML directly in their folder; what lies deeper is a scanner's own."""
+    return _directly(path, settings.scan_plans)
 
 
 def _directly(path: str, folder: str) -> bool:

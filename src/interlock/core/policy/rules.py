@@ -24,6 +24,8 @@ from interlock.core.change.settings import (
     is_plan_file,
     is_rehearsal_file,
     is_rule_file,
+    is_scan_file,
+    is_scan_plan_file,
     read_settings,
 )
 from interlock.core.policy.bundle import Bundle, load_bundle
@@ -31,6 +33,8 @@ from interlock.core.rehearsal.plan_read import RehearsalPlans, read_rehearsal_pl
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans, read_plans, survey_plans
 from interlock.core.rollout.plan_faults import Surveyed
+from interlock.core.scan.plan import ScanFile
+from interlock.core.scan.plan_read import read_scan_files
 
 if TYPE_CHECKING:
     from interlock.core.alerts.plan import AlertPlan
@@ -40,7 +44,8 @@ if TYPE_CHECKING:
 class Rules:
     """``files`` maps each rule file to the SHA-256 of its bytes.
 
-    ``plans`` of rollouts and ``rehearsals`` are by service and environment, ``alert_plans`` by service.
+    ``plans`` of rollouts and ``rehearsals`` are by service and environment, ``alert_plans`` by service,
+    ``scan_files`` by path.
     """
 
     digest: str
@@ -51,6 +56,7 @@ class Rules:
     plans: Plans = field(default_factory=dict)
     rehearsals: RehearsalPlans = field(default_factory=dict)
     alert_plans: Mapping[str, AlertPlan] = field(default_factory=dict)
+    scan_files: Mapping[str, ScanFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,7 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         plans=load_plans(used),
         rehearsals=load_rehearsals(used),
         alert_plans=load_alert_plans(used),
+        scan_files=load_scan_files(used),
     )
 
 
@@ -118,6 +125,17 @@ def load_alert_plans(files: Mapping[str, bytes]) -> Mapping[str, AlertPlan]:
     from interlock.core.alerts.plan_read import read_alert_plans  # noqa: PLC0415  # PromQL only where it is written
 
     return read_alert_plans(plans, load_foundation(files).catalog.services)
+
+
+def load_scan_files(files: Mapping[str, bytes]) -> Mapping[str, ScanFile]:
+    """The scan plans among the bytes of all rule files, and what lies below them for a scanner.
+
+    Raises:
+        InvalidInput: as ``load_plans``.
+    """
+    settings = settings_of(files)
+    found = {path: content for path, content in files.items() if is_scan_file(path, settings)}
+    return read_scan_files(found, [path for path in found if is_scan_plan_file(path, settings)])
 
 
 def look_through_plans(files: Mapping[str, bytes]) -> Surveyed[Plan]:
@@ -165,7 +183,7 @@ def _catalog_files(files: Mapping[str, bytes], settings: Settings) -> dict[str, 
     others = (
         *_plan_files(files, settings),
         *_rehearsal_files(files, settings),
-        *(path for path in files if is_alert_plan_file(path, settings)),
+        *(path for path in files if is_alert_plan_file(path, settings) or is_scan_file(path, settings)),
         *_below(files, settings.policies, keep=True),
         *(p for s in settings.schemas for p in _below(files, s, keep=True)),
     )

@@ -42,8 +42,8 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _WORDS: Mapping[str, Json] = {"true": True, "True": True, "false": False, "False": False}
 _SEVERAL = "a collection"
 
-SHAPE = {"rollout": "rollout-plan", "rehearsal": "rehearsal-plan", "alert": "alert-plan"}
-RANGE = {"rollout": "rollout-range", "rehearsal": "rehearsal-range", "alert": "alert-range"}
+SHAPE = {"rollout": "rollout-plan", "rehearsal": "rehearsal-plan", "alert": "alert-plan", "scan": "scan-plan"}
+RANGE = {"rollout": "rollout-range", "rehearsal": "rehearsal-range", "alert": "alert-range", "scan": "scan-range"}
 """Codes by what is planned: it is not what it should be, and it is out of bounds."""
 
 
