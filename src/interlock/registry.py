@@ -22,6 +22,7 @@ from interlock.ports.notifier import Notifier
 from interlock.ports.reader import Reader
 from interlock.ports.rehearsal import MakesProbe, MakesRehearsal
 from interlock.ports.router import Router
+from interlock.ports.scanner import MakesScanner
 from interlock.ports.validator import Validator
 
 METERS = "interlock.meters"
@@ -30,6 +31,7 @@ PROBES = "interlock.probes"
 READERS = "interlock.readers"
 REHEARSALS = "interlock.rehearsals"
 ROUTERS = "interlock.routers"
+SCANNERS = "interlock.scanners"
 VALIDATORS = "interlock.validators"
 
 
@@ -72,6 +74,11 @@ def routers(flags: Flags | None = None) -> dict[str, Callable[..., Router]]:
         name: partial(factory, flags=flags) if getattr(factory, "takes_flags", False) else factory
         for name, factory in loaded.items()
     }
+
+
+def scanners() -> dict[str, MakesScanner]:
+    """Scanner factories by name; each takes its settings."""
+    return cast("dict[str, MakesScanner]", _load(SCANNERS))
 
 
 def validators() -> tuple[Validator, ...]:

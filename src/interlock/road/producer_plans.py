@@ -15,15 +15,17 @@ from interlock.core.approval.actor import Actor, Scope
 from interlock.core.bite.plan import TestPlan
 from interlock.core.policy.rules import Rules
 from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.core.scan.plan import ScanFile
 from interlock.core.snapshot.plan import SnapshotPlan
 from interlock.ports.store import Tx
 from interlock.road.station import InForce, Station
 
-ProducerPlan = RehearsalPlan | AlertPlan | SnapshotPlan | TestPlan
+ProducerPlan = RehearsalPlan | AlertPlan | SnapshotPlan | TestPlan | ScanFile
 
 _PLANS: Mapping[str, Callable[[Rules], list[ProducerPlan]]] = {
     "alerts": lambda rules: [plan for _, plan in sorted(rules.alert_plans.items())],
     "rehearsal": lambda rules: [plan for _, plan in sorted(rules.rehearsals.items())],
+    "scan": lambda rules: [file for _, file in sorted(rules.scan_files.items())],
     "snapshot": lambda rules: [plan for _, plan in sorted(rules.snapshots.items())],
     "tests": lambda rules: [plan for _, plan in sorted(rules.test_plans.items())],
 }

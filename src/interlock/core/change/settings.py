@@ -78,7 +78,7 @@ class GitSettings:
     trunk: str = ""
 
 
-PLAN_FOLDERS = ("rollouts", "rehearsals", "alert_plans", "snapshot_plans", "test_plans")
+PLAN_FOLDERS = ("rollouts", "rehearsals", "alert_plans", "snapshot_plans", "test_plans", "scan_plans")
 """The settings that name a folder of plans: that of rollouts, then those of producers of evidence."""
 
 
@@ -98,6 +98,7 @@ class Settings:
     alert_plans: str = "alert-plans"
     snapshot_plans: str = "snapshot-plans"
     test_plans: str = "test-plans"
+    scan_plans: str = "scan-plans"
     documentation: str = "change.md"
     environments: dict[str, Environment] = field(
         default_factory=lambda: {"production": Environment(production=True)}
@@ -181,8 +182,19 @@ def is_test_plan_file(path: str, settings: Settings) -> bool:
 
 
 def is_producer_file(path: str, settings: Settings) -> bool:
-    """Whether a path is a plan of any producer of evidence."""
-    return any(_directly(path, getattr(settings, name)) for name in PLAN_FOLDERS[1:])
+    """Whether a path is a plan of any producer of evidence, or what lies below scan plans for a scanner."""
+    directly = any(_directly(path, getattr(settings, name)) for name in PLAN_FOLDERS[1:])
+    return directly or is_scan_file(path, settings)
+
+
+def is_scan_file(path: str, settings: Settings) -> bool:
+    """Whether a path says how changes are scanned: a plan, or YAML below the plans' folder, for a scanner."""
+    return path.endswith(_YAML) and _within(path, (settings.scan_plans,))
+
+
+def is_scan_plan_file(path: str, settings: Settings) -> bool:
+    """Whether a path is a scan plan: YAML directly in their folder; what lies deeper is a scanner's own."""
+    return _directly(path, settings.scan_plans)
 
 
 def _directly(path: str, folder: str) -> bool:

@@ -25,6 +25,8 @@ from interlock.core.change.settings import (
     is_producer_file,
     is_rehearsal_file,
     is_rule_file,
+    is_scan_file,
+    is_scan_plan_file,
     is_snapshot_plan_file,
     is_test_plan_file,
     read_settings,
@@ -34,6 +36,8 @@ from interlock.core.rehearsal.plan_read import RehearsalPlans, read_rehearsal_pl
 from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans, read_plans, survey_plans
 from interlock.core.rollout.plan_faults import Surveyed
+from interlock.core.scan.plan import ScanFile
+from interlock.core.scan.plan_read import read_scan_files
 from interlock.core.snapshot.plan_read import SnapshotPlans, read_snapshot_plans
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ class Rules:
     """``files`` maps each rule file to the SHA-256 of its bytes.
 
     ``plans`` of rollouts, ``rehearsals`` and ``snapshots`` are by service and environment, ``alert_plans`` and
-    ``test_plans`` by service.
+    ``test_plans`` by service, ``scan_files`` by path.
     """
 
     digest: str
@@ -59,6 +63,7 @@ class Rules:
     alert_plans: Mapping[str, AlertPlan] = field(default_factory=dict)
     snapshots: SnapshotPlans = field(default_factory=dict)
     test_plans: Mapping[str, TestPlan] = field(default_factory=dict)
+    scan_files: Mapping[str, ScanFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,7 @@ def load_rules(files: Mapping[str, bytes]) -> Rules:
         alert_plans=load_alert_plans(used),
         snapshots=load_snapshots(used),
         test_plans=load_test_plans(used),
+        scan_files=load_scan_files(used),
     )
 
 
@@ -154,6 +160,17 @@ def load_test_plans(files: Mapping[str, bytes]) -> Mapping[str, TestPlan]:
     from interlock.core.bite.plan_read import read_test_plans  # noqa: PLC0415  # only where there are some
 
     return read_test_plans(plans, load_foundation(files).catalog.services)
+
+
+def load_scan_files(files: Mapping[str, bytes]) -> Mapping[str, ScanFile]:
+    """The scan plans among the bytes of all rule files, and what lies below them for a scanner.
+
+    Raises:
+        InvalidInput: as ``load_plans``.
+    """
+    settings = settings_of(files)
+    found = {path: content for path, content in files.items() if is_scan_file(path, settings)}
+    return read_scan_files(found, [path for path in found if is_scan_plan_file(path, settings)])
 
 
 def look_through_plans(files: Mapping[str, bytes]) -> Surveyed[Plan]:

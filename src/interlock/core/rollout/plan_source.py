@@ -42,7 +42,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _WORDS: Mapping[str, Json] = {"true": True, "True": True, "false": False, "False": False}
 _SEVERAL = "a collection"
 
-_PLANNED = ("rollout", "rehearsal", "alert", "snapshot", "test")
+_PLANNED = ("rollout", "rehearsal", "alert", "snapshot", "test", "scan")
 SHAPE = {kind: f"{kind}-plan" for kind in _PLANNED}
 RANGE = {kind: f"{kind}-range" for kind in _PLANNED}
 """Codes by what is planned: it is not what it should be, and it is out of bounds."""

@@ -1,0 +1,72 @@
+"""What detect-secrets says in JSON, as findings that hold no secret.
+
+Rules:
+1. A secret is known by the digest that the tool gives of it; the value is never read here, and the digest never
+   shown: of a short secret it can be guessed.
+2. In lock files long random texts are checksums, and only secrets of a known pattern count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from interlock.core.change.canonical import Json
+from interlock.core.change.errors import InterlockError
+from interlock.core.evidence.strict_json import read_json
+from interlock.core.scan.seen import Scanned, Seen, Source
+
+TOOL = "detect-secrets"
+MOST_BYTES = 64 * 1024 * 1024
+_GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
+_LOCKS = frozenset(
+    {"Brewfile.lock.json", "Cargo.lock", "Cartfile.resolved", "Gemfile.lock", "Package.resolved", "Pipfile.lock"}
+    | {"Podfile.lock", "bun.lock", "composer.lock", "deno.lock", "flake.lock", "go.sum", "gradle.lockfile"}
+    | {"npm-shrinkwrap.json", "package-lock.json", "packages.lock.json", "pdm.lock", "pnpm-lock.yaml"}
+    | {"poetry.lock", "pubspec.lock", "uv.lock", "yarn.lock", ".terraform.lock.hcl"}
+)
+
+
+def read_secrets(said: bytes, names: Mapping[str, Source]) -> Scanned:
+    """What detect-secrets saw in the files that it was given under these names."""
+    try:
+        told = read_json(said, what="detect-secrets' answer", limit=MOST_BYTES)
+    except InterlockError as error:
+        return Scanned(tool=TOOL, fault=f"what detect-secrets said cannot be read: {error.message}")
+    results = told.get("results") if isinstance(told, dict) else None
+    if not isinstance(told, dict) or not isinstance(results, dict):
+        return Scanned(tool=TOOL, fault="detect-secrets said something else than its results")
+    version, seen = told.get("version"), []
+    for name, listed in results.items():
+        source = names.get(name)
+        if source is None or not isinstance(listed, list):
+            return Scanned(tool=TOOL, fault="detect-secrets names a file that it was not given")
+        for one in listed:
+            found = _seen(one, source)
+            if found is None:
+                return Scanned(tool=TOOL, fault="detect-secrets said something else than a finding")
+            if not (found.rule in _GUESSED and is_lock(source.path)):
+                seen.append(found)
+    return Scanned(tool=TOOL, version=version if isinstance(version, str) else "", seen=tuple(seen))
+
+
+def is_lock(path: str) -> bool:
+    """Whether a file is a lock file by its name."""
+    return PurePosixPath(path).name in _LOCKS
+
+
+def _seen(one: Json, source: Source) -> Seen | None:
+    if not isinstance(one, dict):
+        return None
+    kind, line, identity = one.get("type"), one.get("line_number"), one.get("hashed_secret")
+    if not isinstance(kind, str) or not isinstance(line, int) or not isinstance(identity, str) or not identity:
+        return None
+    return Seen(
+        source=source,
+        line=max(1, line),
+        rule=kind[:100],
+        tool=TOOL,
+        level="warning",
+        cwes=frozenset({798}),
+        identity=identity,
+    )

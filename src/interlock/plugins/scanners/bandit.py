@@ -1,0 +1,69 @@
+"""The scanner ``bandit``: the changed Python files, with every rule it has, whatever is written beside a line.
+
+Rules:
+1. ``# nosec`` hides nothing: the change could have added it. What one hid before is at the base too, and not new.
+2. bandit reads no settings: the files are named by us, in a folder of ours, and nothing else is in it.
+3. Python is what ends in ``.py`` or ``.pyw``, or begins with ``#!`` and names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+
+from interlock.core.change.canonical import Json
+from interlock.core.scan.bandit_says import MOST_BYTES, TOOL, read_bandit
+from interlock.core.scan.python import is_python
+from interlock.core.scan.seen import Scanned
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.plugins.world.scan_folder import by_number
+from interlock.plugins.world.scan_settings import absent, fault, module, read
+from interlock.ports.scanner import SECONDS, Look
+
+MODULE = "bandit"
+_ENDED = frozenset({0, 1})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BanditSettings:
+    """``passwords``: what it says of passwords counts too, where no scanner of secrets is wanted."""
+
+    passwords: bool = False
+    seconds: float = SECONDS
+
+
+class BanditScanner:
+    """See the rules above; the contract is in ``ports.scanner``."""
+
+    def __init__(self, settings: Mapping[str, Json]) -> None:
+        self._settings = read(BanditSettings, settings, what=f"the scanner `{TOOL}`")
+
+    def missing(self) -> str:
+        """See ``ports.scanner``."""
+        return absent(MODULE, TOOL)
+
+    def scan(self, look: Look) -> Scanned:
+        """See ``ports.scanner``."""
+        wanted = [one for one in look.sources if one.side != "past" and is_python(one)]
+        if not wanted:
+            return Scanned(tool=TOOL, version=_version())
+        with by_number(wanted, ending=".py") as folder:
+            place = str(folder.root)
+            command = (*module(MODULE), "-q", "-f", "json", "--ignore-nosec", "-r", place)
+            done = SystemPrograms(place).output(
+                command, timeout=self._settings.seconds, environment={}, most=MOST_BYTES
+            )
+        if why := fault(done, TOOL, _ENDED):
+            return Scanned(tool=TOOL, version=_version(), fault=why)
+        names = {f"{place}/{name}": source for name, source in folder.names.items()}
+        found = read_bandit(done.out, names, version=_version(), passwords=self._settings.passwords)
+        return replace(found, fault=found.fault.replace(place, "the folder"))
+
+
+def _version() -> str:
+    try:
+        return installed(TOOL)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,90 @@
+"""The scanner ``secrets``: detect-secrets over every text that the range publishes, versions in between included.
+
+Rules:
+1. No comment hides a secret (``pragma: allowlist secret``), nor does a file's name: it is given files named by us.
+   What stood there before is not new.
+2. It asks nobody whether a secret is valid: nothing leaves this machine.
+3. Text is looked at as UTF-8 whatever else it is; UTF-16 and UTF-32 are read by their mark.
+4. YAML and INI are looked at as plain text too: the library's own reading of them leaves out comments.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from interlock.core.change.canonical import Json
+from interlock.core.scan.compare import once
+from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
+from interlock.core.scan.seen import Scanned, Source
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.plugins.world.scan_folder import by_number
+from interlock.plugins.world.scan_settings import absent, fault, module, read
+from interlock.ports.scanner import SECONDS, Look
+
+MODULE = "detect_secrets"
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_OFF = (
+    "allowlist.is_line_allowlisted",
+    "heuristic.is_lock_file",
+    "heuristic.is_swagger_file",
+)
+_READ_OTHERWISE = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".properties")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretsSettings:
+    """``base64`` and ``hex`` are how random a quoted text must be, in bits a character."""
+
+    base64: float = 4.5
+    hex: float = 3.0
+    seconds: float = SECONDS
+
+
+class SecretsScanner:
+    """See the rules above; the contract is in ``ports.scanner``."""
+
+    def __init__(self, settings: Mapping[str, Json]) -> None:
+        self._settings = read(SecretsSettings, settings, what="the scanner `secrets`")
+
+    def missing(self) -> str:
+        """See ``ports.scanner``."""
+        return absent(MODULE, TOOL)
+
+    def scan(self, look: Look) -> Scanned:
+        """See ``ports.scanner``."""
+        if not look.sources:
+            return Scanned(tool=TOOL)
+        found = self._ran(look.sources, "")
+        again = [one for one in look.sources if one.path.lower().endswith(_READ_OTHERWISE)]
+        if not again or found.fault:
+            return replace(found, seen=once(found.seen))
+        plain = self._ran(again, ".txt")
+        return replace(found, seen=once([*found.seen, *plain.seen]), fault=plain.fault)
+
+    def _ran(self, sources: Sequence[Source], ending: str) -> Scanned:
+        limits = (f"--base64-limit={self._settings.base64:g}", f"--hex-limit={self._settings.hex:g}")
+        off = [word for name in _OFF for word in ("--disable-filter", f"detect_secrets.filters.{name}")]
+        with by_number(sources, ending=ending, content=as_text) as folder:
+            place = str(folder.root)
+            command = (*module(MODULE), "scan", "--all-files", "--no-verify", *limits, *off, ".")
+            done = SystemPrograms(place).output(
+                command, timeout=self._settings.seconds, environment={}, most=MOST_BYTES
+            )
+        if why := fault(done, TOOL, frozenset({0})):
+            return Scanned(tool=TOOL, fault=why)
+        return read_secrets(done.out, folder.names)
+
+
+def as_text(source: Source) -> bytes:
+    """The content as UTF-8; what is none is written as it could be typed."""
+    for mark, encoding in _MARKS:
+        if source.content.startswith(mark):
+            return source.content.decode(encoding, "replace").encode("utf-8", "replace")
+    return source.content.decode("utf-8", "backslashreplace").encode("utf-8", "replace")
