@@ -5,6 +5,7 @@ from __future__ import annotations
 from interlock.doors.api.nouns import (
     changes,
     counts,
+    deployments,
     entries,
     events,
     evidence,
@@ -43,6 +44,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *events.OPERATIONS,
     *rollbacks.OPERATIONS,
     *suspects.OPERATIONS,
+    *deployments.OPERATIONS,
     *entries.OPERATIONS,
     *ledger.OPERATIONS,
     *tiles.OPERATIONS,

@@ -148,6 +148,17 @@ def resolve(located: Located, revisions: Sequence[str]) -> list[str | None]:
     return [line if len(line) == size and line.isalnum() else None for line in lines]
 
 
+def tags(located: Located, most: int) -> list[list[str]]:
+    """The newest ``most`` tags of the real repository, each with its seconds since 1970; names as they stand.
+
+    Of an annotated tag that is the tagger's time, else the commit's.
+    """
+    shape = "--format=%(refname)%00%(creatordate:unix)"
+    asked = ["for-each-ref", "--sort=-creatordate", f"--count={most}", shape, "refs/tags"]
+    answer = _run(["--git-dir", os.fspath(located.git_dir), *asked], located.git_dir) or b""
+    return [line.split("\0") for line in readable(answer).splitlines() if line.count("\0") == 1]
+
+
 class Glass:
     """The empty repository that borrows ``located``'s objects. Safe to use from several threads.
 

@@ -1,0 +1,142 @@
+"""What the record answers of one deployment: a rehearsal before it, a canary, an alert that was proven.
+
+Rules:
+1. Evidence counts as it stood when the deployment began: about the digest that went out, issued before, trusted,
+   not expired. What came later shows nothing about then.
+2. A rollout by stages is a canary. A ticket alone says how wide it might go at first, and not how it went.
+3. A proven alert is one on the business where the plan's mode is that (a drop of what is counted, the
+   service's own metric), or where the mode is called so, and then the answer says that this is a guess.
+4. *No* is the record's word only: what a team did without interlock is not on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from interlock.core.audit.answers import Answer, Answers
+from interlock.core.audit.business import word_in
+from interlock.core.evidence.model import Evidence
+from interlock.core.policy.shown import ALERTS, REHEARSAL
+
+FULL = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """One deployment with what is on record about it. ``id`` is the rollout's, else the ticket's.
+
+    ``rolled``: a rollout brought it. ``stages`` are percents of its plan, ``reached`` the widest that was granted,
+    ``max_weight`` what its ticket let through at first. ``evidence`` has the standing it had
+    at ``at``; ``business`` are modes of the alert plan that are about the business, None where that plan is not in
+    force any more.
+    """
+
+    id: str
+    service: str
+    at: datetime
+    rolled: bool = False
+    stages: tuple[float, ...] = ()
+    judged: bool = False
+    reached: float = 0.0
+    max_weight: float = FULL
+    evidence: tuple[Evidence, ...] = ()
+    business: Collection[str] | None = None
+
+
+def answers_of(one: Deployed) -> Answers:
+    """The three answers."""
+    return Answers(rollback=_rollback(one), canary=_canary(one), alert=_alert(one))
+
+
+def _rollback(one: Deployed) -> Answer:
+    found = [each for each in _about(one, REHEARSAL) if each.standing == "trusted"]
+    good = [each for each in found if each.summary.get("verdict") == "passed"]
+    if good:
+        newest = good[-1]
+        return Answer(said="yes", why=f"rehearsed {newest.issued_at:%Y-%m-%d}{_took(newest)}", places=(newest.id,))
+    if found:
+        told = f"rehearsed {found[-1].issued_at:%Y-%m-%d}, and going back did not hold"
+        return Answer(said="no", why=told, places=(found[-1].id,))
+    return Answer(said="no", why=f"no rehearsal that counted among {_pieces(one)} on record")
+
+
+def _took(one: Evidence) -> str:
+    seconds, objective = one.summary.get("seconds"), one.summary.get("objective_seconds")
+    if not isinstance(seconds, int | float) or not isinstance(objective, int | float):
+        return ""
+    late = ", which was too slow" if seconds > objective else ""
+    return f": back in {seconds:.1f} s of at most {objective:g} s{late}"
+
+
+def _canary(one: Deployed) -> Answer:
+    held = [share for share in one.stages if share < FULL]
+    if held:
+        shares = ", ".join(f"{share:g}" for share in one.stages)
+        judged = "under the judge" if one.judged else "nothing was judged"
+        return Answer(
+            said="yes", why=f"stages of {shares} %, {judged}, reached {one.reached:g} %", places=(one.id,)
+        )
+    if one.stages:
+        return Answer(said="no", why="its plan has one stage, of 100 %", places=(one.id,))
+    if one.rolled:
+        return Answer(said="unknown", why="a rollout whose plan cannot be read any more", places=(one.id,))
+    if one.max_weight < FULL:
+        told = f"let through with at most {one.max_weight:g} % at first; nobody reported how it went out"
+        return Answer(said="unknown", why=told, places=(one.id,))
+    told = "let through for all traffic at once, and no rollout on record"
+    return Answer(said="no", why=told, places=(one.id,))
+
+
+def _alert(one: Deployed) -> Answer:
+    pieces = [each for each in _about(one, ALERTS) if each.standing == "trusted"]
+    rows = [(each, mode, alert, at) for each in pieces for mode, alert, at in _proven(each)]
+    known = [row for row in rows if one.business is not None and row[1] in one.business]
+    if known:
+        return _told(known[-1], "")
+    named = [row for row in rows if word_in(row[1]) or word_in(row[2])]
+    if named:
+        return _told(named[-1], ": business by its name alone")
+    if rows:
+        modes = ", ".join(sorted({row[1] for row in rows})[:3])
+        told = f"alerts were proven for {modes}; whether one counts business is not known"
+        return Answer(said="unknown", why=told, places=(rows[-1][0].id,))
+    if pieces:
+        return Answer(said="no", why="an alert proof, by which nobody would have noticed", places=(pieces[-1].id,))
+    return Answer(said="no", why=f"no alert proof that counted among {_pieces(one)} on record")
+
+
+def _told(row: tuple[Evidence, str, str, float], guess: str) -> Answer:
+    piece, mode, alert, at = row
+    return Answer(said="yes", why=f"{alert} {at:g} s after {mode}, proven{guess}", places=(piece.id,))
+
+
+def _proven(piece: Evidence) -> Iterator[tuple[str, str, float]]:
+    """Mode, alert and seconds of each row in which somebody was told in time."""
+    rows = piece.summary.get("modes")
+    for row in rows if isinstance(rows, list | tuple) else ():
+        if not isinstance(row, dict) or row.get("proven") is not True:
+            continue
+        answers = row.get("answers")
+        first = answers[0] if isinstance(answers, list | tuple) and answers else None
+        if isinstance(first, dict):
+            seconds = first.get("seconds")
+            at = float(seconds) if isinstance(seconds, int | float) else 0.0
+            yield str(row.get("mode", "")), str(first.get("alert", "")), at
+
+
+def _about(one: Deployed, kind: str) -> Sequence[Evidence]:
+    """Pieces of one kind that were there in time and speak of this service, oldest first."""
+    return [
+        each
+        for each in sorted(one.evidence, key=lambda piece: (piece.issued_at, piece.id))
+        if each.predicate_type == kind
+        and max(each.issued_at, each.received_at) <= one.at
+        and each.summary.get("service") in {None, one.service}
+    ]
+
+
+def _pieces(one: Deployed) -> str:
+    count = len(one.evidence)
+    return f"{count} {'piece' if count == 1 else 'pieces'} of evidence"

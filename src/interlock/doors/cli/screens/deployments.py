@@ -1,0 +1,131 @@
+"""The screen of ``interlock report deployments``: who had what, where that stands, and what could not be found.
+
+Rules:
+1. The answer first: how many had all three. Then a line for each deployment, newest first; then each answer once,
+   with its place and the deployments it is about.
+2. *Unknown* has a sign of its own, so that nobody takes it for a no, or for a yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from interlock.doors.cli.screens.columns import MARGIN, label
+from interlock.doors.cli.text import columns, cut, pad, paint, plural, safe, width, wrap
+
+Told = dict[str, Any]
+QUESTIONS = (("rollback", "rollback tried"), ("canary", "canary"), ("alert", "business alert"))
+SIGNS = {"yes": "✓", "no": "✗", "unknown": "?"}
+_COLOURS = {"✓": "green", "✗": "red", "?": "yellow"}
+FEW, CELL, MOST_NAME = 3, 16, 30
+
+
+def screen(found: Told, *, wide: int | None = None) -> list[str]:
+    """All of it."""
+    room = wide or width()
+    items = found["items"]
+    lines = _labelled("looked", _headline(found), room, bold=True)
+    if items:
+        lines += ["", *_table(items, room), ""]
+    for key, word in QUESTIONS:
+        lines += _answers(word.partition(" ")[0] if key != "alert" else "alert", key, items, room)
+    lines += _bottom(found, room)
+    return lines
+
+
+def _headline(found: Told) -> str:
+    items, of = found["items"], f" of {safe(found['service'])}" if found["service"] else ""
+    if not items:
+        return f"no deployment{of} found, neither on record nor by a tag: nothing was audited"
+    whole = sum(all(one["answers"][key]["said"] == "yes" for key, _ in QUESTIONS) for one in items)
+    each = ", ".join(f"{word} {_yes(items, key)}" for key, word in QUESTIONS)
+    unknown = sum(one["answers"][key]["said"] == "unknown" for one in items for key, _ in QUESTIONS)
+    open_ = f" · {plural(unknown, 'answer')} unknown" if unknown else ""
+    return f"{whole} of the last {len(items)}{of} had all three ({each}){open_}"
+
+
+def _yes(items: list[Told], key: str) -> int:
+    return sum(one["answers"][key]["said"] == "yes" for one in items)
+
+
+def _table(items: list[Told], room: int) -> Iterator[str]:
+    name = min(MOST_NAME, max(columns(safe(one["name"])) for one in items))
+    by = min(20, max(columns(", ".join(one["by"])) for one in items))
+    left = MARGIN + name + 2 + 10 + 2 + by + 2
+    cell = min(CELL, max(9, (room - left) // len(QUESTIONS)))
+    yield " " * left + "".join(pad(word, cell - 1) + " " for _, word in QUESTIONS).rstrip()
+    for one in items:
+        head = f"{pad(safe(one['name']), name)}  {one['at'][:10]}  {pad(safe(', '.join(one['by'])), by)}  "
+        cells = "".join(_cell(one["answers"][key]["said"], cell) for key, _ in QUESTIONS).rstrip()
+        yield " " * MARGIN + head + cells
+
+
+def _cell(said: str, room: int) -> str:
+    sign = SIGNS[said]
+    return paint(sign, fg=_COLOURS[sign], bold=True) + pad(f" {said}", room - 1)
+
+
+def _answers(word: str, key: str, items: list[Told], room: int) -> list[str]:
+    """Each different answer once, in the order in which it first occurs."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for one in items:
+        answer = one["answers"][key]
+        places = answer["places"]
+        more = f" and {len(places) - FEW} more" if len(places) > FEW else ""
+        where = f"{', '.join(safe(each) for each in places[:FEW])}{more}"
+        groups.setdefault((answer["said"], safe(answer["why"]), where), []).append(safe(one["name"]))
+    lines: list[str] = []
+    for (said, why, where), names in groups.items():
+        whose = f" ({', '.join(names)})" if len(names) < len(items) else ""
+        sign = SIGNS[said]
+        first, *rest = wrap(f"{why}{whose}", room - MARGIN - 2)
+        head = label(word if not lines else "")
+        lines.append(f"{head}{paint(sign, fg=_COLOURS[sign], bold=True)} {first}")
+        lines += [" " * (MARGIN + 2) + line for line in rest]
+        lines += [" " * (MARGIN + 2) + line for line in (wrap(f"→ {where}", room - MARGIN - 2) if where else ())]
+    return lines
+
+
+def _bottom(found: Told, room: int) -> Iterator[str]:
+    items = found["items"]
+    counted = next((one for one in items if one["counts"]), None)
+    if counted:
+        yield from _labelled("read", f"at {safe(counted['name'])}: {_counts(counted['counts'])}", room)
+    missing = dict.fromkeys(safe(each) for one in items for each in one["missing"])
+    if missing:
+        yield from _labelled("not read", "; ".join(missing), room)
+    git = found["git"]
+    if git is None:
+        yield from _labelled("tags", "no git repository here", room)
+    else:
+        left = ", ".join(f"{count} {why}" for why, count in git["left_out"].items())
+        cut_off = "; a shallow clone: there may be more, git fetch --unshallow --tags" if git["shallow"] else ""
+        none = "; name what was deployed: --at REV" if not items else ""
+        yield from _labelled("tags", f"{git['tags']:,}{f', left out {left}' if left else ''}{cut_off}{none}", room)
+    yield from _labelled("record", _record(found["record"]), room)
+
+
+def _record(record: Told) -> str:
+    if record["failed"]:
+        return f"could not be asked: {safe(record['why'])}"
+    if not record["asked"]:
+        return "none here: interlock init, then every deployment answers for itself"
+    return plural(record["found"], "deployment")
+
+
+def _counts(counts: Told) -> str:
+    found = [
+        f"{plural(counts['files'], 'file')}, {counts['yaml']:,} YAML, {counts['ci']:,} CI",
+        plural(counts["workloads"], "workload"),
+        plural(counts["alerts"], "alert rule"),
+    ]
+    if counts["aside"]:
+        found.append(f"{plural(counts['aside'], 'file')} among examples, tests or docs")
+    return " · ".join(found)
+
+
+def _labelled(word: str, text: str, room: int, *, bold: bool = False) -> list[str]:
+    lines = wrap(text, room - MARGIN)
+    painted = [paint(line, bold=True) if bold else line for line in lines]
+    return [(label(word) if not place else " " * MARGIN) + cut(line, room) for place, line in enumerate(painted)]

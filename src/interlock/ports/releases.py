@@ -1,0 +1,53 @@
+"""The port to what a repository released: its tags, and the files of one commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from interlock.core.audit.releases import Tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeFile:
+    """One regular file: ``blob`` names its content, ``size`` is in bytes."""
+
+    path: str
+    blob: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The files of a commit; links and submodules are only counted."""
+
+    files: tuple[TreeFile, ...]
+    links: int = 0
+    submodules: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """The tags of this copy. ``shallow``: its history is cut off, so there may be more than are seen."""
+
+    all: tuple[Tag, ...]
+    shallow: bool = False
+
+
+class ReleasedTrees(Protocol):
+    """One repository. Reads only; idempotent; each call is bounded in time and size."""
+
+    def tags(self) -> Tags:
+        """Every tag that leads to a commit, newest first, at most 5,000."""
+
+    def commit(self, revision: str) -> Tag | None:
+        """The commit that a revision names, with its own time; None where it names none here."""
+
+    def tree(self, commit: str) -> Tree | None:
+        """The files of a commit, None where it is not in this copy."""
+
+    def content(self, blob: str) -> bytes | None:
+        """What a file holds; None where it is not in this copy, or too large."""
+
+    def close(self) -> None:
+        """Let go. Idempotent."""

@@ -1,0 +1,206 @@
+"""Station 7, report: past deployments as the record has them, each with what it had.
+
+Rules:
+1. A deployment is a rollout, or a ticket that was used without one; newest first, as many as were asked for.
+2. Evidence is what was about the digest that went out, with the standing it had when that began (by the runners
+   that the rules in force trust).
+3. A change whose content cannot be read any more is listed without its commit, never left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from interlock.core.alerts.plan import AlertPlan
+from interlock.core.approval.actor import Actor, Scope
+from interlock.core.audit.answers import Answers
+from interlock.core.audit.on_record import FULL, Deployed, answers_of
+from interlock.core.change.change import ChangeRecord, Submission
+from interlock.core.change.errors import IntegrityError, InterlockError, NotFound
+from interlock.core.change.parse import parse_json
+from interlock.core.change.parts import GitRange
+from interlock.core.evidence.accept import effective
+from interlock.core.evidence.model import Evidence
+from interlock.core.policy.rules import Rules
+from interlock.core.policy.shown import ALERTS
+from interlock.core.rollout.record import RolloutRecord
+from interlock.core.ticket.model import Ticket
+from interlock.core.ticket.record import TicketRecord, TicketState
+from interlock.ports.store import Page, Tx
+from interlock.road.gather import evidence_about
+from interlock.road.roll.asks import plan_of
+from interlock.road.station import Station
+
+PAGE, MOST_TICKETS = 200, 2_000
+_RECORDED = frozenset({"change.opened", "change.pushed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastDeployment:
+    """One deployment and its answers. ``commit`` is the head of its git range, empty where it has none.
+
+    ``state`` is the rollout's or the ticket's; ``kind`` says which of the two ``id`` names.
+    """
+
+    id: str
+    kind: str
+    change: str
+    title: str
+    digest: str
+    service: str
+    environment: str
+    at: datetime
+    state: str
+    commit: str
+    answers: Answers
+
+
+def deployments(
+    station: Station, actor: Actor, *, environment: str, service: str | None, limit: int
+) -> tuple[PastDeployment, ...]:
+    """The newest deployments there."""
+    actor.require(Scope.READ)
+
+    def work(tx: Tx) -> tuple[PastDeployment, ...]:
+        rules = station.rules(tx).rules
+        found = [*_rollouts(tx, rules, environment, service, limit)]
+        used = {one.ticket for one in tx.records(RolloutRecord).find(environment=environment)}
+        found += _tickets(tx, rules, environment, service, used, limit)
+        return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit])
+
+    return station.store.read(work)
+
+
+def _rollouts(tx: Tx, rules: Rules, environment: str, service: str | None, limit: int) -> Iterator[PastDeployment]:
+    where = {"environment": environment} | ({"service": service} if service else {})
+    for one in tx.records(RolloutRecord).page(Page(limit=limit), **where):
+        tx.vouch(RolloutRecord, [one.id], about=one.id)
+        deployed = Deployed(
+            id=one.id,
+            service=one.service,
+            at=one.started_at,
+            rolled=True,
+            stages=_stages(tx, one),
+            judged=one.ticks > 0,
+            reached=one.granted,
+            evidence=_evidence(tx, rules, one.change, one.digest, one.started_at),
+            business=_business(tx, rules, one.service, one.change),
+        )
+        yield _past(tx, one.change, one.digest, deployed, environment, "rollout", one.state.value)
+
+
+def _tickets(
+    tx: Tx, rules: Rules, environment: str, service: str | None, used: Collection[str], limit: int
+) -> Iterator[PastDeployment]:
+    after, read, found = None, 0, 0
+    while read < MOST_TICKETS and found < limit:
+        page = tx.records(TicketRecord).page(Page(after=after, limit=PAGE), environment=environment)
+        for one in page:
+            services = _services(tx, one.change)
+            wanted = service is None or service in services
+            if one.state is not TicketState.REDEEMED or one.id in used or not wanted or found >= limit:
+                continue
+            found += 1
+            yield _of_ticket(tx, rules, one, service or (services[0] if services else ""))
+        if len(page) < PAGE:
+            return
+        after, read = page[-1].id, read + len(page)
+
+
+def _of_ticket(tx: Tx, rules: Rules, one: TicketRecord, service: str) -> PastDeployment:
+    tx.vouch(TicketRecord, [one.id], about=one.id)
+    at = one.ended_at or one.issued_at
+    deployed = Deployed(
+        id=one.id,
+        service=service,
+        at=at,
+        max_weight=_widest(tx, one),
+        evidence=_evidence(tx, rules, one.change, one.digest, at),
+        business=_business(tx, rules, service, one.change),
+    )
+    return _past(tx, one.change, one.digest, deployed, one.environment, "ticket", one.state.value)
+
+
+def _widest(tx: Tx, one: TicketRecord) -> float:
+    ticket = parse_json(Ticket, tx.blob(one.blob), what="the stored ticket")
+    return min(FULL, max(ticket.max_weight, one.weight or 0.0))
+
+
+def _past(
+    tx: Tx, change: str, digest: str, deployed: Deployed, environment: str, kind: str, state: str
+) -> PastDeployment:
+    record = _change(tx, change)
+    return PastDeployment(
+        id=deployed.id,
+        kind=kind,
+        change=change,
+        title=record.title if record else change,
+        digest=digest,
+        service=deployed.service,
+        environment=environment,
+        at=deployed.at,
+        state=state,
+        commit=_commit(tx, change, digest),
+        answers=answers_of(deployed),
+    )
+
+
+def _evidence(tx: Tx, rules: Rules, change: str, digest: str, at: datetime) -> tuple[Evidence, ...]:
+    """All about the digest, with the standing it had then."""
+    runners, services = rules.settings.trust.runners, _services(tx, change)
+    pieces = (
+        effective(each, now=at, digest=digest, runners=runners, services=services)
+        for each in evidence_about(tx, change)
+    )
+    return tuple(each for each in pieces if each.standing != "other-digest" and each.received_at <= at)
+
+
+def _stages(tx: Tx, one: RolloutRecord) -> tuple[float, ...]:
+    """Percents of its plan; none where that is gone, which is for the answer to say."""
+    try:
+        return tuple(stage.percent for stage in plan_of(tx, one).stages)
+    except (InterlockError, IntegrityError, NotFound):
+        return ()
+
+
+def _business(tx: Tx, rules: Rules, service: str, change: str) -> tuple[str, ...] | None:
+    """The business modes of the plan in force, if that is the one that was proven by."""
+    plan = rules.alert_plans.get(service)
+    proofs = [one for one in evidence_about(tx, change) if one.predicate_type == ALERTS]
+    if plan is None or not any(one.summary.get("plan") == plan.digest for one in proofs):
+        return None
+    known = rules.catalog.services.get(service)
+    return tuple(_modes(plan, known.metric if known else None))
+
+
+def _modes(plan: AlertPlan, metric: str | None) -> Iterator[str]:
+    for mode in plan.modes:
+        own = metric is not None and metric in {each.metric for each in mode.selectors}
+        if own or mode.kind in {"drop", "wrong"}:
+            yield mode.name
+
+
+def _commit(tx: Tx, change: str, digest: str) -> str:
+    """The head that the revision with this digest was read at."""
+    for _, entry in tx.log.entries(change):
+        if entry.kind in _RECORDED and entry.body.get("digest") == digest:
+            try:
+                found = parse_json(Submission, tx.blob(str(entry.body["submission"])), what="a submission")
+            except (InterlockError, IntegrityError, NotFound):
+                return ""
+            return next((part.head for part in found.parts if isinstance(part, GitRange)), "")
+    return ""
+
+
+def _services(tx: Tx, change: str) -> tuple[str, ...]:
+    record = _change(tx, change)
+    return record.services if record else ()
+
+
+def _change(tx: Tx, change: str) -> ChangeRecord | None:
+    try:
+        return tx.records(ChangeRecord).get(change)
+    except NotFound:
+        return None

@@ -1,0 +1,262 @@
+"""``report deployments`` whole: real repositories with tags, and a governed shop with a record."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+MANIFESTS = Path(__file__).parents[2] / "data" / "microservices-demo" / "kubernetes-manifests.yaml"
+CI = "on: push\njobs:\n  test:\n    steps:\n      - run: make test\n"
+ORDERS = """\
+groups:
+  - name: orders
+    rules:
+      - record: shop:orders:rate5m
+        expr: sum(rate(orders_placed_total[5m]))
+      - alert: OrdersDrop
+        expr: shop:orders:rate5m < 10
+        for: 2m
+      - alert: DiskFull
+        expr: node_filesystem_avail_bytes < 1
+"""
+ROLLOUT = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata:
+  name: checkoutservice
+spec:
+  strategy:
+    canary:
+      steps:
+        - setWeight: 5
+        - pause: {duration: 10m}
+        - setWeight: 50
+"""
+
+
+class Repository:
+    """A repository in which every commit and tag has a day of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.day = root, 0
+        root.mkdir(parents=True)
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *words: str) -> str:
+        moment = f"2026-03-{self.day + 1:02d}T10:00:00Z"
+        names = {f"GIT_{role}_{key}": f"ana{key}" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+        dates = {f"GIT_{role}_DATE": moment for role in ("AUTHOR", "COMMITTER")}
+        alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        done = subprocess.run(
+            ["git", "-C", str(self.root), *words],
+            env={**os.environ, **alone, **names, **dates},
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout.decode().strip()
+
+    def release(self, tag: str, files: dict[str, str | None], *, annotated: bool = False) -> str:
+        """Write these files (None takes one away), commit and tag them; the commit."""
+        self.day += 1
+        for path, content in files.items():
+            place = self.root / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink() if content is None else place.write_text(content)
+        self.git("add", "--all")
+        self.git("commit", "-q", "--allow-empty", "-m", f"Release {tag}")
+        self.git("tag", *(("-a", "-m", tag) if annotated else ()), tag)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    made = Repository(tmp_path / "repository")
+    monkeypatch.chdir(made.root)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in [name for name in os.environ if name.startswith("INTERLOCK_")]:
+        monkeypatch.delenv(name)
+    return made
+
+
+def audited(terminal, *more):
+    done = terminal("report", "deployments", "--json", *more)
+    assert done.code == 0, done
+    return done.json
+
+
+def said(item):
+    return {key: answer["said"] for key, answer in item["answers"].items()}
+
+
+def test_each_release_is_read_as_it_was_then(terminal, repository):
+    shop = MANIFESTS.read_text()
+    repository.release("v1.0.0", {"k8s/shop.yaml": shop, ".github/workflows/ci.yml": CI})
+    repository.release("v1.1.0", {"monitoring/orders.yaml": ORDERS}, annotated=True)
+    canaried = repository.release("v1.2.0", {"k8s/checkout.yaml": ROLLOUT})
+    repository.release("v1.3.0-rc1", {"k8s/checkout.yaml": None})
+    found = audited(terminal)
+    assert [one["name"] for one in found["items"]] == ["v1.2.0", "v1.1.0", "v1.0.0"]
+    assert [said(one) for one in found["items"]] == [
+        {"rollback": "no", "canary": "yes", "alert": "yes"},
+        {"rollback": "no", "canary": "no", "alert": "yes"},
+        {"rollback": "no", "canary": "no", "alert": "unknown"},
+    ]
+    newest = found["items"][0]
+    assert newest["commit"] == canaried
+    assert newest["answers"]["canary"]["places"] == ["k8s/checkout.yaml:2"]
+    assert newest["answers"]["alert"]["places"] == ["monitoring/orders.yaml:6"]
+    assert "by its name alone" in newest["answers"]["alert"]["why"]
+    assert newest["counts"]["workloads"] == 12
+    assert found["git"]["left_out"] == {"before a release (rc, beta, …)": 1}
+    assert (found["record"]["asked"], found["record"]["why"]) == (False, "none here")
+
+
+def test_of_a_service_only_what_names_it_counts(terminal, repository):
+    repository.release("v1.0.0", {"k8s/shop.yaml": MANIFESTS.read_text(), "k8s/checkout.yaml": ROLLOUT})
+    for service, canary in (("checkoutservice", "yes"), ("cartservice", "no"), ("nothing-there", "unknown")):
+        [one] = audited(terminal, "--service", service)["items"]
+        assert said(one)["canary"] == canary, service
+
+
+def test_the_catalog_of_that_time_says_which_metric_is_the_business(terminal, repository):
+    catalog = "metadata:\n  name: shop\n  annotations:\n    interlock.dev/metric: baskets_sold\nkind: Component\n"
+    rule = "groups:\n  - name: a\n    rules:\n      - {alert: Few, expr: baskets_sold < 3}\n"
+    repository.release("v1", {"catalog-info.yaml": catalog, "rules.yaml": ORDERS})
+    repository.release("v2", {"rules.yaml": rule})
+    newest, older = audited(terminal)["items"]
+    assert said(newest)["alert"] == "yes"
+    assert "the catalog's metric" in newest["answers"]["alert"]["why"]
+    assert said(older)["alert"] == "unknown"  # it is called like one, and the catalog names another
+    assert older["answers"]["alert"]["places"] == ["rules.yaml:6"]
+
+
+def test_a_way_back_in_ci_is_a_step_that_exists_and_no_more(terminal, repository):
+    back = CI + "      # helm rollback was here\n      - run: helm -n shop rollback shop 3\n"
+    repository.release("v1.0.0", {".gitlab-ci.yml": back})
+    [one] = audited(terminal)["items"]
+    assert said(one)["rollback"] == "unknown"
+    assert one["answers"]["rollback"]["places"] == [".gitlab-ci.yml:7"]
+    assert "that it ran, and what came of it, is not known" in one["answers"]["rollback"]["why"]
+
+
+def test_what_could_not_be_read_is_unknown_and_named(terminal, repository):
+    template = (
+        "{{- if .Values.alerts }}\nkind: PrometheusRule\nspec:\n  groups:\n  - rules:\n    - alert: Quiet\n"
+        "      expr: rate(orders_total[5m]) < {{ .Values.least }}\n{{- end }}\n"
+    )
+    canary = "{{ if .x }}\nkind: Canary\nspec:\n  analysis: {maxWeight: 50}\n{{ end }}\n"
+    workload = "kind: Deployment\nmetadata: {name: shop}\n"
+    repository.release(
+        "v1.0.0", {"chart/templates/a.yaml": template, "chart/templates/c.yaml": canary, "k8s/d.yaml": workload}
+    )
+    [one] = audited(terminal)["items"]
+    assert said(one) == {"rollback": "unknown", "canary": "unknown", "alert": "unknown"}
+    assert one["answers"]["alert"]["places"] == ["chart/templates/a.yaml:6"]
+    assert "orders_total" in one["answers"]["alert"]["why"]
+    assert one["answers"]["canary"]["places"] == ["chart/templates/c.yaml:2"]
+    assert one["missing"] == ["2 templates searched as text, not rendered"]
+
+
+def test_examples_are_nothing_that_was_deployed(terminal, repository):
+    repository.release("v1.0.0", {"examples/rollout.yaml": ROLLOUT, "docs/rules.yaml": ORDERS})
+    [one] = audited(terminal)["items"]
+    assert said(one)["canary"] == said(one)["alert"] == "unknown"
+    assert "only among examples, tests or docs" in one["answers"]["canary"]["why"]
+
+
+def test_hostile_files_stop_nothing(terminal, repository):
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in pairwise("abcdefghi")
+    )
+    repository.release(
+        "v1.0.0",
+        {
+            "bomb.yaml": f"{bomb}alert: one\nexpr: up\n",
+            "large.yaml": "kind: Deployment\n# " + "x" * (2 * 1024 * 1024),
+            "\x1b[2J we\u202eird.yaml": ROLLOUT,
+            "broken.yaml": "kind: Deployment\n  : [",
+        },
+    )
+    (repository.root / "link.yaml").symlink_to("/etc/passwd")
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},sub")
+    repository.git("add", "link.yaml")
+    repository.git("commit", "-q", "-m", "More")
+    repository.git("tag", "v1.0.1")
+    one, _ = audited(terminal)["items"]
+    assert said(one)["canary"] == "yes"
+    assert one["missing"] == [
+        "2 files without readable YAML, searched as text",
+        "1 file too large to read",
+        "1 submodule, whose content is not in this repository",
+        "1 link not followed",
+    ]
+    shown = terminal.ok("report", "deployments").out
+    assert "\x1b[2J" not in shown
+    assert "\u202e" not in shown
+
+
+def test_tags_are_followed_to_their_commits_and_what_is_none_is_left_out(terminal, repository):
+    commit = repository.release("v1.0.0", {"a.txt": "a"}, annotated=True)
+    repository.git("tag", "-a", "-m", "twice", "v1.0.1", "v1.0.0")
+    repository.git("tag", "v9.9.9", repository.git("rev-parse", "HEAD:a.txt"))
+    repository.git("tag", "v1")
+    repository.git("tag", "nice")
+    found = audited(terminal)
+    [one] = found["items"]
+    assert (one["name"], one["also"], one["commit"]) == ("v1.0.0", ["v1.0.1"], commit)
+    assert found["git"]["tags"] == 4
+    assert found["git"]["left_out"] == {"moved with each release": 1, "neither a version nor a deploy marker": 1}
+
+
+def test_a_shallow_copy_says_that_there_may_be_more(terminal, repository, tmp_path, monkeypatch):
+    repository.release("v1.0.0", {"a.txt": "a"})
+    repository.release("v1.1.0", {"a.txt": "b"})
+    copy = tmp_path / "copy"
+    repository.git("clone", "-q", "--depth=1", "--branch", "v1.1.0", f"file://{repository.root}", str(copy))
+    monkeypatch.chdir(copy)
+    found = audited(terminal)
+    assert ([one["name"] for one in found["items"]], found["git"]["shallow"]) == (["v1.1.0"], True)
+    assert "a shallow clone: there may be more" in " ".join(terminal.ok("report", "deployments").out.split())
+
+
+def test_without_tags_nothing_is_audited_unless_somebody_says_what_was_deployed(terminal, repository):
+    repository.release("nice", {"k8s/checkout.yaml": ROLLOUT})
+    none = terminal("report", "deployments")
+    assert none.code == 3
+    said_ = " ".join(none.out.split())
+    assert said_.startswith("looked no deployment found, neither on record nor by a tag: nothing was audited")
+    assert "name what was deployed: --at REV" in said_
+    [one] = audited(terminal, "--at", "main")["items"]
+    assert (one["name"], one["by"], said(one)["canary"]) == ("main", ["revision"], "yes")
+    wrong = terminal("report", "deployments", "--at", "never")
+    assert (wrong.code, wrong.err.startswith("error[git-revision-unknown]")) == (2, True)
+
+
+def test_neither_a_record_nor_a_repository_is_an_error(terminal, tmp_path, monkeypatch):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    wrong = terminal("report", "deployments")
+    assert (wrong.code, wrong.err.startswith("error[report-nothing]")) == (2, True)
+
+
+def test_a_server_that_does_not_answer_is_told_and_what_git_says_is_not_all(terminal, repository, monkeypatch):
+    repository.release("v1.0.0", {"k8s/checkout.yaml": ROLLOUT})
+    monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:9")
+    done = terminal("report", "deployments")
+    assert done.code == 3
+    assert "v1.0.0" in done.out
+    assert "could not be asked" in done.out
+
+
+def test_the_page_is_written_with_everything_escaped(terminal, repository):
+    repository.release("v1.0.0", {"k8s/<b>.yaml": ROLLOUT})
+    terminal.ok("report", "deployments", "--html", "page.html")
+    page = (repository.root / "page.html").read_text()
+    assert "k8s/&lt;b&gt;.yaml:2" in page
+    assert "<b>" not in page
