@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_review import review
 
 if TYPE_CHECKING:
     from interlock.doors.cli.rehearsal import Told
@@ -82,6 +83,9 @@ def alerts(*, change: str | None, service: str | None, key: str | None, out: str
     if as_json:
         show_json({"items": done})
     leave(_code(done))
+
+
+run.add_command(review)
 
 
 def _code(done: list[Told]) -> int:
