@@ -21,6 +21,7 @@ from interlock.ports.meter import Meter
 from interlock.ports.notifier import Notifier
 from interlock.ports.reader import Reader
 from interlock.ports.rehearsal import MakesProbe, MakesRehearsal
+from interlock.ports.reviewer import MakesReviewer
 from interlock.ports.router import Router
 from interlock.ports.scanner import MakesScanner
 from interlock.ports.validator import Validator
@@ -30,6 +31,7 @@ NOTIFIERS = "interlock.notifiers"
 PROBES = "interlock.probes"
 READERS = "interlock.readers"
 REHEARSALS = "interlock.rehearsals"
+REVIEWERS = "interlock.reviewers"
 ROUTERS = "interlock.routers"
 SCANNERS = "interlock.scanners"
 VALIDATORS = "interlock.validators"
@@ -65,6 +67,11 @@ def readers() -> dict[str, Callable[..., Reader]]:
 def rehearsals() -> dict[str, MakesRehearsal]:
     """Factories of a rehearsal's drivers by name."""
     return cast("dict[str, MakesRehearsal]", _load(REHEARSALS))
+
+
+def reviewers() -> dict[str, MakesReviewer]:
+    """Factories of reviewers by name."""
+    return cast("dict[str, MakesReviewer]", _load(REVIEWERS))
 
 
 def routers(flags: Flags | None = None) -> dict[str, Callable[..., Router]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from interlock.core.approval.actor import Actor, Scope
@@ -35,6 +36,8 @@ from interlock.core.policy.lit import WANTED
 from interlock.core.policy.question import DecisionInput, Grant, Pending
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.tier import tier_of
+from interlock.core.review.answered import PURPOSE, Asked, asked
+from interlock.core.review.concern import raised
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
@@ -60,6 +63,7 @@ class Judgement:
     description: Description
     tally: Tally
     evidence: tuple[Evidence, ...]
+    concerns: tuple[Asked, ...]
     lights: tuple[Light, ...]
     decision: Decision
     grants: tuple[Grant, ...]
@@ -143,7 +147,7 @@ def judge_in(
     description = station.described.of(change.submission, rules, name)
     change = replace(change, services=services_of(change, description))
     evidence = _evidence(tx, rules, change, now)
-    counted, lifts = _said(tx, rules, change, description, environment, evidence, now)
+    counted, lifts, concerns = _said(tx, rules, change, description, environment, evidence, now)
     given = DecisionInput(
         change=change,
         description=description,
@@ -158,6 +162,7 @@ def judge_in(
         grants=lifts.grants,
         conflicts=conflicts_of(tx, change, environment),
         offered_digest=offered_digest,
+        concerns=concerns,
     )
     # Other content than the approved is approved anew, by the same people too.
     done = counted if offered_digest in {None, change.digest} else replace(counted, counted=())
@@ -168,6 +173,7 @@ def judge_in(
         description=description,
         tally=counted,
         evidence=evidence,
+        concerns=concerns,
         lights=_lights(tx, change, evidence, now),
         decision=decide(given, rules.bundle),
         grants=lifts.grants,
@@ -205,14 +211,14 @@ def _said(
     environment: str,
     evidence: tuple[Evidence, ...],
     now: datetime,
-) -> tuple[Tally, Lifts]:
-    """Who approves, and what was lifted: both are counted from the same statements by the same rules."""
+) -> tuple[Tally, Lifts, tuple[Asked, ...]]:
+    """Who approves, what was lifted and what was answered: counted from the same statements by the same rules."""
     statements, standing, not_before = spendable(tx, change, now), standing_statements(tx), tx.log.last_at()
     check_lent(tx, statements, standing)
-    counted = tally(
+    count = partial(
+        tally,
         change=change,
         description=description,
-        statements=statements,
         catalog=rules.catalog,
         settings=rules.settings,
         environment=environment,
@@ -220,6 +226,12 @@ def _said(
         evidence=evidence,
         standing=standing,
         not_before=not_before,
+    )
+    counted = count(statements=statements)
+    concerns = asked(
+        raised(evidence, change.digest),
+        statements,
+        lambda answers: count(statements=answers, purpose=PURPOSE),
     )
     lifts = lifts_of(
         statements,
@@ -234,7 +246,7 @@ def _said(
         standing=standing,
         not_before=not_before,
     )
-    return counted, lifts
+    return counted, lifts, concerns
 
 
 def stricter(recorded: Judgement, offered: Judgement) -> Judgement:

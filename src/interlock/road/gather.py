@@ -30,10 +30,12 @@ from interlock.core.evidence.model import Evidence
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.signable import check_signable
+from interlock.core.review.answered import CONCERN, PURPOSE
+from interlock.core.review.concern import REVIEW, concerns_in
 from interlock.ports.store import Tx
 from interlock.road.station import GENESIS, Station
 
-ABOUT_CHANGES: frozenset[str] = frozenset({"approve", "exception", "break-glass"})
+ABOUT_CHANGES: frozenset[str] = frozenset({"approve", "answer", "exception", "break-glass"})
 ELSEWHERE: frozenset[str] = frozenset({"widen"})
 """Purposes whose statements do something at once: they are handed in where it is done (``roll.widening``)."""
 
@@ -255,7 +257,22 @@ def prepare_in(station: Station, tx: Tx, request: StatementRequest) -> Statement
     )
     check_shape(made)
     check_signable(made, rules)
+    _check_concern(tx, made)
     return made
+
+
+def _check_concern(tx: Tx, said: Statement) -> None:
+    """Pass what is no answer, and an answer to a concern that some review raised about this very digest."""
+    if said.purpose != PURPOSE:
+        return
+    named, about = said.details.get(CONCERN, ""), evidence_about(tx, said.subject)
+    pieces = (one for one in about if one.subject == said.digest and one.predicate_type == REVIEW)
+    if not any(concern.named(said.digest) == named for one in pieces for concern in concerns_in(one.summary)):
+        raise NotFound(
+            f"expected a concern about `{said.subject}` as it is now, got `{named[:60]}`",
+            code="concern-unknown",
+            hint=f"interlock change show {said.subject} lists them; a push makes others of them",
+        )
 
 
 def _digest_of(tx: Tx, request: StatementRequest) -> str:
@@ -289,6 +306,7 @@ def _add_statement(
         tx.records(ChangeRecord).get(statement.subject)
     rules = station.rules(tx).rules
     check_signable(statement, rules)
+    _check_concern(tx, statement)
     signed = keep_signed(station, tx, actor, rules, statement, signature)
     tx.log.append(statement_entry(station, actor, signed))
     return signed

@@ -33,6 +33,7 @@ from interlock.core.policy.decision import Decision, Outcome
 from interlock.core.policy.evaluate import decide
 from interlock.core.policy.modes import Freeze, Modes
 from interlock.core.policy.question import Actor, DecisionInput, Grant
+from interlock.core.review.answered import Asked
 
 MAX_CASES = 5_000
 
@@ -75,6 +76,7 @@ class CaseInput:
     grants: tuple[Grant, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     offered_digest: str | None = None
+    concerns: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,7 @@ def question(given: CaseInput) -> DecisionInput:
         grants=given.grants,
         conflicts=given.conflicts,
         offered_digest=given.offered_digest,
+        concerns=given.concerns,
     )
 
 

@@ -131,6 +131,8 @@ def longest_lifetime(purpose: Purpose, settings: Settings) -> timedelta:
         return WIDENING
     if purpose in ("delegation", "absence"):
         return WINDOW
+    if purpose == "answer":
+        return timedelta(days=settings.thresholds.evidence_days)
     return timedelta(hours=settings.thresholds.approval_hours)
 
 

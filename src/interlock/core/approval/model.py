@@ -18,7 +18,7 @@ PRESENCES: tuple[Presence, ...] = ("possession", "present", "verified")
 """From the weakest to the strongest."""
 
 Purpose = Literal[
-    "approve", "exception", "break-glass", "widen", "delegation", "absence", "key-enrolment", "genesis"
+    "approve", "answer", "exception", "break-glass", "widen", "delegation", "absence", "key-enrolment", "genesis"
 ]
 
 
@@ -29,7 +29,7 @@ class Statement:
     Of a widening ``subject`` is the rollout, ``digest`` what its ticket names.
 
     ``approver`` is a person's name in the catalog. ``answers`` are the two questions of a high-risk change.
-    ``details`` carries what other purposes need (the lifted rule, the delegate, the new key).
+    ``details`` carries what other purposes need (the lifted rule, the answered concern, the new key).
     """
 
     purpose: Purpose

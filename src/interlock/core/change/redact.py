@@ -132,3 +132,8 @@ def _words(key: str) -> list[str]:
 @lru_cache(maxsize=65_536)
 def _is_container(key: str) -> bool:
     return key.replace("_", "").replace("-", "").lower() in _CONTAINERS
+
+
+def looks_secret(text: str) -> bool:
+    """Whether ``text`` holds something that is a secret by its form, by rule 2; of a long one its first 64 KiB."""
+    return _TOKEN_FORM.search(text[:65_536]) is not None

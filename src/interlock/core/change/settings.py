@@ -14,6 +14,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import parse
 from interlock.core.evidence.model import Runner
+from interlock.core.review.settings import ReviewerSettings, check_reviewer
 
 SETTINGS_FILE = "interlock.yaml"
 RULES_ARTEFACT = "interlock-rules"
@@ -109,6 +110,7 @@ class Settings:
     trust: Trust = field(default_factory=Trust)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     git: GitSettings = field(default_factory=GitSettings)
+    reviewer: ReviewerSettings | None = None
 
 
 def read_settings(value: object) -> Settings:
@@ -134,6 +136,8 @@ def read_settings(value: object) -> Settings:
     for name in ("blast_services", "rehearsal_days", "approval_hours", "evidence_days", "reviews_per_person"):
         if getattr(limits, name) < 1:
             raise _range(f"thresholds.{name}", "at least 1")
+    if settings.reviewer is not None:
+        check_reviewer(settings.reviewer)
     return settings
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from interlock.core.change.errors import IllegalTransition
 
-Producer = Literal["rehearsal", "alerts", "tests", "scan", "local", "snapshot", "knowledge"]
+Producer = Literal["rehearsal", "alerts", "tests", "scan", "local", "snapshot", "knowledge", "review"]
 Ended = Literal["passed", "failed", "undecidable", "cancelled", "dirty"]
 
 MOST_SECONDS = 86_400.0

@@ -9,6 +9,7 @@ Rules:
 4. The answer holds until something it depends on may change by itself: at most ``LIFETIME``.
 5. What is allowed and would not be without its canary plan is marked ``first-stage``: the plan is a promise, and
    nobody has seen yet that it is kept. Where no enforced rule asks for the plan, it binds nobody.
+6. What a reviewer said can only add reasons (``tighten``).
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from datetime import datetime, timedelta
 from interlock.core.change.canonical import sha256
 from interlock.core.policy.bundle import Bundle
 from interlock.core.policy.decision import Decision, Mode, Obligation, Outcome, Reason
-from interlock.core.policy.engine import Fired, ask
+from interlock.core.policy.engine import Fired
 from interlock.core.policy.facts import Facts
 from interlock.core.policy.policy import Policy
 from interlock.core.policy.question import DecisionInput, Grant
 from interlock.core.policy.render import fill, progress
 from interlock.core.policy.request import facts_of
 from interlock.core.policy.scope import in_scope
+from interlock.core.policy.tighten import ask_both
 from interlock.core.policy.written import written
 
 LIFETIME = timedelta(minutes=15)
@@ -64,7 +66,7 @@ def decide_facts(
     ends: tuple[datetime, ...] = (),
 ) -> Decision:
     """The decision over a record of facts. ``faults`` deny whatever the policies say; ``ends`` bound its life."""
-    fired = ask(facts, bundle.engine)
+    fired = ask_both(facts, bundle.engine)
     record, unreadable = _record(facts)
     firing: dict[str, Reason] = {}
     obligations: list[Obligation] = []
@@ -96,7 +98,7 @@ def _rests_on_canary(facts: Facts, bundle: Bundle, standing: Standing) -> bool:
     """Whether an enforced rule that nobody lifted would stop the change if it had no canary plan."""
     if facts.get("canary_complete") is not True:
         return False
-    fired = ask({**facts, "canary_complete": False, "canary_problems": ["no canary plan"]}, bundle.engine)
+    fired = ask_both({**facts, "canary_complete": False, "canary_problems": ["no canary plan"]}, bundle.engine)
     return any(
         policy.id in fired.rules and bundle.modes.of(policy, facts) == "enforce" and not _lifting(policy, standing)
         for policy in _holding(fired, bundle, facts, standing.now)

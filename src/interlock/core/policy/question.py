@@ -12,6 +12,7 @@ from interlock.core.change.change import Change
 from interlock.core.change.settings import Settings
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
+from interlock.core.review.answered import Asked
 
 Actor = Literal["person", "pipeline", "agent"]
 
@@ -58,7 +59,8 @@ class DecisionInput:
     """One question: may this change enter this environment now?
 
     ``offered_digest`` is what was read again at the gate, None where nothing was. ``conflicts`` are ids of other
-    open changes on the same services. ``settings`` and ``catalog`` are those of the rules in force.
+    open changes on the same services, ``concerns`` a reviewer's, with their answers. ``settings``
+    and ``catalog`` are those of the rules in force.
     """
 
     change: Change
@@ -74,3 +76,4 @@ class DecisionInput:
     grants: tuple[Grant, ...] = ()
     conflicts: tuple[str, ...] = ()
     offered_digest: str | None = None
+    concerns: tuple[Asked, ...] = ()

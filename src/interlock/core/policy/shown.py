@@ -6,7 +6,8 @@ Rules:
 3. A piece may speak if it is about this digest and not expired. Only a trusted runner's word is *shown*;
    what its own author attests is *self-attested* and meets no Tier-1 obligation.
 4. Where nothing failed and something that is required was not seen at all, that is *incomplete*.
-5. Summaries are read by the keys below; a missing key or a value of another kind shows nothing.
+5. Concerns of a reviewer are counted, and how many a person answered; that there was a review shows nothing.
+6. Summaries are read by the keys below; a missing key or a value of another kind shows nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +56,16 @@ _SENIOR, _DIRECTOR, _VP = RANK[Role.SENIOR], RANK[Role.DIRECTOR], RANK[Role.VP]
 
 def shown_facts(given: DecisionInput, known: Facts) -> Facts:
     """Every shown fact."""
-    return _approvals(given) | _evidence(given, known)
+    return _approvals(given) | _evidence(given, known) | _concerns(given)
+
+
+def _concerns(given: DecisionInput) -> Facts:
+    still_open = [one.told for one in given.concerns if not one.answered_by]
+    return {
+        "concerns": len(given.concerns),
+        "concerns_answered": len(given.concerns) - len(still_open),
+        "open_concerns": sorted(still_open),
+    }
 
 
 def _approvals(given: DecisionInput) -> Facts:

@@ -7,7 +7,8 @@ Rules:
    signature to a place that nobody ever asks about.
 3. A delegation names somebody else of the catalog; an absence is about whoever signs it.
 4. A new key is nobody else's already: a key that two people list counts for neither.
-5. Whether what passes here counts is decided later, each time anew: who wrote the change, and how many signed.
+5. An answer names one concern and says something.
+6. Whether what passes here counts is decided later, each time anew: who wrote the change, and how many signed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from interlock.core.change.errors import Conflict, InterlockError, InvalidInput,
 from interlock.core.change.parse import closest
 from interlock.core.change.submission_check import check_reason
 from interlock.core.policy.rules import Rules
+from interlock.core.review.answered import TEXT
 
 _PEOPLE = "interlock catalog check says which file lists people; name one as it is spelt there"
 
@@ -89,6 +91,11 @@ def _check_glass(said: Statement, rules: Rules) -> None:
     _check_reason(said)
 
 
+def _check_answer(said: Statement, rules: Rules) -> None:
+    _check_place(said, rules)
+    check_reason(said.details.get(TEXT, ""), "--text")
+
+
 def _check_delegation(said: Statement, rules: Rules) -> None:
     name, people = delegate_of(said), rules.catalog.people
     if name not in people:
@@ -144,6 +151,7 @@ def _digest(key: PublicKey) -> str:
 _NAMED: dict[Purpose, str] = {"exception": "an exception", "break-glass": "breaking the glass"}
 
 _CHECKS: dict[Purpose, Callable[[Statement, Rules], None]] = {
+    "answer": _check_answer,
     "approve": _check_place,
     "exception": _check_exception,
     "break-glass": _check_glass,

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from interlock.doors.cli.answer import answer
 from interlock.doors.cli.desk import as_json, change_id, client, settings, show_json
 from interlock.doors.cli.pushed_by import pushed_by_flag, pushers
 from interlock.doors.cli.reading import Sources, read, reading_flags, recipes
@@ -15,7 +16,7 @@ from interlock.doors.cli.text import pad, safe, short
 
 @click.group()
 def change() -> None:
-    """Open, show, list, push, withdraw or close a change."""
+    """Open, show, answer for, list, push, withdraw or close a change."""
 
 
 @change.command(name="open")
@@ -164,6 +165,9 @@ def checklist(change: str | None, *, as_json: bool) -> None:
     from interlock.doors.cli.since import CHECKLIST  # noqa: PLC0415  # only when it is asked for
 
     show_json({"text": CHECKLIST}) if as_json else click.echo(CHECKLIST, nl=False)
+
+
+change.add_command(answer)
 
 
 def _subject(submission: Any) -> str:  # noqa: ANN401  # a Submission; importing it here would slow --help

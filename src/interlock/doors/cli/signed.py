@@ -15,9 +15,9 @@ from interlock.core.approval.model import Statement
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import REFUSED, client, leave, show_json
 from interlock.doors.cli.signing import Pen, hand_in
-from interlock.doors.cli.text import safe, short, width, wrap
+from interlock.doors.cli.text import plural, safe, short, width, wrap
 
-ABOUT_CHANGES = frozenset({"approve", "exception", "break-glass"})
+ABOUT_CHANGES = frozenset({"approve", "answer", "exception", "break-glass"})
 
 
 def prepared(api: Client, request: dict[str, Any]) -> Statement:
@@ -77,6 +77,9 @@ def _worth(api: Client, kept: dict[str, Any]) -> tuple[str, list[str]]:
         return "", [safe(f"{said['approver']} counts already: {void}")]
     if void:
         return void, [safe(f"does not count: {void}")]
+    if said["purpose"] == "answer":
+        left = sum(1 for one in judgement["concerns"] if not one["answered_by"])
+        return "", [f"still open: {plural(left, 'concern')}" if left else "every concern is answered"]
     rule = said["details"].get("rule", "*") if said["purpose"] == "exception" else "*"
     mine = [one for one in judgement["pending"] if (one["kind"], one["rule"]) == (said["purpose"], rule)]
     return "", pending_lines({**judgement, "pending": mine})

@@ -16,7 +16,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import as_json, change_id, client, show_json
 
-PURPOSES = ["approve", "exception", "break-glass", "delegation", "absence", "key-enrolment"]
+PURPOSES = ["approve", "answer", "exception", "break-glass", "delegation", "absence", "key-enrolment"]
 STANDINGS = ["in-force", "used", "expired", "taken-back"]
 MOST = 200
 _ID = "sig-"

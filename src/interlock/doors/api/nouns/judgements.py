@@ -11,6 +11,7 @@ from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
 from interlock.core.policy.decision import Decision
 from interlock.core.policy.question import Grant, Pending
+from interlock.core.review.answered import Asked
 from interlock.doors.api.nouns.changes import ChangeShown
 from interlock.doors.api.nouns.changes import shown as shown_change
 from interlock.doors.api.surface import Answer, Call, Operation, Query
@@ -27,6 +28,7 @@ class JudgementShown:
     description: Description
     tally: Tally
     evidence: tuple[Evidence, ...]
+    concerns: tuple[Asked, ...]
     lights: tuple[Light, ...]
     grants: tuple[Grant, ...]
     pending: tuple[Pending, ...]
@@ -46,6 +48,7 @@ def shown(judgement: Judgement) -> JudgementShown:
         description=judgement.description,
         tally=judgement.tally,
         evidence=judgement.evidence,
+        concerns=judgement.concerns,
         lights=judgement.lights,
         grants=judgement.grants,
         pending=judgement.pending,

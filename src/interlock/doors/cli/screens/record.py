@@ -6,6 +6,7 @@ from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
 from interlock.doors.cli.screens.entries import one_line
+from interlock.doors.cli.screens.review import answered_rows
 from interlock.doors.cli.screens.statements import gone
 from interlock.doors.cli.screens.verdict import verdict
 from interlock.doors.cli.text import safe, short
@@ -35,7 +36,12 @@ def record(
 
 
 def _shown(judgement: Told) -> list[Row]:
-    return [*_approvals(judgement["tally"]), *_grants(judgement["grants"]), *_evidence(judgement["evidence"])]
+    return [
+        *_approvals(judgement["tally"]),
+        *_grants(judgement["grants"]),
+        *answered_rows(judgement),
+        *_evidence(judgement["evidence"]),
+    ]
 
 
 def _grants(items: list[Told]) -> list[Row]:

@@ -49,7 +49,7 @@ def brought_back(found: list[Told]) -> list[str]:
 
 
 def _word(done: Told) -> tuple[str, str]:
-    if done["verdict"] == "undecidable":
+    if done.get("verdict") == "undecidable":
         return "UNKNOWN", "yellow"
     if done["verdict"] != "passed":
         return "FAIL", "red"

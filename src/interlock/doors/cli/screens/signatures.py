@@ -59,6 +59,7 @@ def void_of(judgement: Told, statement: str) -> str:
     voids = [
         *judgement["tally"]["rejected"],
         *(one for pending in judgement["pending"] for one in pending["void"]),
+        *(one for concern in judgement.get("concerns", ()) for one in concern["void"]),
     ]
     return next((str(one["reason"]) for one in voids if one["id"] == statement), "")
 

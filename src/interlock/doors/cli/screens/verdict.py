@@ -15,6 +15,7 @@ from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
 from interlock.doors.cli.screens.lights import light_of, light_remedy, light_word
+from interlock.doors.cli.screens.review import open_lines
 from interlock.doors.cli.screens.signatures import away_text, pending_lines
 from interlock.doors.cli.screens.subject import subject
 from interlock.doors.cli.text import paint, plural, safe
@@ -50,6 +51,7 @@ def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = N
     )
     lines += subject(judgement)
     lines += table("needs", missing)
+    lines += open_lines(judgement, everything=everything)
     lines += pending_lines(judgement)
     if everything:
         lines += table("met", [_obligation(item) for item in met])
