@@ -29,5 +29,16 @@ class RunsRules(Protocol):
     def missing(self) -> str:
         """Why it cannot run here, with what installs it; empty where it can. Starts nothing."""
 
-    def run(self, rule_files: Mapping[str, bytes], cases: Sequence[Case], phases: Phases) -> Said:
-        """When each alert of each case first fires. That it cannot be said is a value."""
+    def check(self, rule_files: Mapping[str, bytes]) -> str:
+        """What is wrong with files that would not be loaded, in its own words; empty where nothing is.
+
+        A file is called by its place, ``rules-0.yaml``.
+
+        Raises:
+            Unavailable: ``promtool-failed`` where it cannot be said.
+        """
+
+    def run(
+        self, rule_files: Mapping[str, bytes], cases: Sequence[Case], phases: Phases, *, seconds: float
+    ) -> Said:
+        """When each alert of each case first fires, within ``seconds``. That it cannot be said is a value."""

@@ -3,8 +3,10 @@
 Rules:
 1. Every alert is looked at while all is well, and in every mode whose series it looks at. In the others it cannot
    move, and is not asked.
-2. The rules run are the files as they are, at their groups' own interval.
+2. The rules run are the files as they are, at their groups' own interval. Files that Prometheus would not load are
+   refused before anything is run.
 3. An alert that looks back further than promtool can, or cannot be read, is undecided with the reason.
+4. What the new version does not expose any more has no series.
 """
 
 from __future__ import annotations
@@ -12,8 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from interlock.core.alerts.broken import broken
+from interlock.core.alerts.exposition import Exposed
+from interlock.core.alerts.gone import Gone, gone, staying
 from interlock.core.alerts.matrix import Cell, Matrix, Row, Told, row, told_of
 from interlock.core.alerts.modes import Failing, Mode, failing
+from interlock.core.alerts.near import near
+from interlock.core.alerts.plain_rules import plain
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.alerts.promtool_file import MOST_SAMPLES, Case, Phases, healthy_name
 from interlock.core.alerts.rule_files import Group, read_rules
@@ -23,6 +30,43 @@ from interlock.ports.alerts import RunsRules
 
 WELL = "well"
 LONGEST_FAILURE, SHORTEST_FAILURE, _SLACK = 6 * 3_600.0, 1_800.0, 600.0
+LEAST_SECONDS, SECONDS_EACH = 30.0, 1e-3
+"""What promtool may take: at least so long, and for each rule or series at each step of each case. Ten times what
+was measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The cases of the alerts that are evaluated at one interval; ``seconds`` is what promtool may take."""
+
+    interval: float
+    alerts: tuple[Looked, ...]
+    cases: tuple[Case, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """All that is needed to run it. ``shapes`` are the healthy series that there are once the change is out.
+
+    ``faults``: alerts that cannot be decided, with the reason.
+    """
+
+    plan: AlertPlan
+    files: Loadable
+    shapes: tuple[Shape, ...]
+    alerts: tuple[Looked, ...]
+    phases: Phases
+    failures: tuple[Failing, ...]
+    nears: Mapping[str, str]
+    batches: tuple[Batch, ...]
+    faults: Mapping[str, str]
+    gone: tuple[Gone, ...]
+
+    @property
+    def seconds(self) -> float:
+        """The most that running it can take."""
+        return sum(batch.seconds for batch in self.batches)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +79,14 @@ class Proof:
     phases: Phases
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loadable:
+    """Rule files that Prometheus loads: their groups as they stand in the checkout, and what promtool is given."""
+
+    groups: tuple[Group, ...]
+    contents: Mapping[str, bytes]
+
+
 def groups_of(files: Mapping[str, bytes]) -> tuple[Group, ...]:
     """All groups of the rule files, by path.
 
@@ -42,6 +94,21 @@ def groups_of(files: Mapping[str, bytes]) -> tuple[Group, ...]:
         InvalidInput: ``alert-rules``, or what is wrong with the YAML.
     """
     return tuple(group for path, content in sorted(files.items()) for group in read_rules(path, content))
+
+
+def loadable(files: Mapping[str, bytes], runner: RunsRules) -> Loadable:
+    """The rule files, once it is known that Prometheus would load them.
+
+    Raises:
+        InvalidInput: ``alert-rules-broken`` for what it would not load, ``alert-rules``, or what is wrong with the
+            YAML.
+        Unavailable: ``promtool-failed``.
+    """
+    groups = {path: read_rules(path, content) for path, content in sorted(files.items())}
+    found = {path: plain(path, files[path], of_it) for path, of_it in groups.items()}
+    if said := runner.check(found):
+        raise broken(said, groups)
+    return Loadable(groups=tuple(group for of_it in groups.values() for group in of_it), contents=found)
 
 
 def phases_of(plan: AlertPlan, alerts: Sequence[Looked]) -> Phases:
@@ -54,6 +121,60 @@ def phases_of(plan: AlertPlan, alerts: Sequence[Looked]) -> Phases:
     return Phases(healthy=warm + plan.healthy, warm=warm, failing=lasting, step=plan.step, interval=plan.interval)
 
 
+def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: Exposed | None = None) -> Prepared:
+    """``shapes`` are healthy series at the plan's step.
+
+    Raises:
+        InvalidInput: ``alert-rules`` for recording rules in a circle.
+    """
+    alerts = looked(files.groups, interval=plan.interval)
+    there = tuple(shapes) if exposed is None else staying(shapes, plan.modes, exposed)
+    failures = tuple(failing(there, mode) for mode in plan.modes)
+    phases = phases_of(plan, alerts)
+    faults = {alert.rule.name: alert.unread for alert in alerts if alert.unread}
+    faults |= {alert.rule.name: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
+    batches = []
+    for interval in sorted({alert.interval for alert in alerts}):
+        mine = tuple(alert for alert in alerts if alert.interval == interval and alert.rule.name not in faults)
+        cases = tuple(_cases(mine, failures, there)) if mine else ()
+        seconds = _allowed(cases, len(alerts), replace(phases, interval=interval))
+        batches.append(Batch(interval=interval, alerts=mine, cases=cases, seconds=seconds))
+    return Prepared(
+        plan=plan,
+        files=files,
+        shapes=there,
+        alerts=alerts,
+        phases=phases,
+        failures=failures,
+        nears={one.mode.name: near(one.mode, there) for one in failures if not one.touched},
+        batches=tuple(batch for batch in batches if batch.cases),
+        faults=faults,
+        gone=() if exposed is None else gone(alerts, shapes, plan.modes, exposed),
+    )
+
+
+def carry_out(prepared: Prepared, runner: RunsRules, *, told: Callable[[str], None]) -> Proof:
+    """Run it."""
+    first: dict[tuple[str, str], float | None] = {}
+    faults = dict(prepared.faults)
+    for batch in prepared.batches:
+        told(
+            f"{_counted(batch.alerts, 'alert')} evaluated every {batch.interval:g} s in "
+            f"{_counted(batch.cases, 'case')}"
+        )
+        phases = replace(prepared.phases, interval=batch.interval)
+        said = runner.run(prepared.files.contents, batch.cases, phases, seconds=batch.seconds)
+        if said.fault:
+            faults |= {alert.rule.name: said.fault for alert in batch.alerts}
+        first |= said.first
+    return Proof(
+        matrix=_matrix(prepared, first, faults),
+        failures=prepared.failures,
+        alerts=prepared.alerts,
+        phases=prepared.phases,
+    )
+
+
 def prove(
     plan: AlertPlan,
     files: Mapping[str, bytes],
@@ -61,33 +182,15 @@ def prove(
     runner: RunsRules,
     *,
     told: Callable[[str], None],
+    exposed: Exposed | None = None,
 ) -> Proof:
-    """Run it; ``shapes`` are healthy series at the plan's step.
+    """All of it in one go.
 
     Raises:
-        InvalidInput: rule files that cannot be read.
+        InvalidInput: rule files that cannot be read or would not be loaded.
+        Unavailable: ``promtool-failed``.
     """
-    groups = groups_of(files)
-    alerts = looked(groups, interval=plan.interval)
-    phases = phases_of(plan, alerts)
-    failures = tuple(failing(shapes, mode) for mode in plan.modes)
-    first: dict[tuple[str, str], float | None] = {}
-    faults: dict[str, str] = {alert.rule.name: alert.unread for alert in alerts if alert.unread}
-    faults |= {alert.rule.name: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
-    for interval in sorted({alert.interval for alert in alerts}):
-        mine = [alert for alert in alerts if alert.interval == interval and alert.rule.name not in faults]
-        cases = [*_cases(mine, failures, shapes)]
-        told(f"{len(mine)} alerts evaluated every {interval:g} s, {len(cases)} cases")
-        said = runner.run(files, cases, replace(phases, interval=interval)) if mine else None
-        if said is not None and said.fault:
-            faults |= {alert.rule.name: said.fault for alert in mine}
-        first |= said.first if said is not None else {}
-    return Proof(
-        matrix=_matrix(plan, alerts, failures, first, faults, phases.healthy),
-        failures=failures,
-        alerts=alerts,
-        phases=phases,
-    )
+    return carry_out(prepare(plan, loadable(files, runner), shapes, exposed), runner, told=told)
 
 
 def _cases(alerts: Sequence[Looked], failures: Sequence[Failing], shapes: Sequence[Shape]) -> Iterable[Case]:
@@ -102,40 +205,50 @@ def _cases(alerts: Sequence[Looked], failures: Sequence[Failing], shapes: Sequen
 
 
 def _matrix(
-    plan: AlertPlan,
-    alerts: Sequence[Looked],
-    failures: Sequence[Failing],
-    first: Mapping[tuple[str, str], float | None],
-    faults: Mapping[str, str],
-    healthy: float,
+    prepared: Prepared, first: Mapping[tuple[str, str], float | None], faults: Mapping[str, str]
 ) -> Matrix:
-    names = tuple(dict.fromkeys(alert.rule.name for alert in alerts))
+    plan, failures = prepared.plan, prepared.failures
+    names = tuple(dict.fromkeys(alert.rule.name for alert in prepared.alerts))
     cries = {name: _cried(first, failures, name) for name in names}
     restless = [name for name, at in cries.items() if at is not None]
-    rows = tuple(_row(plan, failure, names, first, faults, restless, healthy) for failure in failures)
+    rows = tuple(_row(prepared, failure, names, first, faults, restless) for failure in failures)
     fires = {cell.alert for each in rows for cell in each.cells if cell.seconds is not None}
-    known = told_of(alert.rule for alert in alerts)
+    known = told_of(alert.rule for alert in prepared.alerts)
     told: dict[str, Told] = {
         name: replace(one, restless=cries[name], never=name not in fires and name not in faults)
         for name, one in known.items()
     }
-    return Matrix(rows=rows, alerts=told, tolerance=plan.tolerance, synthetic=not plan.prometheus, unread=faults)
+    return Matrix(
+        rows=rows,
+        alerts=told,
+        tolerance=plan.tolerance,
+        synthetic=not plan.prometheus,
+        unread=faults,
+        gone=prepared.gone,
+    )
 
 
 def _row(
-    plan: AlertPlan,
+    prepared: Prepared,
     failure: Failing,
     names: Sequence[str],
     first: Mapping[tuple[str, str], float | None],
     faults: Mapping[str, str],
     restless: Sequence[str],
-    healthy: float,
 ) -> Row:
+    mode, healthy = failure.mode.name, prepared.phases.healthy
     cells = [
-        Cell(alert=name, seconds=_since(first.get((failure.mode.name, name)), healthy), fault=faults.get(name, ""))
+        Cell(alert=name, seconds=_since(first.get((mode, name)), healthy), fault=faults.get(name, ""))
         for name in names
     ]
-    return row(failure.mode.name, failure.touched, cells, tolerance=plan.tolerance, restless=restless)
+    return row(
+        mode,
+        failure.touched,
+        cells,
+        tolerance=prepared.plan.tolerance,
+        restless=restless,
+        near=prepared.nears.get(mode, ""),
+    )
 
 
 def _cried(first: Mapping[tuple[str, str], float | None], failures: Sequence[Failing], name: str) -> float | None:
@@ -160,9 +273,20 @@ def _most(plan: AlertPlan) -> float:
     return plan.step * (MOST_SAMPLES - 1)
 
 
+def _allowed(cases: Sequence[Case], alerts: int, phases: Phases) -> float:
+    """The seconds that promtool may take for these cases."""
+    steps = (phases.healthy + phases.failing) / min(phases.interval, phases.step)
+    each = sum(alerts + len(case.alerts) + len(case.failing.healthy) for case in cases)
+    return LEAST_SECONDS + steps * each * SECONDS_EACH
+
+
 def _too_far(alert: Looked, plan: AlertPlan) -> str:
     days, most = alert.back / 86_400, f"{MOST_SAMPLES:,} samples of {plan.step:g} s"
     return f"it looks back over {days:.1f} d, further than {most}: write a longer `step`"
+
+
+def _counted(things: Sequence[object], word: str) -> str:
+    return f"{len(things):,} {word}{'' if len(things) == 1 else 's'}"
 
 
 _NO_MODE = Mode(name=WELL, kind="drop", selectors=(), by=0.0)

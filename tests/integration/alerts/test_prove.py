@@ -9,8 +9,13 @@ from interlock.core.alerts.outcome import answered, predicate, verdict
 from interlock.core.alerts.plan_read import read_alert_plan
 from interlock.core.alerts.ready import ready
 from interlock.core.alerts.scope import looked
+from interlock.core.alerts.shaken import SEED, shaken
+from interlock.core.change.errors import InvalidInput
+from interlock.core.rollout.plan_faults import faults_of
 from interlock.plugins.alerts.promtool import Promtool
-from interlock.road.prove_alerts import groups_of, phases_of, prove
+from interlock.plugins.alerts.scrape import exposed
+from interlock.road.alert_edges import steadied
+from interlock.road.prove_alerts import carry_out, groups_of, loadable, phases_of, prepare, prove
 
 PLAN = b"""\
 service: shop
@@ -130,8 +135,111 @@ def test_the_changes_failure_modes_are_bound_by_name(plan, proof):
     assert (told["proven"], told["unbound"]) == ([said[1]], ["a comet"])
 
 
-def test_rules_that_promtool_does_not_read_leave_everything_undecided(plan, shapes):
-    broken = b"groups: [{name: a, rules: [{alert: A, expr: 'sum(rate(orders_total))'}]}]"
-    found = prove(plan, {"a.yaml": broken}, shapes, Promtool(), told=lambda _: None)
-    assert set(found.matrix.unread) == {"A"}
-    assert not any(row.proven for row in found.matrix.rows)
+BROKEN = b"""\
+groups:
+  - name: orders
+    rules:
+      - record: service:orders:rate5m
+        expr: sum(rate(orders_total))
+      - alert: OrdersDown
+        expr: service:orders:rate5m < 50
+      - alert: OrdersGone
+        expr: sum(rate(orders_total[5m])) <
+"""
+
+
+def test_rules_that_prometheus_would_not_load_are_refused_once_with_their_place():
+    with pytest.raises(InvalidInput) as refusal:
+        loadable({"monitoring/a.yaml": RULES, "monitoring/shop.yaml": BROKEN}, Promtool())
+    first, second = faults_of(refusal.value)
+    assert first.code == "alert-rules-broken"
+    assert first.message == (
+        "expected recording rule `service:orders:rate5m` of group `orders` to be one that Prometheus loads, got "
+        '`expected type range vector in call to function "rate", got instant vector` at `monitoring/shop.yaml:4`'
+    )
+    assert "alert `OrdersGone` of group `orders`" in second.message
+    assert second.message.endswith("got `unexpected end of input` at `monitoring/shop.yaml:8`")
+
+
+def test_a_file_that_prometheus_would_not_load_is_told_with_its_own_name():
+    with pytest.raises(InvalidInput) as refusal:
+        loadable({"monitoring/a.yaml": RULES, "odd [name].yaml": b"groups: []\nbogus: 1\n"}, Promtool())
+    assert refusal.value.message.startswith("expected a rule file that Prometheus loads, got")
+    assert refusal.value.message.endswith("at `odd [name].yaml:2`")
+
+
+def test_an_object_of_kubernetes_is_proven_by_its_rules_with_their_own_lines(plan, shapes):
+    kubernetes = b"apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec:\n" + b"".join(
+        b"  " + line for line in RULES.splitlines(keepends=True)
+    )
+    found = prove(plan, {"a.yaml": RULES, "b.yaml": b""}, shapes, Promtool(), told=lambda _: None).matrix
+    same = prove(plan, {"a.yaml": kubernetes}, shapes, Promtool(), told=lambda _: None).matrix
+    assert same.rows == found.rows
+    assert same.alerts["OrdersDown"].place == "a.yaml:10"
+
+
+EXPOSITION = """\
+# TYPE orders counter
+orders_total{service="shop"} 7
+# TYPE checkouts_started counter
+# TYPE payments_total counter
+payments_total 1
+# HELP http_requests_total By code.
+# TYPE http_requests_total counter
+# TYPE http_request_duration_seconds histogram
+# TYPE pool_used_ratio gauge
+pool_used_ratio 0.4
+"""
+
+
+def test_a_metric_that_the_new_version_does_not_expose_is_named(plan, shapes):
+    there = exposed(EXPOSITION, origin="the new version")
+    files = {"monitoring/shop.yaml": RULES}
+    found = prove(plan, files, shapes, Promtool(), told=lambda _: None, exposed=there).matrix
+    (one,) = found.gone
+    assert (one.metric, one.alerts) == ("checkouts_total", ("CheckoutsDown (monitoring/shop.yaml:15)",))
+    assert one.near == " (did you mean `checkouts_started`?)"
+    assert {row.mode for row in found.gaps} == GAPS
+
+
+def test_nobody_is_told_by_a_metric_that_is_gone_once_the_change_is_out(plan, shapes):
+    renamed = exposed(EXPOSITION.replace("pool_used_ratio", "pool_usage_ratio"), origin="the new version")
+    files = {"monitoring/shop.yaml": RULES}
+    found = prove(plan, files, shapes, Promtool(), told=lambda _: None, exposed=renamed).matrix
+    assert [one.metric for one in found.gone] == ["checkouts_total", "pool_used_ratio"]
+    full = next(row for row in found.rows if row.mode == "pool is full")
+    assert (full.proven, full.touched) == (False, ())
+    assert {row.mode for row in found.gaps} == {*GAPS, "pool is full"}
+
+
+EDGE = b"""\
+groups:
+  - name: edge
+    rules:
+      - {alert: Halved, expr: 'sum(increase(orders_total[30m])) < 90100'}
+      - {alert: Down, expr: 'sum(rate(orders_total[5m])) < 60'}
+"""
+
+
+def edges(rules):
+    text = PLAN.replace(b"10m", b"40m").replace(b"kind: drop", b"kind: drop, by: 50%")
+    plan = read_alert_plan("alert-plans/shop.yaml", text)
+    files = loadable({"a.yaml": rules}, Promtool())
+    steps = round(phases_of(plan, looked(files.groups, interval=plan.interval)).healthy / plan.step)
+    shapes = declared(plan.shapes, steps=steps, step=plan.step, seed=SEED)
+    prepared = prepare(plan, files, shapes)
+    proof = carry_out(prepared, Promtool(), told=lambda _: None)
+    (once,) = [row for row in proof.matrix.rows if row.mode == "orders drop"]
+    others = shaken(plan, shapes, steps=steps)
+    steady = steadied(proof, prepared, others, Promtool(), told=lambda _: None)
+    (row,) = [row for row in steady.matrix.rows if row.mode == "orders drop"]
+    return once, row
+
+
+def test_an_alert_that_fires_with_some_of_the_noise_only_is_on_a_knife_edge():
+    once, row = edges(EDGE)
+    assert {cell.alert for cell in once.answers} == {"Halved", "Down"}
+    assert ([cell.alert for cell in row.answers], row.edges) == (["Down"], ("Halved",))
+    once, row = edges(EDGE.rsplit(b"      - ", 1)[0])
+    assert once.proven
+    assert (row.proven, row.edges) == (False, ("Halved",))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
+import sys
+
+import pytest
+
+from interlock.plugins.alerts.promtool import Promtool
 
 PLAN = b"""\
 service: order-service
@@ -77,6 +84,125 @@ def test_a_gap_is_shown_with_a_rule_that_closes_it(governed, terminal, judged):
     again = prove(terminal, place)
     assert again.code == 0, again
     assert judged.met("alert-proven")
+
+
+def commit(terminal, message):
+    subprocess.run(["git", "add", "."], check=True, timeout=30)
+    subprocess.run(["git", "commit", "--quiet", "--message", message], check=True, timeout=30)
+    terminal.ok("change", "push")
+
+
+def test_rule_files_that_are_in_no_commit_prove_nothing(governed, terminal):
+    place = governed({"alert-plans/order-service.yaml": PLAN, "monitoring/orders.yaml": ORDERS.encode()})
+    (place / "shop" / "monitoring" / "slow.yaml").write_text("groups:\n  - name: slow\n    rules:\n" + SLOW)
+    done = prove(terminal, place, "--json")
+    assert done.json["items"][0]["proven"] == [FAILURE_MODES[0]]
+    assert "doubt    `monitoring/slow.yaml`: in no commit, so not read" in done.err
+    # it is said too where an ignore rule hides it
+    (place / "shop" / ".git" / "info" / "exclude").write_text("monitoring/slow.yaml\n")
+    assert "`monitoring/slow.yaml`: in no commit" in prove(terminal, place).err
+    subprocess.run(["git", "rm", "--quiet", "monitoring/orders.yaml"], check=True, timeout=30)
+    subprocess.run(["git", "commit", "--quiet", "--message", "none"], check=True, timeout=30)
+    terminal.ok("change", "push")
+    refused = prove(terminal, place)
+    assert "error[alert-rules-none]" in refused.err
+    assert "got only `monitoring/slow.yaml`, in no commit" in refused.err
+
+
+def test_rules_that_prometheus_would_not_load_are_refused_with_their_place(governed, terminal, judged):
+    place = shop(governed, ORDERS.replace("[5m]", "") + SLOW)
+    done = prove(terminal, place)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error[alert-rules-broken]: expected alert `OrdersDown` of group `orders`")
+    assert "at `monitoring/orders.yaml:4`" in done.err
+    assert "rules-0" not in done.err
+    assert judged.light("alert_proof")["state"] == "missing"
+
+
+def test_what_was_misspelt_is_told_with_what_was_meant(governed, terminal):
+    wrong = PLAN.replace(b"kind: slow, series: promise_seconds", b"kind: slow, series: promise_second")
+    place = governed({"alert-plans/order-service.yaml": wrong, "monitoring/orders.yaml": (ORDERS + SLOW).encode()})
+    said = " ".join(prove(terminal, place).out.replace("→", " ").split())
+    assert "no series is there that this failure would change (did you mean `promise_seconds`?)" in said
+    assert "got none (did you mean `order-service`?)" in prove(terminal, place, "--service", "order-servce").err
+
+
+EXPOSED = b"# TYPE orders counter\norders_total 1\n# TYPE promise_seconds histogram\n"
+
+
+@pytest.mark.parametrize("how", ["file: metrics.txt", "command: [git, show, 'HEAD:metrics.txt']"])
+def test_a_metric_that_the_new_version_does_not_expose_is_a_gap(governed, terminal, how):
+    files = {"alert-plans/order-service.yaml": PLAN + f"exposition: {{{how}}}\n".encode(), "metrics.txt": EXPOSED}
+    place = governed({**files, "monitoring/orders.yaml": (ORDERS + SLOW).encode()})
+    assert prove(terminal, place).code == 0
+    (place / "shop" / "metrics.txt").write_bytes(EXPOSED.replace(b"orders", b"sales"))
+    commit(terminal, "Orders are sales now")
+    done = prove(terminal, place)
+    said = " ".join(done.out.split())
+    assert done.code == 1
+    assert "gone orders_total is not exposed by the new version" in said
+    assert "OrdersDown (monitoring/orders.yaml:4)" in said
+    assert "somebody is told of 1 of 2 failures" in said
+    (place / "shop" / "metrics.txt").write_bytes(b"<html>")
+    commit(terminal, "no metrics")
+    assert prove(terminal, place).err.startswith(
+        "error[alert-exposition]: expected metrics in the Prometheus text"
+    )
+
+
+def test_no_line_is_wider_than_the_terminal(governed, terminal):
+    place = shop(governed, ORDERS.replace("OrdersDown", "OrdersOfTheOrderServiceAreDown"))
+    done = prove(terminal, place)
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "1 alert evaluated every 60 s in 2 cases" in done.err
+
+
+HEAVY = "\n".join(
+    f"      - {{alert: Heavy{number}, expr: 'count_over_time(rate(orders_total[5m])[2h:1s]) < 0'}}"
+    for number in range(30)
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_says_at_once_that_it_is_cancelled(governed, terminal, judged, number):
+    place = shop(governed, ORDERS + HEAVY)
+    command = [sys.executable, "-m", "interlock", "evidence", "run", "alerts", "--key", "../runner.pem"]
+    started = subprocess.Popen(command, cwd=place / "shop", stderr=subprocess.PIPE, text=True)
+    assert "evaluated every 60 s" in started.stderr.readline()
+    assert judged.light("alert_proof")["state"] == "running"
+    started.send_signal(number)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert "was cancelled: nothing is handed in" in said
+    assert "Traceback" not in said
+    assert judged.light("alert_proof")["state"] == "cancelled"
+
+
+def test_a_checkout_that_moves_meanwhile_is_not_signed_for(governed, terminal, judged, monkeypatch):
+    place = shop(governed, ORDERS + SLOW)
+
+    def moving(self, *arguments, **named):
+        found = run(self, *arguments, **named)
+        subprocess.run(
+            ["git", "commit", "--quiet", "--allow-empty", "--message", "meanwhile"], check=True, timeout=30
+        )
+        return found
+
+    run = Promtool.run
+    monkeypatch.setattr(Promtool, "run", moving)
+    done = prove(terminal, place)
+    assert (done.code, done.out) == (2, "")
+    assert "error[evidence-moved]" in done.err
+    assert terminal.ok("evidence", "list", "--json").json["items"] == []
+    assert judged.light("alert_proof")["state"] != "shown"
+
+
+def test_what_is_signed_names_the_rules_that_the_plan_is_part_of(governed, terminal):
+    place = shop(governed, ORDERS + SLOW)
+    (found,) = prove(terminal, place, "--json").json["items"]
+    assert found["rules"] == terminal.ok("rules", "show", "--json").json["digest"]
+    signed = json.loads((place / "shop" / ".interlock" / "evidence" / f"{found['run']}.dsse").read_bytes())
+    assert signed["signatures"]
 
 
 def test_a_link_in_the_checkout_shows_nothing_of_this_machine(governed, terminal):

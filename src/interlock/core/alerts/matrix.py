@@ -5,14 +5,15 @@ Rules:
    began. One that fires on healthy traffic answers nothing: it would be firing anyhow.
 2. A mode without an answer is a gap, whatever fires later. What fires too late is told with it.
 3. An alert that fires in no mode at all is told: it is about something else, or it can never fire.
-4. What could not be decided is undecided and never a proof.
+4. What could not be decided is undecided and never a proof. An alert on a knife edge is no answer either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from interlock.core.alerts.gone import Gone
 from interlock.core.alerts.rule_files import Rule
 
 SEVERITIES = ("severity", "priority", "level")
@@ -30,13 +31,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One mode. ``touched`` are the series that it changes, ``answers`` the alerts in time, the fastest first."""
+    """One mode. ``touched`` are the series that it changes, ``answers`` the alerts in time, the fastest first.
+
+    ``near`` is what a mode that changes nothing may have meant; ``edges`` are alerts that fire with some of the
+    healthy noise and not with other, which answer nothing.
+    """
 
     mode: str
     touched: tuple[str, ...]
     cells: tuple[Cell, ...]
     answers: tuple[Cell, ...]
     late: tuple[Cell, ...]
+    near: str = ""
+    edges: tuple[str, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -70,6 +77,7 @@ class Matrix:
     tolerance: float
     synthetic: bool
     unread: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[Gone, ...] = ()
 
     @property
     def gaps(self) -> tuple[Row, ...]:
@@ -83,7 +91,13 @@ class Matrix:
 
 
 def row(
-    mode: str, touched: Sequence[str], cells: Iterable[Cell], *, tolerance: float, restless: Iterable[str]
+    mode: str,
+    touched: Sequence[str],
+    cells: Iterable[Cell],
+    *,
+    tolerance: float,
+    restless: Iterable[str],
+    near: str = "",
 ) -> Row:
     """What one mode comes to; ``restless`` are the alerts that fire anyhow."""
     every, noisy = tuple(cells), frozenset(restless)
@@ -97,7 +111,15 @@ def row(
         cells=every,
         answers=tuple(cell for cell in fired if (cell.seconds or 0.0) <= tolerance) if touched else (),
         late=tuple(cell for cell in fired if (cell.seconds or 0.0) > tolerance),
+        near=near,
     )
+
+
+def on_edge(one: Row, shaky: Iterable[str]) -> Row:
+    """The same where these alerts fire only with some of the healthy noise."""
+    names = frozenset(shaky)
+    edges = tuple(cell.alert for cell in one.answers if cell.alert in names)
+    return replace(one, answers=tuple(cell for cell in one.answers if cell.alert not in names), edges=edges)
 
 
 def told_of(rules: Iterable[Rule]) -> dict[str, Told]:

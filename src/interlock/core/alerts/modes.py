@@ -57,13 +57,12 @@ class Failing:
 def failing(shapes: Sequence[Shape], mode: Mode) -> Failing:
     """What the failure makes of ``shapes``."""
     fits = Fits()
-    parts = [replace(each, metric=each.metric + part) for each in mode.selectors for part in _PARTS]
-    meant = {shape.key for selector in parts for shape in selected(shapes, selector, fits)}
+    of_it = {shape.key for shape in meant(shapes, mode)}
     healthy = list(shapes)
-    if mode.kind == "errors" and meant:
-        healthy += _unseen_errors([shape for shape in shapes if shape.key in meant], mode, fits)
-        meant |= {shape.key for shape in healthy[len(shapes) :]}
-    mine = [shape for shape in healthy if shape.key in meant]
+    if mode.kind == "errors" and of_it:
+        healthy += _unseen_errors([shape for shape in shapes if shape.key in of_it], mode, fits)
+        of_it |= {shape.key for shape in healthy[len(shapes) :]}
+    mine = [shape for shape in healthy if shape.key in of_it]
     changed = {shape.key: shape for shape in _CHANGES[mode.kind](mine, mode, fits)}
     return Failing(
         mode=mode,
@@ -71,6 +70,14 @@ def failing(shapes: Sequence[Shape], mode: Mode) -> Failing:
         failing=tuple(changed.get(shape.key, shape) for shape in healthy),
         touched=tuple(sorted(shape.name for shape in mine if changed[shape.key] != shape)),
     )
+
+
+def meant(shapes: Sequence[Shape], mode: Mode) -> list[Shape]:
+    """The series that the selectors of a mode mean, each once."""
+    fits = Fits()
+    parts = [replace(each, metric=each.metric + part) for each in mode.selectors for part in _PARTS]
+    found = {shape.key: shape for selector in parts for shape in selected(shapes, selector, fits)}
+    return [*found.values()]
 
 
 def quantile(q: float, buckets: Sequence[Shape]) -> float | None:

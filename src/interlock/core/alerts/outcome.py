@@ -63,10 +63,21 @@ def predicate(plan: AlertPlan, matrix: Matrix, found: Sequence[Answered]) -> dic
         "modes": rows,
         "restless": restless,
         "undecided": undecided,
+        "gone": [
+            {"metric": one.metric, "near": one.near, "alerts": [*one.alerts[:MOST]]} for one in matrix.gone[:MOST]
+        ],
     }
 
 
 def _row(row: Row) -> Json:
     answers: list[Json] = [{"alert": cell.alert, "seconds": cell.seconds} for cell in row.answers[:MOST]]
     late: list[Json] = [{"alert": cell.alert, "seconds": cell.seconds} for cell in row.late[:MOST]]
-    return {"mode": row.mode, "proven": row.proven, "series": len(row.touched), "answers": answers, "late": late}
+    return {
+        "mode": row.mode,
+        "proven": row.proven,
+        "series": len(row.touched),
+        "near": row.near,
+        "edges": [*row.edges[:MOST]],
+        "answers": answers,
+        "late": late,
+    }

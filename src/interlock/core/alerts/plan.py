@@ -4,13 +4,15 @@ Rules:
 1. A plan is a rule, ``alert-plans/<name>.yaml``: what must be noticed cannot be edited by the change that is
    looked at. The alert rules themselves are the change's own, as they are checked out.
 2. Healthy series are captured from a Prometheus, or declared; declared ones make the result *synthetic*.
-3. A failure mode of ``change.md`` is one of the plan's when it has that mode's name in it.
+3. With the ``exposition`` of the new version, what it does not expose any more has no series in the proof.
+4. A failure mode of ``change.md`` is one of the plan's when it has that mode's name in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from interlock.core.alerts.modes import Mode
 from interlock.core.rollout.plan import Keys
@@ -31,6 +33,17 @@ class DeclaredShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exposition:
+    """Where the new version says which metrics it has: a file of the commit, an address, or what a program prints.
+
+    ``words`` is the path, the address, or the program with its arguments.
+    """
+
+    kind: Literal["file", "url", "command"]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertPlan:
     """The whole file; spans in seconds. ``rules`` are globs of rule files in the checkout.
 
@@ -48,6 +61,7 @@ class AlertPlan:
     healthy: float = 3_600.0
     prometheus: str = ""
     shapes: tuple[DeclaredShape, ...] = ()
+    exposition: Exposition | None = None
     digest: str = ""
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
 

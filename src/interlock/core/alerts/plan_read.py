@@ -14,18 +14,19 @@ from typing import Any
 
 from interlock.core.alerts.expression import Selector, Unparsed, selectors
 from interlock.core.alerts.modes import Mode, ModeKind
-from interlock.core.alerts.plan import AlertPlan, DeclaredShape
+from interlock.core.alerts.plan import AlertPlan, DeclaredShape, Exposition
 from interlock.core.change.canonical import sha256
 from interlock.core.change.catalog import Place
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
-from interlock.core.change.yaml_nodes import refused
+from interlock.core.change.yaml_nodes import Words, refused
 from interlock.core.rollout.plan_faults import Gathering, surveyed, together
 from interlock.core.rollout.plan_source import Part, read_source
 from interlock.core.rollout.plan_stages import named_once
 
 KEYS = (
-    "service", "rules", "tolerance", "interval", "step", "healthy", "prometheus", "shapes", "modes",
+    "service", "rules", "tolerance", "interval", "step", "healthy", "prometheus", "shapes", "exposition",
+    "modes",
 )  # fmt: skip
 REQUIRED = ("service", "rules", "modes")
 KINDS: tuple[ModeKind, ...] = ("drop", "errors", "slow", "saturation", "silent", "wrong")
@@ -67,7 +68,7 @@ def survey_alert_plan(path: str, content: bytes) -> tuple[AlertPlan, tuple[Inval
     found.note(faults)
     if {"prometheus", "shapes"}.isdisjoint(fields):
         hint = "prometheus: http://…, or shapes: with one `- {series: …, per_second: …}` for each"
-        found.note([part.refuse("`prometheus` or `shapes` in the file", "neither", hint=hint)])
+        found.note([part.refuse("`prometheus` or `shapes` in the file", Words("neither"), hint=hint)])
     read = {key: found.read(partial(_READERS[key], each), None) for key, each in fields.items()}
     known = {key: each for key, each in read.items() if each is not None}
     plan = replace(_EMPTY, **known, path=path, digest=sha256(content), lines=part.source.lines)
@@ -101,7 +102,7 @@ def _misplaced(services: Collection[str], plan: AlertPlan, other: AlertPlan | No
         yield refused(
             place,
             f"one alert plan of `{plan.service}`, which {other.path} is",
-            "another",
+            Words("another"),
             code="alert-twice",
             hint="remove one of the two",
         )
@@ -181,7 +182,7 @@ def _shape(part: Part) -> DeclaredShape:
     if ("per_second" in fields) == ("level" in fields):
         raise part.refuse(
             "either `per_second` or `level`",
-            "both" if "level" in fields else "neither",
+            Words("both" if "level" in fields else "neither"),
             hint="a counter has the one, a gauge the other",
         )
     buckets = fields["buckets"].fields() if "buckets" in fields else {}
@@ -192,6 +193,25 @@ def _shape(part: Part) -> DeclaredShape:
         buckets={edge: each.fraction() for edge, each in buckets.items()},
         line=part.line,
     )
+
+
+def _exposition(part: Part) -> Exposition:
+    fields = part.fields(("file", "url", "command"))
+    if len(fields) != 1:
+        got = " and ".join(fields) if fields else "none of them"
+        hint = "file: PATH of the commit, url: http://…/metrics, or command: [program, argument]"
+        raise part.refuse("one of `file`, `url` and `command`", Words(got), hint=hint)
+    if "command" in fields:
+        words = tuple(each.word() for each in _at_most(fields["command"], MOST_RULES, "words"))
+        if not words:
+            raise part.refuse("a program at `command`", Words("none"), hint="command: [program, argument]")
+        return Exposition(kind="command", words=words)
+    if "file" in fields:
+        return Exposition(kind="file", words=(fields["file"].word(),))
+    address = fields["url"].word()
+    if not address.startswith(("http://", "https://")):
+        raise fields["url"].refuse("an address at `url`", address, hint="write http://127.0.0.1:8000/metrics")
+    return Exposition(kind="url", words=(address,))
 
 
 def _number(part: Part) -> float:
@@ -217,5 +237,6 @@ _READERS: Mapping[str, Callable[[Part], Any]] = {
     "healthy": lambda part: part.seconds(least=60.0, most=7 * DAY),
     "prometheus": Part.word,
     "shapes": _shapes,
+    "exposition": _exposition,
     "modes": _modes,
 }

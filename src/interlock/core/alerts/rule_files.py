@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from interlock.core.change.catalog import Place
 from interlock.core.change.errors import InvalidInput
-from interlock.core.change.yaml_nodes import Mapping, Node, Scalar, Sequence, documents, refused
+from interlock.core.change.yaml_nodes import Mapping, Node, Scalar, Sequence, Words, documents, refused
 
 _CODE = "alert-rules"
 _DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
@@ -86,7 +86,7 @@ def _document(path: str, node: Node) -> list[Group]:
         spec = fields.get("spec")
         fields = {} if spec is None else _fields(path, spec, "the spec of a PrometheusRule")
     if "groups" not in fields:
-        raise _refuse(path, node, "`groups`", "none", hint="a rule file starts with `groups:`")
+        raise _refuse(path, node, "`groups`", Words("none"), hint="a rule file starts with `groups:`")
     return [_group(path, each) for each in _items(path, fields["groups"], "`groups`")]
 
 
@@ -109,7 +109,7 @@ def _rule(path: str, node: Node) -> Rule:
             path,
             node,
             "one of `alert` and `record`",
-            " and ".join(kinds) or "neither",
+            Words("both" if kinds else "neither"),
             hint="write one rule for each",
         )
     return Rule(
@@ -141,7 +141,7 @@ def _items(path: str, node: Node, what: str) -> list[Node]:
 def _text(path: str, above: Node, fields: ReadOnly[str, Node], key: str) -> str:
     node = fields.get(key)
     if not isinstance(node, Scalar) or node.null or not node.text.strip():
-        got = "none" if node is None else _shown(node)
+        got = Words("none") if node is None else _shown(node)
         raise _refuse(path, node or above, f"a text at `{key}`", got, hint=f"add `{key}:`")
     return node.text
 
@@ -169,7 +169,7 @@ def _span(path: str, fields: ReadOnly[str, Node], key: str) -> float | None:
 
 
 def _shown(node: Node) -> str:
-    return node.text if isinstance(node, Scalar) else "a collection"
+    return node.text if isinstance(node, Scalar) else Words("a collection")
 
 
 def _refuse(path: str, node: Node, expected: str, got: str, *, hint: str) -> InvalidInput:

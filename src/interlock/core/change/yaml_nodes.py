@@ -63,10 +63,17 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
+class Words(str):
+    """What is there, in words: nothing that somebody wrote, so it is shown without quotes."""
+
+    __slots__ = ()
+
+
 def refused(place: Place, expected: str, got: str, *, code: str, hint: str) -> InvalidInput:
     """The one form in which a catalog file is refused: expected, got, file and line."""
     shown = " ".join(got.split())[:80]
-    return InvalidInput(f"expected {expected}, got `{shown}` at `{place.path}:{place.line}`", code=code, hint=hint)
+    shown = shown if isinstance(got, Words) else f"`{shown}`"
+    return InvalidInput(f"expected {expected}, got {shown} at `{place.path}:{place.line}`", code=code, hint=hint)
 
 
 def documents(path: str, content: bytes) -> Iterator[Node]:

@@ -2,23 +2,25 @@
 
 Rules:
 1. Ranges are read up to HEAD, whatever head the change was opened with.
-2. Whoever signs what was seen here needs the very content on record, without edits that are in no commit.
+2. Whoever signs what was seen here needs the very content on record, without edits that are in no commit: when
+   it begins, and again right before it is signed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock.config import Config
 from interlock.core.change.change import Recipe, Submission
 from interlock.core.change.errors import Conflict
 from interlock.core.change.parts import GitRange
+from interlock.core.ticket.shipped import Checkout
 from interlock.doors.cli.checkout import PRODUCTION, checkout
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.reading import read
 from interlock.doors.cli.screens.drift import drift
-from interlock.doors.cli.text import safe
+from interlock.doors.cli.text import safe, short
 
 AS_CHECKED_OUT = {"git": {"head": "HEAD", "path": "."}}
 """What is here is what is checked out, whatever head and folder the change was opened with."""
@@ -27,11 +29,15 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtHand:
-    """``change`` is the record as the API shows it; ``moved`` says in one line what is not as recorded."""
+    """``change`` is the record as the API shows it; ``moved`` says in one line what is not as recorded.
+
+    ``head`` is the commit that is checked out, empty where the change has no range of this repository.
+    """
 
     change: dict[str, Any]
     submission: Submission
     moved: str
+    head: str = ""
 
     @property
     def bases(self) -> list[str]:
@@ -74,11 +80,39 @@ def exactly(api: Client, name: str, config: Config) -> AtHand:
         )
     seen = checkout(api, config.root, found.submission, PRODUCTION) if found.bases else None
     if seen is not None and seen.edited_count:
-        named = ", ".join(safe(path) for path in seen.edited[:_NAMED])
-        more = f" and {seen.edited_count - _NAMED} more" if seen.edited_count > _NAMED else ""
-        raise Conflict(
-            f"expected a checkout without edits, got some that are in no commit: {named}{more}",
-            code="evidence-edited",
-            hint="commit them (interlock change push), or put them aside: git stash",
-        )
-    return found
+        raise _edited(seen)
+    return replace(found, head=seen.head if seen is not None else "")
+
+
+def still(api: Client, here: AtHand, config: Config) -> None:
+    """Pass when the checkout is what it was when ``exactly`` looked at it.
+
+    Raises:
+        Conflict: ``evidence-moved`` where another commit is checked out or the record moved, ``evidence-edited``.
+    """
+    now = api.get(f"/v1/changes/{here.change['id']}").json["digest"]
+    if now != here.change["digest"]:
+        raise _moved_on(short(here.change["digest"]), short(now))
+    seen = checkout(api, config.root, here.submission, PRODUCTION) if here.bases else None
+    if seen is not None and seen.head != here.head:
+        raise _moved_on(here.head[:12], seen.head[:12])
+    if seen is not None and seen.edited_count:
+        raise _edited(seen)
+
+
+def _moved_on(before: str, after: str) -> Conflict:
+    return Conflict(
+        f"expected `{before}` here until this was signed, got `{after}`: nothing is handed in",
+        code="evidence-moved",
+        hint="leave the checkout and the change alone while it runs, and run it again",
+    )
+
+
+def _edited(seen: Checkout) -> Conflict:
+    named = ", ".join(safe(path) for path in seen.edited[:_NAMED])
+    more = f" and {seen.edited_count - _NAMED} more" if seen.edited_count > _NAMED else ""
+    return Conflict(
+        f"expected a checkout without edits, got some that are in no commit: {named}{more}",
+        code="evidence-edited",
+        hint="commit them (interlock change push), or put them aside: git stash",
+    )

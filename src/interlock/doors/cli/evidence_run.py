@@ -78,10 +78,11 @@ def alerts(*, change: str | None, service: str | None, key: str | None, out: str
     By alert-plans/*.yaml of the rules in force; the alert rules are those of this checkout. Needs promtool.
     """
     from interlock.doors.cli.alert_proof import proofs  # noqa: PLC0415  # --help runs nothing
+    from interlock.doors.cli.interrupts import asked_to_end  # noqa: PLC0415  # likewise
     from interlock.doors.cli.screens.alert_proof import proven  # noqa: PLC0415  # likewise
 
     config, name, done = settings(), change_id(change), []
-    with client(config) as api:
+    with asked_to_end(), client(config) as api:
         for each in proofs(api, config, name, service, key=key, out=out):
             done.append(each)
             if not as_json:

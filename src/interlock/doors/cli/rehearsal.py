@@ -16,14 +16,14 @@ import click
 
 from interlock.config import Config
 from interlock.core.change.canonical import Json, plain
-from interlock.core.change.errors import InvalidInput
+from interlock.core.change.errors import Conflict, InvalidInput
 from interlock.core.policy.shown import REHEARSAL
 from interlock.core.rehearsal.journal import Head
 from interlock.core.rehearsal.outcome import Outcome, Seen, predicate
 from interlock.core.rehearsal.plan import RehearsalPlan, longest
 from interlock.core.rehearsal.plan_read import read_rehearsal_plan
 from interlock.core.rehearsal.sealed import seal
-from interlock.doors.cli.at_hand import AtHand, exactly
+from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import ended, hearing, stopped, try_going_back
 from interlock.doors.cli.run_record import begun, over
@@ -61,17 +61,18 @@ def rehearsals(
     runner = runner_of(key, config, rules, REHEARSAL, tuple(here.change["services"]))
     if runner is not None and runner.doubt:
         click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
-    for plan, content in plans:
-        yield _one(api, config, here, rules, plan, content, runner, out)
+    for plan, content, digest in plans:
+        yield _one(api, config, here, {**rules, "digest": digest}, plan, content, runner, out)
 
 
 def _plans(
     api: Client, here: AtHand, service: str | None, environment: str | None
-) -> list[tuple[RehearsalPlan, bytes]]:
+) -> list[tuple[RehearsalPlan, bytes, str]]:
+    """Each plan with its file and the digest of the rules that it is part of."""
     items = api.get("/v1/plans", producer="rehearsal", service=service).json["items"]
     touched = set(here.change["services"]) if service is None else {service}
     found = [
-        (item["path"], base64.b64decode(item["content"]))
+        (item["path"], base64.b64decode(item["content"]), item["rules"])
         for item in items
         if item["service"] in touched and environment in {None, item["environment"]}
     ]
@@ -80,7 +81,7 @@ def _plans(
     without = sorted(touched - {item["service"] for item in items})
     if without:
         click.echo(f"doubt    no plan for {safe(', '.join(without))}: going back is not rehearsed there", err=True)
-    return [(read_rehearsal_plan(path, content), content) for path, content in found]
+    return [(read_rehearsal_plan(path, content), content, digest) for path, content, digest in found]
 
 
 def _one(
@@ -114,15 +115,19 @@ def _one(
         if isinstance(error, KeyboardInterrupt):
             stopped(head, journal)
         if journal is None or journal.ended:
-            left = journal.left if journal else ()
-            over(api, head.run, "dirty" if left else "cancelled", left)
+            still_there = journal.left if journal else ()
+            over(api, head.run, "dirty" if still_there else "cancelled", still_there)
         if isinstance(error, KeyboardInterrupt):
             raise click.exceptions.Exit(INTERRUPTED) from error
         raise
     said = {**_said(head, plan, rules, seen, found), **seal(written)}
-    handed = _handed(api, config, head, rules, said, runner, out)
-    evidence = handed.kept["id"] if handed and handed.kept else None
     dirt = [one.told for one in found.left] if found.dirty else []
+    try:
+        handed = _handed(api, config, here, head, rules, said, runner, out)
+    except Conflict:
+        over(api, head.run, "dirty" if dirt else "undecidable", dirt)
+        raise
+    evidence = handed.kept["id"] if handed and handed.kept else None
     over(api, head.run, "dirty" if dirt else found.verdict, dirt, evidence)
     return _told(head, found, said, handed)
 
@@ -144,6 +149,7 @@ def _said(head: Head, plan: RehearsalPlan, rules: Told, seen: Seen, found: Outco
 def _handed(
     api: Client,
     config: Config,
+    here: AtHand,
     head: Head,
     rules: Told,
     said: dict[str, Json],
@@ -152,6 +158,7 @@ def _handed(
 ) -> Handed | None:
     if runner is None or said["verdict"] == "undecidable":
         return None
+    still(api, here, config)
     days = rules["settings"]["thresholds"]["rehearsal_days"]
     signed = sign(runner, subject=head.digest, predicate_type=REHEARSAL, predicate=said, days=days)
     return hand_in(api, config, change=head.change, run=head.run, signed=signed, out=out)
@@ -180,8 +187,8 @@ def _none(here: AtHand, service: str | None, environment: str | None, known: lis
     )
 
 
-def _several(out: str, plans: list[tuple[RehearsalPlan, bytes]]) -> InvalidInput:
-    named = ", ".join(f"{plan.service} in {plan.environment}" for plan, _ in plans)
+def _several(out: str, plans: list[tuple[RehearsalPlan, bytes, str]]) -> InvalidInput:
+    named = ", ".join(f"{plan.service} in {plan.environment}" for plan, _, _ in plans)
     return InvalidInput(
         f"expected one rehearsal for `--out {out}`, got {len(plans)}: {named}",
         code="rehearsal-out",

@@ -77,23 +77,23 @@ def test_other_spans_are_none(written):
 @pytest.mark.parametrize(
     ("content", "said", "line"),
     [
-        ("rules: []\n", "expected `groups`, got `none`", 1),
+        ("rules: []\n", "expected `groups`, got none", 1),
         ("groups:\n- name: a\n  rules: 7\n", "expected a list at `rules`, got `7`", 3),
-        ("groups:\n- rules: []\n", "expected a text at `name`, got `none`", 2),
-        ("groups:\n- name: a\n  rules:\n  - expr: up\n", "expected one of `alert` and `record`, got `neither`", 4),
+        ("groups:\n- rules: []\n", "expected a text at `name`, got none", 2),
+        ("groups:\n- name: a\n  rules:\n  - expr: up\n", "expected one of `alert` and `record`, got neither", 4),
         (
             "groups:\n- name: a\n  rules:\n  - {alert: A, record: B, expr: up}\n",
-            "expected one of `alert` and `record`, got `alert and record`",
+            "expected one of `alert` and `record`, got both",
             4,
         ),
-        ("groups:\n- name: a\n  rules:\n  - alert: A\n", "expected a text at `expr`, got `none`", 4),
+        ("groups:\n- name: a\n  rules:\n  - alert: A\n", "expected a text at `expr`, got none", 4),
         (
             "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    for: 5\n",
             "expected a span of time at `for`, got `5`",
             6,
         ),
         ("groups:\n- name: a\n- name: a\n", "expected each group once, got `a`", 3),
-        ("- a\n", "expected a rule file as a map, got `a collection`", 1),
+        ("- a\n", "expected a rule file as a map, got a collection", 1),
     ],
 )
 def test_what_is_no_rule_file_is_refused_with_its_line(content, said, line):

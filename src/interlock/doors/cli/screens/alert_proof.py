@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.doors.cli.screens.columns import MARGIN, Row, label, table, told
+from interlock.doors.cli.screens.columns import MARGIN, Row, beside, label, table, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
 from interlock.doors.cli.screens.rollout_bars import span
 from interlock.doors.cli.text import paint, plural, safe
@@ -16,7 +16,8 @@ NAMED = 3
 def proven(done: Told) -> list[str]:
     """One service's proof, with what became of it as evidence."""
     good = done["good"]
-    lines = [paint(label("TOLD" if good else "GAPS"), fg="green" if good else "red", bold=True) + _answer(done)]
+    head = paint(label("TOLD" if good else "GAPS"), fg="green" if good else "red", bold=True)
+    lines = beside(head, _answer(done))
     lines += table("change", [_bound(each) for each in done["failure_modes"]])
     lines += table("modes", [_mode(each, done) for each in done["modes"]])
     for one in done["ready"]:
@@ -53,7 +54,12 @@ def _mode(one: Told, done: Told) -> Row:
         severity = _severity(one["answers"][0]["alert"], done)
         return Row(met=True, text=safe(one["mode"]), remedy=f"{named}{severity}")
     if not one["series"]:
-        return Row(met=False, text=safe(one["mode"]), remedy="no series is there that this failure would change")
+        remedy = f"no series is there that this failure would change{safe(one['near'])}"
+        return Row(met=False, text=safe(one["mode"]), remedy=remedy)
+    if one["edges"]:
+        named = ", ".join(map(safe, one["edges"][:NAMED]))
+        remedy = f"on a knife edge: {named} fires with some of the healthy noise only"
+        return Row(met=False, text=safe(one["mode"]), remedy=remedy)
     late = ", ".join(f"{safe(each['alert'])} after {span(each['seconds'])}" for each in one["late"][:NAMED])
     return Row(met=False, text=safe(one["mode"]), remedy=f"too late: {late}" if late else "nobody is told")
 
@@ -67,6 +73,11 @@ def _severity(alert: str, done: Told) -> str:
 
 def _doubts(done: Told) -> list[str]:
     lines: list[str] = []
+    for one in done["gone"]:
+        looking = ", ".join(map(safe, one["alerts"][:NAMED]))
+        lines += told(
+            "gone", f"{safe(one['metric'])} is not exposed by the new version{safe(one['near'])}: {looking}"
+        )
     for one in done["alerts"]:
         if one["restless"] is not None:
             lines += told("restless", f"{safe(one['name'])} fires while all is well ({safe(one['place'])})")

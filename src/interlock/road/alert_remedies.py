@@ -1,0 +1,30 @@
+"""Station 4, gather: a ready rule for each failure that nobody would notice, once it was itself proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from interlock.core.alerts.plan import AlertPlan
+from interlock.core.alerts.ready import Ready, ready
+from interlock.core.alerts.shape import Shape
+from interlock.ports.alerts import RunsRules
+from interlock.road.prove_alerts import Proof, prove
+
+
+def proven_rules(
+    plan: AlertPlan, proof: Proof, shapes: Sequence[Shape], runner: RunsRules, *, told: Callable[[str], None]
+) -> list[tuple[Ready, float]]:
+    """Each that fires in time in its mode and is silent while all is well, with its seconds."""
+    gaps, taken = {row.mode for row in proof.matrix.gaps}, [*proof.matrix.alerts]
+    drafts = [
+        draft
+        for failing in proof.failures
+        if failing.mode.name in gaps
+        and (draft := ready(failing, service=plan.service, tolerance=plan.tolerance, taken=taken)) is not None
+    ]
+    if not drafts:
+        return []
+    files = {f"{draft.alert}.yaml": draft.content for draft in drafts}
+    again = prove(plan, files, shapes, runner, told=told)
+    seconds = {(row.mode, cell.alert): cell.seconds for row in again.matrix.rows for cell in row.answers}
+    return [(draft, at) for draft in drafts if (at := seconds.get((draft.mode, draft.alert))) is not None]
