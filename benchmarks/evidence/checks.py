@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from interlock.core.evidence.dsse import key_id_of
 from interlock.registry import bundled_policies
 from interlock.testing.shop.make import PEOPLE, Shop
-from interlock.testing.shop.staging import PLAN, Staging
+from interlock.testing.shop.staging import Staging
 from interlock.testing.signing import UnsafeNamedSigner
 
 TARGET = "below 90 s for all three"
@@ -62,7 +62,7 @@ def _founded(folder: Path, staging: Staging) -> dict[str, str]:
         keys={name: signer.public_key.line for name, signer in keys.items()},
         runner=(key_id_of(runner.public_key()), pem),
         policies=bundled_policies(),
-        plans={PLAN: staging.plan()},
+        plans=staging.plans(),
         watched=True,
     )
     shop.build()

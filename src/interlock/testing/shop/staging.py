@@ -19,7 +19,7 @@ from interlock.testing.shop.make import Shop
 from interlock.testing.stack.behaviour import Behaviour
 from interlock.testing.stack.deploy import Deployer, build, prepare
 
-PLAN = "rehearsals/order-service.yaml"
+PLAN, TESTS = "rehearsals/order-service.yaml", "test-plans/order-service.yaml"
 
 
 class Staging:
@@ -29,6 +29,11 @@ class Staging:
         self._folder, self._artefact = folder, artefact
         self._before = folder / "before.tar"
         self._port = free_port()
+
+    def plans(self) -> dict[str, bytes]:
+        """How going back is tried there, and how the shop's tests are run; both name programs of this machine."""
+        tested = {"service": "order-service", "product": ["src/", "config/"], "python": sys.executable}
+        return {PLAN: self.plan(), TESTS: _written(tested)}
 
     def plan(self) -> bytes:
         """``rehearsals/order-service.yaml``: the deployer's steps, and what is looked at."""
@@ -42,7 +47,7 @@ class Staging:
             "rollback": [{"name": "the version before", **back}],
             "probes": [{"name": "staging", "kind": "http", "url": f"http://{LOCAL}:{self._port}/healthz"}],
         }
-        return yaml.safe_dump(written, sort_keys=False, width=110).encode()
+        return _written(written)
 
     def begin(self, shop: Shop) -> None:
         """Put up what is checked out: the version before any change."""
@@ -64,3 +69,7 @@ class Staging:
             "verify": [*deploy, "serves", str(artefact)],
             "timeout": 30,
         }
+
+
+def _written(plan: dict[str, object]) -> bytes:
+    return yaml.safe_dump(plan, sort_keys=False, width=110).encode()
