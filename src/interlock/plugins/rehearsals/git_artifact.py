@@ -3,10 +3,11 @@
 Rules:
 1. It rehearses in a throw-away folder of its own: first with the previous version as this checkout knows it, then
    with the change, then with what is really fetched from the repository. Only that must be what was there first.
-2. The previous version is a commit, by default the one at which the change begins. Where a ``ref`` is named, it must
-   lead to that commit: a tag that was moved is no pin.
+2. The previous version is a commit, by default the one at which the change begins. Where a ``ref`` is named, it
+   must lead to that commit: a tag that was moved is no pin.
 3. An archive has an SHA-256, and is fetched from its address: what it holds now must have that digest.
-4. ``rollback`` steps are run on what was fetched, whose folder they find in ``ARTEFACT``: does it build, does it start.
+4. ``rollback`` steps are run on what was fetched, whose folder they find in ``ARTEFACT``: does it build, does it
+   start.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from interlock.core.change.canonical import Json, is_digest
 from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.core.rollout.plan import StepPlan
 from interlock.plugins.rehearsals.archives import fetched
 from interlock.plugins.rehearsals.git_trees import Trees, Unfetched
 from interlock.plugins.rehearsals.probe_files import FilesProbe
@@ -45,7 +48,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactSettings:
-    """``repository`` is what git fetches from; ``paths`` are what counts in it; ``timeout`` in seconds is a fetch's."""
+    """``repository`` is what git fetches from, ``paths`` what counts in it; a fetch takes ``timeout`` seconds."""
 
     repository: str
     ref: str = ""
@@ -106,11 +109,11 @@ class GitArtifactRehearsal:
         if not files.ok:
             return
         for number, each in enumerate(self._settings.archives, start=1):
-            yield (got := self._acted(f"archive {number}", lambda one=each: self._download(one)))
+            yield (got := self._acted(f"archive {number}", partial(self._download, each)))
             if not got.ok:
                 return
         for step in self._plan.rollback:
-            yield (acted := self._acted(step.name, lambda one=step: self._checked(one)))
+            yield (acted := self._acted(step.name, partial(self._checked, step)))
             if not acted.ok:
                 return
 
@@ -135,13 +138,14 @@ class GitArtifactRehearsal:
         items = {Path(name).relative_to(self._place).as_posix(): text for name, text in files.items.items()}
         return Fingerprint(items=items | {f"archive {url}": digest for url, digest in self._archives.items()})
 
-    def _acted(self, name: str, do: object) -> Acted:
+    @staticmethod
+    def _acted(name: str, do: Callable[[], str]) -> Acted:
         began = time.monotonic()
         try:
-            said = do() if callable(do) else ""
+            said = do()
         except Unfetched as error:
             return Acted(name=name, ok=False, said=str(error)[:300], seconds=time.monotonic() - began)
-        return Acted(name=name, ok=True, said=str(said), seconds=time.monotonic() - began)
+        return Acted(name=name, ok=True, said=said, seconds=time.monotonic() - began)
 
     def _put_change(self) -> str:
         self._trees.local("HEAD", self._place, self._settings.paths)
@@ -174,10 +178,7 @@ class GitArtifactRehearsal:
             raise Unfetched(f"{one.url} is {found.digest[:19]}…, and is pinned to {one.sha256[:19]}…")
         return f"{found.size:,} bytes"
 
-    def _checked(self, step: object) -> str:
-        from interlock.core.rollout.plan import StepPlan  # noqa: PLC0415  # for the type only
-
-        assert isinstance(step, StepPlan)  # noqa: S101  # of the plan
+    def _checked(self, step: StepPlan) -> str:
         names = {"ARTEFACT": str(self._place), "ROLLOUT_SERVICE": self._scene.service}
         ran = self._scene.programs.run(step.run, timeout=step.timeout, environment=names)
         if not ran.good:
@@ -186,3 +187,31 @@ class GitArtifactRehearsal:
         if not verified.good:
             raise Unfetched(f"not verified: {step.verify[0]} {verified.told}")
         return verified.said
+
+
+class _Look:
+    """The driver's probe."""
+
+    def __init__(self, driver: GitArtifactRehearsal) -> None:
+        self._driver = driver
+
+    def look(self) -> Fingerprint:
+        """What is there now."""
+        return self._driver.seen()
+
+
+def _check(found: ArtifactSettings) -> None:
+    if not found.repository.strip() or found.repository.startswith("-") or "::" in found.repository:
+        hint = "write https://…, ssh://…, or a path; a remote helper (ext::…) could run anything"
+        raise refuse("a repository that git fetches from", found.repository, hint=hint, path=("repository",))
+    if found.ref and not _REF.fullmatch(found.ref):
+        raise refuse("a tag or a branch", found.ref, hint="write v1.2 or refs/tags/v1.2", path=("ref",))
+    if found.commit and not _COMMIT.fullmatch(found.commit):
+        hint = "write all of its digits; a short one may mean another some day"
+        raise refuse("a whole commit id", found.commit, hint=hint, path=("commit",))
+    if not found.paths:
+        raise refuse("at least one path", "none", hint='leave paths out, or write paths: ["src"]', path=("paths",))
+    for number, each in enumerate(found.archives):
+        if not is_digest(each.sha256):
+            hint = "write sha256:… with 64 digits: sha256sum FILE prints them"
+            raise refuse("the archive's digest", each.sha256, hint=hint, path=("archives", number, "sha256"))
