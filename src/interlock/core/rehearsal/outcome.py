@@ -44,7 +44,7 @@ class Seen:
     """Everything that was seen and done. ``seconds`` is from the first step back until the state was probed.
 
     ``needs`` is what is missing where nothing could be decided; ``measured`` is what the driver found besides.
-    Where nothing was ``touched`` there is nothing to compare either. What was ``thrown_away`` is gone with its place.
+    Where nothing was ``touched`` there is nothing to compare either. What was ``thrown_away`` is gone.
     """
 
     before: Look

@@ -36,7 +36,9 @@ class Asking:
             psycopg.Error: what PostgreSQL says against it; ``QueryCanceled`` where the time is over.
         """
         left = max(1, int((self.until - time.monotonic()) * 1_000))
-        self.connection.execute(f"SET LOCAL statement_timeout = {left}".encode())
+        # Without a transaction around it nothing is local; then it is the connection's, until it is said anew.
+        local = "" if self.connection.autocommit and not self.connection.info.transaction_status else "LOCAL "
+        self.connection.execute(f"SET {local}statement_timeout = {left}".encode())
         return self.connection.execute(statement.encode(), wanted).fetchall()
 
     def one(self, statement: str) -> Row:

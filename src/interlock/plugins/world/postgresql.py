@@ -40,7 +40,7 @@ for number in 1 2 3 4 5 6 7 8 9 10; do
 done
 rm -rf "$0"
 """
-"""What the guard does, in the folder ``$0``. A pid that is no server of this folder any more is somebody else's."""
+"""What the guard does, in the folder ``$0``. A pid that is no server of this folder is somebody else's."""
 
 
 class PostgreSQL:
@@ -173,7 +173,7 @@ class PostgreSQL:
 
 def _guarded(folder: Path) -> subprocess.Popen[bytes]:
     """The guard of this folder, in a session of its own: whoever ends this process's group does not end it."""
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603  # our own words and path
         ["sh", "-c", _GUARD, str(folder)],  # noqa: S607  # every system has it
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

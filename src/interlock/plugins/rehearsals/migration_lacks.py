@@ -1,0 +1,39 @@
+"""What a tool or a server says when something is missing here: then nothing is decided, and nothing irreversible.
+
+Rules:
+1. Only what this machine lacks and another may have: an extension, a role, a locale, a library, a Python package,
+   a program. That a table or a column is missing is the migration's own fault.
+2. The server speaks English: it was started so.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SAID = (
+    (r'extension "([^"\n]+)" is not available', "the PostgreSQL extension {}"),
+    (r'could not open extension control file "[^"\n]*?([^/"\n]+)\.control"', "the PostgreSQL extension {}"),
+    (r'could not access file "([^"\n]+)"', "the PostgreSQL library {}"),
+    (r"(\S+) must be loaded via .?shared_preload_libraries", "{} in shared_preload_libraries"),
+    (r'role "([^"\n]+)" does not exist', "the role {} (name it under roles:)"),
+    (r'collation "([^"\n]+)" for encoding "[^"\n]+" does not exist', "the collation {}"),
+    (r"(?:ICU|icu) is not supported in this build", "a PostgreSQL that is built with ICU"),
+    (r'could not (?:create locale|open collator for locale) "([^"\n]+)"', "the locale {}"),
+    (r'(?:locale|language) "([^"\n]+)" (?:has unknown language|does not exist)', "the locale {}"),
+    (r'access method "([^"\n]+)" does not exist', "the PostgreSQL access method {}"),
+    (r"ModuleNotFoundError: No module named '([^'\n]+)'", "the Python package {}"),
+    (r"No module named '?([A-Za-z0-9_.]+)'?", "the Python package {}"),
+    (
+        r"server closed the connection unexpectedly|the database system is (?:shutting down|in recovery)",
+        "a server",
+    ),
+)
+
+
+def lacking(said: str) -> str:
+    """What is missing by what was said; empty where nothing is."""
+    for pattern, told in _SAID:
+        found = re.search(pattern, said)
+        if found:
+            return told.format(*found.groups())
+    return ""

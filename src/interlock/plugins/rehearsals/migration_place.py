@@ -1,0 +1,136 @@
+"""The place of a migration's rehearsal: a throw-away server, the base's checkout, and databases that are copies.
+
+Rules:
+1. The server listens on a socket in its own folder, and goes with this process, however that ends.
+2. The base is written out beside the repository's index and work tree: nothing of either is touched.
+3. Programs are run through the scene, so that one that outlives its runner is found and ended.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from interlock.plugins.rehearsals.migration_lacks import lacking
+from interlock.plugins.rehearsals.migration_settings import MigrationSettings, environment_of
+from interlock.plugins.rehearsals.migration_tools import Argv, Missing, words_of
+from interlock.plugins.rehearsals.sql_asking import Row, quoted
+from interlock.plugins.world.postgresql import PostgreSQL
+from interlock.ports.programs import Output
+from interlock.ports.rehearsal import RehearsalScene
+
+if TYPE_CHECKING:
+    import psycopg
+
+INSTALL = "pip install 'interlock[rehearse]', or apt-get install postgresql"
+COPIES_FILES = 150_000
+"""From this version on a database is copied by its files, which is ten times as fast."""
+_IN = ("sh", "-c", 'cd "$0" && exec "$@"')
+
+
+class ThrowAway:
+    """See the rules above. Use ``start`` before anything else, ``close`` at the end."""
+
+    def __init__(self, scene: RehearsalScene, settings: MigrationSettings) -> None:
+        self._scene, self._settings = scene, settings
+        self._server: PostgreSQL | None = None
+        self.scratch = Path(tempfile.mkdtemp(prefix="interlock-migration-"))
+        self.version = 0
+
+    def start(self) -> None:
+        """A server with the roles that were asked for and one empty database, ``base``.
+
+        Raises:
+            Missing: PostgreSQL or its driver.
+        """
+        try:
+            import psycopg  # noqa: F401, PLC0415  # optional, see the extra `rehearse`
+
+            self._server = PostgreSQL().__enter__()
+        except (ImportError, RuntimeError) as error:
+            why = "" if isinstance(error, ImportError) else f": {str(error).splitlines()[-1][:120]}"
+            raise Missing(f"PostgreSQL here ({INSTALL}){why}") from error
+        with self.connect("postgres") as connection:
+            self.version = connection.info.server_version
+            for role in self._settings.roles:
+                connection.execute(f"CREATE ROLE {quoted(role)} LOGIN".encode())
+            connection.execute(b"CREATE DATABASE base")
+
+    @property
+    def psql(self) -> Path:
+        """Where ``psql`` would be."""
+        if self._server is None:
+            raise RuntimeError("expected a server that runs, got none")
+        return self._server.binaries / "psql"
+
+    def connect(self, database: str, name: str = "interlock") -> psycopg.Connection[Row]:
+        """A connection that commits each statement; ``name`` is what others see of it."""
+        import psycopg  # noqa: PLC0415  # as above
+
+        return psycopg.connect(self._url(database), autocommit=True, application_name=name)
+
+    def clone(self, database: str, template: str) -> None:
+        """A copy of a database to which nobody is connected; what was called so before is gone."""
+        how = " STRATEGY file_copy" if self.version >= COPIES_FILES else ""
+        with self.connect("postgres") as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)".encode())
+            connection.execute(f"CREATE DATABASE {quoted(database)} TEMPLATE {quoted(template)}{how}".encode())
+
+    def base(self) -> Path:
+        """The checkout of the commit at which the change begins.
+
+        Raises:
+            Missing: that commit is not here.
+        """
+        target, index = self.scratch / "base", str(self.scratch / "index")
+        if not self._scene.base:
+            raise Missing("a commit at which the change begins")
+        for words in (("read-tree", self._scene.base), ("checkout-index", "-a", f"--prefix={target}/")):
+            done = self._scene.programs.output(
+                ("git", *words), timeout=self._settings.timeout, environment={"GIT_INDEX_FILE": index}
+            )
+            if not done.ran.good:
+                raise Missing(f"the commit {self._scene.base[:12]} here: git {words[0]} {done.ran.told}")
+        target.mkdir(exist_ok=True)
+        return target
+
+    def run(self, argv: Argv, root: Path, database: str) -> Output:
+        """Run a program of the project in a checkout, against one database.
+
+        Raises:
+            Missing: it says that something is missing here.
+        """
+        where = root / self._settings.directory
+        paths = [str(where), str(where / "src"), os.environ.get("PYTHONPATH", "")]
+        environment = environment_of(self._settings, self._places(database))
+        done = self._scene.programs.output(
+            (*_IN, str(where), *argv),
+            timeout=self._settings.timeout,
+            environment={"PYTHONPATH": os.pathsep.join(path for path in paths if path), **environment},
+        )
+        missing = "" if done.ran.good else lacking(words_of((done.out, done.error)))
+        if missing:
+            raise Missing(missing)
+        return done
+
+    def close(self) -> None:
+        """End the server and throw everything away. Idempotent."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        with suppress(OSError):
+            shutil.rmtree(self.scratch)
+
+    def _url(self, database: str) -> str:
+        if self._server is None:
+            raise RuntimeError("expected a server that runs, got none")
+        return self._server.url.replace("/postgres?", f"/{quote(database)}?", 1)
+
+    def _places(self, database: str) -> dict[str, str]:
+        user, _, host = self._url(database).removeprefix("postgresql://").partition("@")
+        return {"url": self._url(database), "host": host.partition("host=")[2], "name": database, "user": user}

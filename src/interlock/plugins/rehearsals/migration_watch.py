@@ -1,0 +1,194 @@
+"""Which locks a migration takes, how long somebody who writes waits for it, and how long behind a slow reader.
+
+Rules:
+1. Locks are seen twice: the migration's own backend notes them at the end of each command that changes the
+   schema, however short it is, and a sampler looks every few milliseconds, for what no event tells (an index that
+   is built beside writers, a TRUNCATE, an UPDATE).
+2. A writer writes one row of a table again and again, with what is there already. The longest that one write took
+   is how long writers were blocked.
+3. A reader looks at the tables in one transaction and goes on for its seconds after somebody began to wait for it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from interlock.core.rehearsal.migration import MODES
+from interlock.plugins.rehearsals.sql_asking import Row, quoted
+
+if TYPE_CHECKING:
+    import psycopg
+
+SCHEMA = "interlock_seen"
+_EVERY = 0.004
+_PAUSE = 0.002
+_WARM = 5.0
+_LONGEST_WRITE = "120s"
+_OURS = "a.datname = current_database() AND a.application_name NOT LIKE 'interlock%' AND l.locktype = 'relation'"
+_NOTE = f"""
+CREATE SCHEMA {SCHEMA};
+CREATE UNLOGGED TABLE {SCHEMA}.locks (relation oid, mode text);
+CREATE FUNCTION {SCHEMA}.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog AS $note$
+BEGIN
+  INSERT INTO {SCHEMA}.locks SELECT l.relation, l.mode FROM pg_locks l
+    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted;
+END $note$;
+CREATE EVENT TRIGGER {SCHEMA} ON ddl_command_end EXECUTE FUNCTION {SCHEMA}.note();
+"""  # noqa: S608  # fixed names
+_NOTED = f"SELECT DISTINCT relation, mode FROM {SCHEMA}.locks"  # noqa: S608  # as above
+_HELD = f"""
+SELECT DISTINCT l.relation, l.mode, l.granted FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE {_OURS}"""  # noqa: S608  # as above
+
+_WRITABLE = """
+SELECT c.oid::regclass::text,
+  ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+    AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a' ORDER BY a.attnum),
+  ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+    AND a.attnum = ANY(i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary ORDER BY a.attnum)
+FROM pg_class c WHERE c.oid = %(table)s"""
+
+Locks = frozenset[tuple[int, str]]
+Connect = Callable[[str], "psycopg.Connection[Row]"]
+"""A new connection to the database that is watched, under a name."""
+
+
+def install(connection: psycopg.Connection[Row]) -> None:
+    """Let every migration of this database, and of its copies, note its locks."""
+    connection.execute(_NOTE.encode())
+
+
+@dataclass(slots=True)
+class Sampled:
+    """What the sampler has seen; ``waited`` is when somebody first waited, by the monotonic clock."""
+
+    locks: set[tuple[int, str]] = field(default_factory=set)
+    waited: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def sampling(connect: Connect) -> Iterator[Sampled]:
+    """Sample as long as this goes on; afterwards what was noted is in it too."""
+    seen = Sampled()
+    with connect("interlock sampler") as connection:
+        connection.execute(f"TRUNCATE {SCHEMA}.locks".encode())
+        thread = threading.Thread(target=_sample, args=(connection, seen), daemon=True)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            seen.over.set()
+            thread.join()
+        noted = connection.execute(_NOTED.encode()).fetchall()
+        seen.locks |= {(relation, mode) for relation, mode in noted if mode in MODES}
+
+
+def _sample(connection: psycopg.Connection[Row], seen: Sampled) -> None:
+    while not seen.over.wait(_EVERY):
+        for relation, mode, granted in connection.execute(_HELD.encode()).fetchall():
+            if mode not in MODES:
+                continue
+            seen.locks.add((relation, mode))
+            if not granted and not seen.waited:
+                seen.waited = time.monotonic()
+
+
+@dataclass(slots=True)
+class Writer:
+    """One table's writer: how many writes, the longest in seconds, and what it failed with, each once."""
+
+    table: str
+    statement: str
+    writes: int = 0
+    longest: float = 0.0
+    failed: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+
+
+def writer_of(connection: psycopg.Connection[Row], number: int, told: str) -> Writer | None:
+    """The writer of one table: it sets every column of one row to what it is. None where there is none to set."""
+    row = connection.execute(_WRITABLE.encode(), {"table": number}).fetchone()
+    if row is None or not row[1]:
+        return None
+    table, columns, key = row
+    same = ", ".join(f"{quoted(each)} = {quoted(each)}" for each in columns)
+    where = ", ".join(map(quoted, key)) if key else "ctid"
+    one = f"({where}) = (SELECT {where} FROM {table} LIMIT 1)"  # noqa: S608  # quoted
+    return Writer(table=told, statement=f"UPDATE {table} SET {same} WHERE {one}")  # noqa: S608  # quoted
+
+
+@contextmanager
+def writing(connect: Connect, writers: Sequence[Writer]) -> Iterator[None]:
+    """Each writes as long as this goes on, and has written before it begins."""
+    over = threading.Event()
+    threads = [threading.Thread(target=_write, args=(connect, each, over), daemon=True) for each in writers]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + _WARM
+    while any(each.writes < 3 and not each.failed for each in writers) and time.monotonic() < until:  # noqa: PLR2004
+        time.sleep(_PAUSE)
+    for each in writers:
+        each.longest = 0.0
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def _write(connect: Connect, writer: Writer, over: threading.Event) -> None:
+    import psycopg  # noqa: PLC0415  # optional, see the extra `rehearse`
+
+    with connect("interlock writer") as connection:
+        connection.execute(f"SET statement_timeout = '{_LONGEST_WRITE}'".encode())
+        while not over.wait(_PAUSE):
+            began = time.monotonic()
+            try:
+                connection.execute(writer.statement.encode())
+                writer.writes += 1
+            except psycopg.OperationalError as error:
+                if connection.closed:
+                    return
+                _failed(writer, error)
+            except psycopg.Error as error:
+                _failed(writer, error)
+            writer.longest = max(writer.longest, time.monotonic() - began)
+
+
+def _failed(writer: Writer, error: psycopg.Error) -> None:
+    said = error.diag.message_primary or str(error)
+    writer.failed += 1
+    writer.errors[said] = writer.errors.get(said, 0) + 1
+
+
+@contextmanager
+def reading(connect: Connect, tables: Sequence[str], seen: Sampled, seconds: float) -> Iterator[None]:
+    """A reader of these tables, which goes on for ``seconds`` after somebody waited."""
+    over = threading.Event()
+    with connect("interlock reader") as connection:
+        connection.execute(b"BEGIN")
+        for each in tables:
+            connection.execute(f"SELECT FROM {each} LIMIT 1".encode())
+        thread = threading.Thread(target=_read_on, args=(connection, seen, seconds, over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def _read_on(connection: psycopg.Connection[Row], seen: Sampled, seconds: float, over: threading.Event) -> None:
+    while not over.wait(_EVERY):
+        if seen.waited and time.monotonic() >= seen.waited + seconds:
+            break
+    with suppress(Exception):
+        connection.execute(b"ROLLBACK")

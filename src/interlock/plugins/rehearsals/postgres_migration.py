@@ -1,0 +1,228 @@
+"""The driver ``postgres-migration``: a change's migrations there and back, in a PostgreSQL that is thrown away.
+
+Rules:
+1. The base's schema is brought by the tool as the base has it, and every table gets rows. The migrations that the
+   change adds go up one by one in a copy of it, and come back in reverse.
+2. It brings the probe that looks at that copy: schema, rows and sequences by name.
+3. What goes wrong before the change's own migrations, and whatever is missing here, is undecidable and never
+   irreversible. So is a migration of a table that no row could be put into.
+4. What is measured (locks, waiting, what was written in between) is measured on further copies.
+5. Everything goes with this process. There is nothing to bring back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.fingerprint import Fingerprint, differences
+from interlock.core.rehearsal.migration import State, Stepped, told_of, touched
+from interlock.core.rehearsal.outcome import Acted
+from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.plugins.rehearsals.migration_files import SqlFiles
+from interlock.plugins.rehearsals.migration_measuring import Measuring
+from interlock.plugins.rehearsals.migration_place import ThrowAway
+from interlock.plugins.rehearsals.migration_rows import Filled, fill
+from interlock.plugins.rehearsals.migration_settings import NAME, settings_of
+from interlock.plugins.rehearsals.migration_state import state_of
+from interlock.plugins.rehearsals.migration_tables import tables_of
+from interlock.plugins.rehearsals.migration_tools import Alembic, Django, Migration, Missing, Tool, interpreter
+from interlock.plugins.rehearsals.migration_watch import SCHEMA, install, sampling
+from interlock.plugins.rehearsals.reading import refuse
+from interlock.plugins.rehearsals.sql_asking import Asking
+from interlock.plugins.rehearsals.sql_fingerprint import sql_fingerprint
+from interlock.ports.rehearsal import Probe, RehearsalScene
+
+WORK = "work"
+PROBE = "database"
+MOST_EMPTY = 20
+
+
+class PostgresMigration:
+    """The driver; see the rules above."""
+
+    def __init__(self, plan: RehearsalPlan, scene: RehearsalScene) -> None:
+        self._settings, self._scene = settings_of(plan.driver.settings), scene
+        for key, steps in (("apply", plan.apply), ("rollback", plan.rollback)):
+            if steps:
+                hint = f"remove {key}: the migrations are its steps"
+                raise refuse(f"no steps for the driver `{NAME}`", key, hint=hint, path=())
+        self._root = Path(scene.root)
+        self._place: ThrowAway | None = None
+        self._added: tuple[Migration, ...] = ()
+        self._filled = Filled()
+        self._steps: list[Stepped] = []
+        self._looks: list[Fingerprint] = []
+        self._measuring: Measuring | None = None
+        self._without: tuple[str, ...] = ()
+
+    def needs(self) -> str:
+        """Make the place: the base's schema with rows in it, and a copy of that."""
+        try:
+            self._prepare()
+        except Missing as missing:
+            return str(missing)
+        return ""
+
+    def probes(self) -> Mapping[str, Probe]:
+        """The one that looks at the copy in which the migrations go there and back."""
+        return {PROBE: self}
+
+    def look(self) -> Fingerprint:
+        """What is in that copy now."""
+        with self._open.connect(WORK) as connection:
+            found = sql_fingerprint(connection, without=self._without, seconds=self._settings.timeout)
+        self._looks.append(found)
+        return found
+
+    def apply(self) -> Iterator[Acted]:
+        """Each migration up; then what it does to others, on further copies."""
+        for migration in self._added:
+            acted, step = self._up(migration)
+            yield acted
+            if step is None:
+                return
+            self._steps.append(step)
+        if empty := self._blind():
+            yield Acted(name="rows", ok=False, said=f"no rows in {empty}", needs=f"rows in {empty} (seed:)")
+        if self._measuring is not None:
+            try:
+                yield from self._measuring.measured(self._added, self._steps)
+            except Missing as missing:
+                yield Acted(name="measuring", ok=False, said=f"needs {missing}", needs=str(missing))
+
+    def roll_back(self) -> Iterator[Acted]:
+        """Each migration that went up down again, in reverse."""
+        for number in reversed(range(len(self._steps))):
+            acted = self._down(self._added[number])
+            if not acted.ok and not acted.needs:
+                self._steps[number] = replace(self._steps[number], back=acted.said)
+            yield acted
+            if not acted.ok:
+                return
+
+    def measured(self) -> Mapping[str, Json]:
+        """The migrations with their classes, locks and times; the tables without a row."""
+        looks = self._looks
+        left = differences({PROBE: looks[0]}, {PROBE: looks[-1]}) if len(looks) > 1 else ()
+        empty: list[Json] = [f"{name}: {why}" for name, why in sorted(self._filled.empty.items())]
+        version = self._place.version // 10_000 if self._place else 0
+        rows = max(self._filled.rows.values(), default=0)
+        return {
+            "postgresql": version,
+            "tables": len(self._filled.rows),
+            "rows": rows,
+            "empty": empty[:MOST_EMPTY],
+            "empty_count": len(empty),
+            **told_of(tuple(self._steps), self._filled.rows, left),
+        }
+
+    def close(self) -> None:
+        """Throw everything away."""
+        if self._place is not None:
+            self._place.close()
+            self._place = None
+
+    @property
+    def _open(self) -> ThrowAway:
+        if self._place is None:
+            raise RuntimeError("expected a place that was made, got none")
+        return self._place
+
+    def _prepare(self) -> None:
+        self.close()
+        self._place = place = ThrowAway(self._scene, self._settings)
+        place.start()
+        tool = self._tool(place)
+        if why := self._scene.programs.missing(tool.program()):
+            raise Missing(f"`{tool.program()}`: {why}")
+        base = place.base()
+        if tool.there(base / self._settings.directory):
+            tool.base(base / self._settings.directory, lambda argv: place.run(argv, base, "base"))
+        self._seed(base)
+        where = self._root / self._settings.directory
+        self._added = tool.added(where, lambda argv: place.run(argv, self._root, "base"))
+        if not self._added:
+            raise Missing("a migration among what the change adds, and there is none")
+        self._without = (f"{SCHEMA}.*", *tool.own, *self._settings.without)
+        self._fill()
+        place.clone(WORK, "base")
+
+    def _tool(self, place: ThrowAway) -> Tool:
+        settings = self._settings
+        if settings.tool == "sql":
+            return SqlFiles(settings, place.psql, place.scratch)
+        python = interpreter(settings.python, self._scene.root)
+        return Alembic(settings, python) if settings.tool == "alembic" else Django(settings, python)
+
+    def _seed(self, base: Path) -> None:
+        if not self._settings.seed:
+            return
+        file, place = base / self._settings.seed, self._open
+        if not file.is_file():
+            raise Missing(f"the seed `{self._settings.seed}` in the base")
+        done = place.run(SqlFiles(self._settings, place.psql, place.scratch).sql(file), base, "base")
+        if not done.ran.good:
+            raise Missing(f"a seed that fits the base: it {done.ran.told}")
+
+    def _fill(self) -> None:
+        asking = self._asking("base")
+        with asking.connection as connection:
+            install(connection)
+            self._filled = fill(asking, self._settings.rows, self._settings.tables)
+            old = tables_of(asking)
+            self._measuring = Measuring(
+                place=self._open,
+                root=self._root,
+                asking=self._asking,
+                old=old,
+                filled={each.oid: self._filled.rows.get(each.told, 0) for each in old},
+                without=self._without,
+                reader=self._settings.reader,
+            )
+            self._measuring.prepare(asking)
+
+    def _asking(self, database: str) -> Asking:
+        until = time.monotonic() + self._settings.timeout
+        return Asking(connection=self._open.connect(database), until=until, without=self._without)
+
+    def _state(self) -> State:
+        asking = self._asking(WORK)
+        with asking.connection:
+            return state_of(asking)
+
+    def _up(self, migration: Migration) -> tuple[Acted, Stepped | None]:
+        before, name = self._state(), f"{migration.name} up"
+        began = time.monotonic()
+        try:
+            with sampling(lambda who: self._open.connect(WORK, who)) as seen:
+                began = time.monotonic()
+                done = self._open.run(migration.up, self._root, WORK)
+                took = time.monotonic() - began
+        except Missing as missing:
+            return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing)), None
+        if not done.ran.good:
+            return Acted(name=name, ok=False, said=done.ran.told, seconds=took), None
+        step = Stepped(
+            name=migration.name, seconds=took, before=before, after=self._state(), locks=frozenset(seen.locks)
+        )
+        return Acted(name=name, ok=True, said=done.ran.said, seconds=took), step
+
+    def _down(self, migration: Migration) -> Acted:
+        name, began = f"{migration.name} down", time.monotonic()
+        if not migration.down:
+            return Acted(name=name, ok=False, said="nobody wrote one")
+        try:
+            done = self._open.run(migration.down, self._root, WORK)
+        except Missing as missing:
+            return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing))
+        said = done.ran.said if done.ran.good else done.ran.told
+        return Acted(name=name, ok=done.ran.good, said=said, seconds=time.monotonic() - began)
+
+    def _blind(self) -> str:
+        """A table that a migration touched and that no row could be put into."""
+        names = [step.before[number].name for step in self._steps for number in touched(step)]
+        return ", ".join(dict.fromkeys(name for name in names if name in self._filled.empty))
