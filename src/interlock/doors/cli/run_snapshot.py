@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -154,15 +155,15 @@ def _one(desk: Desk, plan: SnapshotPlan) -> Told:
     }
     handed = None
     if desk.runner is not None and found.verdict != "undecidable":
-        days, left = desk.rules["settings"]["thresholds"]["evidence_days"], plan.age - found.age
-        fresh = left if found.good else None
+        days, at = desk.rules["settings"]["thresholds"]["evidence_days"], seen.taken.at
+        fresh = at + timedelta(seconds=plan.age) if found.good and at is not None else None
         signed = sign(
             desk.runner,
             subject=change["digest"],
             predicate_type=SNAPSHOT,
             predicate=said,
             days=days,
-            seconds=fresh,
+            until=fresh,
         )
         handed = hand_in(desk.api, desk.config, change=change["id"], run=run, signed=signed, out=desk.out)
     over(desk.api, run, found.verdict, evidence=handed.kept["id"] if handed and handed.kept else None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +100,13 @@ def sign(
     predicate_type: str,
     predicate: dict[str, Json],
     days: int,
-    seconds: float | None = None,
+    until: datetime | None = None,
 ) -> bytes:
-    """The signed statement about ``subject``, issued now, good for ``days`` and at most ``seconds``."""
+    """The signed statement about ``subject``, issued now, good for ``days`` and at most ``until`` then."""
     now = SystemClock().now()
     end = now + timedelta(days=days)
-    if seconds is not None:
-        end = min(end, now + timedelta(seconds=seconds))
+    if until is not None:
+        end = min(end, until)
     times: dict[str, Json] = {
         "issued_at": now.isoformat(timespec="milliseconds"),
         "expires_at": end.isoformat(timespec="milliseconds"),
