@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_local import local
 from interlock.doors.cli.run_tests import tests
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def alerts(*, change: str | None, service: str | None, key: str | None, out: str
     leave(_code(done))
 
 
+run.add_command(local)
 run.add_command(tests)
 
 
