@@ -5,10 +5,10 @@ Rules:
 2. A failure on base is *strong* if it is in all runs; otherwise it is *weak*: a symbol is missing, the file cannot
    be collected, the test is not there. A weak test bites where it kills a mutant of head.
 3. Skipped tests and expected failures never count, on either side.
-4. A behaviour is what a person listed in change.md. Everything that a name there fits must pass, and at least one of
-   it must bite.
-5. A new test that passes on base is named, and refused unless change.md declares it a *characterisation* of what was
-   there before. One that was only changed is named.
+4. A behaviour is what a person listed in change.md. Everything that a name there fits must pass, and at least
+   one of it must bite.
+5. A new test that passes on base is named, and refused unless change.md declares it a *characterisation* of what
+   was there before. One that was only changed is named.
 6. Without a list at least one test must bite.
 """
 
@@ -25,9 +25,9 @@ from interlock.core.bite.syntax import Standing
 State = Literal["bites", "kills", "survives", "passes", "flaky", "fails", "skipped"]
 """What a test shows.
 
-``bites``: fails without the change. ``kills``: fails for want of a symbol and kills a mutant. ``survives``: fails for
-want of a symbol and kills none. ``passes``: with and without the change. ``flaky``, ``fails`` and ``skipped`` are on
-head or, the first and the last, on base.
+``bites``: fails without the change. ``kills``: fails for want of a symbol and kills a mutant; ``survives``: kills
+none. ``passes``: with and without the change. ``flaky``, ``fails`` and ``skipped`` are on head or, the first
+and the last, on base.
 """
 BITING: frozenset[State] = frozenset({"bites", "kills"})
 _NOT_THERE = "it is not there"
@@ -37,7 +37,7 @@ _NOT_THERE = "it is not there"
 class Looked:
     """All runs by one plan. ``standings`` are of tests that were looked at on base; ``kills`` by which mutants.
 
-    ``collected`` are the reasons why files could not be collected on head; ``mutants`` how many things were replaced.
+    ``mutants`` is how many things of the change were replaced for them.
     """
 
     head: tuple[Seen, ...]

@@ -2,7 +2,7 @@
 
 Rules:
 1. A module is known by the names under which the plan's folders make it importable.
-2. Each that was loaded must be a file of the checkout that was tested; one from elsewhere says nothing of the change.
+2. Each that was loaded must be a file of the checkout that was tested; one from elsewhere says nothing.
 """
 
 from __future__ import annotations

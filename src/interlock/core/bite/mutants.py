@@ -5,7 +5,7 @@ Rules:
    values that modules give to names.
 2. There are three kinds: a function does nothing and returns None, it returns a stranger that is equal to nothing,
    and it raises. Names become None and the stranger.
-3. Only the first two *kill*: a test that fails when a function raises calls it, and need not look at what it gives.
+3. Only the first two *kill*: a test that fails when a function raises calls it, and may look at nothing it gives.
 4. Signatures, decorators and everything else stay as they are, so that a mutant is imported as the code is.
 """
 

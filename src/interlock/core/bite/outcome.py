@@ -1,11 +1,10 @@
 """What the tests of a change show, as policy reads it and as people do.
 
 Rules:
-1. The verdict is about head: every test passed, the person's list among them, and none that was looked at is flaky.
-2. ``bites`` needs that verdict, a test that bites for each entry of the list (without a list, any), and no new test
-   that passes without the change undeclared.
-3. A predicate has a limit. What policy reads comes first, then what needs somebody's attention; what is left out is
-   counted.
+1. The verdict is about head: every test passed, the person's list among them, none that was looked at is flaky.
+2. ``bites`` needs that verdict, a test that bites for each entry of the list (without a list, any), and no new
+   test that passes without the change undeclared.
+3. A predicate has a limit. What policy reads comes first, then what somebody has to look at; the rest is counted.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _ORDER: tuple[State, ...] = ("flaky", "fails", "passes", "survives", "skipped", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """What the person's list says. ``first``: it was there before the code and nothing was struck from it since."""
+    """What the person's list says. ``first``: it was there before the code, and nothing was struck from it."""
 
     required: tuple[str, ...] = ()
     characterisation: tuple[str, ...] = ()

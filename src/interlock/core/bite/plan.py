@@ -1,8 +1,8 @@
 """A test plan: how the tests of a service are run, and which files are the product they are held against.
 
 Rules:
-1. A plan is a rule, ``test-plans/<name>.yaml``: how tests are run, and what counts as the product, cannot be edited
-   by the change that is looked at.
+1. A plan is a rule, ``test-plans/<name>.yaml``: how tests are run, and what counts as the product, cannot be
+   edited by the change that is looked at.
 2. What is not product goes along to the old code: tests, fixtures, their data, and how they are configured.
 3. A test is run with few variables of the environment: those that every program needs, and those that the plan
    names. None of interlock's own is among them.

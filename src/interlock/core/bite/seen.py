@@ -24,6 +24,7 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_LINE = 4 * 1024 * 1024
 MOST_TESTS = 100_000
 MOST_NAME = 500
+MOST_LISTED = 1_000
 MOST_SAID = 300
 
 Outcome = Literal["passed", "strong", "weak", "skipped"]
@@ -58,8 +59,8 @@ class Result:
 class Seen:
     """One run. ``uses`` are a test's own function and the fixtures it has; ``unread`` are files not collected.
 
-    ``origins`` are where modules of the product came from, None where nobody could be asked. ``fault`` says why the
-    run shows nothing; empty where it does.
+    ``origins`` are where modules of the product came from, None where nobody could be asked. ``fault`` says why
+    the run shows nothing; empty where it does.
     """
 
     results: Mapping[str, Result] = field(default_factory=dict)
@@ -188,7 +189,7 @@ def _text(told: Mapping[str, Json], key: str, most: int = MOST_NAME) -> str:
 
 def _list(told: Mapping[str, Json], key: str) -> list[Json]:
     value = told.get(key, [])
-    if not isinstance(value, list) or len(value) > 1_000:  # noqa: PLR2004  # fixtures of one test, bases of one error
+    if not isinstance(value, list) or len(value) > MOST_LISTED:
         raise _unreadable(f"`{key}` as a short list")
     return value
 

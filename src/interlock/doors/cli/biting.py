@@ -2,8 +2,8 @@
 
 Rules:
 1. How tests are run is the plan of the rules in force; tests and code are those of the checkout's commits.
-2. The person's list is one for the whole change: all plans are run before anything is judged, and a test on the list
-   that none of them ran is missing in each.
+2. The person's list is one for the whole change: all plans are run before anything is judged, and a test on the
+   list that none of them ran is missing in each.
 3. What could not be decided for one service is decided for none: the list is shared.
 4. Somebody's Ctrl-C ends what runs, and leaves no copy.
 """
@@ -75,7 +75,7 @@ def bites(
     """What each service's tests show of the change ``name``, handed in.
 
     Raises:
-        InvalidInput: ``test-plan-none``, ``test-out``, ``test-range-none``, or what is wrong with a plan or the key.
+        InvalidInput: ``test-plan-none``, ``test-out``, ``test-range-none``, or what is wrong with plan or key.
         Unavailable: ``test-runner-missing``.
     """
     check_out(out)

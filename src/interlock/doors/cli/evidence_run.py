@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_local import local
 from interlock.doors.cli.run_review import review
 from interlock.doors.cli.run_scan import scan
 from interlock.doors.cli.run_snapshot import snapshot
@@ -93,6 +94,7 @@ def alerts(*, change: str | None, service: str | None, key: str | None, out: str
 
 
 run.add_command(scan)
+run.add_command(local)
 run.add_command(tests)
 run.add_command(review)
 

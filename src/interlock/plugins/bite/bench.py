@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from interlock.core.bite.cover import Covered, changed_lines, covered
 from interlock.core.bite.modules import from_elsewhere, module_names
@@ -51,7 +52,7 @@ class GitBench:
         self._places: dict[Side, Path] = {}
         self._runs = 0
 
-    def __enter__(self) -> GitBench:
+    def __enter__(self) -> Self:
         for name in ("home", "tmp", "witness"):
             (self._copies.folder / name).mkdir()
         written = resources.files("interlock.plugins.bite").joinpath("witness.py").read_bytes()

@@ -31,7 +31,8 @@ _SYMBOL = (ImportError, AttributeError, NameError)
 def _ask() -> Dict[str, Any]:  # noqa: UP006
     if FOLDER not in os.environ:
         return {"only": None, "files": [], "modules": []}
-    found: Dict[str, Any] = json.loads(Path(os.environ[FOLDER], "asked.json").read_text(encoding="utf-8"))  # noqa: UP006
+    text = Path(os.environ[FOLDER], "asked.json").read_text(encoding="utf-8")
+    found: Dict[str, Any] = json.loads(text)  # noqa: UP006
     return found
 
 
@@ -79,7 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
 
 
 def _is_left_out(path: str) -> Optional[bool]:  # noqa: UP045  # None leaves it to others
-    """Whether a file holds none of the tests that are asked for. What is around tests is collected all the same."""
+    """Whether a file holds none of the tests that are asked for; what is around tests is never left out."""
     name = Path(path).name
     if ASKED["only"] is None or not name.endswith(".py") or name in {"__init__.py", "conftest.py"}:
         return None
