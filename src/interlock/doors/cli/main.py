@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("interlock.doors.cli.policy:policy", "Check, test and explain policies."),
     "catalog": ("interlock.doors.cli.catalog:catalog", "Check services, owners and dependencies; list people."),
     "reset": ("interlock.doors.cli.reset:reset", "Start a dated layer over the most critical services."),
+    "report": ("interlock.doors.cli.report:report", "Look back: what was found, and in whose changes."),
     "ledger": ("interlock.doors.cli.ledger:ledger", "Verify, prove, export and drill the ledger."),
     "status": (
         "interlock.doors.cli.status:status",

@@ -1,0 +1,15 @@
+"""``interlock report``: what the records amount to when one looks back."""
+
+from __future__ import annotations
+
+import click
+
+from interlock.doors.cli.report_provenance import provenance
+
+
+@click.group()
+def report() -> None:
+    """Look back: what was found, and in whose changes."""
+
+
+report.add_command(provenance)
