@@ -58,10 +58,8 @@ def scan(
     """What each came to, and which of all findings are new."""
     with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
         scanned = tuple(threads.map(lambda one: _ran(one, look, told), scanners))
-    seen = [one for each in scanned if not each.fault for one in each.seen]
-    outlines: dict[int, Outline] = {}
-    placed = [_placed(one, outlines) for one in seen]
-    sides = {side: [one for one in placed if one.seen.source.side == side] for side in ("head", "base", "past")}
+    found = placed([one for each in scanned if not each.fault for one in each.seen])
+    sides = {side: [one for one in found if one.seen.source.side == side] for side in ("head", "base", "past")}
     return compared(sides["head"], sides["base"], sides["past"]), scanned
 
 
@@ -90,11 +88,13 @@ def _ran(one: Ready, look: Look, told: Callable[[str], None]) -> Scanned:
     return found
 
 
-def _placed(seen: Seen, outlines: dict[int, Outline]) -> Placed:
-    source = seen.source
-    if id(source) not in outlines:
-        outlines[id(source)] = _outline(source)
-    return Placed(seen=seen, where=outlines[id(source)].where(seen.lines))
+def placed(seen: Sequence[Seen]) -> list[Placed]:
+    """The findings with their places; each file is read once."""
+    outlines: dict[int, Outline] = {}
+    for one in seen:
+        if id(one.source) not in outlines:
+            outlines[id(one.source)] = _outline(one.source)
+    return [Placed(seen=one, where=outlines[id(one.source)].where(one.lines)) for one in seen]
 
 
 def _outline(source: Source) -> Outline:

@@ -260,3 +260,26 @@ def test_new_findings_are_written_as_sarif(shop, terminal, tmp_path):
     assert [one["ruleId"] for one in found["bandit"]] == ["B608"]
     assert len(found["detect-secrets"]) == 1
     assert KEY not in out.read_text()
+
+
+def test_counts_by_provenance_over_the_changes_on_record(shop, terminal, monkeypatch):
+    place = shop({"src/app.py": APP + INJECTION + DESERIALIZATION})
+    assert scan(terminal, place).code == 1
+    pushed(terminal, {"src/app.py": APP + INJECTION})
+    assert scan(terminal, place).code == 1
+    git("switch", "--quiet", "--create", "by-hand", "main")
+    Path("src/carts.py").write_text("def carts():\n    return []\n")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "List carts")
+    other = terminal.ok("change", "open", "--base", "main", "--json").json
+    monkeypatch.setenv("INTERLOCK_CHANGE", other["id"])
+    assert scan(terminal, place).code == 0
+    found = terminal.ok("report", "provenance", "--json").json["count"]
+    rows = {one["provenance"]: one for one in found["kinds"] if one["changes"]}
+    assert set(rows) == {"ai-assisted", "unknown"}
+    assert (rows["ai-assisted"]["changes"], rows["ai-assisted"]["findings"]) == (1, 2)
+    assert (rows["unknown"]["findings"], rows["unknown"]["lines"]) == (0, 2)
+    assert found["by_lines"]["ratio"] is None
+    said = " ".join(terminal.ok("report", "provenance").out.split())
+    assert said.startswith("ratio too few to say: AI to others no bound as many findings per added line")
+    assert "error[report-window]" in terminal("report", "provenance", "--since", "0d").err

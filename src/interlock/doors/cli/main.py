@@ -56,7 +56,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("interlock.doors.cli.rules:rules", "Show the rules in force, enrol the first people, activate."),
     "policy": ("interlock.doors.cli.policy:policy", "Check, test and explain policies."),
     "catalog": ("interlock.doors.cli.catalog:catalog", "Check services, owners and dependencies; list people."),
-    "report": ("interlock.doors.cli.report:report", "Look back: what past deployments had."),
+    "report": (
+        "interlock.doors.cli.report:report",
+        "Look back: what past deployments had, what scans found and in whose changes.",
+    ),
     "reset": ("interlock.doors.cli.reset:reset", "Start a dated layer over the most critical services."),
     "ledger": ("interlock.doors.cli.ledger:ledger", "Verify, prove, export and drill the ledger."),
     "status": (
