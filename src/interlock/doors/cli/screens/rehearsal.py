@@ -49,7 +49,7 @@ def brought_back(found: list[Told]) -> list[str]:
 
 
 def _word(done: Told) -> tuple[str, str]:
-    if done.get("verdict") == "undecidable":
+    if done["verdict"] == "undecidable":
         return "UNKNOWN", "yellow"
     if done["verdict"] != "passed":
         return "FAIL", "red"
@@ -92,7 +92,7 @@ def evidence_lines(done: Told) -> list[str]:
     """What became of a producer's word."""
     handed = done["evidence"]
     if handed is None:
-        if done["verdict"] == "undecidable":
+        if done.get("verdict") == "undecidable":
             return told("evidence", "none handed in: it would say nothing about the change")
         return told("evidence", "none handed in: nobody signed it (--key FILE or INTERLOCK_RUNNER_KEY)")
     kept = handed["kept"]
