@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -71,5 +72,5 @@ class Staging:
         }
 
 
-def _written(plan: dict[str, object]) -> bytes:
+def _written(plan: Mapping[str, object]) -> bytes:
     return yaml.safe_dump(plan, sort_keys=False, width=110).encode()
