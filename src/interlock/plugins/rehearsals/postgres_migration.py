@@ -88,6 +88,7 @@ class PostgresMigration:
             self._steps.append(step)
         if empty := self._blind():
             yield Acted(name="rows", ok=False, said=f"no rows in {empty}", needs=f"rows in {empty} (seed:)")
+            return
         if self._measuring is not None:
             try:
                 yield from self._measuring.measured(self._added, self._steps)
