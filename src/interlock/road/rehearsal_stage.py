@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from interlock.core.rollout.plan_faults import Gathering, together
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.ports.rehearsal import MakesProbe, MakesRehearsal, OwnPlace, Probe, Rehearsal, RehearsalScene
+from interlock.road.rehearsal_set import Member, SetRehearsal
 from interlock.road.rehearse import Stage, Told
 
 T = TypeVar("T")
@@ -44,7 +46,9 @@ def staged(
             is several.
     """
     found = Gathering()
-    driver = found.read(partial(_driver, plan, scene, drivers), None)
+    found.note(_unseen(plan))
+    put = _set if plan.members else _driver
+    driver = found.read(partial(put, plan, scene, drivers), None)
     looks = {
         each.name: found.read(partial(_probe, plan, number, scene, probes), None)
         for number, each in enumerate(plan.probes)
@@ -55,11 +59,22 @@ def staged(
         raise together(found.faults)
     try:
         made = {name: probe for name, probe in looks.items() if probe is not None}
+        theirs = driver.own_probes() if isinstance(driver, SetRehearsal) else {}
         own = driver.probes() if isinstance(driver, OwnPlace) else {}
+        own = own or {name: probe for each in theirs.values() for name, probe in each.items()}
         if not made and not own:
             raise _blind(plan)
+        members = _members(plan, theirs)
         made |= {name: probe for name, probe in own.items() if name not in made}
-        yield Stage(driver=driver, probes=made, write=write, steady=steady, told=told)
+        yield Stage(
+            driver=driver,
+            probes=made,
+            write=write,
+            steady=steady,
+            told=told,
+            members=members,
+            own=frozenset(name for each in theirs.values() for name in each),
+        )
     finally:
         driver.close()
 
@@ -73,7 +88,9 @@ def unfit(
 ) -> tuple[InvalidInput, ...]:
     """What the plan's driver and probes do not take, without anything being touched."""
     found = Gathering()
-    driver = found.read(partial(_driver, plan, scene, drivers), None) if plan.driver.kind else None
+    found.note(_unseen(plan))
+    put = _set if plan.members else _driver
+    driver = found.read(partial(put, plan, scene, drivers), None) if plan.driver.kind or plan.members else None
     if driver is not None:
         driver.close()
     for number in range(len(plan.probes)):
@@ -81,12 +98,61 @@ def unfit(
     return found.faults
 
 
-def _driver(plan: RehearsalPlan, scene: RehearsalScene, drivers: Mapping[str, MakesRehearsal]) -> Rehearsal:
-    made = _known(drivers, plan.driver.kind, plan, ("driver", "kind"), "driver of a rehearsal")
+def _driver(
+    plan: RehearsalPlan, scene: RehearsalScene, drivers: Mapping[str, MakesRehearsal], at: Keys = ()
+) -> Rehearsal:
+    made = _known(drivers, plan.driver.kind, plan, (*at, "driver", "kind"), "driver of a rehearsal")
     try:
         return made(plan, scene)
     except InvalidSetting as error:
-        raise located(error, plan, ("driver",)) from error
+        raise located(error, plan, (*at, "driver")) from error
+
+
+def _set(plan: RehearsalPlan, scene: RehearsalScene, drivers: Mapping[str, MakesRehearsal]) -> Rehearsal:
+    """The drivers of all members that go back, as one."""
+    found, members = Gathering(), list[Member]()
+    for number, each in enumerate(plan.members):
+        if each.driver is None:
+            continue
+        alone = replace(plan, driver=each.driver, apply=each.apply, rollback=each.rollback, members=(), back=())
+        driver = found.read(partial(_driver, alone, scene, drivers, ("members", number)), None)
+        if driver is not None:
+            members.append(Member(name=each.name, driver=driver))
+    made = SetRehearsal(members, plan.back)
+    if found.faults:
+        made.close()
+        raise together(found.faults)
+    return made
+
+
+def _unseen(plan: RehearsalPlan) -> Iterator[InvalidInput]:
+    """Members whose probes are not among the plan's."""
+    known = [each.name for each in plan.probes]
+    for number, member in enumerate(plan.members):
+        for name in member.probes:
+            if name not in known:
+                yield InvalidInput(
+                    f"expected a probe of the plan{closest(name, known)}, got `{name}` "
+                    f"at `{plan.path}:{plan.line_of(('members', number, 'probes'))}`",
+                    code="rehearsal-plan",
+                    hint=f"there are: {', '.join(known) or 'none'}",
+                )
+
+
+def _members(plan: RehearsalPlan, theirs: Mapping[str, Mapping[str, Probe]]) -> dict[str, tuple[str, ...]]:
+    """The probes of each member that goes back; one that nobody sees is refused."""
+    found: dict[str, tuple[str, ...]] = {}
+    for number, member in enumerate(plan.members):
+        if member.reversible:
+            found[member.name] = (*member.probes, *theirs.get(member.name, ()))
+            if not found[member.name]:
+                raise InvalidInput(
+                    f"expected a probe that sees the member `{member.name}`, got none "
+                    f"at `{plan.path}:{plan.line_of(('members', number))}`",
+                    code="rehearsal-plan",
+                    hint="name it under `probes:` of the member: a member that nobody sees may be forgotten",
+                )
+    return found
 
 
 def _probe(plan: RehearsalPlan, number: int, scene: RehearsalScene, probes: Mapping[str, MakesProbe]) -> Probe:

@@ -15,7 +15,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interlock.core.rehearsal.fingerprint import Difference, Look, differences
 from interlock.core.rehearsal.journal import Ended, Journal, applying_line, over_line, probed_line
@@ -35,6 +35,9 @@ class Stage:
     write: Callable[[bytes], None]
     steady: Callable[[], float]
     told: Told
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+    """The probes of each member of a set, and those that look at a place of a member's own."""
 
     @property
     def thrown_away(self) -> bool:
@@ -58,7 +61,7 @@ def rehearse(stage: Stage, objective: float) -> tuple[Seen, Outcome]:
         stage.write(applying_line())
         seen = _there_and_back(stage, before, objective)
     found = outcome(seen)
-    left = [one.told for one in found.left] if found.dirty else []
+    left = [one.told for one in found.left if one.probe not in stage.own] if found.dirty else []
     stage.write(over_line("dirty" if left else found.verdict, left))
     return seen, found
 
@@ -70,7 +73,7 @@ def recover(stage: Stage, journal: Journal) -> tuple[Difference, ...]:
         stage.told("nothing is to be brought back: it took place somewhere of its own, which is gone")
     elif journal.touched and journal.before is not None:
         acted = list(_went(stage, stage.driver.roll_back(), "back"))
-        left = differences(journal.before, _look(stage, "what is there now"))
+        left = _left(stage, journal.before, _look(stage, "what is there now", without=stage.own))
         stage.told("clean" if not left else "; ".join(one.said for one in acted if not one.ok) or "dirty")
     ended: Ended = "dirty" if left else "recovered"
     stage.write(over_line(ended, [one.told for one in left]))
@@ -84,7 +87,7 @@ def _there_and_back(stage: Stage, before: Look, objective: float) -> Seen:
         applied += _went(stage, stage.driver.apply(), "there")
         changed = _look(stage, "what the change did")
     except BaseException:
-        left = () if stage.thrown_away else differences(before, _back(stage)[1])
+        left = () if stage.thrown_away else _left(stage, before, _back(stage)[1])
         stage.write(over_line("dirty" if left else "cancelled", [one.told for one in left]))
         raise
     began = stage.steady()
@@ -99,6 +102,8 @@ def _there_and_back(stage: Stage, before: Look, objective: float) -> Seen:
         objective=objective,
         thrown_away=stage.thrown_away,
         measured=stage.driver.measured(),
+        members=stage.members,
+        own=stage.own,
     )
 
 
@@ -117,6 +122,11 @@ def _untouched(stage: Stage, before: Look, objective: float, needs: str) -> Seen
     )
 
 
+def _left(stage: Stage, before: Look, after: Look) -> tuple[Difference, ...]:
+    """What somebody has to put right: nothing in a place that is gone."""
+    return tuple(one for one in differences(before, after) if one.probe not in stage.own)
+
+
 def _back(stage: Stage) -> tuple[tuple[Acted, ...], Look]:
     acted = tuple(_went(stage, stage.driver.roll_back(), "back"))
     return acted, _look(stage, "whether all is as before")
@@ -128,6 +138,6 @@ def _went(stage: Stage, steps: Iterator[Acted], way: str) -> Iterator[Acted]:
         yield acted
 
 
-def _look(stage: Stage, what: str) -> Look:
+def _look(stage: Stage, what: str, without: frozenset[str] = frozenset()) -> Look:
     stage.told(f"probing {what}")
-    return {name: probe.look() for name, probe in sorted(stage.probes.items())}
+    return {name: probe.look() for name, probe in sorted(stage.probes.items()) if name not in without}

@@ -44,7 +44,8 @@ class Seen:
     """Everything that was seen and done. ``seconds`` is from the first step back until the state was probed.
 
     ``needs`` is what is missing where nothing could be decided; ``measured`` is what the driver found besides.
-    Where nothing was ``touched`` there is nothing to compare either. What was ``thrown_away`` is gone.
+    Where nothing was ``touched`` there is nothing to compare either. What was ``thrown_away`` is gone. Of a set,
+    ``members`` have their probes, and what the probes in ``own`` look at is gone too.
     """
 
     before: Look
@@ -58,6 +59,8 @@ class Seen:
     thrown_away: bool = False
     needs: str = ""
     measured: Mapping[str, Json] = field(default_factory=dict)
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,12 @@ class Outcome:
     left: tuple[Difference, ...]
     late: float
     thrown_away: bool = False
+    own: frozenset[str] = frozenset()
 
     @property
     def dirty(self) -> bool:
         """Whether somebody has to put something right where it was rehearsed."""
-        return bool(self.left) and not self.thrown_away
+        return not self.thrown_away and any(one.probe not in self.own for one in self.left)
 
     @property
     def good(self) -> bool:
@@ -95,6 +99,7 @@ def outcome(seen: Seen) -> Outcome:
         left=left,
         late=max(0.0, seen.seconds - seen.objective),
         thrown_away=seen.thrown_away,
+        own=seen.own,
     )
 
 
@@ -107,6 +112,7 @@ def _reasons(seen: Seen, needs: str, did: tuple[Difference, ...], left: tuple[Di
         yield f"could not be decided here: needs {needs}"
     if left:
         yield f"{UNRESTORED} {_count(left)}"
+    yield from _of_members(seen, did, left)
     for one in seen.rolled_back:
         if not one.ok:
             yield f"rollback step {one.name}: {one.said}"
@@ -117,6 +123,15 @@ def _reasons(seen: Seen, needs: str, did: tuple[Difference, ...], left: tuple[Di
         yield f"a probe could not look: {told}"
     if not did and seen.touched:
         yield "no probe sees the change, so going back from it shows nothing"
+
+
+def _of_members(seen: Seen, did: tuple[Difference, ...], left: tuple[Difference, ...]) -> Iterator[str]:
+    for name, probes in seen.members.items():
+        mine = [one for one in left if one.probe in probes]
+        if mine:
+            yield f"the member {name} is not back: {mine[0].told}"
+        if seen.touched and did and not any(one.probe in probes for one in did):
+            yield f"no probe of the member {name} sees what it did, so going back from it shows nothing"
 
 
 def _count(left: tuple[Difference, ...]) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.members import MemberPlan
 from interlock.core.rollout.plan import Keys, PluginPlan, StepPlan
 
 PROBE_SECONDS = 30.0
@@ -37,8 +38,9 @@ class ProbePlan:
 class RehearsalPlan:
     """The whole file. ``objective`` is in seconds, None for ``thresholds.rollback_seconds`` of the rules.
 
-    ``driver`` is who applies and rolls back, by ``apply`` and ``rollback`` where it is told the steps. ``lines``
-    say where each key stands; ``digest`` is of the file's bytes.
+    ``driver`` is who applies and rolls back, by ``apply`` and ``rollback`` where it is told the steps. A set has
+    ``members`` instead, who go back in the order of ``back``. ``lines`` say where each key stands; ``digest`` is
+    of the file's bytes.
     """
 
     path: str
@@ -49,6 +51,8 @@ class RehearsalPlan:
     apply: tuple[StepPlan, ...] = ()
     rollback: tuple[StepPlan, ...] = ()
     objective: float | None = None
+    members: tuple[MemberPlan, ...] = ()
+    back: tuple[str, ...] = ()
     digest: str = ""
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
 
@@ -63,6 +67,8 @@ def longest(plan: RehearsalPlan) -> float:
     Each step with its verification, there, back, and back once more; each probe four times; a minute for the rest.
     A driver that is told no steps takes its own, ``OWN_STEPS`` at most.
     """
-    there, back = (sum(2 * step.timeout for step in steps) for steps in (plan.apply, plan.rollback))
-    own = 0.0 if plan.apply or plan.rollback else OWN_STEPS
+    drivers = plan.members or (plan,)
+    there = sum(2 * step.timeout for each in drivers for step in each.apply)
+    back = sum(2 * step.timeout for each in drivers for step in each.rollback)
+    own = OWN_STEPS * sum(not each.apply and not each.rollback for each in drivers)
     return there + 2 * back + own + 4 * PROBE_SECONDS * len(plan.probes) + 60.0

@@ -19,19 +19,22 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
 from interlock.core.change.settings import Settings
 from interlock.core.change.yaml_nodes import refused
+from interlock.core.rehearsal.members import default_back, read_back, read_driver, read_members
 from interlock.core.rehearsal.plan import ProbePlan, RehearsalPlan
 from interlock.core.rollout.plan import PluginPlan
 from interlock.core.rollout.plan_faults import Gathering, Surveyed, surveyed, together
 from interlock.core.rollout.plan_source import Part, read_source
 from interlock.core.rollout.plan_stages import named_once, read_steps
 
-KEYS = ("service", "environment", "objective", "driver", "apply", "rollback", "probes")
-REQUIRED = ("service", "environment", "driver")
+KEYS = ("service", "environment", "objective", "driver", "apply", "rollback", "members", "back", "probes")
+REQUIRED = ("service", "environment")
 MOST_PROBES = 50
 LONGEST_OBJECTIVE = 7 * 86_400.0
 
 _EMPTY = RehearsalPlan(path="", service="", environment="", driver=PluginPlan(kind="", settings={}), probes=())
 """What is left of a plan of which nothing can be read."""
+SET = PluginPlan(kind="set", settings={})
+"""The driver of a plan with members."""
 
 RehearsalPlans = Mapping[tuple[str, str], RehearsalPlan]
 """By service and environment."""
@@ -63,6 +66,11 @@ def survey_rehearsal_plan(path: str, content: bytes) -> tuple[RehearsalPlan, tup
     read = {key: found.read(partial(_READERS[key], each), None) for key, each in fields.items()}
     known = {key: each for key, each in read.items() if each is not None}
     plan = replace(_EMPTY, **known, path=path, digest=sha256(content), lines=part.source.lines)
+    if plan.members:
+        plan = replace(plan, driver=SET, back=default_back(plan.members))
+    if "back" in fields and plan.members:
+        plan = replace(plan, back=found.read(partial(read_back, fields["back"], plan.members), plan.back))
+    found.note(_misfits(part, fields))
     return plan, found.faults
 
 
@@ -129,10 +137,17 @@ def _misplaced(
         )
 
 
-def _driver(part: Part) -> PluginPlan:
-    fields = part.fields(required=("kind",))
-    settings = {key: each.value for key, each in fields.items() if key != "kind"}
-    return PluginPlan(kind=fields["kind"].word(), settings=settings, line=part.line)
+def _misfits(part: Part, fields: Mapping[str, Part]) -> Iterator[InvalidInput]:
+    if "members" not in fields:
+        if "driver" not in fields:
+            yield part.refuse("`driver` or `members` in the file", "neither", hint="add `driver:`")
+        if "back" in fields:
+            yield fields["back"].refuse("`back` beside `members` only", hint="list the members, or remove it")
+        return
+    for key in ("driver", "apply", "rollback"):
+        if key in fields:
+            hint = "each member has its own: move it below one of them"
+            yield fields[key].refuse(f"no `{key}` beside `members`", "one", hint=hint)
 
 
 def _probes(part: Part) -> tuple[ProbePlan, ...]:
@@ -154,8 +169,10 @@ _READERS: Mapping[str, Callable[[Part], Any]] = {
     "service": Part.word,
     "environment": Part.word,
     "objective": lambda part: part.seconds(least=0.1, most=LONGEST_OBJECTIVE),
-    "driver": _driver,
+    "driver": read_driver,
     "apply": read_steps,
     "rollback": read_steps,
+    "members": read_members,
+    "back": lambda _: None,
     "probes": _probes,
 }

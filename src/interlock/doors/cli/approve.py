@@ -8,7 +8,8 @@ import click
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.key_once import once
-from interlock.doors.cli.desk import as_json, change_id
+from interlock.doors.cli.desk import as_json, change_id, client
+from interlock.doors.cli.one_way import warn
 from interlock.doors.cli.signed import make
 from interlock.doors.cli.signing import Pen, signing_flags
 
@@ -35,14 +36,17 @@ def approve(
 
     Exit 1 when it is on record and does not count, with the reason: an author's, for example.
     """
+    subject = change_id(change)
     request = {
         "purpose": "approve",
-        "subject": change_id(change),
+        "subject": subject,
         "environment": environment,
         "answers": read_answers(answers),
         "on_behalf_of": on_behalf_of,
         "hours": hours,
     }
+    with client() as api:
+        warn(api, subject)
     make(request, pen, as_json=as_json)
 
 

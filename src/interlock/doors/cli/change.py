@@ -9,6 +9,7 @@ import click
 
 from interlock.doors.cli.answer import answer
 from interlock.doors.cli.desk import as_json, change_id, client, settings, show_json
+from interlock.doors.cli.one_way import lines, one_way
 from interlock.doors.cli.pushed_by import pushed_by_flag, pushers
 from interlock.doors.cli.reading import Sources, read, reading_flags, recipes
 from interlock.doors.cli.text import pad, safe, short
@@ -76,15 +77,16 @@ def show(change: str | None, environment: str, *, everything: bool, since_approv
             since(api, name, as_json=as_json)
             return
         judgement = api.get(f"/v1/changes/{name}/judgement", environment=environment).json
+        lost = one_way(api, judgement["change"]["services"])
         taken_back = api.get("/v1/statements", subject=name, standing="taken-back").json["items"]
         history = api.get(f"/v1/changes/{name}/history").json["items"] if everything else []
     if as_json:
         more = {"history": history} if everything else {}
-        show_json({**judgement, "taken_back": taken_back, **more})
+        show_json({**judgement, "taken_back": taken_back, "one_way": lost, **more})
         return
     from interlock.doors.cli.screens.record import record  # noqa: PLC0415  # --json draws nothing
 
-    click.echo("\n".join(record(judgement, history, taken_back, everything=everything)))
+    click.echo("\n".join([*record(judgement, history, taken_back, everything=everything), *lines(lost)]))
 
 
 @change.command(name="list")

@@ -19,6 +19,7 @@ from interlock.core.change.canonical import Json, plain
 from interlock.core.change.errors import Conflict, InvalidInput
 from interlock.core.policy.shown import REHEARSAL
 from interlock.core.rehearsal.journal import Head
+from interlock.core.rehearsal.members import of_set
 from interlock.core.rehearsal.outcome import Outcome, Seen, predicate
 from interlock.core.rehearsal.plan import RehearsalPlan, longest
 from interlock.core.rehearsal.plan_read import read_rehearsal_plan
@@ -142,6 +143,7 @@ def _said(head: Head, plan: RehearsalPlan, rules: Told, seen: Seen, found: Outco
         "driver": plan.driver.kind,
         "plan": plan.digest,
         "rules": rules["digest"],
+        **of_set(plan.members, plan.back),
     }
     return {**about, **predicate(seen, found)}
 

@@ -12,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -23,13 +24,13 @@ from functools import partial
 from pathlib import Path
 
 from interlock.core.change.canonical import Json, is_digest
-from interlock.core.rehearsal.fingerprint import Fingerprint
+from interlock.core.rehearsal.fingerprint import MAX_ITEMS, Fingerprint
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.rollout.plan import StepPlan
 from interlock.plugins.rehearsals.archives import fetched
 from interlock.plugins.rehearsals.git_trees import Trees, Unfetched
-from interlock.plugins.rehearsals.probe_files import FilesProbe
+from interlock.plugins.rehearsals.probe_files import seen_file
 from interlock.plugins.rehearsals.reading import read, refuse
 from interlock.ports.rehearsal import Probe, RehearsalScene
 
@@ -132,11 +133,21 @@ class GitArtifactRehearsal:
 
     def seen(self) -> Fingerprint:
         """What is in the folder now."""
-        files = FilesProbe({"paths": [f"{self._place}/**"]}, self._scene).look()
-        if files.failed:
-            return files
-        items = {Path(name).relative_to(self._place).as_posix(): text for name, text in files.items.items()}
-        return Fingerprint(items=items | {f"archive {url}": digest for url, digest in self._archives.items()})
+        items = {f"archive {url}": digest for url, digest in self._archives.items()}
+        try:
+            for place in self._files():
+                items[place.relative_to(self._place).as_posix()] = seen_file(place)
+                if len(items) > MAX_ITEMS:
+                    return Fingerprint(items={}, failed=f"more than {MAX_ITEMS} files; name fewer `paths`")
+        except OSError as error:
+            return Fingerprint(items={}, failed=(error.strerror or str(error)).lower())
+        return Fingerprint(items=items)
+
+    def _files(self) -> Iterator[Path]:
+        """Every file and every link; what a link leads to is not of this tree."""
+        for folder, folders, files in os.walk(self._place):
+            yield from (Path(folder, name) for name in files)
+            yield from (place for name in folders if (place := Path(folder, name)).is_symlink())
 
     @staticmethod
     def _acted(name: str, do: Callable[[], str]) -> Acted:

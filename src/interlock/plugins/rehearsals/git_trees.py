@@ -57,7 +57,8 @@ class Trees:
             Unfetched: it cannot be reached, or has none of that name.
         """
         said = self._git("ls-remote", "--", repository, ref, f"{ref}^{{}}")
-        found = dict(reversed(line.split("\t", 1)) for line in said.splitlines() if "\t" in line)
+        lines = [line.partition("\t") for line in said.splitlines()]
+        found = {name: commit for commit, _, name in lines}
         names = (f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}", f"{ref}^{{}}", ref)
         for name in names:
             if name in found:

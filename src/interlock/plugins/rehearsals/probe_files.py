@@ -48,7 +48,7 @@ class FilesProbe:
         items: dict[str, str] = {}
         try:
             for name, place in self._found():
-                items[name] = _seen(place)
+                items[name] = seen_file(place)
                 if len(items) > MAX_ITEMS:
                     return Fingerprint(items={}, failed=f"more than {MAX_ITEMS} files; name fewer")
         except OSError as error:
@@ -69,7 +69,12 @@ def _matching(pattern: str, root: str) -> list[str]:
     return glob.glob(pattern, root_dir=root, recursive=True, include_hidden=True)  # noqa: PTH207  # as above
 
 
-def _seen(place: Path) -> str:
+def seen_file(place: Path) -> str:
+    """A file, or where a link leads, as a short text.
+
+    Raises:
+        OSError: it may not be read.
+    """
     if place.is_symlink():
         return f"link to {place.readlink()}"
     status = place.stat()

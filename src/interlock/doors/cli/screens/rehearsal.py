@@ -18,6 +18,8 @@ def rehearsed(done: Told) -> list[str]:
     """One rehearsal, with what became of it as evidence."""
     word, colour = _word(done)
     lines = [paint(label(word), fg=colour, bold=True) + _answer(done)]
+    for number, one in enumerate(done.get("irreversible", [])):
+        lines += told("ONE WAY" if number == 0 else "", _one_way(one))
     # What going back leaves is listed below, item by item.
     told_apart = [one for one in done["reasons"] if not (done["left"] and one.startswith(UNRESTORED))]
     for number, reason in enumerate(told_apart[:SHOWN]):
@@ -27,6 +29,10 @@ def rehearsed(done: Told) -> list[str]:
     lines += migrations(done["measured"])
     lines += table("steps", [*_steps(done["applied"], "there"), *_steps(done["rolled_back"], "back")])
     return lines + evidence_lines(done)
+
+
+def _one_way(one: Told) -> str:
+    return f"nobody can take back {safe(one['member'])}: {safe(one['because'])}"
 
 
 def brought_back(found: list[Told]) -> list[str]:

@@ -1,0 +1,86 @@
+"""A rollback set on stage: several drivers that go there, and back, as one.
+
+Rules:
+1. Members are applied one after the other, and go back in the plan's order; the first step that fails is the last.
+   What did not go back then is seen by its probes.
+2. A member with a place of its own is not brought back by whoever recovers: its place is gone.
+3. Each step says whose it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.outcome import Acted
+from interlock.ports.rehearsal import OwnPlace, Probe, Rehearsal
+
+SET = "set"
+"""What a plan with members has for its driver's kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A member that goes back, with its driver."""
+
+    name: str
+    driver: Rehearsal
+
+
+class SetRehearsal:
+    """The driver of a set: ``members`` in the order of applying, ``back`` their names in that of going back."""
+
+    def __init__(self, members: Sequence[Member], back: Sequence[str]) -> None:
+        self._members, self._back = members, back
+        self._made = False
+
+    def needs(self) -> str:
+        """What the first member needs that needs something."""
+        for one in self._members:
+            needed = one.driver.needs()
+            if needed:
+                return f"{needed} (member {one.name})"
+        self._made = True
+        return ""
+
+    def apply(self) -> Iterator[Acted]:
+        """Every member's steps."""
+        for one in self._members:
+            for acted in one.driver.apply():
+                yield _of(one, acted)
+                if not acted.ok:
+                    return
+
+    def roll_back(self) -> Iterator[Acted]:
+        """Every member's steps back."""
+        known = {one.name: one for one in self._members}
+        for one in (known[name] for name in self._back):
+            if isinstance(one.driver, OwnPlace) and not self._made:
+                continue
+            for acted in one.driver.roll_back():
+                yield _of(one, acted)
+                if not acted.ok:
+                    return
+
+    def measured(self) -> Mapping[str, Json]:
+        """What each member measured, by name."""
+        found = {one.name: one.driver.measured() for one in self._members}
+        return {name: {**each} for name, each in found.items() if each}
+
+    def close(self) -> None:
+        """Let go of all members."""
+        for one in self._members:
+            one.driver.close()
+
+    def own_probes(self) -> dict[str, dict[str, Probe]]:
+        """The probes that members bring, by member and by name."""
+        return {
+            one.name: {f"{one.name}: {name}": probe for name, probe in one.driver.probes().items()}
+            for one in self._members
+            if isinstance(one.driver, OwnPlace)
+        }
+
+
+def _of(one: Member, acted: Acted) -> Acted:
+    return replace(acted, name=f"{one.name}: {acted.name}")
