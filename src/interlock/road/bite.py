@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from interlock.core.bite.cover import Covered
 from interlock.core.bite.judge import Looked, Spelled, weak
-from interlock.core.bite.mutants import KINDS, Kind, Target, Targets, mutated, targets
+from interlock.core.bite.mutants import KILLING, KINDS, Kind, Target, Targets, mutated, targets
 from interlock.core.bite.plan import TestPlan
 from interlock.core.bite.seen import Place, Seen
 from interlock.core.bite.syntax import Standing, standing
@@ -110,14 +110,15 @@ def _kills(
 ) -> dict[str, frozenset[Kind]]:
     kills: dict[str, set[Kind]] = {}
     for kind in KINDS:
-        groups = [tuple(found)]
+        left = [test for test in tests if not kills.get(test, set()) & set(KILLING)]
+        groups = [tuple(found)] if left else []
         while groups:
             group = groups.pop(0)
             files = _mutants(after, group, kind)
             if not files:
                 continue
             bench.mutate(files)
-            seen = bench.run("mutant", tests)
+            seen = bench.run("mutant", left)
             told(f"mutant, {kind}: {_counted(seen)}")
             for test, one in seen.results.items():
                 if one.outcome in {"strong", "weak"} and one.in_call:

@@ -31,6 +31,7 @@ and the last, on base.
 """
 BITING: frozenset[State] = frozenset({"bites", "kills"})
 _NOT_THERE = "it is not there"
+_IDLE = {True: "it calls what is new, and looks at nothing of it", False: "nothing in it depends on what is new"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +96,8 @@ def _row(test: str, standing: Standing, looked: Looked) -> TestRow:
     if failed == len(there):
         if all(one is not None and one.outcome == "strong" for one in there):
             return row("bites")
-        return row(
-            "kills" if looked.kills.get(test, frozenset()) & set(KILLING) else "survives", why or _NOT_THERE
-        )
+        kinds = looked.kills.get(test, frozenset())
+        return row("kills", why or _NOT_THERE) if kinds & set(KILLING) else row("survives", _IDLE["raises" in kinds])
     skipped = sum(one is not None and one.outcome == "skipped" for one in there)
     if skipped == len(there):
         return row("skipped", "skipped without the change")

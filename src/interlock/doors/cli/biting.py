@@ -4,8 +4,7 @@ Rules:
 1. How tests are run is the plan of the rules in force; tests and code are those of the checkout's commits.
 2. The person's list is one for the whole change: all plans are run before anything is judged, and a test on the
    list that none of them ran is missing in each.
-3. What could not be decided for one service is decided for none: the list is shared.
-4. Somebody's Ctrl-C ends what runs, and leaves no copy.
+3. Somebody's Ctrl-C ends what runs, and leaves no copy.
 """
 
 from __future__ import annotations
@@ -14,59 +13,33 @@ import base64
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from interlock.config import Config
-from interlock.core.bite.judge import Judged, behaviours, undeclared
-from interlock.core.bite.outcome import Listed, Outcome, outcome, predicate
+from interlock.core.bite.outcome import Listed
 from interlock.core.bite.plan import TestPlan, longest
 from interlock.core.bite.plan_read import read_test_plan
-from interlock.core.change.canonical import Json, plain
 from interlock.core.change.errors import InvalidInput, Unavailable
 from interlock.core.change.parts import GitRange
 from interlock.core.facts.front_matter import read_written
 from interlock.core.policy.shown import TESTS
 from interlock.doors.cli.at_hand import AtHand, exactly
+from interlock.doors.cli.biting_judged import Desk, Ran, judged
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import hearing
 from interlock.doors.cli.run_record import begun, over
-from interlock.doors.cli.runner import Handed, Runner, check_out, hand_in, runner_of, sign
+from interlock.doors.cli.runner import check_out, runner_of
 from interlock.doors.cli.text import safe
 from interlock.plugins.bite.bench import GitBench
 from interlock.plugins.bite.copies import Copies
 from interlock.plugins.readers.gitbox import Glass, locate
 from interlock.plugins.world.system import RandomIds
-from interlock.road.bite import MOST_MUTANTS, Bitten, bite
+from interlock.road.bite import MOST_MUTANTS, bite
 
 Told = dict[str, Any]
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What all runs of one command share."""
-
-    api: Client
-    config: Config
-    here: AtHand
-    rules: Told
-    listed: Listed
-    range: GitRange
-    runner: Runner | None
-    out: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """One plan that was run: its run on record, what was seen, and the seconds it took."""
-
-    plan: TestPlan
-    run: str
-    seen: Bitten
-    seconds: float
 
 
 def bites(
@@ -103,7 +76,7 @@ def bites(
         runner=runner,
         out=out,
     )
-    return _judged(desk, _all(desk, plans))
+    return judged(desk, _all(desk, plans))
 
 
 def _plans(api: Client, here: AtHand, service: str | None) -> list[TestPlan]:
@@ -187,53 +160,3 @@ def _one(desk: Desk, plan: TestPlan, run: str, glass: Glass) -> Ran:
             raise Unavailable(f"expected {expected}", code="test-runner-missing", hint=hint, plugin="tests")
         seen = bite(plan, bench, desk.listed.required, told=hearing())
     return Ran(plan=plan, run=run, seen=seen, seconds=round(time.monotonic() - began, 1))
-
-
-def _judged(desk: Desk, done: Sequence[Ran]) -> list[Told]:
-    fault = next((f"{ran.plan.service}: {ran.seen.fault}" for ran in done if ran.seen.fault), "")
-    if fault:
-        return [_undecided(desk, ran, ran.seen.fault or fault) for ran in done]
-    everywhere = [Judged(ran.seen.looked) for ran in done]
-    named = behaviours(desk.listed.required, everywhere)
-    rows = [row for one in everywhere for row in one.rows.values()]
-    idle = undeclared(rows, desk.listed.characterisation)
-    return [
-        _decided(desk, ran, outcome(one, named, idle, everywhere=everywhere))
-        for ran, one in zip(done, everywhere, strict=True)
-    ]
-
-
-def _undecided(desk: Desk, ran: Ran, fault: str) -> Told:
-    over(desk.api, ran.run, "undecidable")
-    about = {"change": desk.here.change["id"], "run": ran.run, "service": ran.plan.service}
-    said = {"verdict": "undecidable", "bites": False, "good": False, "fault": fault, "evidence": None}
-    return {**about, **said, "took_seconds": ran.seconds}
-
-
-def _decided(desk: Desk, ran: Ran, found: Outcome) -> Told:
-    change, seen, plan = desk.here.change, ran.seen, ran.plan
-    said: dict[str, Json] = {
-        "run": ran.run,
-        "tool": f"tests of {plan.service}",
-        "service": plan.service,
-        "plan": plan.digest,
-        "rules": desk.rules["digest"],
-        "base": desk.range.base,
-        "head": desk.range.head,
-        "judged_by": "JUnit" if plan.command else "pytest",
-        "repeats": plan.repeats,
-        "mutants": seen.looked.mutants,
-        "unmutated": [*seen.targets.unread[:20]],
-        "coverage": plain(seen.covered),
-        **predicate(found, desk.listed),
-    }
-    handed: Handed | None = None
-    if desk.runner is not None:
-        days = desk.rules["settings"]["thresholds"]["evidence_days"]
-        signed = sign(desk.runner, subject=change["digest"], predicate_type=TESTS, predicate=said, days=days)
-        handed = hand_in(desk.api, desk.config, change=change["id"], run=ran.run, signed=signed, out=desk.out)
-    good = found.verdict == "passed" and found.bites
-    kept = handed.kept["id"] if handed and handed.kept else None
-    over(desk.api, ran.run, "passed" if good else "failed", evidence=kept)
-    about = {"change": change["id"], **said, "good": good, "fault": "", "took_seconds": ran.seconds}
-    return {**about, "evidence": None if handed is None else plain(handed)}

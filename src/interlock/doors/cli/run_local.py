@@ -43,7 +43,8 @@ def local(
     With --json what it says goes to the stream for errors.
     """
     from interlock.doors.cli.interrupts import asked_to_end  # noqa: PLC0415  # --help runs nothing
-    from interlock.doors.cli.running import Asked, tried  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.running import tried  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.running_here import Asked  # noqa: PLC0415  # likewise
     from interlock.doors.cli.screens.local import shown  # noqa: PLC0415  # likewise
 
     given, command = (words[0], words[1:]) if words[0].startswith(_CHANGE) else (None, words)

@@ -15,8 +15,9 @@ import inspect
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Set  # noqa: UP035  # older Pythons have these alone
+from typing import Any
 
 import pytest
 
@@ -28,24 +29,24 @@ NEWER = 7
 _SYMBOL = (ImportError, AttributeError, NameError)
 
 
-def _ask() -> Dict[str, Any]:  # noqa: UP006
+def _ask() -> dict[str, Any]:
     if FOLDER not in os.environ:
         return {"only": None, "files": [], "modules": []}
     text = Path(os.environ[FOLDER], "asked.json").read_text(encoding="utf-8")
-    found: Dict[str, Any] = json.loads(text)  # noqa: UP006
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
 ASKED = _ask()
 
 
-def _write(told: Dict[str, Any]) -> None:  # noqa: UP006
+def _write(told: dict[str, Any]) -> None:
     place = Path(os.environ[FOLDER], f"seen-{os.getpid()}.jsonl")
     with place.open("a", encoding="utf-8") as file:
         file.write(json.dumps(told) + "\n")
 
 
-def _where(function: Any) -> Optional[Dict[str, str]]:  # noqa: ANN401, UP006, UP045  # what pytest calls a test
+def _where(function: Any) -> dict[str, str] | None:  # noqa: ANN401  # what pytest calls a test
     """A function's own place, through what decorators wrapped around it."""
     try:
         function = inspect.unwrap(function)
@@ -58,7 +59,7 @@ def _where(function: Any) -> Optional[Dict[str, str]]:  # noqa: ANN401, UP006, U
     return {"file": os.path.realpath(code.co_filename), "name": function.__qualname__}
 
 
-def _uses(item: pytest.Item) -> List[Dict[str, str]]:  # noqa: UP006
+def _uses(item: pytest.Item) -> list[dict[str, str]]:
     functions = [getattr(item, "obj", None)]
     fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     for found in fixtures.values():
@@ -68,7 +69,7 @@ def _uses(item: pytest.Item) -> List[Dict[str, str]]:  # noqa: UP006
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:  # noqa: UP006
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not asked for, and write down what the others use."""
     if ASKED["only"] is not None:
         wanted = set(ASKED["only"])
@@ -79,7 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
         _write({"kind": "item", "id": item.nodeid, "uses": _uses(item)})
 
 
-def _is_left_out(path: str) -> Optional[bool]:  # noqa: UP045  # None leaves it to others
+def _is_left_out(path: str) -> bool | None:
     """Whether a file holds none of the tests that are asked for; what is around tests is never left out."""
     name = Path(path).name
     if ASKED["only"] is None or not name.endswith(".py") or name in {"__init__.py", "conftest.py"}:
@@ -89,13 +90,13 @@ def _is_left_out(path: str) -> Optional[bool]:  # noqa: UP045  # None leaves it 
 
 if int(pytest.__version__.partition(".")[0]) >= NEWER:
 
-    def pytest_ignore_collect(collection_path: Path) -> Optional[bool]:  # noqa: UP045
+    def pytest_ignore_collect(collection_path: Path) -> bool | None:
         """See ``_is_left_out``."""
         return _is_left_out(str(collection_path))
 
 else:
 
-    def pytest_ignore_collect(path: Any) -> Optional[bool]:  # type: ignore[misc]  # noqa: ANN401, UP045
+    def pytest_ignore_collect(path: Any) -> bool | None:  # type: ignore[misc]  # noqa: ANN401
         """See ``_is_left_out``."""
         return _is_left_out(str(path))
 
@@ -123,11 +124,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     _write(told)
 
 
-def _kinds(error: BaseException) -> Set[str]:  # noqa: UP006
+def _kinds(error: BaseException) -> set[str]:
     """The names of what failed and, of what led to it, the symbols that were missing."""
     names = {each.__name__ for each in type(error).__mro__}
     seen = set()
-    led: Optional[BaseException] = error  # noqa: UP045
+    led: BaseException | None = error
     while led is not None and id(led) not in seen:
         seen.add(id(led))
         names.update(each.__name__ for each in _SYMBOL if isinstance(led, each))

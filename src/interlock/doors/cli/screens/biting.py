@@ -64,7 +64,7 @@ def _behaviour(one: Told) -> Row:
 
 def _by(one: Told) -> str:
     biting = len(one["biting"])
-    return f"{biting} of {plural(one['tests'], 'test')} fail without the change"
+    return f"{biting} of {plural(one['tests'], 'test')} {'fails' if biting == 1 else 'fail'} without the change"
 
 
 def _test(one: Told, done: Told) -> Row:

@@ -1,0 +1,171 @@
+"""From runs to an answer: what bites, for whom it counts, and what is left out of a predicate."""
+
+from __future__ import annotations
+
+import pytest
+
+from interlock.core.bite.cover import changed_lines, covered
+from interlock.core.bite.judge import Judged, Looked, behaviours, undeclared
+from interlock.core.bite.modules import from_elsewhere, module_names
+from interlock.core.bite.outcome import Listed, outcome, predicate
+from interlock.core.bite.seen import Result, Seen, from_junit, read_witness, spelled
+from interlock.core.change.canonical import canonical
+from interlock.core.change.errors import InvalidInput
+from interlock.core.evidence.junit import read_junit
+from interlock.core.evidence.summary import MAX_OWN
+
+RESULTS = {
+    "p": Result(outcome="passed"),
+    "s": Result(outcome="strong"),
+    "w": Result(outcome="weak"),
+    "k": Result(outcome="skipped"),
+}
+
+
+def runs(**tests):
+    """Each test's ends, a letter for each run; ``-`` where it was not there."""
+    count = max(len(ends) for ends in tests.values())
+    return tuple(
+        Seen(results={name: RESULTS[ends[at]] for name, ends in tests.items() if ends[at : at + 1] in RESULTS})
+        for at in range(count)
+    )
+
+
+def state(head, base, kills=()):
+    looked = Looked(head=runs(t=head), base=runs(t=base), standings={"t": "new"}, kills={"t": frozenset(kills)})
+    return Judged(looked).rows["t"].state
+
+
+@pytest.mark.parametrize(
+    ("head", "base", "kills", "expected"),
+    [
+        ("ppp", "sss", (), "bites"),
+        ("ppp", "sws", (), "survives"),
+        ("ppp", "sws", ("none",), "kills"),
+        ("ppp", "www", ("raises",), "survives"),
+        ("ppp", "---", ("stranger",), "kills"),
+        ("ppp", "ppp", (), "passes"),
+        ("ppp", "ssp", (), "flaky"),
+        ("ppp", "ssk", (), "flaky"),
+        ("ppp", "kkk", (), "skipped"),
+        ("pps", "sss", (), "flaky"),
+        ("pp-", "sss", (), "flaky"),
+        ("sss", "sss", (), "fails"),
+        ("kkk", "sss", (), "skipped"),
+        ("kks", "sss", (), "fails"),
+    ],
+)
+def test_each_time_with_it_and_never_without_it(head, base, kills, expected):
+    assert state(head, base, kills) == expected
+
+
+def judged(head, base, standing="new"):
+    return Judged(Looked(head=runs(**head), base=runs(**base), standings=dict.fromkeys(base, standing)))
+
+
+def test_the_list_is_one_for_all_services():
+    """Each plan runs its own tests; a name on the list may be in either, and each answer is about all of it."""
+    cart, order = judged({"a": "ppp"}, {"a": "sss"}), judged({"b": "ppp"}, {"b": "ppp"}, "changed")
+    named = behaviours(["a", "b"], [cart, order])
+    assert [one.problem for one in named] == ["", "passes without the change"]
+    for mine in (cart, order):
+        found = outcome(mine, named, (), everywhere=[cart, order])
+        assert (found.verdict, found.bites) == ("passed", False)
+    missing = behaviours(["a", "c"], [cart])
+    assert outcome(cart, missing, (), everywhere=[cart]).verdict == "failed"
+
+
+def test_without_a_list_one_test_must_bite():
+    good, idle = judged({"a": "ppp"}, {"a": "sss"}), judged({"a": "ppp"}, {"a": "ppp"}, "changed")
+    assert outcome(good, (), (), everywhere=[good]).bites
+    assert not outcome(idle, (), (), everywhere=[idle]).bites
+
+
+def test_a_new_test_that_needs_no_change_must_be_declared():
+    rows = [*judged({"a": "ppp", "b": "ppp"}, {"a": "ppp", "b": "sss"}).rows.values()]
+    assert [row.test for row in undeclared(rows, ())] == ["a"]
+    assert undeclared(rows, ["a"]) == ()
+
+
+def test_a_predicate_has_room_for_what_policy_reads_and_counts_the_rest():
+    names = [f"tests/test_{number}.py::test_{'x' * 200}[{number}]" for number in range(3_000)]
+    mine = judged(dict.fromkeys(names, "ppp"), dict.fromkeys(names, "ppp"))
+    wanted = names[-1]
+    named = behaviours([wanted], [mine])
+    idle = undeclared([*mine.rows.values()], ())
+    found = predicate(outcome(mine, named, idle, everywhere=[mine]), Listed())
+    assert len(canonical(found)) < MAX_OWN - 4_096
+    assert found["passed_tests"][0] == wanted
+    assert found["counts"]["looked_at"] == 3_000
+    assert found["left_out"]["tests"] == 3_000 - len(found["tests"]) > 0
+    assert found["left_out"]["idle_tests"] == 3_000 - len(found["idle_tests"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("test", "name"),
+    [
+        ("tests/test_a.py::TestA::test_x[1]", "test_x"),
+        ("tests/test_a.py::TestA::test_x[1]", "tests/test_a.py::TestA::test_x"),
+        ("tests/test_a.py::TestA::test_x[a::b]", "tests/test_a.py::TestA::test_x[a::b]"),
+        ("tests/test_a.py::testing::test_x", "tests/test_a.py::testing"),
+        ("tests/test_a.py::test_x", "tests/test_a.py"),
+        ("tests/test_a.py::test_x", "tests.test_a::test_x"),
+        ("shop.CartTest::pays", "pays"),
+    ],
+)
+def test_a_test_is_known_by_every_name_people_use(test, name):
+    assert name in spelled(test)
+
+
+JUNIT = """<testsuite>
+<testcase classname="shop" name="a"/>
+<testcase classname="shop" name="b"><failure type="AssertionError" message="1 != 2&#10;more">x</failure></testcase>
+<testcase classname="shop" name="c"><error type="ModuleNotFoundError" message="no promise"/></testcase>
+<testcase classname="shop" name="d"><failure message="AttributeError: window"/></testcase>
+<testcase classname="shop" name="e"><skipped/></testcase>
+</testsuite>"""
+
+
+def test_another_runner_tells_by_its_report():
+    found = from_junit(read_junit(JUNIT.encode()).cases).results
+    assert {name.removeprefix("shop::"): one.outcome for name, one in found.items()} == {
+        "a": "passed", "b": "strong", "c": "weak", "d": "weak", "e": "skipped",
+    }  # fmt: skip
+    assert found["shop::b"].said == "AssertionError: 1 != 2"
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", '{"kind": "song"}', '{"kind": "test", "outcome": "fine"}', '{"kind": "test", "id": 1}']
+)
+def test_what_is_no_report_makes_the_run_unreadable(line):
+    with pytest.raises(InvalidInput, match="reports of tests") as refused:
+        read_witness(line.encode(), root="/copy")
+    assert refused.value.code == "witness-unreadable"
+
+
+def test_modules_are_known_by_their_folders():
+    paths = ["src/shop/__init__.py", "src/shop/promise.py", "tools/make.py", "src/bad-name.py", "README.md"]
+    names = module_names(paths, ("src", "."))
+    assert names == ("shop", "shop.promise", "src.shop", "src.shop.promise", "tools.make")
+    origins = {"shop": "/copy/src/shop/__init__.py", "shop.promise": "/copy-of/site/promise.py"}
+    assert from_elsewhere(origins, "/copy") == (("shop.promise", "/copy-of/site/promise.py"),)
+
+
+PATCH = b"""\
+diff --git a/src/a.py b/src/a.py
+--- a/src/a.py
++++ b/src/a.py
+@@ -1 +1,2 @@
+-x
++y
++z
+@@ -9,2 +10,0 @@
+-gone
+"""
+
+
+def test_covered_lines_are_those_of_the_change_that_can_be_run():
+    assert changed_lines(PATCH) == {"src/a.py": {1, 2}}
+    report = b'{"files": {"src/a.py": {"executed_lines": [1, 7], "missing_lines": [2, 3]}}}'
+    found = covered(report, changed_lines(PATCH))
+    assert (found.lines, found.run) == (2, 1)
