@@ -146,7 +146,7 @@ def _says(node: ast.expr) -> bool:
     names += [
         each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
     ]
-    if isinstance(node, ast.Call) and _last(node.func) == "Security":
+    if "Security" in names:
         return True
     return any(guards(name) for name in names) and not any(allows_anybody(name) for name in names)
 
