@@ -97,35 +97,39 @@ def scan(terminal, place, *more):
     return terminal("evidence", "run", "scan", "--key", place / "runner.pem", *more)
 
 
-@pytest.mark.parametrize(
-    ("planted", "weakness", "name"),
-    [
-        (INJECTION, "CWE-89", "sql-injection"),
-        (ACCESS, "CWE-306", "access-control"),
-        (TOKEN, "CWE-287", "access-control"),
-        (DESERIALIZATION, "CWE-502", "deserialization"),
-        (SECRET, "CWE-798", "secrets"),
-    ],
+PLANTED = (
+    (INJECTION, "CWE-89", "sql-injection"),
+    (ACCESS, "CWE-306", "access-control"),
+    (TOKEN, "CWE-287", "access-control"),
+    (DESERIALIZATION, "CWE-502", "deserialization"),
+    (SECRET, "CWE-798", "secrets"),
 )
-def test_a_planted_finding_of_each_class_blocks(shop, terminal, judged, planted, weakness, name):
-    place = shop({"src/app.py": APP + planted})
-    done = scan(terminal, place, "--json")
-    assert done.code == 1, done
-    (found,) = [one for one in done.json["new_findings"] if one["class"]]
-    assert found["class"] == weakness
-    assert found["where"].startswith("src/app.py:")
-    assert done.json["classes"][name] == 1
-    assert done.json["evidence"]["kept"]["standing"] == "trusted"
-    assert KEY not in done.out + done.err
-    assert judged.shown["description"]["provenance"]["kind"] == "ai-assisted"
-    secret = name == "secrets"
-    assert judged.fired("no-new-secrets") is secret
-    assert judged.fired("no-new-findings") is not secret
-    gate = terminal("gate", judged.shown["change"]["id"], "--environment", "production")
-    assert gate.code == 1
-    assert ("a secret would be published" if secret else f"finding: {weakness} src/app.py") in " ".join(
-        gate.out.split()
-    )
+
+
+def test_a_planted_finding_of_each_class_blocks_in_a_change_by_an_assistant(shop, terminal, judged):
+    place = shop({"src/app.py": APP + "\n# clean\n"})
+    assert scan(terminal, place).code == 0
+    assert judged.met("scanned")
+    assert not judged.fired("no-new-findings")
+    for planted, weakness, name in PLANTED:
+        pushed(terminal, {"src/app.py": APP + planted})
+        assert judged.light("scan")["state"] == "void"
+        done = scan(terminal, place, "--json")
+        assert done.code == 1, done
+        (found,) = [one for one in done.json["new_findings"] if one["class"]]
+        assert found["class"] == weakness
+        assert found["where"].startswith("src/app.py:")
+        assert done.json["classes"][name] == 1
+        assert done.json["evidence"]["kept"]["standing"] == "trusted"
+        assert KEY not in done.out + done.err
+        assert judged.shown["description"]["provenance"]["kind"] == "ai-assisted"
+        secret = name == "secrets"
+        assert judged.fired("no-new-secrets") is secret
+        assert judged.fired("no-new-findings") is not secret
+        gate = terminal("gate", "--environment", "production")
+        said = " ".join(gate.out.split())
+        assert gate.code == 1
+        assert ("a secret would be published" if secret else f"finding: {weakness} src/app.py") in said
 
 
 def test_what_was_there_before_or_is_moved_does_not_block(shop, terminal, judged):

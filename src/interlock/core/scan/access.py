@@ -1,13 +1,14 @@
-"""Two rules about who may do what, for which the scanner of Python has none: few, and said with their limits.
+"""Three rules about who may do what, for which the scanner of Python has none: few, and said with their limits.
 
 Rules:
-1. ``route-unguarded`` (CWE-306; CWE-862 where the code says that anybody may): a route asks nobody who they are,
-   while other routes of the project do. In a project in which none does, who may is asked elsewhere or nowhere,
-   and nothing is said.
-2. ``token-unverified`` (CWE-287): the claims of a signed token are read without its signature being verified.
-3. What is guarded is read from names. Code that guards by other means is reported wrongly, and accepted in the
+1. ``guard-removed`` (CWE-306): a route that was guarded by what stood on it before the change is not any more.
+2. ``route-unguarded`` (CWE-306; CWE-862 where the code says that anybody may): a route asks nobody who they are,
+   while at least three of four others do, of its file where it has ``FEW`` others, else of the project. In a
+   project with many open routes one more says nothing, and nothing is said.
+3. ``token-unverified`` (CWE-287): the claims of a signed token are read without its signature being verified.
+4. What is guarded is read from names. Code that guards by other means is reported wrongly, and accepted in the
    plan.
-4. Whether a record belongs to whoever asks for it (CWE-639) cannot be told from one file: there is no rule for it
+5. Whether a record belongs to whoever asks for it (CWE-639) cannot be told from one file: there is no rule for it
    here.
 """
 
@@ -17,8 +18,11 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from interlock.core.scan.access_routes import routes
+from interlock.core.scan.access_routes import Route, routes
 from interlock.core.scan.access_words import is_open
+
+USUAL, FEW = 0.75, 3
+"""The share of others from which on it is usual to ask, and of how many routes a file speaks for itself."""
 
 _UNVERIFIED = frozenset({"get_unverified_claims"})
 _OFF = frozenset({"verify_signature", "verify"})
@@ -35,32 +39,68 @@ class Weak:
     message: str
 
 
-def guards_somewhere(tree: ast.Module) -> bool:
-    """Whether a route of this file asks who somebody is."""
-    return any(one.guarded for one in routes(tree))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custom:
+    """How many routes of a project that are not open by their name ask who somebody is, of how many."""
+
+    asking: int = 0
+    routes: int = 0
+
+    def __add__(self, other: Custom) -> Custom:
+        """Both together."""
+        return Custom(asking=self.asking + other.asking, routes=self.routes + other.routes)
+
+    @property
+    def is_to_ask(self) -> bool:
+        """Whether it is usual there."""
+        return self.asking > 0 and self.asking >= self.routes * USUAL
 
 
-def access_findings(tree: ast.Module, *, guarded: bool) -> tuple[Weak, ...]:
-    """What these rules say of one file; ``guarded``: other routes of the project ask who somebody is."""
-    found = [*_tokens(tree)]
-    if guarded:
-        found += _unguarded(tree)
-    return tuple(sorted(found, key=lambda one: (one.line, one.rule)))
+def custom(tree: ast.Module, without: Route | None = None) -> Custom:
+    """What is usual in one file, one of its routes left out."""
+    counted = [one for one in routes(tree) if one != without and not is_open(one.name, one.path)]
+    return Custom(asking=sum(one.guarded for one in counted), routes=len(counted))
 
 
-def _unguarded(tree: ast.Module) -> Iterator[Weak]:
+def access_findings(
+    tree: ast.Module, *, project: Custom | None, before: ast.Module | None = None
+) -> tuple[Weak, ...]:
+    """What these rules say of one file; ``before`` is the file at the base.
+
+    ``project`` is what is usual outside it; None for every route that asks nobody, whatever others do.
+    """
+    found = [*_tokens(tree), *_removed(tree, before), *_unguarded(tree, project)]
+    once = {(one.line, one.cwe): one for one in reversed(found)}
+    return tuple(sorted(once.values(), key=lambda one: (one.line, one.rule)))
+
+
+def _removed(tree: ast.Module, before: ast.Module | None) -> Iterator[Weak]:
+    had = {one.name for one in routes(before) if one.declared} if before is not None else set()
+    for route in routes(tree):
+        if route.name in had and not route.declared:
+            said = f"the route {_told(route)} was guarded before this change, and is not any more"
+            yield _weak(route, "guard-removed", 306, said)
+
+
+def _unguarded(tree: ast.Module, project: Custom | None) -> Iterator[Weak]:
     for route in routes(tree):
         if route.guarded or (is_open(route.name, route.path) and not route.anybody):
             continue
-        where = f" `{route.path}`" if route.path else ""
-        says = "says that anybody may" if route.anybody else "asks nobody who they are"
-        yield Weak(
-            line=route.line,
-            end=route.line,
-            rule="route-unguarded",
-            cwe=862 if route.anybody else 306,
-            message=f"the route {route.name}{where} {says}, while other routes of the project do ask",
-        )
+        mine = custom(tree, route)
+        usual = mine if project is None or mine.routes >= FEW else mine + project
+        if project is None or usual.is_to_ask:
+            says = "says that anybody may" if route.anybody else "asks nobody who they are"
+            others = f"{usual.asking} of {usual.routes} others ask"
+            said = f"the route {_told(route)} {says}, and {others}"
+            yield _weak(route, "route-unguarded", 862 if route.anybody else 306, said)
+
+
+def _told(route: Route) -> str:
+    return f"{route.name} `{route.path}`" if route.path else route.name
+
+
+def _weak(route: Route, rule: str, cwe: int, message: str) -> Weak:
+    return Weak(line=route.line, end=route.line, rule=rule, cwe=cwe, message=message)
 
 
 def _tokens(tree: ast.Module) -> Iterator[Weak]:

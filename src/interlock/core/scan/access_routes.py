@@ -5,7 +5,8 @@ Rules:
    that imports Django, a function whose first argument is ``request``, or a view class.
 2. It is guarded where a decorator, a dependency, a permission, a mixin, its router, a hook before all requests of
    the file, or its own body says so by a name (see ``access_words``), or answers 401 or 403.
-3. Django REST framework's views have their permissions from settings that are not seen here: only one that says
+3. A body that only uses who somebody is does not ask: it must decide by it, or call something that asks.
+4. Django REST framework's views have their permissions from settings that are not seen here: only one that says
    that anybody may is unguarded.
 """
 
@@ -15,24 +16,28 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from interlock.core.scan.access_words import allows_anybody, guards
+from interlock.core.scan.access_inside import asks_inside, turns_away
+from interlock.core.scan.access_words import allows_anybody, demands, guards
 
 _VERBS = frozenset({"route", "api_route", "get", "post", "put", "patch", "delete", "websocket"})
 _HOOKS = frozenset({"before_request", "before_app_request", "middleware"})
 _ROUTERS = frozenset({"APIRouter", "Blueprint", "FastAPI", "Flask", "Sanic"})
-_REFUSALS = frozenset({401, 403})
-_REFUSING = frozenset({"HTTP_401_UNAUTHORIZED", "HTTP_403_FORBIDDEN", "HTTPUnauthorized", "HTTPForbidden"})
+_ANSWERS = ("Response", "redirect", "render", "NotFound", "Forbidden", "render_to_response")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One route. ``path`` is empty where the file does not say it; ``line`` is that of its name."""
+    """One route. ``path`` is empty where the file does not say it; ``line`` is that of its name.
+
+    ``declared``: it is guarded by what stands on it, and not only by what its body does.
+    """
 
     name: str
     path: str
     line: int
     guarded: bool
+    declared: bool = False
     anybody: bool = False
 
 
@@ -51,33 +56,41 @@ def _decorated(tree: ast.Module, roots: frozenset[str]) -> Iterator[Route]:
     for node in ast.walk(tree):
         if not isinstance(node, Function):
             continue
-        for each in node.decorator_list:
-            path = _path(each)
-            if path is not None:
-                guarded = _is_guarded(node) or _root(each) in roots
-                yield Route(name=node.name, path=path, line=node.lineno, guarded=guarded, anybody=_anybody(node))
-                break
+        found = [(each, path) for each in node.decorator_list if (path := _path(each)) is not None]
+        if found:
+            declared = _is_declared(node) or any(_root(each) in roots for each, _ in found)
+            yield _route(node, found[0][1], declared=declared)
 
 
 def _of_django(tree: ast.Module) -> Iterator[Route]:
     for node in tree.body:
         if isinstance(node, Function) and not node.name.startswith("_"):
             first = next(iter([*node.args.posonlyargs, *node.args.args]), None)
-            if first is not None and first.arg == "request":
-                yield _route(node, guarded=_is_guarded(node))
+            if first is not None and first.arg == "request" and _answers(node):
+                yield _route(node, declared=_is_declared(node))
         elif isinstance(node, ast.ClassDef):
             bases = {_last(each) for each in node.bases}
             rest = any(name.endswith(("APIView", "ViewSet")) for name in bases)
-            if rest and _anybody(node):
-                yield _route(node, guarded=False)
-            elif rest:
-                continue
-            elif any(name.endswith("View") for name in bases):
-                yield _route(node, guarded=any(guards(name) for name in bases) or _is_guarded(node))
+            if (rest and _anybody(node)) or (not rest and any(name.endswith("View") for name in bases)):
+                yield _route(node, declared=any(guards(name) for name in bases) or _is_declared(node))
 
 
-def _route(node: Function | ast.ClassDef, *, guarded: bool) -> Route:
-    return Route(name=node.name, path="", line=node.lineno, guarded=guarded, anybody=_anybody(node))
+def _answers(node: Function) -> bool:
+    """Whether it gives back an answer to a request: what only takes one is no view."""
+    given = (each.value for each in _inside(node.body) if isinstance(each, ast.Return))
+    return any(isinstance(each, ast.Call) and _last(each.func).endswith(_ANSWERS) for each in given)
+
+
+def _route(node: Function | ast.ClassDef, path: str = "", *, declared: bool) -> Route:
+    anybody = _anybody(node)
+    return Route(
+        name=node.name,
+        path=path,
+        line=node.lineno,
+        guarded=(declared or asks_inside(node)) and not anybody,
+        declared=declared and not anybody,
+        anybody=anybody,
+    )
 
 
 def _path(decorator: ast.expr) -> str | None:
@@ -105,21 +118,20 @@ def _guarded_roots(tree: ast.Module) -> frozenset[str]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             if _last(node.value.func) in _ROUTERS and any(_says(each.value) for each in node.value.keywords):
                 found |= {ast.unparse(each) for each in node.targets}
-        elif isinstance(node, Function) and (guards(node.name) or _in_body(node)):
+        elif isinstance(node, Function) and turns_away(node) and (guards(node.name) or asks_inside(node)):
             found |= {_root(each) for each in node.decorator_list if _last(each) in _HOOKS}
     return frozenset(found)
 
 
-def _is_guarded(node: Function | ast.ClassDef) -> bool:
-    # What says that it is for anybody says so beside whatever else there is.
-    if _anybody(node):
-        return False
-    if any(_path(each) is None and _says(each) for each in node.decorator_list):
-        return True
-    given = [each for one in node.decorator_list if isinstance(one, ast.Call) for each in one.keywords]
-    if any(each.arg == "dependencies" and _says(each.value) for each in given):
-        return True
-    return (isinstance(node, Function) and _in_arguments(node)) or _in_body(node)
+def _is_declared(node: Function | ast.ClassDef) -> bool:
+    # A route's own decorator says something only by what it depends on; its path may have any word in it.
+    for each in node.decorator_list:
+        if _path(each) is None and (_says(each) or demands(_last(each))):
+            return True
+        given = each.keywords if isinstance(each, ast.Call) else ()
+        if any(one.arg == "dependencies" and _says(one.value) for one in given):
+            return True
+    return isinstance(node, Function) and _in_arguments(node)
 
 
 def _in_arguments(node: Function) -> bool:
@@ -128,39 +140,13 @@ def _in_arguments(node: Function) -> bool:
     return any(_says(each) for each in asked) or any(_says(each.annotation) for each in every if each.annotation)
 
 
-def _in_body(node: Function | ast.ClassDef) -> bool:
-    for each in _inside(node.body):
-        if isinstance(each, ast.Attribute) and (each.attr in _REFUSING or _is_who(each)):
-            return True
-        if isinstance(each, ast.Name) and (each.id in _REFUSING or {"current", "user"} <= _split(each.id)):
-            return True
-        if isinstance(each, ast.Constant) and (each.value in _REFUSALS or _is_header(each.value)):
-            return True
-        if isinstance(each, ast.Call) and guards(_last(each.func)):
-            return True
-        if isinstance(each, ast.Subscript) and _last(each.value) == "session":
-            return True
-    return False
-
-
-_WHO = frozenset({"request.user", "self.request.user", "g.user", "request.authorization", "request.state.user"})
-
-
-def _is_who(node: ast.Attribute) -> bool:
-    return node.attr in {"user", "authorization"} and ast.unparse(node) in _WHO
-
-
-def _is_header(value: object) -> bool:
-    return isinstance(value, str) and value.lower() in {"authorization", "x-api-key"}
-
-
 def _says(node: ast.expr) -> bool:
     """Whether a name in this expression guards; one that allows anybody undoes it."""
     names = [_last(each) for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)]
     names += [
         each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)
     ]
-    if isinstance(node, ast.Call) and _last(node.func) == "Security":
+    if "Security" in names:
         return True
     return any(guards(name) for name in names) and not any(allows_anybody(name) for name in names)
 
@@ -195,10 +181,6 @@ def _last(node: ast.expr) -> str:
 def _inside(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
     for statement in body:
         yield from ast.walk(statement)
-
-
-def _split(name: str) -> frozenset[str]:
-    return frozenset(name.lower().split("_"))
 
 
 def _imports(tree: ast.Module, package: str) -> bool:

@@ -12,12 +12,17 @@ import re
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _GUARDS = frozenset(
-    {"admin", "apikey", "auth", "authed", "authenticate", "authenticated", "authentication", "authenticator"}
-    | {"authorization", "authorize", "authorized", "authorizer", "credentials", "jwt", "logged", "login", "oauth"}
-    | {"oauth2", "permission", "permissions", "permitted", "principal", "protected", "rbac", "role", "roles"}
-    | {"scopes", "secured", "signed", "staff", "superuser", "token"}
+    {"admin", "admins", "apikey", "auth", "authed", "authenticate", "authenticated", "authentication"}
+    | {"authenticator", "authorization", "authorize", "authorized", "authorizer", "credentials", "jwt", "logged"}
+    | {"login", "oauth", "oauth2", "permission", "permissions", "permitted", "principal", "protected", "rbac"}
+    | {"role", "roles", "scopes", "secured", "signed", "staff", "superuser", "token"}
 )
 _NO_GUARDS = frozenset({"allow", "any", "anonymous", "csrf", "exempt", "optional", "public", "without"})
+_DEMANDS = frozenset({"ensure", "needs", "only", "require", "required", "requires", "restrict", "restricted"})
+_NO_DEMANDS = frozenset(
+    {"ajax", "args", "body", "content", "cookie", "csrf", "fields", "form", "get", "http", "https", "json"}
+    | {"method", "methods", "params", "post", "safe", "ssl", "time", "type", "xhr"}
+)
 _WHOSE = frozenset({"current", "user"})
 _OPEN = frozenset(
     {"about", "callback", "csrf", "docs", "favicon", "forgot", "health", "healthcheck", "healthy", "healthz"}
@@ -30,6 +35,12 @@ _OPEN = frozenset(
 def words(name: str) -> frozenset[str]:
     """The words of a name, in lower case."""
     return frozenset(word.lower() for word in _WORD.findall(name))
+
+
+def demands(name: str) -> bool:
+    """Whether a decorator of this name lets only some through; one that asks for a method or a form does not."""
+    found = words(name)
+    return guards(name) or (bool(found & _DEMANDS) and not found & _NO_DEMANDS)
 
 
 def guards(name: str) -> bool:

@@ -27,8 +27,8 @@ _LOCKS = frozenset(
 )
 
 
-def read_secrets(said: bytes, names: Mapping[str, Source]) -> Scanned:
-    """What detect-secrets saw in the files that it was given under these names."""
+def read_secrets(said: bytes, names: Mapping[str, Source], *, above: int = 0) -> Scanned:
+    """What detect-secrets saw in the files that it was given, with ``above`` lines of ours before each."""
     try:
         told = read_json(said, what="detect-secrets' answer", limit=MOST_BYTES)
     except InterlockError as error:
@@ -42,7 +42,7 @@ def read_secrets(said: bytes, names: Mapping[str, Source]) -> Scanned:
         if source is None or not isinstance(listed, list):
             return Scanned(tool=TOOL, fault="detect-secrets names a file that it was not given")
         for one in listed:
-            found = _seen(one, source)
+            found = _seen(one, source, above)
             if found is None:
                 return Scanned(tool=TOOL, fault="detect-secrets said something else than a finding")
             if not (found.rule in _GUESSED and is_lock(source.path)):
@@ -55,7 +55,7 @@ def is_lock(path: str) -> bool:
     return PurePosixPath(path).name in _LOCKS
 
 
-def _seen(one: Json, source: Source) -> Seen | None:
+def _seen(one: Json, source: Source, above: int) -> Seen | None:
     if not isinstance(one, dict):
         return None
     kind, line, identity = one.get("type"), one.get("line_number"), one.get("hashed_secret")
@@ -63,7 +63,7 @@ def _seen(one: Json, source: Source) -> Seen | None:
         return None
     return Seen(
         source=source,
-        line=max(1, line),
+        line=max(1, line - above),
         rule=kind[:100],
         tool=TOOL,
         level="warning",

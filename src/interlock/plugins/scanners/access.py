@@ -9,11 +9,11 @@ Rules:
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlock.core.change.canonical import Json
-from interlock.core.scan.access import access_findings, guards_somewhere
+from interlock.core.scan.access import Custom, access_findings, custom
 from interlock.core.scan.outline import Unparsed, parsed
 from interlock.core.scan.python import is_python
 from interlock.core.scan.seen import Scanned, Seen, Source
@@ -22,7 +22,7 @@ from interlock.ports.scanner import Look
 
 TOOL = "interlock-access"
 VERSION = "1"
-_GUARDED = "(login|auth|permission|token|role|admin|jwt|current_user|IsAuthenticated|api_key)"
+_ROUTES = r"@.*\.(route|api_route|get|post|put|patch|delete)\(|def .*\(request|class .*View"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,33 +42,40 @@ class AccessScanner:
 
     def scan(self, look: Look) -> Scanned:
         """See ``ports.scanner``."""
-        trees: list[tuple[Source, ast.Module]] = []
+        trees: dict[int, ast.Module] = {}
         unread: list[tuple[Source, str]] = []
-        for source in look.sources:
-            if source.side == "past" or not is_python(source):
-                continue
+        wanted = [one for one in look.sources if one.side != "past" and is_python(one)]
+        for source in wanted:
             try:
-                trees.append((source, parsed(source.content)))
+                trees[id(source)] = parsed(source.content)
             except Unparsed as error:
                 unread.append((source, str(error)))
-        guarded = any(guards_somewhere(tree) for _, tree in trees) or self._near(look, trees)
-        seen = [one for source, tree in trees for one in _seen(source, tree, guarded=guarded)]
+        read = [one for one in wanted if id(one) in trees]
+        before = {one.lineage: trees[id(one)] for one in read if one.side == "base"}
+        seen: list[Seen] = []
+        near: list[tuple[str, Custom]] | None = None
+        for source in read:
+            tree = trees[id(source)]
+            was = before.get(source.lineage) if source.side == "head" else None
+            # Other files are only read where a route that asks nobody could be held against them.
+            if source.side == "head" and near is None and access_findings(tree, project=None):
+                near = [(each.path, _custom(each)) for each in look.near(_ROUTES)]
+            mine = {source.path, source.lineage}
+            others = [known for path, known in near or () if path not in mine]
+            others += [custom(trees[id(one)]) for one in read if one.side == "head" and one.path not in mine]
+            # A route that asked nobody before is not new, however usual it has become to ask since.
+            seen += _seen(source, tree, was, sum(others, Custom()) if source.side == "head" else None)
         return Scanned(tool=TOOL, version=VERSION, seen=tuple(seen), unread=tuple(unread))
 
-    def _near(self, look: Look, trees: Sequence[tuple[Source, ast.Module]]) -> bool:
-        if not any(access_findings(tree, guarded=True) for _, tree in trees):
-            return False
-        return any(_guards(each) for each in look.near(_GUARDED))
 
-
-def _guards(source: Source) -> bool:
+def _custom(source: Source) -> Custom:
     try:
-        return guards_somewhere(parsed(source.content))
+        return custom(parsed(source.content))
     except Unparsed:
-        return False
+        return Custom()
 
 
-def _seen(source: Source, tree: ast.Module, *, guarded: bool) -> list[Seen]:
+def _seen(source: Source, tree: ast.Module, before: ast.Module | None, project: Custom | None) -> list[Seen]:
     return [
         Seen(
             source=source,
@@ -80,5 +87,5 @@ def _seen(source: Source, tree: ast.Module, *, guarded: bool) -> list[Seen]:
             message=one.message,
             cwes=frozenset({one.cwe}),
         )
-        for one in access_findings(tree, guarded=guarded)
+        for one in access_findings(tree, project=project, before=before)
     ]

@@ -5,7 +5,8 @@ Rules:
    What stood there before is not new.
 2. It asks nobody whether a secret is valid: nothing leaves this machine.
 3. Text is looked at as UTF-8 whatever else it is; UTF-16 and UTF-32 are read by their mark.
-4. YAML and INI are looked at as plain text too: the library's own reading of them leaves out comments.
+4. Everything is looked at line by line. The library reads YAML, and whatever looks like INI to it, in its own way
+   and leaves out comments: that is done besides, and a first line of ours keeps it from doing so otherwise.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ _OFF = (
     "heuristic.is_lock_file",
     "heuristic.is_swagger_file",
 )
-_READ_OTHERWISE = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".properties")
+_READ_OTHERWISE = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".env", ".properties", ".toml")
+_FIRST = b"- : interlock [\n"
+"""No INI and no YAML: a file that begins so is read as lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +64,17 @@ class SecretsScanner:
         """See ``ports.scanner``."""
         if not look.sources:
             return Scanned(tool=TOOL)
-        found = self._ran(look.sources, "")
+        found = self._ran(look.sources, by_line=True)
         again = [one for one in look.sources if one.path.lower().endswith(_READ_OTHERWISE)]
         if not again or found.fault:
             return replace(found, seen=once(found.seen))
-        plain = self._ran(again, ".txt")
-        return replace(found, seen=once([*found.seen, *plain.seen]), fault=plain.fault)
+        other = self._ran(again, by_line=False)
+        return replace(found, seen=once([*found.seen, *other.seen]), fault=other.fault)
 
-    def _ran(self, sources: Sequence[Source], ending: str) -> Scanned:
+    def _ran(self, sources: Sequence[Source], *, by_line: bool) -> Scanned:
         limits = (f"--base64-limit={self._settings.base64:g}", f"--hex-limit={self._settings.hex:g}")
         off = [word for name in _OFF for word in ("--disable-filter", f"detect_secrets.filters.{name}")]
-        with by_number(sources, ending=ending, content=as_text) as folder:
+        with by_number(sources, content=_with_first if by_line else as_text) as folder:
             place = str(folder.root)
             command = (*module(MODULE), "scan", "--all-files", "--no-verify", *limits, *off, ".")
             done = SystemPrograms(place).output(
@@ -79,7 +82,11 @@ class SecretsScanner:
             )
         if why := fault(done, TOOL, frozenset({0})):
             return Scanned(tool=TOOL, fault=why)
-        return read_secrets(done.out, folder.names)
+        return read_secrets(done.out, folder.names, above=int(by_line))
+
+
+def _with_first(source: Source) -> bytes:
+    return _FIRST + as_text(source)
 
 
 def as_text(source: Source) -> bytes:
