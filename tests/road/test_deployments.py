@@ -117,6 +117,22 @@ def test_what_did_not_count_then_shows_nothing_of_then(road, kind):
     assert one.answers.rollback.places == ((evidence,) if kind == "failed" else ())
 
 
+def test_a_ticket_that_nobody_reported_used_is_listed_and_says_so(road):
+    change = road.open(submission("a"))
+    road.approve(change, "ana", "ben")
+    first = road.gate(change).ticket_id
+    [one] = listed(road)
+    assert (one.id, one.state, one.answers.canary.said) == (first, "issued", "unknown")
+    road.clock.pass_by(minutes=20)
+    second = road.gate(change).ticket_id
+    assert second != first
+    [again] = listed(road)
+    assert (again.id, again.state) == (second, "issued")
+    permit.redeem(road.station, road.pipeline(), second)
+    [used_] = listed(road)
+    assert (used_.id, used_.state, used_.answers.canary.said) == (second, "redeemed", "no")
+
+
 def test_newest_first_at_most_as_many_and_of_the_service_that_is_asked_for(road):
     names = []
     for name in "abcd":

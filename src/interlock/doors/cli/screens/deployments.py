@@ -18,7 +18,7 @@ Told = dict[str, Any]
 QUESTIONS = (("rollback", "rollback tried"), ("canary", "canary"), ("alert", "business alert"))
 SIGNS = {"yes": "✓", "no": "✗", "unknown": "?"}
 _COLOURS = {"✓": "green", "✗": "red", "?": "yellow"}
-FEW, CELL, MOST_NAME = 3, 16, 30
+FEW, MOST_BY, LEAST_CELL, MOST_CELL = 3, 16, 10, 16
 
 
 def screen(found: Told, *, wide: int | None = None) -> list[str]:
@@ -50,11 +50,14 @@ def _yes(items: list[Told], key: str) -> int:
 
 
 def _table(items: list[Told], room: int) -> Iterator[str]:
-    name = min(MOST_NAME, max(columns(safe(one["name"])) for one in items))
-    by = min(20, max(columns(", ".join(one["by"])) for one in items))
-    left = MARGIN + name + 2 + 10 + 2 + by + 2
-    cell = min(CELL, max(9, (room - left) // len(QUESTIONS)))
-    yield " " * left + "".join(pad(word, cell - 1) + " " for _, word in QUESTIONS).rstrip()
+    by = min(MOST_BY, max(columns(", ".join(one["by"])) for one in items))
+    rest = MARGIN + 2 + len("2026-03-05") + 2 + by + 2
+    name = min(room - rest - LEAST_CELL * len(QUESTIONS), max(columns(safe(one["name"])) for one in items))
+    cell = min(MOST_CELL, (room - rest - name) // len(QUESTIONS))
+    words = [
+        word if columns(word) < cell else word.split()[-1 if key == "alert" else 0] for key, word in QUESTIONS
+    ]
+    yield " " * (rest + name) + "".join(pad(word, cell) for word in words).rstrip()
     for one in items:
         head = f"{pad(safe(one['name']), name)}  {one['at'][:10]}  {pad(safe(', '.join(one['by'])), by)}  "
         cells = "".join(_cell(one["answers"][key]["said"], cell) for key, _ in QUESTIONS).rstrip()
