@@ -1,7 +1,8 @@
 """Station 7, report: past deployments as the record has them, each with what it had.
 
 Rules:
-1. A deployment is a rollout, or a ticket that was used without one; newest first, as many as were asked for.
+1. A deployment is a rollout, or a ticket without one that was not voided; newest first, as many as were asked for.
+   A ticket whose use nobody reported may have been used offline: it is listed, and says so.
 2. Evidence is what was about the digest that went out, with the standing it had when that began (by the runners
    that the rules in force trust).
 3. A change whose content cannot be read any more is listed without its commit, never left out.
@@ -9,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,8 +67,7 @@ def deployments(
     def work(tx: Tx) -> tuple[PastDeployment, ...]:
         rules = station.rules(tx).rules
         found = [*_rollouts(tx, rules, environment, service, limit)]
-        used = {one.ticket for one in tx.records(RolloutRecord).find(environment=environment)}
-        found += _tickets(tx, rules, environment, service, used, limit)
+        found += _tickets(station, tx, rules, environment, service, limit)
         return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit])
 
     return station.store.read(work)
@@ -92,18 +92,30 @@ def _rollouts(tx: Tx, rules: Rules, environment: str, service: str | None, limit
 
 
 def _tickets(
-    tx: Tx, rules: Rules, environment: str, service: str | None, used: Collection[str], limit: int
+    station: Station, tx: Tx, rules: Rules, environment: str, service: str | None, limit: int
 ) -> Iterator[PastDeployment]:
-    after, read, found = None, 0, 0
-    while read < MOST_TICKETS and found < limit:
+    """Of several tickets for one content the one that was used, else the newest."""
+    rolled = {one.ticket for one in tx.records(RolloutRecord).find(environment=environment)}
+    now, kept = station.clock.now(), dict[tuple[str, str], TicketRecord]()
+    for one in _newest_tickets(tx, environment):
+        services, key = _services(tx, one.change), (one.change, one.digest)
+        ours = service is None or service in services
+        if one.id in rolled or one.state is TicketState.VOIDED or not ours:
+            continue
+        if key not in kept and len(kept) >= limit:
+            break
+        if key not in kept or one.state is TicketState.REDEEMED is not kept[key].state:
+            kept[key] = one
+    for one in kept.values():
+        services = _services(tx, one.change)
+        yield _of_ticket(tx, rules, one.at(now), service or (services[0] if services else ""))
+
+
+def _newest_tickets(tx: Tx, environment: str) -> Iterator[TicketRecord]:
+    after, read = None, 0
+    while read < MOST_TICKETS:
         page = tx.records(TicketRecord).page(Page(after=after, limit=PAGE), environment=environment)
-        for one in page:
-            services = _services(tx, one.change)
-            wanted = service is None or service in services
-            if one.state is not TicketState.REDEEMED or one.id in used or not wanted or found >= limit:
-                continue
-            found += 1
-            yield _of_ticket(tx, rules, one, service or (services[0] if services else ""))
+        yield from page
         if len(page) < PAGE:
             return
         after, read = page[-1].id, read + len(page)
@@ -111,12 +123,14 @@ def _tickets(
 
 def _of_ticket(tx: Tx, rules: Rules, one: TicketRecord, service: str) -> PastDeployment:
     tx.vouch(TicketRecord, [one.id], about=one.id)
-    at = one.ended_at or one.issued_at
+    used = one.state is TicketState.REDEEMED
+    at = one.ended_at if used and one.ended_at else one.issued_at
     deployed = Deployed(
         id=one.id,
         service=service,
         at=at,
         max_weight=_widest(tx, one),
+        reported=used,
         evidence=_evidence(tx, rules, one.change, one.digest, at),
         business=_business(tx, rules, service, one.change),
     )

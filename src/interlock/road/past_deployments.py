@@ -96,7 +96,7 @@ def _past(reader: TreeReader | None, record: PastDeployment | None, release: Rel
     answers = [*([record.answers] if record else []), *([found.answers] if found else [])]
     gone = () if found else ("its files: they are not in this copy of the repository",)
     also = (*((record.id, record.change) if record else ()), *((release.name, *release.also) if release else ()))
-    by = [f"{record.kind} on record"] if record else []
+    by = [_known_by(record)] if record else []
     by += [("marker" if release.marker else "tag") if release.tag else "revision"] if release else []
     return Past(
         name=record.id if record else name,
@@ -109,6 +109,11 @@ def _past(reader: TreeReader | None, record: PastDeployment | None, release: Rel
         counts=found.counts if found else None,
         missing=found.missing if found else gone,
     )
+
+
+def _known_by(record: PastDeployment) -> str:
+    """A rollout, a ticket that was used, or one of which nobody reported that it was."""
+    return "unreported" if record.kind == "ticket" and record.state != "redeemed" else record.kind
 
 
 _UNSEEN = Answer(said="unknown", why="its files are not in this copy of the repository")

@@ -33,6 +33,7 @@ _JOB = re.compile(
     r"|stage\s*\(?\s*[\"'][^\"']*roll-?back)",
     re.IGNORECASE,
 )
+_SOME = re.compile(r"roll-?back|undo|down|abort|rehears|roll(?:s|ing)? back", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*(?:#|//)")
 MOST_LINE = 2_000
 
@@ -58,7 +59,7 @@ def is_ci(path: str) -> bool:
 
 def steps_in(path: str, text: str) -> Iterator[Step]:
     """The lines that go back, in order."""
-    if "roll" not in text and "down" not in text and "undo" not in text and "abort" not in text:
+    if not _SOME.search(text):
         return
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > MOST_LINE or _COMMENT.match(line):

@@ -25,7 +25,7 @@ from interlock.core.change.yaml_nodes import Node, Scalar, documents
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_HINTS = 200
-_YAML = re.compile(r"\.ya?ml$", re.IGNORECASE)
+_YAML = re.compile(r"\.(?:ya?ml|rules)$", re.IGNORECASE)
 _SEARCHED = re.compile(r"\.(?:ya?ml\.\w+|tpl|tmpl|gotmpl|j2|jsonnet|libsonnet|tf|cue|json)$", re.IGNORECASE)
 _ASIDE = frozenset(
     {
@@ -42,7 +42,7 @@ _WORTH = re.compile(
 _DEFINITION = re.compile(rb"^kind:[ \t]*[\"']?CustomResourceDefinition\b", re.MULTILINE)
 _BETWEEN = re.compile(rb"^---(?:[ \t].*)?$", re.MULTILINE)
 _ALERT = re.compile(
-    rb"^[ \t]*(?:-[ \t]*)?[\"']?alert[\"']?:[ \t]*[\"']?([^\"'\n,{}]{1,200})"
+    rb"^ALERT[ \t]+(\w{1,200})$|^[ \t]*(?:-[ \t]*)?[\"']?alert[\"']?:[ \t]*[\"']?([^\"'\n,{}]{1,200})"
     rb"|^[ \t]*resource[ \t]+\"(?:google_monitoring_alert_policy|aws_cloudwatch_metric_alarm|datadog_monitor"
     rb"|azurerm_monitor_metric_alert|grafana_rule_group|newrelic_nrql_alert_condition)\""
     rb"[ \t]+\"([^\"\n]{1,200})\"",
@@ -180,7 +180,7 @@ def _hints(path: str, content: bytes) -> Iterator[Hint]:
     """At most 200 of each kind."""
     business = _business(content)
     for match in islice(_ALERT.finditer(content), MOST_HINTS):
-        name = (match[1] or match[2]).decode("utf-8", "replace").strip()
+        name = (match[1] or match[2] or match[3]).decode("utf-8", "replace").strip()
         yield Hint(of="alert", name=name, path=path, line=_line(content, match), business=business)
     for match in islice(_CANARY.finditer(content) if _IN_CANARY.search(content) else (), MOST_HINTS):
         yield Hint(of="canary", name=match[1].decode(), path=path, line=_line(content, match))

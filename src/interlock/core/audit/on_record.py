@@ -27,16 +27,17 @@ FULL = 100.0
 class Deployed:
     """One deployment with what is on record about it. ``id`` is the rollout's, else the ticket's.
 
-    ``rolled``: a rollout brought it. ``stages`` are percents of its plan, ``reached`` the widest that was granted,
-    ``max_weight`` what its ticket let through at first. ``evidence`` has the standing it had
-    at ``at``; ``business`` are modes of the alert plan that are about the business, None where that plan is not in
-    force any more.
+    ``rolled``: a rollout brought it. ``reported``: somebody said that its ticket was used. ``stages`` are percents
+    of its plan, ``reached`` the widest that was granted, ``max_weight`` what its ticket let through at first.
+    ``evidence`` has the standing it had at ``at``; ``business`` are modes of the alert plan that are about the
+    business, None where that plan is not in force any more.
     """
 
     id: str
     service: str
     at: datetime
     rolled: bool = False
+    reported: bool = True
     stages: tuple[float, ...] = ()
     judged: bool = False
     reached: float = 0.0
@@ -84,6 +85,9 @@ def _canary(one: Deployed) -> Answer:
         return Answer(said="unknown", why="a rollout whose plan cannot be read any more", places=(one.id,))
     if one.max_weight < FULL:
         told = f"let through with at most {one.max_weight:g} % at first; nobody reported how it went out"
+        return Answer(said="unknown", why=told, places=(one.id,))
+    if not one.reported:
+        told = "let through for all traffic at once; nobody reported whether and how it went out"
         return Answer(said="unknown", why=told, places=(one.id,))
     told = "let through for all traffic at once, and no rollout on record"
     return Answer(said="no", why=told, places=(one.id,))

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 _VERSION = re.compile(
-    r"(?P<of>(?:[^\s]{0,100}?[/@_-])?)(?:release[-/_])?[vV]?(?P<numbers>\d{1,9}(?:\.\d{1,9}){0,3})(?P<rest>\D.*)?"
+    r"(?P<of>(?:[^\s]{0,100}?[/@_-])??)(?:release[-/_])?[vV]?(?P<numbers>\d{1,9}(?:\.\d{1,9}){0,3})(?P<rest>\D.*)?"
 )
 _BEFORE = re.compile(
     r"[-._+]?(?:alpha|beta|a|b|rc|cr|pre|preview|dev|snapshot|nightly|canary|test|m|milestone)(?![a-z])",

@@ -136,8 +136,8 @@ def _canary(given: _Gathered) -> Answer:
     canaries = [each for each in objects if each.canary]
     names = {each.name for each in workloads}
     if canaries:
-        of = f", of {_count(len(names), 'workload')} in all" if names else ""
-        told = f"{_named(canaries[0])}{_more(canaries)}{of}"
+        of = f" for {_count(len(names), 'workload')}" if names else ""
+        told = f"{_count(len(canaries), 'canary', 'canaries')}{of}, the first {_named(canaries[0])}"
         return Answer(said="yes", why=told, places=_places(canaries))
     hints = [hint for hint in given.hints if hint.of == "canary"]
     if hints:

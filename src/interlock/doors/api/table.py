@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.doors.api.nouns import (
     changes,
+    checklists,
     counts,
     deployments,
     entries,
@@ -32,6 +33,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *health.OPERATIONS,
     *changes.OPERATIONS,
     *judgements.OPERATIONS,
+    *checklists.OPERATIONS,
     *statements.OPERATIONS,
     *evidence.OPERATIONS,
     *runs.OPERATIONS,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from interlock.doors.cli.answer import answer
+from interlock.doors.cli.checklist import checklist
 from interlock.doors.cli.desk import as_json, change_id, client, settings, show_json
 from interlock.doors.cli.one_way import lines, one_way
 from interlock.doors.cli.pushed_by import pushed_by_flag, pushers
@@ -158,15 +159,7 @@ def _end(change: str | None, way: str, word: str, *, as_json: bool) -> None:
     click.echo(f"{word} {done['id']}")
 
 
-@change.command()
-@click.argument("change", required=False)
-@as_json
-def checklist(change: str | None, *, as_json: bool) -> None:
-    """Print a change.md to fill in: plan, failure modes, rollback, required tests. Commit it before the code."""
-    del change  # one form serves every change; the name is taken so that a remedy can be typed as it stands
-    from interlock.doors.cli.since import CHECKLIST  # noqa: PLC0415  # only when it is asked for
-
-    show_json({"text": CHECKLIST}) if as_json else click.echo(CHECKLIST, nl=False)
+change.add_command(checklist)
 
 
 change.add_command(answer)

@@ -1,4 +1,4 @@
-"""What a reviewer comes back for: what moved since the last approval; and the form that an author fills in."""
+"""What a reviewer comes back for: what moved since the last approval."""
 
 from __future__ import annotations
 
@@ -8,24 +8,6 @@ from interlock.doors.cli.client import Client
 from interlock.doors.cli.desk import show_json
 from interlock.doors.cli.screens.drift import drift, moved
 from interlock.doors.cli.text import safe, short
-
-CHECKLIST = """---
-plan:
-failure_modes:
-  -
-rollback_steps:
-  -
-required_tests:
-  -
-canary:
-  first_stage_percent: 1
-  bake_minutes: 15
-  metric:
----
-# What changes and why
-
-Commit this file before the code: what was written first counts, what was written afterwards is shown as later.
-"""
 
 
 def since(api: Client, name: str, *, as_json: bool) -> None:

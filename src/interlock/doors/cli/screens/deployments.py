@@ -18,7 +18,8 @@ Told = dict[str, Any]
 QUESTIONS = (("rollback", "rollback tried"), ("canary", "canary"), ("alert", "business alert"))
 SIGNS = {"yes": "✓", "no": "✗", "unknown": "?"}
 _COLOURS = {"✓": "green", "✗": "red", "?": "yellow"}
-FEW, CELL, MOST_NAME = 3, 16, 30
+FEW, MOST_NAME = 3, 24
+NARROW, MOST_BY, LEAST_CELL, MOST_CELL = 78, 16, 10, 16
 
 
 def screen(found: Told, *, wide: int | None = None) -> list[str]:
@@ -50,15 +51,25 @@ def _yes(items: list[Told], key: str) -> int:
 
 
 def _table(items: list[Told], room: int) -> Iterator[str]:
-    name = min(MOST_NAME, max(columns(safe(one["name"])) for one in items))
-    by = min(20, max(columns(", ".join(one["by"])) for one in items))
-    left = MARGIN + name + 2 + 10 + 2 + by + 2
-    cell = min(CELL, max(9, (room - left) // len(QUESTIONS)))
-    yield " " * left + "".join(pad(word, cell - 1) + " " for _, word in QUESTIONS).rstrip()
+    by = min(MOST_BY, max(columns(_by(one)) for one in items))
+    longest = max(columns(safe(one["name"])) for one in items)
+    # In a narrow terminal the name matters more than when it was and how it is known.
+    beside = len("2026-03-05") + 2 + by + 2 if room >= NARROW else 0
+    left = room - MARGIN - 2 - beside
+    name = min(left - LEAST_CELL * len(QUESTIONS), longest)
+    cell = min(MOST_CELL, (left - name) // len(QUESTIONS))
+    words = [
+        word if columns(word) < cell else word.split()[-1 if key == "alert" else 0] for key, word in QUESTIONS
+    ]
+    yield " " * (MARGIN + name + 2 + beside) + "".join(pad(word, cell) for word in words).rstrip()
     for one in items:
-        head = f"{pad(safe(one['name']), name)}  {one['at'][:10]}  {pad(safe(', '.join(one['by'])), by)}  "
+        facts = f"{one['at'][:10]}  {pad(_by(one), by)}  " if beside else ""
         cells = "".join(_cell(one["answers"][key]["said"], cell) for key, _ in QUESTIONS).rstrip()
-        yield " " * MARGIN + head + cells
+        yield f"{' ' * MARGIN}{pad(safe(one['name']), name)}  {facts}{cells}"
+
+
+def _by(one: Told) -> str:
+    return safe("+".join(one["by"]))
 
 
 def _cell(said: str, room: int) -> str:
@@ -74,7 +85,9 @@ def _answers(word: str, key: str, items: list[Told], room: int) -> list[str]:
         places = answer["places"]
         more = f" and {len(places) - FEW} more" if len(places) > FEW else ""
         where = f"{', '.join(safe(each) for each in places[:FEW])}{more}"
-        groups.setdefault((answer["said"], safe(answer["why"]), where), []).append(safe(one["name"]))
+        groups.setdefault((answer["said"], safe(answer["why"]), where), []).append(
+            cut(safe(one["name"]), MOST_NAME)
+        )
     lines: list[str] = []
     for (said, why, where), names in groups.items():
         whose = f" ({', '.join(names)})" if len(names) < len(items) else ""
@@ -91,7 +104,9 @@ def _bottom(found: Told, room: int) -> Iterator[str]:
     items = found["items"]
     counted = next((one for one in items if one["counts"]), None)
     if counted:
-        yield from _labelled("read", f"at {safe(counted['name'])}: {_counts(counted['counts'])}", room)
+        yield from _labelled(
+            "read", f"at {cut(safe(counted['name']), MOST_NAME)}: {_counts(counted['counts'])}", room
+        )
     missing = dict.fromkeys(safe(each) for one in items for each in one["missing"])
     if missing:
         yield from _labelled("not read", "; ".join(missing), room)
