@@ -127,6 +127,7 @@ def settings() -> Iterator[str]:
         Runner,
         nouns.LedgerSettings,
         nouns.GitSettings,
+        nouns.ReviewerSettings,
     )
     for kind in kinds:
         yield f"### {kind.__name__}\n"

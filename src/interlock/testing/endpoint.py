@@ -135,6 +135,7 @@ class Endpoint:
     """Use it as a context manager; ``address`` is known inside."""
 
     manners: list[Manner] = field(default_factory=list)
+    port: int = 0
     requests: list[Asked] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
 
@@ -154,7 +155,7 @@ class Endpoint:
             def log_message(self, *_: object) -> None:
                 """Say nothing on the terminal."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True

@@ -273,8 +273,9 @@ def test_what_is_shown_is_exactly_what_would_be_sent(place, run, endpoint, termi
     done = run("--json")
     assert endpoint.requests[0].json == json.loads(shown.out)
     assert SECRET not in shown.out + done.out + done.err
-    size = len(shown.out.encode()) - 1
+    size = len(endpoint.requests[0].body)
     said = f"sends    3 files of the change, {size:,} bytes in all, to 127.0.0.1:"
+    assert said.replace("sends", "would") in shown.err
     assert said in done.err
     assert "stays    change.md: no pattern of `send` covers it" in done.err
     assert done.json["not_sent"] == [{"path": "change.md", "why": "no pattern of `send` covers it"}]

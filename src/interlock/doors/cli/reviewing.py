@@ -51,8 +51,13 @@ class Prepared:
 
     @property
     def content(self) -> bytes:
-        """The same as one text, as it is counted and shown."""
+        """The same as one text, as it is shown."""
         return json.dumps(self.body, ensure_ascii=True, indent=2).encode()
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire, where nothing stands between the words."""
+        return len(json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def reviewer_settings(rules: Told) -> ReviewerSettings:
@@ -152,7 +157,7 @@ def check_may_send(found: Prepared, rules: Told) -> None:
 def tell(found: Prepared, *, sends: bool) -> None:
     """Say what goes where, and what stays."""
     word = "sends   " if sends else "would   "
-    files, size = plural(len(found.sent), "file"), plural(len(found.content), "byte")
+    files, size = plural(len(found.sent), "file"), plural(found.size, "byte")
     host, model = safe(found.settings.host), safe(found.settings.model)
     click.echo(f"{word} {files} of the change, {size} in all, to {host} for {model}", err=True)
     for one in found.kept[:NAMED]:
