@@ -29,9 +29,10 @@ def _screen(folder: Path) -> str:
     kept["COLUMNS"] = WIDTH
     command = [sys.executable, "-m", "interlock", "check"]
     done = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  # our own command
-    first, second, *rest = done.stdout.splitlines()
+    head, *rest = done.stdout.splitlines()
     # The demonstration has its genesis behind it, so its first line says nothing of the working tree.
-    head = f"{first} {second.strip()}"
+    if not head.endswith(_PROVISIONAL):
+        head = f"{head} {rest.pop(0).strip()}"
     if not head.endswith(_PROVISIONAL):
         raise AssertionError(head)
     return "\n".join(["$ interlock check", head.removesuffix(_PROVISIONAL), *rest, f"exit {done.returncode}"])

@@ -80,7 +80,8 @@ def check(words):
     flags = {"--help", "-h", "--version"}
     names = COMMANDS
     for word in words:
-        if word in (">", "<", "&", "2", ">>"):
+        # After `--` comes somebody else's command.
+        if word in (">", "<", "&", "2", ">>", "--"):
             break
         if command is None or isinstance(command, click.Group):
             if word in flags:
@@ -135,6 +136,7 @@ def test_every_remedy_names_a_command_that_exists():
         ("interlock chek", "no command `chek`"),
         ("interlock ledger", "not a whole command"),
         ("interlock serve --log json > serve.log &", ""),
+        ("interlock evidence run local chg-1 -- make --fast", ""),
     ],
 )
 def test_a_wrong_command_is_found(line, wrong):

@@ -154,17 +154,7 @@ def _check_freeze(freeze: Freeze) -> None:
         )
 
 
-EVIDENCE_TO_COME = frozenset(
-    {
-        "alert-proven",
-        "irreversible-snapshot",
-        "knowledge-checked",
-        "knowledge-fresh",
-        "rollback-in-time",
-        "rollback-rehearsed",
-        "tests-bite",
-    }
-)
+EVIDENCE_TO_COME = frozenset({"knowledge-checked", "knowledge-fresh"})
 """Rules that ask for evidence: watched until a trusted runner hands it in."""
 
 

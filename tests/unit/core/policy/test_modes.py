@@ -64,7 +64,7 @@ def test_modes_that_would_mislead_are_refused(bundled, text, code) -> None:
 
 
 def test_default_modes_observe_all_but_what_was_chosen(bundled, bundle: Bundle) -> None:
-    chosen = {"tier1-presence", "rollback-rehearsed", "digest-drift"}
+    chosen = {"tier1-presence", "knowledge-fresh", "digest-drift"}
     modes = load_bundle({**bundled, "modes.yaml": default_modes(chosen).encode()})
     enforced = {
         name
