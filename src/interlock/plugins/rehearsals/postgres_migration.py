@@ -23,13 +23,23 @@ from interlock.core.rehearsal.migration import State, Stepped, told_of, touched
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.plugins.rehearsals.migration_files import SqlFiles
+from interlock.plugins.rehearsals.migration_lacks import refusing
 from interlock.plugins.rehearsals.migration_measuring import Measuring
 from interlock.plugins.rehearsals.migration_place import ThrowAway
 from interlock.plugins.rehearsals.migration_rows import Filled, fill
 from interlock.plugins.rehearsals.migration_settings import NAME, settings_of
 from interlock.plugins.rehearsals.migration_state import state_of
 from interlock.plugins.rehearsals.migration_tables import tables_of
-from interlock.plugins.rehearsals.migration_tools import Alembic, Django, Migration, Missing, Tool, interpreter
+from interlock.plugins.rehearsals.migration_tools import (
+    Alembic,
+    Django,
+    Migration,
+    Missing,
+    Tool,
+    failed,
+    interpreter,
+    words_of,
+)
 from interlock.plugins.rehearsals.migration_watch import SCHEMA, install, sampling
 from interlock.plugins.rehearsals.reading import refuse
 from interlock.plugins.rehearsals.sql_asking import Asking
@@ -206,7 +216,8 @@ class PostgresMigration:
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing)), None
         if not done.ran.good:
-            return Acted(name=name, ok=False, said=done.ran.told, seconds=took), None
+            needs = refusing(words_of((done.out, done.error)))
+            return Acted(name=name, ok=False, said=failed(done), seconds=took, needs=needs), None
         step = Stepped(
             name=migration.name, seconds=took, before=before, after=self._state(), locks=frozenset(seen.locks)
         )
@@ -220,7 +231,7 @@ class PostgresMigration:
             done = self._open.run(migration.down, self._root, WORK)
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing))
-        said = done.ran.said if done.ran.good else done.ran.told
+        said = done.ran.said if done.ran.good else failed(done)
         return Acted(name=name, ok=done.ran.good, said=said, seconds=time.monotonic() - began)
 
     def _blind(self) -> str:
