@@ -232,3 +232,73 @@ def test_a_plan_that_cannot_be_is_refused_with_its_line(old, new, code, line):
     with pytest.raises(InvalidInput) as refused:
         read_rehearsal_plan("rehearsals/orders.yaml", content)
     assert (refused.value.code, f":{line}`" in refused.value.message) == (code, True), refused.value.message
+
+
+class Elsewhere:
+    """A driver with a place of its own, in which nothing ever comes back."""
+
+    def __init__(self, *, fails=False):
+        self.value, self.fails, self.went_back = "7", fails, 0
+
+    def needs(self):
+        return ""
+
+    def probes(self):
+        return {"own": self}
+
+    def look(self):
+        return Fingerprint(items={"value": self.value})
+
+    def apply(self):
+        self.value = "5"
+        if self.fails:
+            raise KeyboardInterrupt
+        yield Acted(name="up", ok=True)
+
+    def roll_back(self):
+        self.went_back += 1
+        yield Acted(name="down", ok=True)
+
+    def measured(self):
+        return {}
+
+    def close(self):
+        """Nothing is open."""
+
+
+def test_what_is_left_in_a_drivers_own_place_fails_it_and_leaves_nothing_dirty(tmp_path):
+    place, driver = Place(tmp_path), Elsewhere()
+    _, found = rehearse(replace(place.stage, driver=driver, probes=driver.probes()), 2.0)
+    journal = read_journal(place.journal.place.read_bytes(), "j")
+    assert (found.verdict, found.dirty, len(found.left)) == ("failed", False, 1)
+    assert (journal.ended, journal.unfinished) == ("failed", False)
+
+
+def test_in_a_drivers_own_place_nothing_is_brought_back(tmp_path):
+    place, driver = Place(tmp_path), Elsewhere(fails=True)
+    stage = replace(place.stage, driver=driver, probes=driver.probes())
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(stage, 2.0)
+    journal = read_journal(place.journal.place.read_bytes(), "j")
+    assert (journal.ended, driver.went_back) == ("cancelled", 0)
+    assert recover(stage, journal) == ()
+    assert driver.went_back == 0
+
+
+def test_a_step_that_lacks_something_is_undecidable_however_much_is_left():
+    looks = [{"own": Fingerprint(items={"value": value})} for value in ("7", "5", "5")]
+    lacks = Acted(name="up", ok=False, said="no", needs="the extension x")
+    seen = Seen(
+        before=looks[0],
+        changed=looks[1],
+        after=looks[2],
+        applied=(lacks,),
+        rolled_back=(),
+        seconds=0.1,
+        objective=1.0,
+    )
+    found = outcome(seen)
+    assert (found.verdict, found.reasons[0]) == (
+        "undecidable",
+        "could not be decided here: needs the extension x",
+    )

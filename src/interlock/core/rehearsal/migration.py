@@ -30,8 +30,9 @@ MODES = {
 KEEPS_OUT = tuple(MODES)[:4]
 """Those that keep writers out; the first keeps readers out too."""
 CLASSES = ("irreversible", "rewrite", "scan", "blocks", "exclusive", "data", "old-version", "free")
-SHOWN = 20
-SAID = 200
+SHOWN, FINDINGS, LOCKS = 8, 4, 5
+NAMED, SAID = 80, 160
+"""How many of each, and how many letters of each, are signed: a predicate has an upper bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +219,11 @@ def told_of(steps: tuple[Stepped, ...], rows: Mapping[str, int], left: tuple[Dif
     for step, found in zip(steps[:SHOWN], told, strict=False):
         each.append(
             {
-                "name": step.name[:SAID],
+                "name": step.name[:NAMED],
                 "class": found[0].kind,
                 "seconds": round(step.seconds, 3),
-                "findings": [{"class": one.kind, "told": one.told[:SAID]} for one in found[:SHOWN]],
-                "locks": _locks(step)[:SHOWN],
+                "findings": [{"class": one.kind, "told": one.told[:SAID]} for one in found[:FINDINGS]],
+                "locks": _locks(step)[:LOCKS],
                 "writers_blocked_seconds": round(max(step.blocked.values(), default=0.0), 3),
                 "behind_reader_seconds": round(max(step.behind.values(), default=0.0), 3),
                 **({"gave_up": step.gave_up[:SAID]} if step.gave_up else {}),
@@ -238,5 +239,5 @@ def _locks(step: Stepped) -> list[Json]:
     for number, was in sorted(step.before.items(), key=lambda one: one[1].name):
         modes = [mode for mode in MODES if (number, mode) in step.locks]
         if modes:
-            found.append({"table": was.name[:SAID], "mode": MODES[modes[0]]})
+            found.append({"table": was.name[:NAMED], "mode": MODES[modes[0]]})
     return found

@@ -58,7 +58,7 @@ def _chosen(
     names = ", ".join(quoted(each.name) for each in columns)
     rows = [*itertools.islice(itertools.product(*tried), MOST)]
     listed = ", ".join(f"({number}, {', '.join(one)})" for number, one in enumerate(rows))
-    query = f"SELECT n FROM (SELECT 1::bigint AS i) AS number, LATERAL (VALUES {listed}) AS made(n, {names})"  # noqa: S608
+    query = f"SELECT n FROM (SELECT 1::bigint AS i) AS number, LATERAL (VALUES {listed}) AS made(n, {names})"  # noqa: S608  # quoted
     try:
         good = [rows[n] for (n,) in asking.ask(f"{query} WHERE {condition} ORDER BY n")]
     except Exception:  # noqa: BLE001  # whatever is wrong with it, it does not pass

@@ -4,6 +4,7 @@ Rules:
 1. Only what this machine lacks and another may have: an extension, a role, a locale, a library, a Python package,
    a program. That a table or a column is missing is the migration's own fault.
 2. The server speaks English: it was started so.
+3. A migration that refuses rows which were made up says nothing of those that are really there: it needs a seed.
 """
 
 from __future__ import annotations
@@ -37,3 +38,16 @@ def lacking(said: str) -> str:
         if found:
             return told.format(*found.groups())
     return ""
+
+
+_MADE_UP = re.compile(
+    r"(?:invalid input (?:value|syntax) for|violates (?:check|foreign key|exclusion) constraint"
+    r"|could not create (?:unique index|exclusion constraint)|duplicate key value violates"
+    r"|is violated by some row|value too long for type|out of range|invalid regular expression)[^\n]*"
+)
+
+
+def refusing(said: str) -> str:
+    """What a migration has against rows that were made up; empty where it is against none."""
+    found = _MADE_UP.search(said)
+    return f"rows that this migration takes (seed:): {found[0][:150]}" if found else ""

@@ -21,7 +21,7 @@ from interlock.core.rehearsal.outcome import Acted
 from interlock.plugins.rehearsals.migration_place import ThrowAway
 from interlock.plugins.rehearsals.migration_rows import insertion
 from interlock.plugins.rehearsals.migration_tables import Table, tables_of
-from interlock.plugins.rehearsals.migration_tools import Migration
+from interlock.plugins.rehearsals.migration_tools import Migration, failed
 from interlock.plugins.rehearsals.migration_watch import Writer, reading, sampling, writer_of, writing
 from interlock.plugins.rehearsals.sql_asking import Asking, quoted
 
@@ -74,7 +74,7 @@ class Measuring:
             locks=step.locks | seen.locks,
             blocked={each.table: each.longest for each in writers if each.writes},
             errors=new,
-            gave_up="" if done.ran.good else f"beside writers it {done.ran.told}",
+            gave_up="" if done.ran.good else f"beside writers it {failed(done)}",
         )
 
     def _behind(self, migration: Migration, step: Stepped) -> Stepped:
@@ -93,7 +93,7 @@ class Measuring:
             stack.enter_context(reading(connect, tables, seen, self.reader))
             done = self.place.run(migration.up, self.root, BEHIND)
         behind = {each.table: each.longest for each in writers if each.writes}
-        gave_up = "" if done.ran.good else f"behind a slow reader it {done.ran.told}"
+        gave_up = "" if done.ran.good else f"behind a slow reader it {failed(done)}"
         return replace(step, behind=behind, gave_up=step.gave_up or gave_up)
 
     def _writers(self, database: str, step: Stepped) -> list[Writer]:
@@ -111,7 +111,7 @@ class Measuring:
         with asking.connection as connection:
             for table in mine:
                 columns = ", ".join(quoted(each.name) for each in step.before[table.oid].columns.values())
-                for statement in (f"SELECT {columns} FROM {table.quoted} LIMIT 1", self.kept.get(table.told, "")):  # noqa: S608
+                for statement in (f"SELECT {columns} FROM {table.quoted} LIMIT 1", self.kept.get(table.told, "")):  # noqa: S608  # quoted
                     try:
                         with connection.transaction(force_rollback=True):
                             connection.execute(statement.encode())
@@ -135,7 +135,7 @@ class Measuring:
         for one in reversed(migrations):
             done = self.place.run(one.down, self.root, BUSY)
             if not done.ran.good:
-                said = f"{one.name} {done.ran.told}"
+                said = f"{one.name} {failed(done)}"
                 return Acted(name=name, ok=False, said=said, seconds=time.monotonic() - began)
         gone = self._gone(written)
         said = f"lost {gone}" if gone else f"{len(written)} of {len(written)} tables keep them"

@@ -51,8 +51,9 @@ class ThrowAway:
         try:
             import psycopg  # noqa: F401, PLC0415  # optional, see the extra `rehearse`
 
-            self._server = PostgreSQL().__enter__()
-        except (ImportError, RuntimeError) as error:
+            programs = Path(self._settings.programs) if self._settings.programs else None
+            self._server = PostgreSQL(programs).__enter__()
+        except (ImportError, RuntimeError, OSError) as error:
             why = "" if isinstance(error, ImportError) else f": {str(error).splitlines()[-1][:120]}"
             raise Missing(f"PostgreSQL here ({INSTALL}){why}") from error
         with self.connect("postgres") as connection:

@@ -141,13 +141,15 @@ def _referring(
 ) -> dict[str, str]:
     """Values of the columns of one foreign key."""
     columns = [table.column(name) for name in each.columns]
-    count = 0 if each.table == table.oid else done.get(each.table, 0)
+    parent = asking.one(f"SELECT {each.table}::regclass::text")[0]  # a number
+    count = 0 if each.table == table.oid else done.get(each.table)
+    if count is None:  # one of the tool's own, or one whose turn is later
+        count = int(asking.one(f"SELECT count(*) FROM {parent}")[0])  # noqa: S608  # the server's own quoting
     if count:
         keys = ", ".join(f"k{n}" for n in range(len(each.theirs)))
         theirs = ", ".join(map(quoted, each.theirs))
-        parent = asking.one(f"SELECT {each.table}::regclass::text")[0]  # a number
         joins.append(
-            f"JOIN (SELECT row_number() OVER (), {theirs} FROM {parent}) AS {alias}(n, {keys}) "  # noqa: S608
+            f"JOIN (SELECT row_number() OVER (), {theirs} FROM {parent}) AS {alias}(n, {keys}) "  # noqa: S608  # quoted
             f"ON {alias}.n = 1 + ((number.i - 1) % {count})"
         )
         named = enumerate(each.columns)
@@ -162,5 +164,5 @@ def _referring(
 def _first(asking: Asking, table: Table) -> int:
     """A number beyond those that rows have which are there already."""
     whole = [each.name for each in table.columns if each.base in {"smallint", "integer", "bigint"}]
-    held = [asking.one(f"SELECT max({quoted(name)}) FROM {table.quoted}")[0] for name in whole]  # noqa: S608
+    held = [asking.one(f"SELECT max({quoted(name)}) FROM {table.quoted}")[0] for name in whole]  # noqa: S608  # quoted
     return max([_count(asking, table), *(int(number) for number in held if number is not None)]) + 1

@@ -28,6 +28,7 @@ class MigrationSettings:
     """``rows`` go into every table, or as many as ``tables`` says; ``timeout`` and ``reader`` are in seconds.
 
     ``seed`` is a file of SQL as the base has it, run before the rows are made. ``roles`` are made first of all.
+    ``programs`` is the folder of another PostgreSQL's ``postgres`` and ``initdb``, one that has what is needed.
     ``without`` are tables whose rows do not count, besides the tool's own.
     """
 
@@ -41,6 +42,7 @@ class MigrationSettings:
     rows: int = 10_000
     tables: Mapping[str, int] = field(default_factory=dict)
     seed: str = ""
+    programs: str = ""
     roles: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     timeout: float = 600.0

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,11 @@ from typing import Protocol
 
 from interlock.plugins.rehearsals.migration_settings import MigrationSettings
 from interlock.ports.programs import Output
+
+_SAID = 200
+_ERROR = re.compile(
+    r"^(?:\(?[\w.]*(?:Error|Exception|Violation|Undefined\w+)\)?:? .*|.*\bERROR: .*)$", re.MULTILINE
+)
 
 Argv = tuple[str, ...]
 Run = Callable[[Argv], Output]
@@ -73,7 +79,10 @@ applied = set()
 for head in sys.argv[2:]:
     applied |= {each.revision for each in script.iterate_revisions(head, "base")}
 new = [each for each in script.walk_revisions() if each.revision not in applied][::-1]
-print(json.dumps({"heads": script.get_heads(), "new": [[each.revision, each.down_revision] for each in new]}))
+def forks(revision):
+    return isinstance(revision, str) and len(script.get_revision(revision).nextrev) > 1
+told = [[each.revision, each.down_revision, forks(each.down_revision)] for each in new]
+print(json.dumps({"heads": script.get_heads(), "new": told}))
 """
 
 
@@ -105,8 +114,10 @@ class Alembic:
         del root
         return tuple(self._migration(*each) for each in self._revisions(run, *self._heads)["new"])
 
-    def _migration(self, revision: str, down: str | list[str] | None) -> Migration:
+    def _migration(self, revision: str, down: str | list[str] | None, forks: bool) -> Migration:  # noqa: FBT001  # as JSON tells it
         target = down if isinstance(down, str) else down[0] if down else "base"
+        # Where others begin at the same revision, only this one goes back to it.
+        target = f"{revision}@{target}" if forks else target
         up, back = self._alembic("upgrade", revision), self._alembic("downgrade", target)
         return Migration(name=revision, up=up, down=back)
 
@@ -167,8 +178,16 @@ def succeeded(done: Output, what: str) -> Output:
         Missing: what did not, with what it said.
     """
     if not done.ran.good:
-        raise Missing(f"{what} to end well, which {done.ran.told}")
+        raise Missing(f"{what} to end well, which {failed(done)}")
     return done
+
+
+def failed(done: Output) -> str:
+    """How it ended, with the line that says why: the last that names an error, else the last of all."""
+    lines = [line for line in _ERROR.findall(words_of((done.out, done.error))) if not line.startswith("[SQL")]
+    if done.ran.code is None or not lines:
+        return done.ran.told
+    return f"ended with {done.ran.code}: {lines[-1].strip()[:_SAID]}"
 
 
 def interpreter(python: str, root: str) -> str:

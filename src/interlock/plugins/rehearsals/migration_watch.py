@@ -132,7 +132,7 @@ def writing(connect: Connect, writers: Sequence[Writer]) -> Iterator[None]:
     for thread in threads:
         thread.start()
     until = time.monotonic() + _WARM
-    while any(each.writes < 3 and not each.failed for each in writers) and time.monotonic() < until:  # noqa: PLR2004
+    while any(each.writes < 3 and not each.failed for each in writers) and time.monotonic() < until:  # noqa: PLR2004  # see above
         time.sleep(_PAUSE)
     for each in writers:
         each.longest = 0.0

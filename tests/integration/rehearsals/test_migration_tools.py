@@ -1,0 +1,211 @@
+"""Alembic's and Django's own migrations, run by themselves: what a change adds, there and back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.core.rollout.plan import PluginPlan
+from interlock.plugins.rehearsals.postgres_migration import PostgresMigration
+from interlock.plugins.world.programs import SystemPrograms
+from interlock.ports.rehearsal import RehearsalScene
+from interlock.road.rehearse import Stage, rehearse
+
+ALEMBIC = {
+    "backend/alembic.ini": "[alembic]\nscript_location = %(here)s/migrations\n",
+    "backend/migrations/script.py.mako": "",
+    "backend/migrations/env.py": """
+import os
+from alembic import context
+from sqlalchemy import create_engine
+engine = create_engine(os.environ["SHOP_URL"])
+with engine.connect() as connection:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+""",
+    "backend/migrations/versions/a1_orders.py": """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "a1", None
+def upgrade():
+    op.create_table("orders", sa.Column("id", sa.Integer, primary_key=True), sa.Column("note", sa.Text))
+def downgrade():
+    op.drop_table("orders")
+""",
+}
+REVISION = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "{name}", "{before}"
+def upgrade():
+    {up}
+def downgrade():
+    {down}
+"""
+DJANGO = {
+    "manage.py": """
+import os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_settings")
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+""",
+    "site_settings.py": """
+import os
+SECRET_KEY = "x"
+USE_TZ = True
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "shop"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": os.environ["PGDATABASE"],
+    "USER": os.environ["PGUSER"], "HOST": os.environ["PGHOST"]}}
+""",
+    "shop/__init__.py": "",
+    "shop/models.py": "",
+    "shop/migrations/__init__.py": "",
+    "shop/migrations/0001_initial.py": """
+from django.db import migrations, models
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = []
+    operations = [migrations.CreateModel("Order", [("id", models.BigAutoField(primary_key=True)),
+        ("note", models.CharField(max_length=40)), ("paid", models.IntegerField(null=True))])]
+""",
+}
+OPERATION = """
+from django.db import migrations, models
+def change(apps, schema_editor):
+    apps.get_model("shop", "Order").objects.update(note="changed")
+class Migration(migrations.Migration):
+    dependencies = [("shop", "{before}")]
+    operations = [{operation}]
+"""
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """``repository(base, more)``: a checkout whose last commit adds ``more``, and the commit before."""
+
+    def made(base, more):
+        root = tmp_path / "project"
+
+        def git(*words):
+            own = ("-c", "user.name=Ana", "-c", "user.email=ana@shop.example")
+            return subprocess.check_output(["git", "-C", root, *own, *words], text=True, timeout=30).strip()
+
+        for files in (base, more):
+            for path, content in files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(content)
+            if files is base:
+                git("init", "--quiet")
+            git("add", "--all")
+            git("commit", "--quiet", "--message", "More")
+        return root, git("rev-parse", "HEAD^")
+
+    return made
+
+
+def rehearsed(root, base, **settings):
+    scene = RehearsalScene(
+        root=str(root), run="reh-1", change="chg-1", digest="sha256:0", service="shop", environment="staging",
+        programs=SystemPrograms(str(root)), base=base,
+    )  # fmt: skip
+    driver = PluginPlan(
+        kind="postgres-migration", settings={"python": sys.executable, "rows": 500, "reader": 0.3, **settings}
+    )
+    plan = RehearsalPlan(path="p.yaml", service="shop", environment="staging", driver=driver, probes=())
+    made = PostgresMigration(plan, scene)
+    try:
+        stage = Stage(
+            driver=made,
+            probes=made.probes(),
+            write=lambda line: None,
+            steady=time.monotonic,
+            told=lambda text: None,
+        )
+        return rehearse(stage, 60.0)
+    finally:
+        made.close()
+
+
+def kinds(seen):
+    return [one["class"] for one in seen.measured["migrations"]]
+
+
+def revision(name, before, up, down):
+    text = REVISION.format(name=name, before=before, up=up, down=down)
+    return {f"backend/migrations/versions/{name}_more.py": text}
+
+
+def alembic(root, base):
+    url = "postgresql+psycopg://{user}@/{name}?host={host}"
+    return rehearsed(root, base, tool="alembic", directory="backend", environment={"SHOP_URL": url})
+
+
+def test_alembics_new_revisions_go_up_and_down_one_by_one(repository):
+    more = revision(
+        "a2", "a1", 'op.add_column("orders", sa.Column("gift", sa.Text))', 'op.drop_column("orders", "gift")'
+    )
+    more |= revision("a3", "a2", 'op.create_index("by_note", "orders", ["note"])', 'op.drop_index("by_note")')
+    seen, found = alembic(*repository(ALEMBIC, more))
+    assert (found.verdict, found.reasons) == ("passed", ()), found
+    assert [one.name for one in seen.rolled_back] == ["a3 down", "a2 down"]
+    assert kinds(seen) == ["exclusive", "blocks"]
+    assert seen.measured["tables"] == 1
+
+
+def test_alembics_way_back_that_raises_is_irreversible(repository):
+    up = 'op.execute("UPDATE orders SET note = lower(note) || id")'
+    more = revision("a2", "a1", up, 'raise NotImplementedError("there is no way back")')
+    seen, found = alembic(*repository(ALEMBIC, more))
+    assert (found.verdict, kinds(seen)) == ("failed", ["irreversible"]), found
+    told = [one["told"] for one in seen.measured["migrations"][0]["findings"]]
+    assert "NotImplementedError: there is no way back" in told[0]
+    assert not seen.measured["reversible"]
+
+
+def test_an_alembic_project_that_lacks_a_package_is_undecided(repository):
+    _, found = alembic(*repository(ALEMBIC, revision("a2", "a1", "import no_such_package", "pass")))
+    assert (found.verdict, found.reasons[0]) == (
+        "undecidable",
+        "could not be decided here: needs the Python package no_such_package",
+    )
+
+
+def operation(name, before, text):
+    return {f"shop/migrations/{name}.py": OPERATION.format(before=before, operation=text)}
+
+
+def test_djangos_new_migrations_go_up_and_down(repository):
+    more = operation(
+        "0002_gift", "0001_initial", 'migrations.AddField("order", "gift", models.TextField(null=True))'
+    )
+    seen, found = rehearsed(*repository(DJANGO, more), tool="django")
+    assert (found.verdict, found.reasons) == ("passed", ()), found
+    assert [one.name for one in seen.rolled_back] == ["shop.0002_gift down"]
+    assert "auth_user" in " ".join(seen.before["database"].items)
+    assert not seen.measured["empty"]
+
+
+def test_djangos_code_without_a_reverse_is_irreversible(repository):
+    more = operation("0002_data", "0001_initial", "migrations.RunPython(change)")
+    seen, found = rehearsed(*repository(DJANGO, more), tool="django")
+    assert (found.verdict, kinds(seen)) == ("failed", ["irreversible"]), found
+    told = [one["told"] for one in seen.measured["migrations"][0]["findings"]]
+    assert "IrreversibleError" in told[0]
+    assert told[-1].startswith("writes 500 rows of shop_order")
+
+
+def test_djangos_column_that_cannot_come_back_over_rows_is_irreversible(repository):
+    more = operation("0002_less", "0001_initial", 'migrations.RemoveField("order", "note")')
+    seen, found = rehearsed(*repository(DJANGO, more), tool="django")
+    assert (found.verdict, kinds(seen)) == ("failed", ["irreversible"]), found
+
+
+def test_a_change_without_a_migration_is_undecided(repository):
+    _, found = rehearsed(*repository(DJANGO, {"README": "x"}), tool="django")
+    assert found.verdict == "undecidable"
+    assert "a migration among what the change adds, and there is none" in found.reasons[0]
