@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-from interlock.core.change.canonical import sha256
+from interlock.core.change.canonical import Json, sha256
 from interlock.core.change.catalog import Place
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
@@ -21,7 +22,7 @@ from interlock.core.change.settings import Settings
 from interlock.core.change.yaml_nodes import refused
 from interlock.core.rehearsal.members import default_back, read_back, read_driver, read_members
 from interlock.core.rehearsal.plan import ProbePlan, RehearsalPlan
-from interlock.core.rollout.plan import PluginPlan
+from interlock.core.rollout.plan import Keys, PluginPlan
 from interlock.core.rollout.plan_faults import Gathering, Surveyed, surveyed, together
 from interlock.core.rollout.plan_source import Part, read_source
 from interlock.core.rollout.plan_stages import named_once, read_steps
@@ -127,6 +128,7 @@ def _misplaced(
             code="rehearsal-production",
             hint="rehearse in staging, or in a throw-away place: what is tried there may fail",
         )
+    yield from _contexts(settings, plan)
     if other is not None:
         yield refused(
             service,
@@ -135,6 +137,25 @@ def _misplaced(
             code="rehearsal-twice",
             hint="remove one of the two",
         )
+
+
+def _contexts(settings: Settings, plan: RehearsalPlan) -> Iterator[InvalidInput]:
+    """Contexts of Kubernetes, of drivers and probes, that belong to production by its name or by its markers."""
+    named: list[tuple[Keys, Mapping[str, Json]]] = [(("driver",), plan.driver.settings)]
+    named += [(("probes", n), each.settings) for n, each in enumerate(plan.probes)]
+    named += [(("members", n, "driver"), m.driver.settings) for n, m in enumerate(plan.members) if m.driver]
+    for keys, given in named:
+        context = given.get("context")
+        for name, place in settings.environments.items():
+            marks = (name, *place.markers) if place.production else ()
+            if isinstance(context, str) and any(fnmatchcase(context, each) for each in marks):
+                yield refused(
+                    Place(path=plan.path, line=plan.line_of((*keys, "context"))),
+                    f"a context that is not of `{name}`, which is production",
+                    context,
+                    code="rehearsal-production",
+                    hint="rehearse in another cluster or context: what is tried there may fail",
+                )
 
 
 def _misfits(part: Part, fields: Mapping[str, Part]) -> Iterator[InvalidInput]:

@@ -19,7 +19,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.strict_json import read_json
 from interlock.core.rehearsal.journal import MAX_JOURNAL
 
-MOST_LINES = 1_000
+MOST_LINES = 400
 _LETTERS = 12
 _SHOWN = 5
 _SHORT = 40

@@ -110,18 +110,20 @@ class PostgresSnapshots:
         if self._file.exists() or part.exists():
             return Taken(failed=f"a file is in its place already: {self._file.name}")
         later = None
-        with one_moment(connection) as name:
-            at = self._now()
-            said = self._made(binaries, part, name)
-            look = self._look(connection) if not said else None
-        if said:
-            needs = missing_in(said)
+        try:
+            with one_moment(connection) as name:
+                at = self._now()
+                said = self._made(binaries, part, name)
+                look = self._look(connection) if not said else None
+            if said:
+                needs = missing_in(said)
+                return Taken(needs=needs) if needs else Taken(failed=said)
+            if self._plan.how == "command":
+                later = self._look(connection)
+            part.rename(self._file)
+        finally:
             with suppress(OSError):
                 part.unlink()
-            return Taken(needs=needs) if needs else Taken(failed=said)
-        if self._plan.how == "command":
-            later = self._look(connection)
-        part.rename(self._file)
         return self._told(at=at, source=look, later=later, server=server)
 
     def _made(self, binaries: Path, part: Path, name: str) -> str:
