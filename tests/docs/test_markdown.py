@@ -80,7 +80,7 @@ def check(words):
     flags = {"--help", "-h", "--version"}
     names = COMMANDS
     for word in words:
-        if word in (">", "<", "&", "2", ">>"):
+        if word in (">", "<", "&", "2", ">>", "--"):  # behind it stands somebody else's command
             break
         if command is None or isinstance(command, click.Group):
             if word in flags:
