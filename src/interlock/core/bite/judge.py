@@ -97,7 +97,9 @@ def _row(test: str, standing: Standing, looked: Looked) -> TestRow:
         if all(one is not None and one.outcome == "strong" for one in there):
             return row("bites")
         kinds = looked.kills.get(test, frozenset())
-        return row("kills", why or _NOT_THERE) if kinds & set(KILLING) else row("survives", _IDLE["raises" in kinds])
+        return (
+            row("kills", why or _NOT_THERE) if kinds & set(KILLING) else row("survives", _IDLE["raises" in kinds])
+        )
     skipped = sum(one is not None and one.outcome == "skipped" for one in there)
     if skipped == len(there):
         return row("skipped", "skipped without the change")
