@@ -295,6 +295,21 @@ def test_forged():
     assert found.seen.fault.startswith("what the tests wrote cannot be read")
 
 
+def test_a_link_in_the_place_of_a_report_is_not_followed(held, tmp_path):
+    (tmp_path / "secret").write_text("s3cr3t")
+    test = f"""\
+import os
+from pathlib import Path
+
+
+def test_linked():
+    Path(os.environ["TESTS_WITNESS_FOLDER"], "seen-0.jsonl").symlink_to({str(tmp_path / "secret")!r})
+"""
+    found = held(BEFORE, {"src/promise.py": NEW, "tests/test_a.py": test})
+    assert found.seen.fault.startswith("what the tests wrote cannot be read")
+    assert "s3cr3t" not in found.seen.fault
+
+
 def test_another_runner_is_asked_by_its_command(held):
     """New are the tests that base does not have; what failed there is told by its report."""
     command = ("{python}", "-m", "pytest", "-q", "--junit-xml={junit}", "-p", "no:cacheprovider")

@@ -93,6 +93,9 @@ def _plans(api: Client, here: AtHand, service: str | None) -> list[TestPlan]:
             if known
             else "write test-plans/SERVICE.yaml: docs/how-to/tests-that-bite.md",
         )
+    without = sorted(touched - {item["service"] for item in items})
+    if without:
+        click.echo(f"doubt    no plan for {safe(', '.join(without))}: no tests are run there", err=True)
     return [read_test_plan(item["path"], base64.b64decode(item["content"])) for item in found]
 
 

@@ -68,7 +68,7 @@ class GitBench:
         """See ``ports.bite``."""
         first = self._plan.command[0].replace(PYTHON_PLACE, self._python) if self._plan.command else self._python
         if why := SystemPrograms(str(self._copies.folder)).missing(first):
-            return f"`{first}` to run tests, got: {why}"
+            return f"`{first}` to run tests, got none ({why}): install it, or correct {self._plan.path}"
         if self._plan.command or self._asked("-c", "import pytest").ran.good:
             return ""
         return f"pytest for `{self._plan.python}`, got none: {self._plan.python} -m pip install pytest"

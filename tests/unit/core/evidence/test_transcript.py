@@ -20,7 +20,7 @@ def test_secrets_are_known_by_name_and_by_form():
             "DB_PASSWORD": "correct horse",
             "DATABASE_URL": "postgresql://shop:pa55word@db/shop",
             "TOKEN_URL": "https://login.example",
-            "HOME": "/users/ana-with-a-long-name",
+            "HOME": "a folder with a long name",
             "PIN_PASSWORD": "1234",
         }
     )

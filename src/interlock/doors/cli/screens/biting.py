@@ -53,6 +53,8 @@ def _answer(done: Told) -> str:
         return f"{service}: {total}; {plural(biting, 'test')} of {counts['looked_at']} fail without the change"
     if done["verdict"] != "passed":
         return f"{service}: {total}, and that is not enough"
+    if not counts["looked_at"]:
+        return f"{service}: {total}, none of them new, changed or listed"
     if counts["idle"]:
         return f"{service}: {total}, of which {plural(counts['idle'], 'new one')} would pass without the change"
     return f"{service}: {total}; what was listed would pass without the change"
