@@ -12,6 +12,7 @@ SETTINGS = {
     "Settings.schemas": "files and folders with JSON Schemas; part of the rules",
     "Settings.rollouts": "folder with [rollout plans](../how-to/rollout-plan.md); part of the rules",
     "Settings.alert_plans": "folder with alert plans, by which alerts are proven; part of the rules",
+    "Settings.scan_plans": "folder with [scan plans](../how-to/scan.md), by which changes are scanned; part of the rules",
     "Settings.rehearsals": "folder with rehearsal plans, by which going back is tried; part of the rules",
     "Settings.documentation": "name of the file that documents a change",
     "Settings.environments": "where changes run; at least one with `production: true`",

@@ -45,7 +45,7 @@ _FENCE = re.compile(
 _SHAPES = tuple(
     (re.compile(pattern), shape)
     for pattern, shape in (
-        (r"\b(chg|tkt|evd|sig|apr|tok|nonce|reh|alr)-[a-z0-9]{8,16}\b", r"\1-…"),
+        (r"\b(chg|tkt|evd|sig|apr|tok|nonce|reh|alr|scn)-[a-z0-9]{8,16}\b", r"\1-…"),
         (r"sha256:[0-9a-f]{64}", "sha256:…"),
         (r"\b[0-9a-f]{4}…[0-9a-f]{2}\b", "dig…"),
         (r"\b[0-9a-f]{64}\b", "hex…"),

@@ -3,11 +3,13 @@
 Rules:
 1. A secret is known by the digest that the tool gives of it; the value is never read here, and the digest never
    shown: of a short secret it can be guessed.
-2. In lock files long random texts are checksums, and only secrets of a known pattern count.
+2. In lock files long random texts are checksums, and only secrets of a known pattern count. So it is of a line on
+   which nothing is random but a digest that says that it is one (``sha512-…``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
@@ -19,6 +21,8 @@ from interlock.core.scan.seen import Scanned, Seen, Source
 TOOL = "detect-secrets"
 MOST_BYTES = 64 * 1024 * 1024
 _GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
+_DIGEST = re.compile(rb"\bsha(?:256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)")
+_RANDOM = re.compile(rb"[A-Za-z0-9+/=_-]{20,}")
 _LOCKS = frozenset(
     {"Brewfile.lock.json", "Cargo.lock", "Cartfile.resolved", "Gemfile.lock", "Package.resolved", "Pipfile.lock"}
     | {"Podfile.lock", "bun.lock", "composer.lock", "deno.lock", "flake.lock", "go.sum", "gradle.lockfile"}
@@ -45,9 +49,16 @@ def read_secrets(said: bytes, names: Mapping[str, Source], *, above: int = 0) ->
             found = _seen(one, source, above)
             if found is None:
                 return Scanned(tool=TOOL, fault="detect-secrets said something else than a finding")
-            if not (found.rule in _GUESSED and is_lock(source.path)):
+            if not (found.rule in _GUESSED and (is_lock(source.path) or _is_digest(found))):
                 seen.append(found)
     return Scanned(tool=TOOL, version=version if isinstance(version, str) else "", seen=tuple(seen))
+
+
+def _is_digest(one: Seen) -> bool:
+    lines = one.source.content.split(b"\n")
+    line = lines[one.line - 1] if one.line <= len(lines) else b""
+    rest = _DIGEST.sub(b"", line)
+    return rest != line and _RANDOM.search(rest) is None
 
 
 def is_lock(path: str) -> bool:
