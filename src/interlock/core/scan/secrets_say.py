@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from interlock.core.change.canonical import Json
@@ -31,8 +31,15 @@ _LOCKS = frozenset(
 )
 
 
-def read_secrets(said: bytes, names: Mapping[str, Source], *, above: int = 0) -> Scanned:
-    """What detect-secrets saw in the files that it was given, with ``above`` lines of ours before each."""
+def _as_it_is(source: Source, line: int) -> int:
+    del source
+    return line
+
+
+def read_secrets(
+    said: bytes, names: Mapping[str, Source], *, number: Callable[[Source, int], int] = _as_it_is
+) -> Scanned:
+    """What detect-secrets saw in the files that it was given; ``number`` gives a line of the source."""
     try:
         told = read_json(said, what="detect-secrets' answer", limit=MOST_BYTES)
     except InterlockError as error:
@@ -46,7 +53,7 @@ def read_secrets(said: bytes, names: Mapping[str, Source], *, above: int = 0) ->
         if source is None or not isinstance(listed, list):
             return Scanned(tool=TOOL, fault="detect-secrets names a file that it was not given")
         for one in listed:
-            found = _seen(one, source, above)
+            found = _seen(one, source, number)
             if found is None:
                 return Scanned(tool=TOOL, fault="detect-secrets said something else than a finding")
             if not (found.rule in _GUESSED and (is_lock(source.path) or _is_digest(found))):
@@ -66,7 +73,7 @@ def is_lock(path: str) -> bool:
     return PurePosixPath(path).name in _LOCKS
 
 
-def _seen(one: Json, source: Source, above: int) -> Seen | None:
+def _seen(one: Json, source: Source, number: Callable[[Source, int], int]) -> Seen | None:
     if not isinstance(one, dict):
         return None
     kind, line, identity = one.get("type"), one.get("line_number"), one.get("hashed_secret")
@@ -74,7 +81,7 @@ def _seen(one: Json, source: Source, above: int) -> Seen | None:
         return None
     return Seen(
         source=source,
-        line=max(1, line - above),
+        line=max(1, number(source, line)),
         rule=kind[:100],
         tool=TOOL,
         level="warning",
