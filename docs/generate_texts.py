@@ -13,7 +13,7 @@ SETTINGS = {
     "Settings.rollouts": "folder with [rollout plans](../how-to/rollout-plan.md); part of the rules",
     "Settings.alert_plans": "folder with alert plans, by which alerts are proven; part of the rules",
     "Settings.test_plans": "folder with test plans, by which tests are run; part of the rules",
-    "Settings.scan_plans": "folder with scan plans and scanners' own rules, by which changes are scanned; part of the rules",
+    "Settings.scan_plans": "folder with [scan plans](../how-to/scan.md), by which changes are scanned; part of the rules",
     "Settings.snapshot_plans": "folder with snapshot plans, by which a state is saved; part of the rules",
     "Settings.rehearsals": "folder with rehearsal plans, by which going back is tried; part of the rules",
     "Settings.documentation": "name of the file that documents a change",

@@ -15,10 +15,10 @@ Rules:
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from interlock.core.scan.access_routes import Route, routes
+from interlock.core.scan.access_routes import Route
 from interlock.core.scan.access_words import is_open
 
 USUAL, FEW = 0.75, 3
@@ -56,42 +56,46 @@ class Custom:
         return self.asking > 0 and self.asking >= self.routes * USUAL
 
 
-def custom(tree: ast.Module, without: Route | None = None) -> Custom:
-    """What is usual in one file, one of its routes left out."""
-    counted = [one for one in routes(tree) if one != without and not is_open(one.name, one.path)]
+def custom(found: Sequence[Route], without: Route | None = None) -> Custom:
+    """What is usual among these routes, one of them left out."""
+    counted = [one for one in found if one is not without and not is_open(one.name, one.path)]
     return Custom(asking=sum(one.guarded for one in counted), routes=len(counted))
 
 
 def access_findings(
-    tree: ast.Module, *, project: Custom | None, before: ast.Module | None = None
+    tree: ast.Module, found: Sequence[Route], *, project: Custom | None, before: Sequence[Route] = ()
 ) -> tuple[Weak, ...]:
-    """What these rules say of one file; ``before`` is the file at the base.
+    """What these rules say of one file with the routes ``found`` in it, which were those ``before`` at the base.
 
     ``project`` is what is usual outside it; None for every route that asks nobody, whatever others do.
     """
-    found = [*_tokens(tree), *_removed(tree, before), *_unguarded(tree, project)]
-    once = {(one.line, one.cwe): one for one in reversed(found)}
+    weak = [*_tokens(tree), *_removed(found, before), *_unguarded(found, project)]
+    once = {(one.line, one.cwe): one for one in reversed(weak)}
     return tuple(sorted(once.values(), key=lambda one: (one.line, one.rule)))
 
 
-def _removed(tree: ast.Module, before: ast.Module | None) -> Iterator[Weak]:
-    had = {one.name for one in routes(before) if one.declared} if before is not None else set()
-    for route in routes(tree):
+def unguarded(found: Sequence[Route]) -> bool:
+    """Whether one of these routes asks nobody, and is not open by its name."""
+    return any(True for _ in _unguarded(found, None))
+
+
+def _removed(found: Sequence[Route], before: Sequence[Route]) -> Iterator[Weak]:
+    had = {one.name for one in before if one.declared}
+    for route in found:
         if route.name in had and not route.declared:
             said = f"the route {_told(route)} was guarded before this change, and is not any more"
             yield _weak(route, "guard-removed", 306, said)
 
 
-def _unguarded(tree: ast.Module, project: Custom | None) -> Iterator[Weak]:
-    for route in routes(tree):
+def _unguarded(found: Sequence[Route], project: Custom | None) -> Iterator[Weak]:
+    for route in found:
         if route.guarded or (is_open(route.name, route.path) and not route.anybody):
             continue
-        mine = custom(tree, route)
+        mine = custom(found, route)
         usual = mine if project is None or mine.routes >= FEW else mine + project
         if project is None or usual.is_to_ask:
             says = "says that anybody may" if route.anybody else "asks nobody who they are"
-            others = f"{usual.asking} of {usual.routes} others ask"
-            said = f"the route {_told(route)} {says}, and {others}"
+            said = f"the route {_told(route)} {says}, and {usual.asking} of {usual.routes} others ask"
             yield _weak(route, "route-unguarded", 862 if route.anybody else 306, said)
 
 

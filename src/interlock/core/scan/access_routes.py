@@ -23,6 +23,7 @@ _VERBS = frozenset({"route", "api_route", "get", "post", "put", "patch", "delete
 _HOOKS = frozenset({"before_request", "before_app_request", "middleware"})
 _ROUTERS = frozenset({"APIRouter", "Blueprint", "FastAPI", "Flask", "Sanic"})
 _ANSWERS = ("Response", "redirect", "render", "NotFound", "Forbidden", "render_to_response")
+_DJANGO = frozenset({"django", "rest_framework"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -43,23 +44,25 @@ class Route:
 
 def routes(tree: ast.Module) -> tuple[Route, ...]:
     """Every route of the file, by line."""
-    django = _imports(tree, "django") or _imports(tree, "rest_framework")
-    roots = _guarded_roots(tree)
-    found = [*_decorated(tree, roots)]
+    nodes = [*ast.walk(tree)]
+    django = any(_imports(node, _DJANGO) for node in nodes)
+    functions = [node for node in nodes if isinstance(node, Function)]
+    decorated = [(node, path) for node in functions if (path := _first_path(node)) is not None]
+    roots = _guarded_roots(nodes) if decorated else frozenset()
+    found = [_decorated(node, path, roots) for node, path in decorated]
     if django:
         known = {each.line for each in found}
         found += [each for each in _of_django(tree) if each.line not in known]
     return tuple(sorted(found, key=lambda one: one.line))
 
 
-def _decorated(tree: ast.Module, roots: frozenset[str]) -> Iterator[Route]:
-    for node in ast.walk(tree):
-        if not isinstance(node, Function):
-            continue
-        found = [(each, path) for each in node.decorator_list if (path := _path(each)) is not None]
-        if found:
-            declared = _is_declared(node) or any(_root(each) in roots for each, _ in found)
-            yield _route(node, found[0][1], declared=declared)
+def _first_path(node: Function) -> str | None:
+    return next((path for each in node.decorator_list if (path := _path(each)) is not None), None)
+
+
+def _decorated(node: Function, path: str, roots: frozenset[str]) -> Route:
+    given = [each for each in node.decorator_list if _path(each) is not None]
+    return _route(node, path, declared=_is_declared(node) or any(_root(each) in roots for each in given))
 
 
 def _of_django(tree: ast.Module) -> Iterator[Route]:
@@ -111,10 +114,10 @@ def _root(decorator: ast.expr) -> str:
     return ast.unparse(func.value) if isinstance(func, ast.Attribute) else ""
 
 
-def _guarded_roots(tree: ast.Module) -> frozenset[str]:
+def _guarded_roots(nodes: Sequence[ast.AST]) -> frozenset[str]:
     """The routers that ask before any of their routes: by a dependency, or by a hook of this file."""
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             if _last(node.value.func) in _ROUTERS and any(_says(each.value) for each in node.value.keywords):
                 found |= {ast.unparse(each) for each in node.targets}
@@ -183,10 +186,7 @@ def _inside(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
         yield from ast.walk(statement)
 
 
-def _imports(tree: ast.Module, package: str) -> bool:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(each.name.split(".")[0] == package for each in node.names):
-            return True
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package and not node.level:
-            return True
-    return False
+def _imports(node: ast.AST, packages: frozenset[str]) -> bool:
+    if isinstance(node, ast.Import):
+        return any(each.name.split(".")[0] in packages for each in node.names)
+    return isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] in packages

@@ -3,12 +3,14 @@
 Rules:
 1. A secret is known by the digest that the tool gives of it; the value is never read here, and the digest never
    shown: of a short secret it can be guessed.
-2. In lock files long random texts are checksums, and only secrets of a known pattern count.
+2. In lock files long random texts are checksums, and only secrets of a known pattern count. So it is of a line on
+   which nothing is random but a digest that says that it is one (``sha512-…``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from interlock.core.change.canonical import Json
@@ -19,6 +21,8 @@ from interlock.core.scan.seen import Scanned, Seen, Source
 TOOL = "detect-secrets"
 MOST_BYTES = 64 * 1024 * 1024
 _GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
+_DIGEST = re.compile(rb"\bsha(?:256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)")
+_RANDOM = re.compile(rb"[A-Za-z0-9+/=_-]{20,}")
 _LOCKS = frozenset(
     {"Brewfile.lock.json", "Cargo.lock", "Cartfile.resolved", "Gemfile.lock", "Package.resolved", "Pipfile.lock"}
     | {"Podfile.lock", "bun.lock", "composer.lock", "deno.lock", "flake.lock", "go.sum", "gradle.lockfile"}
@@ -27,8 +31,15 @@ _LOCKS = frozenset(
 )
 
 
-def read_secrets(said: bytes, names: Mapping[str, Source], *, above: int = 0) -> Scanned:
-    """What detect-secrets saw in the files that it was given, with ``above`` lines of ours before each."""
+def _as_it_is(source: Source, line: int) -> int:
+    del source
+    return line
+
+
+def read_secrets(
+    said: bytes, names: Mapping[str, Source], *, number: Callable[[Source, int], int] = _as_it_is
+) -> Scanned:
+    """What detect-secrets saw in the files that it was given; ``number`` gives a line of the source."""
     try:
         told = read_json(said, what="detect-secrets' answer", limit=MOST_BYTES)
     except InterlockError as error:
@@ -42,12 +53,19 @@ def read_secrets(said: bytes, names: Mapping[str, Source], *, above: int = 0) ->
         if source is None or not isinstance(listed, list):
             return Scanned(tool=TOOL, fault="detect-secrets names a file that it was not given")
         for one in listed:
-            found = _seen(one, source, above)
+            found = _seen(one, source, number)
             if found is None:
                 return Scanned(tool=TOOL, fault="detect-secrets said something else than a finding")
-            if not (found.rule in _GUESSED and is_lock(source.path)):
+            if not (found.rule in _GUESSED and (is_lock(source.path) or _is_digest(found))):
                 seen.append(found)
     return Scanned(tool=TOOL, version=version if isinstance(version, str) else "", seen=tuple(seen))
+
+
+def _is_digest(one: Seen) -> bool:
+    lines = one.source.content.split(b"\n")
+    line = lines[one.line - 1] if one.line <= len(lines) else b""
+    rest = _DIGEST.sub(b"", line)
+    return rest != line and _RANDOM.search(rest) is None
 
 
 def is_lock(path: str) -> bool:
@@ -55,7 +73,7 @@ def is_lock(path: str) -> bool:
     return PurePosixPath(path).name in _LOCKS
 
 
-def _seen(one: Json, source: Source, above: int) -> Seen | None:
+def _seen(one: Json, source: Source, number: Callable[[Source, int], int]) -> Seen | None:
     if not isinstance(one, dict):
         return None
     kind, line, identity = one.get("type"), one.get("line_number"), one.get("hashed_secret")
@@ -63,7 +81,7 @@ def _seen(one: Json, source: Source, above: int) -> Seen | None:
         return None
     return Seen(
         source=source,
-        line=max(1, line - above),
+        line=max(1, number(source, line)),
         rule=kind[:100],
         tool=TOOL,
         level="warning",

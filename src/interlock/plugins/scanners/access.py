@@ -9,11 +9,12 @@ Rules:
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from interlock.core.change.canonical import Json
-from interlock.core.scan.access import Custom, access_findings, custom
+from interlock.core.scan.access import Custom, access_findings, custom, unguarded
+from interlock.core.scan.access_routes import Route, routes
 from interlock.core.scan.outline import Unparsed, parsed
 from interlock.core.scan.python import is_python
 from interlock.core.scan.seen import Scanned, Seen, Source
@@ -30,6 +31,13 @@ class AccessSettings:
     """None."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    source: Source
+    tree: ast.Module
+    routes: tuple[Route, ...]
+
+
 class AccessScanner:
     """See the rules above; the contract is in ``ports.scanner``."""
 
@@ -42,43 +50,45 @@ class AccessScanner:
 
     def scan(self, look: Look) -> Scanned:
         """See ``ports.scanner``."""
-        trees: dict[int, ast.Module] = {}
+        read: list[_Read] = []
         unread: list[tuple[Source, str]] = []
-        wanted = [one for one in look.sources if one.side != "past" and is_python(one)]
-        for source in wanted:
+        for source in look.sources:
+            if source.side == "past" or not is_python(source):
+                continue
             try:
-                trees[id(source)] = parsed(source.content)
+                tree = parsed(source.content)
             except Unparsed as error:
                 unread.append((source, str(error)))
-        read = [one for one in wanted if id(one) in trees]
-        before = {one.lineage: trees[id(one)] for one in read if one.side == "base"}
+            else:
+                read.append(_Read(source, tree, routes(tree)))
+        before = {one.source.lineage: one.routes for one in read if one.source.side == "base"}
+        heads = [one for one in read if one.source.side == "head"]
+        usual = [(one.source.path, custom(one.routes)) for one in heads]
+        # Other files are only read where a route that asks nobody could be held against them.
+        if any(unguarded(one.routes) for one in heads):
+            usual += [(each.path, _custom(each)) for each in look.near(_ROUTES)]
         seen: list[Seen] = []
-        near: list[tuple[str, Custom]] | None = None
-        for source in read:
-            tree = trees[id(source)]
-            was = before.get(source.lineage) if source.side == "head" else None
-            # Other files are only read where a route that asks nobody could be held against them.
-            if source.side == "head" and near is None and access_findings(tree, project=None):
-                near = [(each.path, _custom(each)) for each in look.near(_ROUTES)]
-            mine = {source.path, source.lineage}
-            others = [known for path, known in near or () if path not in mine]
-            others += [custom(trees[id(one)]) for one in read if one.side == "head" and one.path not in mine]
+        for one in read:
+            mine = {one.source.path, one.source.lineage}
+            others = sum((known for path, known in usual if path not in mine), Custom())
+            now = one.source.side == "head"
             # A route that asked nobody before is not new, however usual it has become to ask since.
-            seen += _seen(source, tree, was, sum(others, Custom()) if source.side == "head" else None)
+            was = before.get(one.source.lineage, ()) if now else ()
+            seen += _seen(one, was, others if now else None)
         return Scanned(tool=TOOL, version=VERSION, seen=tuple(seen), unread=tuple(unread))
 
 
 def _custom(source: Source) -> Custom:
     try:
-        return custom(parsed(source.content))
+        return custom(routes(parsed(source.content)))
     except Unparsed:
         return Custom()
 
 
-def _seen(source: Source, tree: ast.Module, before: ast.Module | None, project: Custom | None) -> list[Seen]:
+def _seen(read: _Read, before: Sequence[Route], project: Custom | None) -> list[Seen]:
     return [
         Seen(
-            source=source,
+            source=read.source,
             line=one.line,
             end=one.end,
             rule=one.rule,
@@ -87,5 +97,5 @@ def _seen(source: Source, tree: ast.Module, before: ast.Module | None, project: 
             message=one.message,
             cwes=frozenset({one.cwe}),
         )
-        for one in access_findings(tree, project=project, before=before)
+        for one in access_findings(read.tree, read.routes, project=project, before=before)
     ]

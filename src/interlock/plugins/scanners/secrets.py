@@ -5,18 +5,22 @@ Rules:
    What stood there before is not new.
 2. It asks nobody whether a secret is valid: nothing leaves this machine.
 3. Text is looked at as UTF-8 whatever else it is; UTF-16 and UTF-32 are read by their mark.
-4. Everything is looked at line by line. The library reads YAML, and whatever looks like INI to it, in its own way
-   and leaves out comments: that is done besides, and a first line of ours keeps it from doing so otherwise.
+4. It looks line by line, where the two sides differ. The library reads YAML, and whatever looks like INI to it, in
+   its own way and leaves out comments: that is done besides, and a first line of ours keeps it from doing so
+   otherwise.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
 
 from interlock.core.change.canonical import Json
 from interlock.core.scan.compare import once
+from interlock.core.scan.differing import differing, lines_of
 from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
 from interlock.core.scan.seen import Scanned, Source
 from interlock.plugins.world.programs import SystemPrograms
@@ -37,7 +41,7 @@ _OFF = (
     "heuristic.is_swagger_file",
 )
 _READ_OTHERWISE = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".env", ".properties", ".toml")
-_FIRST = b"- : interlock [\n"
+_FIRST, _ABOVE = b"- : interlock [", 2
 """No INI and no YAML: a file that begins so is read as lines."""
 
 
@@ -62,19 +66,28 @@ class SecretsScanner:
 
     def scan(self, look: Look) -> Scanned:
         """See ``ports.scanner``."""
-        if not look.sources:
-            return Scanned(tool=TOOL)
-        found = self._ran(look.sources, by_line=True)
-        again = [one for one in look.sources if one.path.lower().endswith(_READ_OTHERWISE)]
+        texts = [(one, as_text(one)) for one in look.sources]
+        sides = lines_of(texts)
+        changed = {id(one): differing(one, text, sides) for one, text in texts}
+        found = self._ran(
+            [one for one in look.sources if changed[id(one)]],
+            lambda one: b"\n".join([_FIRST, *(line for _, line in changed[id(one)])]),
+            lambda one, line: changed[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
+        )
+        again = [one for one in look.sources if changed[id(one)] and one.path.lower().endswith(_READ_OTHERWISE)]
         if not again or found.fault:
             return replace(found, seen=once(found.seen))
-        other = self._ran(again, by_line=False)
+        other = self._ran(again, as_text, lambda _, line: line)
         return replace(found, seen=once([*found.seen, *other.seen]), fault=other.fault)
 
-    def _ran(self, sources: Sequence[Source], *, by_line: bool) -> Scanned:
+    def _ran(
+        self, sources: Sequence[Source], content: Callable[[Source], bytes], number: Callable[[Source, int], int]
+    ) -> Scanned:
+        if not sources:
+            return Scanned(tool=TOOL, version=_version())
         limits = (f"--base64-limit={self._settings.base64:g}", f"--hex-limit={self._settings.hex:g}")
         off = [word for name in _OFF for word in ("--disable-filter", f"detect_secrets.filters.{name}")]
-        with by_number(sources, content=_with_first if by_line else as_text) as folder:
+        with by_number(sources, content=content) as folder:
             place = str(folder.root)
             command = (*module(MODULE), "scan", "--all-files", "--no-verify", *limits, *off, ".")
             done = SystemPrograms(place).output(
@@ -82,11 +95,7 @@ class SecretsScanner:
             )
         if why := fault(done, TOOL, frozenset({0})):
             return Scanned(tool=TOOL, fault=why)
-        return read_secrets(done.out, folder.names, above=int(by_line))
-
-
-def _with_first(source: Source) -> bytes:
-    return _FIRST + as_text(source)
+        return read_secrets(done.out, folder.names, number=number)
 
 
 def as_text(source: Source) -> bytes:
@@ -95,3 +104,10 @@ def as_text(source: Source) -> bytes:
         if source.content.startswith(mark):
             return source.content.decode(encoding, "replace").encode("utf-8", "replace")
     return source.content.decode("utf-8", "backslashreplace").encode("utf-8", "replace")
+
+
+def _version() -> str:
+    try:
+        return installed(TOOL)
+    except PackageNotFoundError:
+        return ""

@@ -19,9 +19,8 @@ def tree(code):
 
 
 def found(code, project=ASKING, before=None):
-    return [
-        (one.rule, one.cwe) for one in access_findings(tree(code), project=project, before=before and tree(before))
-    ]
+    was, now = routes(tree(before)) if before else (), tree(code)
+    return [(one.rule, one.cwe) for one in access_findings(now, routes(now), project=project, before=was)]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ def test_a_file_with_enough_routes_speaks_for_itself():
     assert found(three + new, project=Custom(asking=0, routes=50)) == [("route-unguarded", 306)]
     open_ones = "".join(f"@app.get('/p{n}')\ndef p{n}(): return 1\n" for n in range(3))
     assert found(three + open_ones + new) == []
-    assert custom(tree(three + new)) == Custom(asking=3, routes=4)
+    assert custom(routes(tree(three + new))) == Custom(asking=3, routes=4)
 
 
 def test_a_guard_that_is_taken_away_is_told_whatever_the_body_does():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -85,6 +87,16 @@ def test_checksums_of_lock_files_and_names_are_no_secrets():
         file("a.py", b'password = os.environ["PASSWORD"]\nname = "password"\nPASSWORD_FIELD = form.password\n'),
     ]
     assert places(SecretsScanner({}).scan(Look(sources=sources))) == []
+
+
+def test_a_digest_that_says_so_is_no_secret_and_hides_none():
+    digest = f"sha512-{base64.b64encode(hashlib.sha512(b'x').digest()).decode()}"
+    alone = file("page.html", f'<script integrity="{digest}">\n'.encode())
+    assert places(SecretsScanner({}).scan(Look(sources=[alone]))) == []
+    beside = file("page.html", f'<a b="{digest}" c="q1ZdWlKAyrJw9YLXIxJ8cTgkQ0b7VhUeP2mN">\n'.encode())
+    assert {line for _, line, _ in places(SecretsScanner({}).scan(Look(sources=[beside])))} == {1}
+    unsaid = file("page.html", f'<a b="{digest.removeprefix("sha512-")}">\n'.encode())
+    assert {line for _, line, _ in places(SecretsScanner({}).scan(Look(sources=[unsaid])))} == {1}
 
 
 def test_access_is_held_against_other_files_of_the_base_only_where_needed():

@@ -16,7 +16,8 @@ def shown(done: Told) -> list[str]:
     """The whole report."""
     count = done["count"]
     lines = told("ratio", _answer(count))
-    lines.append(label("") + paint("".join(map(pad, _HEAD, _COLUMNS)) + "per 1,000 lines", bold=True))
+    if count["changes"]:
+        lines.append(label("") + paint("".join(map(pad, _HEAD, _COLUMNS)) + "per 1,000 lines", bold=True))
     lines += [label("") + _row(one) for one in count["kinds"] if one["changes"]]
     lines += told("counted", _counted(done))
     if any(one["provenance"] in {"unknown", "human"} and one["changes"] for one in count["kinds"]):
