@@ -95,12 +95,11 @@ def _tickets(
     station: Station, tx: Tx, rules: Rules, environment: str, service: str | None, limit: int
 ) -> Iterator[PastDeployment]:
     """Of several tickets for one content the one that was used, else the newest."""
-    rolled = {one.ticket for one in tx.records(RolloutRecord).find(environment=environment)}
     now, kept = station.clock.now(), dict[tuple[str, str], TicketRecord]()
     for one in _newest_tickets(tx, environment):
         services, key = _services(tx, one.change), (one.change, one.digest)
         ours = service is None or service in services
-        if one.id in rolled or one.state is TicketState.VOIDED or not ours:
+        if one.state is TicketState.VOIDED or not ours or _rolled(tx, one):
             continue
         if key not in kept and len(kept) >= limit:
             break
@@ -109,6 +108,11 @@ def _tickets(
     for one in kept.values():
         services = _services(tx, one.change)
         yield _of_ticket(tx, rules, one.at(now), service or (services[0] if services else ""))
+
+
+def _rolled(tx: Tx, one: TicketRecord) -> bool:
+    rollouts = tx.records(RolloutRecord).find(change=one.change, environment=one.environment)
+    return any(each.ticket == one.id for each in rollouts)
 
 
 def _newest_tickets(tx: Tx, environment: str) -> Iterator[TicketRecord]:

@@ -191,7 +191,7 @@ def test_hostile_files_stop_nothing(terminal, repository):
     assert said(one)["canary"] == "yes"
     assert one["missing"] == [
         "2 files without readable YAML, searched as text",
-        "1 file too large to read",
+        "1 file above 2 MiB, searched as text",
         "1 submodule, whose content is not in this repository",
         "1 link not followed",
     ]
@@ -222,6 +222,25 @@ def test_a_shallow_copy_says_that_there_may_be_more(terminal, repository, tmp_pa
     found = audited(terminal)
     assert ([one["name"] for one in found["items"]], found["git"]["shallow"]) == (["v1.1.0"], True)
     assert "a shallow clone: there may be more" in " ".join(terminal.ok("report", "deployments").out.split())
+
+
+def test_what_a_partial_copy_lacks_is_told_and_never_fetched(terminal, repository, tmp_path, monkeypatch):
+    repository.release("v1.0.0", {"k8s/checkout.yaml": ROLLOUT, ".gitlab-ci.yml": CI})
+    repository.git("config", "uploadpack.allowFilter", "true")
+    copy = tmp_path / "copy"
+    repository.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repository.root}", str(copy))
+    monkeypatch.chdir(copy)
+    [one] = audited(terminal)["items"]
+    assert said(one) == {"rollback": "unknown", "canary": "unknown", "alert": "unknown"}
+    assert "2 files not in this copy of the repository" in one["missing"]
+
+
+def test_a_tag_that_cannot_be_shown_is_no_release(terminal, repository):
+    repository.release("v1.0.0", {"a.txt": "a"})
+    repository.git("branch", "b")
+    repository.git("tag", "v2.0.0\u2028b")
+    repository.git("tag", "v3.0.0\u202e")
+    assert [one["name"] for one in audited(terminal)["items"]] == ["v1.0.0"]
 
 
 def test_without_tags_nothing_is_audited_unless_somebody_says_what_was_deployed(terminal, repository):
