@@ -67,7 +67,7 @@ class TreeReader:
         for count, each in enumerate(files, 1):
             key = (each.path, each.blob)
             if key not in self._looks:
-                read += each.size
+                read += each.size if each.size <= MOST_SEARCHED else 0
                 self._looks[key] = self._one(each) if read <= MOST_READ else unopened(each.path)
             looks.append(self._looks[key])
             self._told(f"{name}: {count:,} of {len(files):,} files")
