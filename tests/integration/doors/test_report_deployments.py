@@ -264,6 +264,20 @@ def test_neither_a_record_nor_a_repository_is_an_error(terminal, tmp_path, monke
     assert (wrong.code, wrong.err.startswith("error[report-nothing]")) == (2, True)
 
 
+def test_a_state_without_rules_in_force_has_no_record_of_deployments(shop, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    terminal("rules", "genesis", "--key", shop.key("vera"))
+    found = audited(terminal)
+    assert (found["record"]["failed"], found["record"]["why"]) == (False, "none here")
+    assert [one["name"] for one in found["items"]] == ["v1.0.0"]
+
+
+def test_rules_in_force_and_nothing_deployed_is_a_record_of_none(founded, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    found = audited(terminal)
+    assert (found["record"]["asked"], found["record"]["found"]) == (True, 0)
+
+
 def test_a_server_that_does_not_answer_is_told_and_what_git_says_is_not_all(terminal, repository, monkeypatch):
     repository.release("v1.0.0", {"k8s/checkout.yaml": ROLLOUT})
     monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:9")
