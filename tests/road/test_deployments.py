@@ -9,9 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from interlock.core.evidence.dsse import key_id_of, sign_envelope
 from interlock.core.evidence.statement import statement
+from interlock.core.ledger.event import Event
 from interlock.core.policy.shown import ALERTS, REHEARSAL
 from interlock.road import gather, permit
 from interlock.road.deployments import deployments
+from interlock.road.events import note_events, read_events
 from interlock.testing.road import submission
 from interlock.testing.rolling import Rolling
 from interlock.testing.rollout import Arm, World
@@ -131,6 +133,35 @@ def test_a_ticket_that_nobody_reported_used_is_listed_and_says_so(road):
     permit.redeem(road.station, road.pipeline(), second)
     [used_] = listed(road)
     assert (used_.id, used_.state, used_.answers.canary.said) == (second, "redeemed", "no")
+
+
+def note(road, name, subject, **said_):
+    events = read_events(road.station, road.person("ana"), [Event(name=name, subject=subject, said=said_)])
+    note_events(road.station, events)
+
+
+def test_what_a_deployer_noted_is_listed_with_its_commit(road):
+    commit = "1" * 40
+    note(road, "deployment.applied", "shop", service=SERVICE, commit=commit)
+    note(road, "deployment.applied", "elsewhere", environment="staging")
+    note(road, "flag.flipped", "night-rates", service=SERVICE)
+    [one] = listed(road)
+    assert (one.kind, one.title, one.service, one.commit, one.state) == ("note", "shop", SERVICE, commit, "noted")
+    assert said(one) == ("unknown", "unknown", "unknown")
+    assert "noted by ana" in one.answers.rollback.why
+    assert listed(road, service="email") == ()
+
+
+def test_a_note_about_a_change_is_read_with_its_evidence_and_once(road):
+    change = road.open(submission("a"))
+    rehearsed = shown(road, change, REHEARSAL, BACK)
+    road.clock.pass_by(minutes=1)
+    note(road, "deployment.applied", change.id)
+    [one] = listed(road)
+    assert (one.kind, one.change, one.commit) == ("note", change.id, change.submission.parts[0].head)
+    assert (said(one), one.answers.rollback.places) == (("yes", "unknown", "no"), (rehearsed,))
+    used(road, "b", before=lambda other: note(road, "deployment.applied", other.id))
+    assert [each.kind for each in listed(road)] == ["ticket", "note"]
 
 
 def test_newest_first_at_most_as_many_and_of_the_service_that_is_asked_for(road):

@@ -47,7 +47,7 @@ class ReleasedTrees(Protocol):
         """The files of a commit, None where it is not in this copy."""
 
     def content(self, blob: str) -> bytes | None:
-        """What a file holds; None where it is not in this copy, or too large."""
+        """What a file holds; None where it is not in this copy."""
 
     def close(self) -> None:
         """Let go. Idempotent."""

@@ -2,7 +2,8 @@
 
 Rules:
 1. A deployment is a rollout, or a ticket without one that was not voided; newest first, as many as were asked for.
-   A ticket whose use nobody reported may have been used offline: it is listed, and says so.
+   A ticket whose use nobody reported may have been used offline: it is listed, and says so. So is what deployers
+   noted (``deployment.applied``, …) of what nothing else is known.
 2. Evidence is what was about the digest that went out, with the standing it had when that began (by the runners
    that the rules in force trust).
 3. A change whose content cannot be read any more is listed without its commit, never left out.
@@ -10,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,13 +19,15 @@ from datetime import datetime
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.audit.answers import Answers
-from interlock.core.audit.on_record import FULL, Deployed, answers_of
+from interlock.core.audit.on_record import FULL, Deployed, answers_of, noted
 from interlock.core.change.change import ChangeRecord, Submission
 from interlock.core.change.errors import IntegrityError, InterlockError, NotFound
 from interlock.core.change.parse import parse_json
 from interlock.core.change.parts import GitRange
 from interlock.core.evidence.accept import effective
 from interlock.core.evidence.model import Evidence
+from interlock.core.ledger.entry import Entry
+from interlock.core.ledger.event import PREFIX
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.shown import ALERTS
 from interlock.core.rollout.record import RolloutRecord
@@ -34,7 +38,9 @@ from interlock.road.gather import evidence_about
 from interlock.road.roll.asks import plan_of
 from interlock.road.station import Station
 
-PAGE, MOST_TICKETS = 200, 2_000
+PAGE, MOST_TICKETS, MOST_ENTRIES = 200, 2_000, 10_000
+_NOTED = f"{PREFIX}deploy"
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _RECORDED = frozenset({"change.opened", "change.pushed"})
 
 
@@ -42,7 +48,7 @@ _RECORDED = frozenset({"change.opened", "change.pushed"})
 class PastDeployment:
     """One deployment and its answers. ``commit`` is the head of its git range, empty where it has none.
 
-    ``state`` is the rollout's or the ticket's; ``kind`` says which of the two ``id`` names.
+    ``kind`` says what ``id`` names: a rollout, a ticket, or a note (an entry of the ledger); ``state`` is its own.
     """
 
     id: str
@@ -68,6 +74,7 @@ def deployments(
         rules = station.rules(tx).rules
         found = [*_rollouts(tx, rules, environment, service, limit)]
         found += _tickets(station, tx, rules, environment, service, limit)
+        found += _notes(tx, rules, environment, service, {one.change for one in found}, limit)
         return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit])
 
     return station.store.read(work)
@@ -95,12 +102,11 @@ def _tickets(
     station: Station, tx: Tx, rules: Rules, environment: str, service: str | None, limit: int
 ) -> Iterator[PastDeployment]:
     """Of several tickets for one content the one that was used, else the newest."""
-    rolled = {one.ticket for one in tx.records(RolloutRecord).find(environment=environment)}
     now, kept = station.clock.now(), dict[tuple[str, str], TicketRecord]()
     for one in _newest_tickets(tx, environment):
         services, key = _services(tx, one.change), (one.change, one.digest)
         ours = service is None or service in services
-        if one.id in rolled or one.state is TicketState.VOIDED or not ours:
+        if one.state is TicketState.VOIDED or not ours or _rolled(tx, one):
             continue
         if key not in kept and len(kept) >= limit:
             break
@@ -109,6 +115,11 @@ def _tickets(
     for one in kept.values():
         services = _services(tx, one.change)
         yield _of_ticket(tx, rules, one.at(now), service or (services[0] if services else ""))
+
+
+def _rolled(tx: Tx, one: TicketRecord) -> bool:
+    rollouts = tx.records(RolloutRecord).find(change=one.change, environment=one.environment)
+    return any(each.ticket == one.id for each in rollouts)
 
 
 def _newest_tickets(tx: Tx, environment: str) -> Iterator[TicketRecord]:
@@ -135,6 +146,54 @@ def _of_ticket(tx: Tx, rules: Rules, one: TicketRecord, service: str) -> PastDep
         business=_business(tx, rules, service, one.change),
     )
     return _past(tx, one.change, one.digest, deployed, one.environment, "ticket", one.state.value)
+
+
+def _notes(
+    tx: Tx, rules: Rules, environment: str, service: str | None, known: set[str], limit: int
+) -> Iterator[PastDeployment]:
+    """What deployers noted of what nothing else is known; the newest entries alone are looked through."""
+    before, read, found = None, 0, 0
+    while read < MOST_ENTRIES and found < limit and (page := tx.log.newest(PAGE, before=before)):
+        for index, entry in page:
+            one = _noted(tx, rules, index, entry, environment)
+            if one is None or found >= limit or service not in {None, one.service} or one.change in known:
+                continue
+            known |= {one.change} - {""}
+            found += 1
+            yield one
+        before, read = page[-1][0], read + len(page)
+
+
+def _noted(tx: Tx, rules: Rules, index: int, entry: Entry, environment: str) -> PastDeployment | None:
+    said = entry.body.get("said")
+    told = said if isinstance(said, dict) else {}
+    if not entry.kind.startswith(_NOTED) or told.get("environment", environment) != environment:
+        return None
+    change = _change(tx, entry.subject)
+    named = (str(told.get("service", "")), entry.subject, *(change.services if change else ()))
+    service = next((each for each in named if each in rules.catalog.services), "")
+    commit = str(told.get("commit", ""))
+    deployed = Deployed(
+        id=f"#{index}",
+        service=service,
+        at=entry.at,
+        let_through=False,
+        evidence=_evidence(tx, rules, change.id, change.digest, entry.at) if change else (),
+        business=_business(tx, rules, service, change.id) if change else None,
+    )
+    return PastDeployment(
+        id=deployed.id,
+        kind="note",
+        change=change.id if change else "",
+        title=change.title if change else entry.subject,
+        digest=change.digest if change else "",
+        service=service,
+        environment=environment,
+        at=entry.at,
+        state="noted",
+        commit=commit if _COMMIT.fullmatch(commit) else _commit(tx, change.id, change.digest) if change else "",
+        answers=answers_of(deployed) if change else noted(entry.actor),
+    )
 
 
 def _widest(tx: Tx, one: TicketRecord) -> float:

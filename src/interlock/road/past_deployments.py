@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from interlock.core.audit.alert_search import Parsed
 from interlock.core.audit.answers import Answer, Answers, all_together
-from interlock.core.audit.file_look import MOST_BYTES, FileLook, look, too_large, wanted
+from interlock.core.audit.file_look import MOST_SEARCHED, FileLook, look, unopened, wanted
 from interlock.core.audit.releases import Release
 from interlock.core.audit.tree_look import Counts, TreeLook, answered
 from interlock.ports.releases import ReleasedTrees, TreeFile
@@ -48,6 +49,7 @@ class TreeReader:
     def __init__(self, trees: ReleasedTrees, told: Progress, service: str | None = None) -> None:
         self._trees, self._told, self._service = trees, told, service
         self._looks: dict[tuple[str, str], FileLook] = {}
+        self._parsed: Parsed = {}
 
     def look(self, commit: str, name: str) -> TreeLook | None:
         """What the files of a commit answer; ``name`` is how people call it."""
@@ -56,7 +58,7 @@ class TreeReader:
             return None
         files = [each for each in tree.files[:MOST_FILES] if wanted(each.path)]
         counts = Counts(files=len(tree.files), links=tree.links, submodules=tree.submodules)
-        found = answered(self._read(files, name), counts, self._service)
+        found = answered(self._read(files, name), counts, self._service, self._parsed)
         left = len(tree.files) - MOST_FILES
         return found if left <= 0 else replace(found, missing=(*found.missing, f"{left:,} files beyond the limit"))
 
@@ -65,15 +67,17 @@ class TreeReader:
         for count, each in enumerate(files, 1):
             key = (each.path, each.blob)
             if key not in self._looks:
-                read += each.size
-                self._looks[key] = self._one(each) if read <= MOST_READ else too_large(each.path)
+                read += each.size if each.size <= MOST_SEARCHED else 0
+                self._looks[key] = self._one(each) if read <= MOST_READ else unopened(each.path)
             looks.append(self._looks[key])
             self._told(f"{name}: {count:,} of {len(files):,} files")
         return looks
 
     def _one(self, each: TreeFile) -> FileLook:
-        content = self._trees.content(each.blob) if each.size <= MOST_BYTES else None
-        return too_large(each.path) if content is None else look(each.path, content)
+        if each.size > MOST_SEARCHED:
+            return unopened(each.path)
+        content = self._trees.content(each.blob)
+        return unopened(each.path, "gone") if content is None else look(each.path, content)
 
 
 def past(

@@ -30,6 +30,8 @@ COUNTS = {
     "template": 12,
     "malformed": 0,
     "large": 1,
+    "closed": 0,
+    "gone": 0,
     "links": 0,
     "submodules": 0,
 }

@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from interlock.doors.cli.text import logged
+
 REHEARSAL = b"""\
 service: order-service
 environment: staging
@@ -144,3 +146,17 @@ def test_an_unknown_change_and_an_unknown_place_are_told(founded, terminal):
     assert terminal("change", "checklist", "chg-nothere").code == 2
     opened = terminal.ok("change", "open", "--base", "main", "--json").json
     assert terminal("change", "checklist", opened["id"], "--environment", "../x").code == 2
+
+
+def test_a_pipelines_log_holds_no_command_and_what_is_copied_stays_exact(shop, terminal, monkeypatch):
+    name = os.environ["INTERLOCK_CHANGE"]
+    before = terminal.ok("change", "checklist", name).out
+    monkeypatch.setenv("TF_BUILD", "True")
+    assert terminal.ok("change", "checklist", name).out == before
+    hostile = "  ::add-mask::x\n##vso[task.x]\n## Heading\nsh -c 'echo ${a##*/} b::c'   ##[error]\n"
+    assert logged(hostile) == (
+        "  : :add-mask::x\n# #vso[task.x]\n## Heading\nsh -c 'echo ${a##*/} b::c'   # #[error]\n"
+    )
+    monkeypatch.delenv("TF_BUILD")
+    monkeypatch.setenv("GITHUB_ACTIONS", "")
+    assert logged("::error::x") == ": :error::x"

@@ -191,7 +191,7 @@ def test_hostile_files_stop_nothing(terminal, repository):
     assert said(one)["canary"] == "yes"
     assert one["missing"] == [
         "2 files without readable YAML, searched as text",
-        "1 file too large to read",
+        "1 file above 2 MiB, searched as text",
         "1 submodule, whose content is not in this repository",
         "1 link not followed",
     ]
@@ -224,6 +224,25 @@ def test_a_shallow_copy_says_that_there_may_be_more(terminal, repository, tmp_pa
     assert "a shallow clone: there may be more" in " ".join(terminal.ok("report", "deployments").out.split())
 
 
+def test_what_a_partial_copy_lacks_is_told_and_never_fetched(terminal, repository, tmp_path, monkeypatch):
+    repository.release("v1.0.0", {"k8s/checkout.yaml": ROLLOUT, ".gitlab-ci.yml": CI})
+    repository.git("config", "uploadpack.allowFilter", "true")
+    copy = tmp_path / "copy"
+    repository.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repository.root}", str(copy))
+    monkeypatch.chdir(copy)
+    [one] = audited(terminal)["items"]
+    assert said(one) == {"rollback": "unknown", "canary": "unknown", "alert": "unknown"}
+    assert "2 files not in this copy of the repository" in one["missing"]
+
+
+def test_a_tag_that_cannot_be_shown_is_no_release(terminal, repository):
+    repository.release("v1.0.0", {"a.txt": "a"})
+    repository.git("branch", "b")
+    repository.git("tag", "v2.0.0\u2028b")
+    repository.git("tag", "v3.0.0\u202e")
+    assert [one["name"] for one in audited(terminal)["items"]] == ["v1.0.0"]
+
+
 def test_without_tags_nothing_is_audited_unless_somebody_says_what_was_deployed(terminal, repository):
     repository.release("nice", {"k8s/checkout.yaml": ROLLOUT})
     none = terminal("report", "deployments")
@@ -243,6 +262,20 @@ def test_neither_a_record_nor_a_repository_is_an_error(terminal, tmp_path, monke
     monkeypatch.chdir(empty)
     wrong = terminal("report", "deployments")
     assert (wrong.code, wrong.err.startswith("error[report-nothing]")) == (2, True)
+
+
+def test_a_state_without_rules_in_force_has_no_record_of_deployments(shop, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    terminal("rules", "genesis", "--key", shop.key("vera"))
+    found = audited(terminal)
+    assert (found["record"]["failed"], found["record"]["why"]) == (False, "none here")
+    assert [one["name"] for one in found["items"]] == ["v1.0.0"]
+
+
+def test_rules_in_force_and_nothing_deployed_is_a_record_of_none(founded, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    found = audited(terminal)
+    assert (found["record"]["asked"], found["record"]["found"]) == (True, 0)
 
 
 def test_a_server_that_does_not_answer_is_told_and_what_git_says_is_not_all(terminal, repository, monkeypatch):

@@ -90,15 +90,19 @@ class Looks:
     unread: str = ""
 
 
+Parsed = dict[str, tuple[Selector, ...] | Unparsed]
+"""Expressions that were read already, those of other commits too."""
+
+
 class Reads:
     """What expressions look at, through the recording rules of one tree; each expression is read once."""
 
-    def __init__(self, rules: Iterable[FoundRule]) -> None:
+    def __init__(self, rules: Iterable[FoundRule], parsed: Parsed | None = None) -> None:
         self._recorded: dict[str, list[str]] = {}
         for rule in rules:
             if not rule.alert:
                 self._recorded.setdefault(rule.name, []).extend(rule.expressions)
-        self._read: dict[str, tuple[Selector, ...] | Unparsed] = {}
+        self._read: Parsed = {} if parsed is None else parsed
 
     def looks(self, rule: FoundRule) -> Looks:
         """What one rule looks at, the names of recording rules it goes through included."""

@@ -23,7 +23,9 @@ from interlock.core.audit.yaml_view import at, word
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.yaml_nodes import Node, Scalar, documents
 
-MOST_BYTES = 2 * 1024 * 1024
+MOST_BYTES, MOST_SEARCHED = 2 * 1024 * 1024, 16 * 1024 * 1024
+"""What is read as YAML, and what is opened at all."""
+
 MOST_HINTS = 200
 _YAML = re.compile(r"\.(?:ya?ml|rules)$", re.IGNORECASE)
 _SEARCHED = re.compile(r"\.(?:ya?ml\.\w+|tpl|tmpl|gotmpl|j2|jsonnet|libsonnet|tf|cue|json)$", re.IGNORECASE)
@@ -52,7 +54,7 @@ _CANARY = re.compile(rb"^[ \t]*kind:[ \t]*[\"']?(Rollout|Canary|TrafficSplit|Del
 _WORKLOAD = re.compile(rb"^kind:[ \t]*[\"']?(Deployment|StatefulSet|DaemonSet)\b", re.MULTILINE)
 _IN_CANARY = re.compile(rb"canary|analysis|backends|weight", re.IGNORECASE)
 
-Unread = Literal["", "large", "template", "malformed", "language"]
+Unread = Literal["", "large", "closed", "gone", "template", "malformed", "language"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLook:
-    """One file. ``unread`` is why it could only be searched, or not even that (``large``)."""
+    """One file. ``unread`` is why it could only be searched, or not even that (``closed``, ``gone``)."""
 
     path: str
     aside: bool = False
@@ -107,20 +109,20 @@ def aside(path: str) -> bool:
     return not _ASIDE.isdisjoint(part.lower() for part in path.split("/")[:-1])
 
 
-def too_large(path: str) -> FileLook:
-    """A file that nobody opened."""
-    return FileLook(path=path, aside=aside(path), unread="large", yaml=bool(_YAML.search(path)))
+def unopened(path: str, why: Unread = "closed") -> FileLook:
+    """A file that nobody opened: far too large, or not in this copy of the repository (``gone``)."""
+    return FileLook(path=path, aside=aside(path), unread=why, yaml=bool(_YAML.search(path)), ci=is_ci(path))
 
 
 def look(path: str, content: bytes) -> FileLook:
     """What the file says."""
-    if len(content) > MOST_BYTES:
-        return too_large(path)
     found = FileLook(path=path, aside=aside(path), yaml=bool(_YAML.search(path)))
     if is_ci(path):
         found = replace(found, ci=True, steps=tuple(steps_in(path, content.decode("utf-8", "replace"))))
     if not _WORTH.search(content):
         return found
+    if len(content) > MOST_BYTES:
+        return replace(found, unread="large", hints=tuple(_hints(path, content)))
     if not found.yaml:
         hints = tuple(_hints(path, content))
         return replace(found, hints=hints, unread="language" if hints else "")

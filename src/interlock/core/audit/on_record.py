@@ -27,10 +27,11 @@ FULL = 100.0
 class Deployed:
     """One deployment with what is on record about it. ``id`` is the rollout's, else the ticket's.
 
-    ``rolled``: a rollout brought it. ``reported``: somebody said that its ticket was used. ``stages`` are percents
-    of its plan, ``reached`` the widest that was granted, ``max_weight`` what its ticket let through at first.
-    ``evidence`` has the standing it had at ``at``; ``business`` are modes of the alert plan that are about the
-    business, None where that plan is not in force any more.
+    ``rolled``: a rollout brought it; ``let_through``: a ticket did, and ``reported``: somebody said that it was
+    used; else it was only noted. ``stages`` are percents of its plan, ``reached`` the widest that was granted,
+    ``max_weight`` what its ticket let through at first. ``evidence`` has the standing it had at ``at``;
+    ``business`` are modes of the alert plan that are about the business, None where that plan is not in force any
+    more.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Deployed:
     at: datetime
     rolled: bool = False
     reported: bool = True
+    let_through: bool = True
     stages: tuple[float, ...] = ()
     judged: bool = False
     reached: float = 0.0
@@ -49,6 +51,12 @@ class Deployed:
 def answers_of(one: Deployed) -> Answers:
     """The three answers."""
     return Answers(rollback=_rollback(one), canary=_canary(one), alert=_alert(one))
+
+
+def noted(by: str) -> Answers:
+    """The answers of a deployment that somebody noted and no change is known for."""
+    unknown = Answer(said="unknown", why=f"noted by {by}, and nothing more is on record")
+    return Answers(rollback=unknown, canary=unknown, alert=unknown)
 
 
 def _rollback(one: Deployed) -> Answer:
@@ -85,6 +93,9 @@ def _canary(one: Deployed) -> Answer:
         return Answer(said="unknown", why="a rollout whose plan cannot be read any more", places=(one.id,))
     if one.max_weight < FULL:
         told = f"let through with at most {one.max_weight:g} % at first; nobody reported how it went out"
+        return Answer(said="unknown", why=told, places=(one.id,))
+    if not one.let_through:
+        told = "somebody noted it; how it went out is not on record"
         return Answer(said="unknown", why=told, places=(one.id,))
     if not one.reported:
         told = "let through for all traffic at once; nobody reported whether and how it went out"

@@ -13,10 +13,10 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from interlock.core.audit.alert_search import FoundRule, Looks, Reads, label_words
+from interlock.core.audit.alert_search import FoundRule, Looks, Parsed, Reads, label_words
 from interlock.core.audit.answers import MOST_PLACES, Answer, Answers
 from interlock.core.audit.business import business_word, is_infrastructure, word_in
 from interlock.core.audit.canary_search import WORKLOADS, Found
@@ -30,7 +30,7 @@ FEW = 2
 class Counts:
     """How much was looked at; workloads by name.
 
-    ``template``, ``malformed``, ``large`` and ``links`` are files that were not read.
+    ``template``, ``malformed``, ``large``, ``closed``, ``gone`` and ``links`` are files that were not read.
     """
 
     files: int = 0
@@ -42,6 +42,8 @@ class Counts:
     template: int = 0
     malformed: int = 0
     large: int = 0
+    closed: int = 0
+    gone: int = 0
     links: int = 0
     submodules: int = 0
 
@@ -69,12 +71,21 @@ class _Gathered:
     metrics: dict[str, str] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
     step_words: list[str] = field(default_factory=list)
+    parsed: Parsed = field(default_factory=dict)
 
 
-def answered(looks: Sequence[FileLook], counts: Counts, service: str | None = None) -> TreeLook:
-    """The answers of the files of one commit; ``counts`` are those that the reader knows (files, links, …)."""
+def answered(
+    looks: Sequence[FileLook], counts: Counts, service: str | None = None, parsed: Parsed | None = None
+) -> TreeLook:
+    """The answers of the files of one commit; ``counts`` are those that the reader knows (files, links, …).
+
+    ``parsed`` remembers expressions from one commit to the next.
+    """
     given = _gather(looks, counts, service)
-    answers = Answers(rollback=_rollback(given), canary=_canary(given), alert=_alert(given))
+    given.parsed = {} if parsed is None else parsed
+    found = (_rollback(given), _canary(given), _alert(given))
+    rollback, canary, alert = (_doubted(each, given.counts) for each in found)
+    answers = Answers(rollback=rollback, canary=canary, alert=alert)
     return TreeLook(answers=answers, counts=given.counts, missing=tuple(_missing(given)))
 
 
@@ -103,6 +114,8 @@ def _gather(looks: Sequence[FileLook], counts: Counts, service: str | None) -> _
         template=sum(one.unread == "template" for one in looks),
         malformed=sum(one.unread == "malformed" for one in looks),
         large=sum(one.unread == "large" for one in looks),
+        closed=sum(one.unread == "closed" for one in looks),
+        gone=sum(one.unread == "gone" for one in looks),
     )
     return found
 
@@ -114,11 +127,24 @@ def _missing(given: _Gathered) -> Iterable[str]:
     if counts.malformed:
         yield f"{_count(counts.malformed, 'file')} without readable YAML, searched as text"
     if counts.large:
-        yield f"{_count(counts.large, 'file')} too large to read"
+        yield f"{_count(counts.large, 'file')} above 2 MiB, searched as text"
+    if counts.closed:
+        yield f"{_count(counts.closed, 'file')} too large to open"
+    if counts.gone:
+        yield f"{_count(counts.gone, 'file')} not in this copy of the repository"
     if counts.submodules:
         yield f"{_count(counts.submodules, 'submodule')}, whose content is not in this repository"
     if counts.links:
         yield f"{_count(counts.links, 'link')} not followed"
+
+
+def _doubted(answer: Answer, counts: Counts) -> Answer:
+    """Nobody says *no* of files that nobody opened."""
+    unopened = counts.closed + counts.gone
+    if answer.said != "no" or not unopened:
+        return answer
+    told = f"{answer.why}; {_count(unopened, 'file')} could not be opened"
+    return Answer(said="unknown", why=told, places=answer.places)
 
 
 def _rollback(given: _Gathered) -> Answer:
@@ -169,10 +195,15 @@ def _no_workload(given: _Gathered) -> Answer:
 
 
 def _alert(given: _Gathered) -> Answer:
-    reads = Reads(given.rules)
-    alerts = [(rule, reads.looks(rule)) for rule in given.rules if rule.alert]
-    mine = [pair for pair in alerts if given.service is None or _about(pair, given.service, given.metrics)]
+    reads = Reads(given.rules, given.parsed)
     declared = _declared(given)
+    telling = {*declared, *(rule.name for rule in given.rules if not rule.alert)}
+    alerts = [
+        (rule, reads.looks(rule) if given.service or _worth(rule, telling) else _NOTHING)
+        for rule in given.rules
+        if rule.alert
+    ]
+    mine = [pair for pair in alerts if given.service is None or _about(pair, given.service, given.metrics)]
     if declared:
         hits = [rule for rule, looks in mine if not declared.isdisjoint(looks.metrics)]
         if hits:
@@ -212,6 +243,15 @@ def _no_alert(given: _Gathered, mine: Sequence[tuple[FoundRule, Looks]], declare
     aside = f" ({given.spare_rules} among examples, tests or docs)" if given.spare_rules else ""
     told = f"no alert rule here{aside}{searched}; rules that are kept elsewhere are not seen"
     return Answer(said="unknown", why=told)
+
+
+_NOTHING = Looks(metrics=(), selectors=())
+
+
+def _worth(rule: FoundRule, names: Collection[str]) -> bool:
+    """Whether an alert can be about business at all: most are not, and reading PromQL takes time."""
+    told = " ".join((rule.name, *rule.expressions))
+    return bool(word_in(told)) or any(name in told for name in names)
 
 
 def _near(rule: FoundRule, looks: Looks) -> bool:

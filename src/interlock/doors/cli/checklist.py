@@ -14,6 +14,7 @@ import click
 
 from interlock.core.change.errors import Conflict
 from interlock.doors.cli.desk import as_json, client, settings, show_json
+from interlock.doors.cli.text import logged
 
 
 @click.command()
@@ -41,7 +42,7 @@ def checklist(
     if as_json:
         show_json(found)
     elif out is None:
-        click.echo(text, nl=False)
+        click.echo(logged(text), nl=False)
     else:
         click.echo(f"{out} written" if named is None else f"{out} written, of {named}", err=True)
 

@@ -45,7 +45,11 @@ def deployments(
     html: str | None,
     as_json: bool,
 ) -> None:
-    """Audit past deployments: a tested rollback, a canary, an alert on the business metric?"""
+    """Audit the last deployments for what they had.
+
+    Was going back tried, was there a canary, an alert on the business metric? By the record, and by what each tag
+    holds. Each answer is yes with its place, no with where was looked, or unknown with why.
+    """
     from interlock.doors.cli.screens.deployments import screen  # noqa: PLC0415  # --help draws nothing
     from interlock.plugins.readers.gitreleases import open_releases  # noqa: PLC0415  # likewise
 
@@ -88,7 +92,7 @@ def _recorded(
         with client(config) as api:
             items = api.get("/v1/deployments", **asked).json["items"]
     except InterlockError as error:
-        none = config.server is None and error.code in {"state-missing", "rules-not-in-force"}
+        none = error.code == "rules-none" or (config.server is None and error.code == "state-missing")
         why = "none here" if none else error.message
         return {"asked": False, "failed": not none, "why": why, "found": 0}, ()
     found = tuple(parse(PastDeployment, item, what="a deployment") for item in items)

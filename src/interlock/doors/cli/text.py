@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -21,6 +22,9 @@ _COLOURS = {"✓": "green", "✗": "red", "·": "bright_black"}
 _RUNNERS = frozenset({"GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"})
 """Where GitHub, Azure and TeamCity read commands from the log. GitLab's begin with a control character."""
 
+_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+_MARKED = re.compile(r"##(?=\[|vso\[|teamcity\[)", re.IGNORECASE)
+
 MIN_WIDTH, MAX_WIDTH, PIPE_WIDTH = 60, 132, 120
 
 
@@ -28,6 +32,16 @@ def safe(text: str) -> str:
     """``text`` on one line, with control and direction characters shown as escapes."""
     shown = text if text.isascii() and text.isprintable() else "".join(_shown(character) for character in text)
     return inert(shown) if _RUNNERS & os.environ.keys() else shown
+
+
+def logged(text: str) -> str:
+    """A whole page for the log: in a pipeline whose runner reads commands there, without any.
+
+    Only what is a command is pulled apart: headings, and shell commands that people copy, stay as they are.
+    """
+    if not _RUNNERS & os.environ.keys():
+        return text
+    return _MARKED.sub("# #", _COMMAND.sub(r"\1: ", text))
 
 
 def inert(text: str) -> str:

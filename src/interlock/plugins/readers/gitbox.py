@@ -156,7 +156,7 @@ def tags(located: Located, most: int) -> list[list[str]]:
     shape = "--format=%(refname)%00%(creatordate:unix)"
     asked = ["for-each-ref", "--sort=-creatordate", f"--count={most}", shape, "refs/tags"]
     answer = _run(["--git-dir", os.fspath(located.git_dir), *asked], located.git_dir) or b""
-    return [line.split("\0") for line in readable(answer).splitlines() if line.count("\0") == 1]
+    return [line.split("\0") for line in readable(answer).split("\n") if line.count("\0") == 1]
 
 
 class Glass:

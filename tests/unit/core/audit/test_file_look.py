@@ -147,9 +147,10 @@ def test_what_is_not_read_is_searched(path, content, hints):
     assert [(hint.of, hint.name, hint.line, hint.business) for hint in found.hints] == hints
 
 
-def test_what_is_too_large_is_not_opened():
+def test_what_is_too_large_is_only_searched():
     found = look("a.yaml", b"kind: Deployment\n#" + b"x" * MOST_BYTES)
     assert (found.unread, found.objects) == ("large", ())
+    assert [hint.of for hint in found.hints] == ["workload"]
 
 
 @pytest.mark.parametrize(
