@@ -59,6 +59,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "scan": {"verdict": "passed", "new_findings": [], "secrets": []},
     "knowledge": {"verdict": "passed", "checked": ["wiki/promise"], "stale": []},
 }
+CONCERN = {"path": "", "line": 0, "severity": "low", "class": "test", "text": "untested", "question": "Is it?"}
 PREVIOUS = sha256(b"previous")
 
 
@@ -210,6 +211,7 @@ REFUSED: dict[str, Told] = {
         evidence={"knowledge": {"verdict": "passed", "checked": ["wiki/promise"], "stale": ["wiki/promise"]}},
     ),
     "knowledge-checked": Told("d4", document=CITES, evidence={"knowledge": None}),
+    "concerns-answered": Told("d8", evidence={"review": {"concerns": [CONCERN], "cut": 0}}),
     "digest-drift": Told("d5", offered=False),
     "rules-two-approvals": Told("d6", path="policies/modes.yaml", approvers=("ana",)),
     "agent-rules": Told("d7", path="policies/modes.yaml", opener="q"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from importlib import resources
 from string import Template
@@ -359,3 +361,16 @@ def test_it_speaks_to_anthropic_too(governed, endpoint, terminal, judged, monkey
     assert terminal("evidence", "run", "review", "--key", place / "runner.pem").code == 1
     assert RULE in asked_for(judged)
     assert endpoint.requests[0].path == "/v1/messages"
+
+
+def test_a_run_that_is_ended_from_outside_is_cancelled_on_record(run, endpoint, judged, terminal):
+    def kill(request):
+        os.kill(os.getpid(), signal.SIGTERM)
+        endpoint.closed.wait(30)
+
+    endpoint.manners[:] = [kill]
+    done = run()
+    assert done.code != 0
+    entries = terminal("change", "show", "--all", "--json").json["history"]
+    assert [item["body"]["ended"] for item in entries if item["kind"] == "evidence.ended"] == ["cancelled"]
+    assert judged.shown["evidence"] == []

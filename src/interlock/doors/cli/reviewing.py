@@ -164,3 +164,5 @@ def tell(found: Prepared, *, sends: bool) -> None:
         click.echo(f"stays    {safe(one.path)}: {one.why}", err=True)
     if len(found.kept) > NAMED:
         click.echo(f"stays    {plural(len(found.kept) - NAMED, 'file')} more, see --json", err=True)
+    if sends:
+        click.echo(f"waits    at most {found.settings.seconds:g} s for the answer", err=True)

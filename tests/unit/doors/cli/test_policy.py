@@ -47,7 +47,7 @@ forbid(principal, action, resource) when { context.tier == 7 };
 def test_check_lists_every_rule_and_has_no_doubt(tree, capsys) -> None:
     code, out, _ = run("policy", "check", capsys=capsys)
     assert code == 0
-    assert out.startswith("37 rules, no doubts · 7 enforced, 30 observed")
+    assert out.startswith("38 rules, no doubts · 7 enforced, 31 observed")
     assert "told above" not in out
     assert "base/approvals.cedar:3" in out
 
@@ -72,7 +72,7 @@ def test_test_runs_every_pair(tree, capsys) -> None:
     code, out, _ = run("policy", "test", "--json", capsys=capsys)
     told = json.loads(out)
     assert code == 0
-    assert len(told["cases"]) == 91
+    assert len(told["cases"]) == 93
     assert told["untested"] == []
 
 
@@ -293,7 +293,7 @@ def test_check_tells_all_that_is_wrong_errors_first_and_the_rules_all_the_same(t
         )
     ]
     assert doubts[8].startswith("✗ base/mine.cedar:2: mine: never fires: tier == 7")
-    assert "38 rules, 9 doubts · " in out
+    assert "39 rules, 9 doubts · " in out
     assert "plan     harbour in production" in out
     assert out.splitlines()[-3:] == [
         "✗ 9 doubts, told above: base/mine.cedar:2,",
