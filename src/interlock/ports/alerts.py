@@ -42,3 +42,6 @@ class RunsRules(Protocol):
         self, rule_files: Mapping[str, bytes], cases: Sequence[Case], phases: Phases, *, seconds: float
     ) -> Said:
         """When each alert of each case first fires, within ``seconds``. That it cannot be said is a value."""
+
+    def tests(self, files: Mapping[str, bytes], names: Sequence[str], *, seconds: float) -> str:
+        """All that it says of the files of tests with these names, which stand among ``files``."""

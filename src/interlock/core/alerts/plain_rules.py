@@ -30,10 +30,11 @@ def _group(group: Group) -> dict[str, object]:
     found: dict[str, object] = {"name": group.name}
     if group.interval is not None:
         found["interval"] = _span(group.interval)
-    return {**found, "rules": [_rule(rule) for rule in group.rules]}
+    return {**found, "rules": [rule_of(rule) for rule in group.rules]}
 
 
-def _rule(rule: Rule) -> dict[str, object]:
+def rule_of(rule: Rule) -> dict[str, object]:
+    """A rule as it stands in a file."""
     found: dict[str, object] = {"alert" if rule.alert else "record": rule.name, "expr": rule.expression}
     if rule.pending:
         found["for"] = _span(rule.pending)

@@ -55,7 +55,7 @@ def written(rule_files: Sequence[str], cases: Iterable[Case], phases: Phases) ->
     """The YAML of one file."""
     whole = {
         "rule_files": [*rule_files],
-        "evaluation_interval": _span(phases.interval),
+        "evaluation_interval": span_text(phases.interval),
         "tests": [_test(case, phases) for case in cases],
     }
     return yaml.safe_dump(whole, sort_keys=False, width=10_000, allow_unicode=True).encode()
@@ -68,7 +68,7 @@ def healthy_name(case: str) -> str:
 
 def _test(case: Case, phases: Phases) -> dict[str, object]:
     return {
-        "interval": _span(phases.step),
+        "interval": span_text(phases.step),
         "input_series": [
             {"series": before.name, "values": _values(before, after, phases)}
             for before, after in zip(case.failing.healthy, case.failing.failing, strict=True)
@@ -88,9 +88,14 @@ def _query(alert: str, name: str, at: float, back: float, phases: Phases) -> dic
     """When ``alert`` first fired in the ``back`` seconds before ``at``."""
     step = max(phases.interval, math.ceil(back / (MOST_SAMPLES - 1)))
     firing = f'ALERTS{{alertname="{quoted(alert)}",alertstate="firing"}}'
-    first = f"min(min_over_time(timestamp({firing})[{_span(back)}:{_span(step)}])) or vector({NEVER:g})"
-    expr = _labelled(_labelled(first, LABEL, name), "alert", alert)
-    return {"expr": expr, "eval_time": _span(at), "exp_samples": []}
+    first = f"min(min_over_time(timestamp({firing})[{span_text(back)}:{span_text(step)}])) or vector({NEVER:g})"
+    expr = _labelled(labelled(first, name), "alert", alert)
+    return {"expr": expr, "eval_time": span_text(at), "exp_samples": []}
+
+
+def labelled(expr: str, case: str) -> str:
+    """``expr`` with the label by which its answer is known again."""
+    return _labelled(expr, LABEL, case)
 
 
 def _labelled(expr: str, label: str, value: str) -> str:
@@ -139,7 +144,8 @@ def _number(value: float) -> str:
     return text if "e" not in text else f"{value:.6f}".rstrip("0").rstrip(".")
 
 
-def _span(seconds: float) -> str:
+def span_text(seconds: float) -> str:
+    """A span as promtool reads it, to the millisecond."""
     whole = round(seconds * 1000)
     return f"{whole // 1000}s" if whole % 1000 == 0 else f"{whole}ms"
 

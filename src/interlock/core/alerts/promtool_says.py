@@ -47,5 +47,16 @@ def read_said(output: str, *, asked: int) -> Said:
     return Said(first=found)
 
 
+def answers(output: str) -> dict[str, float]:
+    """The answers by their case, whatever else promtool says; a question without one was not answered."""
+    found = {}
+    for got in _GOT.finditer(output):
+        for sample in _SAMPLE.finditer(got["samples"]):
+            labels = {name: _plain(value) for name, value in _LABEL.findall(sample["labels"])}
+            if LABEL in labels:
+                found[labels[LABEL]] = float(sample["value"])
+    return found
+
+
 def _plain(value: str) -> str:
     return re.sub(r"\\(.)", lambda each: "\n" if each[1] == "n" else each[1], value)

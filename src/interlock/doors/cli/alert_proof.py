@@ -25,7 +25,7 @@ from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.evidence.run import Ended
 from interlock.core.policy.shown import ALERTS
-from interlock.doors.cli.alert_sources import exposition, healthy, rule_files, steps_of
+from interlock.doors.cli.alert_sources import able_to_fire, exposition, healthy, rule_files, steps_of
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import hearing
@@ -118,6 +118,7 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
         proof = carry_out(prepared, desk.promtool, told=hear)
         proof = steadied(proof, prepared, others, desk.promtool, told=hear, exposed=there)
         remedies = proven_rules(plan, proof, prepared.shapes, desk.promtool, told=hear)
+        able = able_to_fire(proof, files, desk.promtool, told=hear)
     except BaseException as error:
         over(desk.api, run, "cancelled")
         if isinstance(error, KeyboardInterrupt):
@@ -132,6 +133,7 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
         "plan": plan.digest,
         "rules": rules,
         **predicate(plan, proof.matrix, found),
+        "unsatisfiable": [one["alert"] for one in able if one["unsatisfiable"]],
     }
     handed = _handed(desk, run, said)
     ended: Ended = "passed" if said["verdict"] == "passed" else "failed"
@@ -144,6 +146,7 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
             {"failure_mode": one.failure_mode, "modes": [row.mode for row in one.rows], "proven": one.proven}
             for one in found
         ],
+        "witnesses": able,
         "alerts": [plain(one) for one in proof.matrix.alerts.values()],
         "ready": [
             {"mode": one.mode, "alert": one.alert, "rule": one.content.decode(), "seconds": at}

@@ -8,8 +8,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,8 +26,11 @@ from interlock.plugins.alerts.prometheus import PrometheusCapture
 from interlock.plugins.alerts.scrape import exposed, scraped
 from interlock.plugins.readers.committed import committed
 from interlock.plugins.world.programs import SystemPrograms
-from interlock.road.prove_alerts import Loadable, phases_of
+from interlock.ports.alerts import RunsRules
+from interlock.road.prove_alerts import Loadable, Proof, phases_of
+from interlock.road.witness_alerts import unfired
 
+Told = dict[str, Any]
 COMMAND_SECONDS = 120.0
 _NAMED = 3
 
@@ -97,6 +101,24 @@ def exposition(root: Path, plan: AlertPlan) -> Exposed | None:
             hint=f"commit it, or correct `exposition:` in {plan.path}",
         )
     return exposed(content.decode("utf-8", "replace"), origin=f"`{words[0][:120]}`")
+
+
+def able_to_fire(proof: Proof, files: Loadable, runner: RunsRules, *, told: Callable[[str], None]) -> list[Told]:
+    """Of each alert that fires in none of the failures, whether it can fire at all."""
+    names = {one.name for one in proof.matrix.alerts.values() if one.never}
+    rules = [rule for group in files.groups for rule in group.rules]
+    found = unfired(rules, names, runner, told=told) if names else ()
+    return [
+        {
+            "alert": one.rule.name,
+            "place": f"{one.rule.place.path}:{one.rule.place.line}",
+            "fires": one.fires,
+            "silent": one.silent,
+            "unsatisfiable": one.unsatisfiable,
+            "reason": one.reason,
+        }
+        for one in found
+    ]
 
 
 def _printed(root: Path, words: tuple[str, ...]) -> str:

@@ -13,15 +13,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from interlock.core.alerts.broken import numbered, renamed
 from interlock.core.alerts.promtool_file import Case, Phases, written
 from interlock.core.alerts.promtool_says import Said, read_said
 from interlock.core.change.errors import Unavailable
 
+P = TypeVar("P")
+Q = TypeVar("Q")
 PROGRAM = "promtool"
 PROCESSES = 2
 CHECK_SECONDS = 60.0
@@ -54,19 +57,20 @@ class Promtool:
         self, rule_files: Mapping[str, bytes], cases: Sequence[Case], phases: Phases, *, seconds: float
     ) -> Said:
         """See ``ports.alerts``."""
-        shares = [part for part in (cases[place::PROCESSES] for place in range(PROCESSES)) if part]
-        children: list[subprocess.Popen[str]] = []
-        with ThreadPoolExecutor(max_workers=PROCESSES) as threads:
-            try:
-                asked = [threads.submit(self._one, rule_files, part, phases, seconds, children) for part in shares]
-                said = [each.result() for each in asked]
-            except BaseException:
-                for child in children:
-                    child.kill()
-                raise
+        said = _shared(cases, lambda part, children: self._one(rule_files, part, phases, seconds, children))
         fault = next((one.fault for one in said if one.fault), "")
         first = {key: first for one in said for key, first in one.first.items()}
         return Said(first=first, fault=renamed(fault, rule_files))
+
+    def tests(self, files: Mapping[str, bytes], names: Sequence[str], *, seconds: float) -> str:
+        """See ``ports.alerts``."""
+        with tempfile.TemporaryDirectory(prefix="interlock-alerts-") as folder:
+            for name, content in files.items():
+                (Path(folder) / name).write_bytes(content)
+            said = _shared(
+                names, lambda part, children: _ran(["test", "rules", *part], folder, seconds, children)[1]
+            )
+        return "\n".join(said)
 
     def _one(
         self,
@@ -89,6 +93,20 @@ def place() -> str | None:
     """Where promtool is: on ``PATH``, else beside this very Python; None where it is not."""
     beside = str(Path(sys.executable).parent)
     return shutil.which(PROGRAM) or shutil.which(PROGRAM, path=beside)
+
+
+def _shared(whole: Sequence[P], act: Callable[[Sequence[P], list[subprocess.Popen[str]]], Q]) -> list[Q]:
+    """What ``act`` gives for each share, all at once; the programs it started are ended when nobody waits."""
+    shares = [part for part in (whole[place::PROCESSES] for place in range(PROCESSES)) if part]
+    children: list[subprocess.Popen[str]] = []
+    with ThreadPoolExecutor(max_workers=PROCESSES) as threads:
+        try:
+            asked = [threads.submit(act, part, children) for part in shares]
+            return [each.result() for each in asked]
+        except BaseException:
+            for child in children:
+                child.kill()
+            raise
 
 
 def _copied(folder: Path, rule_files: Mapping[str, bytes]) -> list[str]:

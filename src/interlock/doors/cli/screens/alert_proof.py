@@ -71,6 +71,19 @@ def _severity(alert: str, done: Told) -> str:
     return f" · {', '.join(words)}" if words else ""
 
 
+def _silent(one: Told) -> tuple[str, str]:
+    """An alert that fires in none of the failures: it can never fire, or it is about something else."""
+    where = f"{safe(one['alert'])} ({safe(one['place'])})"
+    if one["unsatisfiable"]:
+        return "never", f"{where} can never fire: {safe(one['reason'])}"
+    if one["fires"]:
+        return "silent", f"{where} fires in none of these failures; it can fire, with other series"
+    return (
+        "silent",
+        f"{where} fires in none of these failures; that it can fire is not shown: {safe(one['reason'])}",
+    )
+
+
 def _doubts(done: Told) -> list[str]:
     lines: list[str] = []
     for one in done["gone"]:
@@ -81,9 +94,8 @@ def _doubts(done: Told) -> list[str]:
     for one in done["alerts"]:
         if one["restless"] is not None:
             lines += told("restless", f"{safe(one['name'])} fires while all is well ({safe(one['place'])})")
-    never = [one for one in done["alerts"] if one["never"]]
-    for one in never:
-        lines += told("silent", f"{safe(one['name'])} fires in none of these failures ({safe(one['place'])})")
+    for one in done["witnesses"]:
+        lines += told(*_silent(one))
     for each in done["undecided"]:
         lines += told("unknown", safe(each))
     return lines
