@@ -7,14 +7,25 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from interlock.core.alerts.plan import AlertPlan
+from interlock.core.bite.plan import TestPlan
 from interlock.core.change.errors import InvalidInput
-from interlock.core.policy.rules import load_foundation, settings_of
+from interlock.core.policy.rules import (
+    load_alert_plans,
+    load_foundation,
+    load_scan_files,
+    load_snapshots,
+    load_test_plans,
+    settings_of,
+)
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.rollout.plan_faults import faults_of
+from interlock.core.snapshot.plan import SnapshotPlan
+from interlock.doors.cli.text import plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +55,12 @@ def producer_plans(files: Mapping[str, bytes], root: Path) -> ProducerPlans:
     Raises:
         InvalidInput: settings or a catalog that cannot be used.
     """
-    rehearsals, alerts = _rehearsals(files, root), _alerts(files)
+    found = [_rehearsals(files, root), _read(files, _alerts), _read(files, _tests), _read(files, _snapshots)]
+    found.append(_scans(files))
     return ProducerPlans(
-        lines=(*rehearsals.lines, *alerts.lines),
-        faults=(*rehearsals.faults, *alerts.faults),
-        unfit=rehearsals.unfit,
+        lines=tuple(line for each in found for line in each.lines),
+        faults=tuple(fault for each in found for fault in each.faults),
+        unfit=tuple(fault for each in found for fault in each.unfit),
     )
 
 
@@ -88,34 +100,71 @@ def _unfit(plan: RehearsalPlan, root: Path) -> Iterator[InvalidInput]:
 
 
 def _rehearsal_line(plan: RehearsalPlan) -> ProducerLine:
-    probes = "1 probe" if len(plan.probes) == 1 else f"{len(plan.probes)} probes"
-    return ProducerLine(
-        producer="rehearsal",
-        service=plan.service,
-        environment=plan.environment,
-        path=plan.path,
-        digest=plan.digest,
-        says=f"{plan.driver.kind}, {probes}",
-    )
+    how = plural(len(plan.members), "member") if plan.members else plan.driver.kind
+    return _line("rehearsal", plan, f"{how}, {plural(len(plan.probes), 'probe')}")
 
 
-def _alerts(files: Mapping[str, bytes]) -> ProducerPlans:
-    from interlock.core.policy.rules import load_alert_plans  # noqa: PLC0415  # PromQL only where it is written
-
+def _read(
+    files: Mapping[str, bytes], lines: Callable[[Mapping[str, bytes]], Iterator[ProducerLine]]
+) -> ProducerPlans:
+    """Plans without plug-ins of their own."""
     try:
-        plans = load_alert_plans(files)
+        return ProducerPlans(lines=tuple(lines(files)))
     except InvalidInput as error:
         return ProducerPlans(faults=tuple(faults_of(error)))
-    return ProducerPlans(
-        lines=tuple(
-            ProducerLine(
-                producer="alerts",
-                service=plan.service,
-                environment="",
-                path=plan.path,
-                digest=plan.digest,
-                says="1 failure mode" if len(plan.modes) == 1 else f"{len(plan.modes)} failure modes",
-            )
-            for plan in plans.values()
+
+
+def _alerts(files: Mapping[str, bytes]) -> Iterator[ProducerLine]:
+    for plan in load_alert_plans(files).values():
+        yield _line("alerts", plan, plural(len(plan.modes), "failure mode"))
+
+
+def _tests(files: Mapping[str, bytes]) -> Iterator[ProducerLine]:
+    for plan in load_test_plans(files).values():
+        yield _line("tests", plan, "by a command" if plan.command else "pytest")
+
+
+def _snapshots(files: Mapping[str, bytes]) -> Iterator[ProducerLine]:
+    for plan in load_snapshots(files).values():
+        yield _line("snapshot", plan, plan.how)
+
+
+def _scans(files: Mapping[str, bytes]) -> ProducerPlans:
+    try:
+        plans = [one.plan for one in load_scan_files(files).values() if one.plan is not None]
+    except InvalidInput as error:
+        return ProducerPlans(faults=tuple(faults_of(error)))
+    if not plans:
+        return ProducerPlans()
+    from interlock import registry  # noqa: PLC0415  # plug-ins are loaded only where there are plans
+    from interlock.road.scan import ready  # noqa: PLC0415  # likewise
+
+    unfit: tuple[InvalidInput, ...] = ()
+    try:
+        ready(plans, registry.scanners())
+    except InvalidInput as error:
+        unfit = tuple(faults_of(error))
+    lines = tuple(
+        ProducerLine(
+            producer="scan",
+            service="every change",
+            environment="",
+            path=plan.path,
+            digest=plan.digest,
+            says=", ".join(one.kind for one in plan.scanners) or "the usual scanners",
         )
+        for plan in plans
+    )
+    return ProducerPlans(lines=lines, unfit=unfit)
+
+
+def _line(producer: str, plan: RehearsalPlan | AlertPlan | TestPlan | SnapshotPlan, says: str) -> ProducerLine:
+    placed = isinstance(plan, RehearsalPlan | SnapshotPlan)
+    return ProducerLine(
+        producer=producer,
+        service=plan.service,
+        environment=plan.environment if placed else "",
+        path=plan.path,
+        digest=plan.digest,
+        says=says,
     )

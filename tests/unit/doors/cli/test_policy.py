@@ -373,6 +373,25 @@ def test_check_looks_at_the_plans_of_producers_too(rehearsed, capsys) -> None:
     assert "harbour: alerts, 1 failure mode · alert-plans/harbour.yaml" in " ".join(out.split())
 
 
+SCAN = "scanners: [{kind: bandit}, {kind: semgrepp, rules: semgrep}]\n"
+TESTED = "service: harbour\nproduct: [src/]\n"
+SAVED = (
+    "service: harbour\nenvironment: production\ndatabase: HARBOUR_URL\ntake: pg_dump\nfile: backups/{run}.dump\n"
+)
+
+
+def test_check_looks_at_every_producers_plans(rehearsed, capsys) -> None:
+    for folder, text in (("scan-plans", SCAN), ("test-plans", TESTED), ("snapshot-plans", SAVED)):
+        (rehearsed / folder).mkdir()
+        (rehearsed / folder / "harbour.yaml").write_text(text)
+    code, out, _ = run("policy", "check", "--json", capsys=capsys)
+    said = json.loads(out)
+    assert code == 1, said["plan_doubts"]
+    assert [one["producer"] for one in said["producer_plans"]] == ["tests", "snapshot", "scan"], said
+    (doubt,) = said["plan_doubts"]
+    assert (doubt["code"], "`semgrepp` (did you mean `semgrep`?)" in doubt["message"]) == ("plugin-unknown", True)
+
+
 def test_check_of_a_producers_plan_that_is_none_is_an_input_error(rehearsed, capsys) -> None:
     (rehearsed / "alert-plans" / "harbour.yaml").write_text(ALERTS.replace("kind: drop", "kind: dropp"))
     code, out, _ = run("policy", "check", capsys=capsys)
