@@ -30,9 +30,9 @@ from interlock.ports.alerts import RunsRules
 
 WELL = "well"
 LONGEST_FAILURE, SHORTEST_FAILURE, _SLACK = 6 * 3_600.0, 1_800.0, 600.0
-LEAST_SECONDS, SECONDS_EACH = 30.0, 1e-3
-"""What promtool may take: at least so long, and for each rule or series at each step of each case. Ten times what
-was measured."""
+LEAST_SECONDS, SECONDS_EACH, SECONDS_EACH_SAMPLE = 30.0, 1e-3, 1e-5
+"""What promtool may take: at least so long, for each rule or series at each step of each case, and for each sample
+that an alert looks back at there. Ten times what was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     for interval in sorted({alert.interval for alert in alerts}):
         mine = tuple(alert for alert in alerts if alert.interval == interval and alert.rule.name not in faults)
         cases = tuple(_cases(mine, failures, there)) if mine else ()
-        seconds = _allowed(cases, len(alerts), replace(phases, interval=interval))
+        seconds = _allowed(cases, alerts, replace(phases, interval=interval))
         batches.append(Batch(interval=interval, alerts=mine, cases=cases, seconds=seconds))
     return Prepared(
         plan=plan,
@@ -273,11 +273,12 @@ def _most(plan: AlertPlan) -> float:
     return plan.step * (MOST_SAMPLES - 1)
 
 
-def _allowed(cases: Sequence[Case], alerts: int, phases: Phases) -> float:
+def _allowed(cases: Sequence[Case], alerts: Sequence[Looked], phases: Phases) -> float:
     """The seconds that promtool may take for these cases."""
     steps = (phases.healthy + phases.failing) / min(phases.interval, phases.step)
-    each = sum(alerts + len(case.alerts) + len(case.failing.healthy) for case in cases)
-    return LEAST_SECONDS + steps * each * SECONDS_EACH
+    each = sum(len(alerts) + len(case.alerts) + len(case.failing.healthy) for case in cases)
+    behind = sum(alert.back for alert in alerts if alert.back <= phases.warm) / phases.step * len(cases)
+    return LEAST_SECONDS + steps * (each * SECONDS_EACH + behind * SECONDS_EACH_SAMPLE)
 
 
 def _too_far(alert: Looked, plan: AlertPlan) -> str:

@@ -102,7 +102,7 @@ def test_exactly_the_four_planted_faults_are_gaps(proof):
     assert late == {}
     answers = {row.mode: [(cell.alert, cell.seconds) for cell in row.answers] for row in proof.matrix.rows}
     assert [name for name, _ in answers["slow"]] == ["Slow"]
-    assert answers["pool is full"] == [("PoolFull", 60.0)]
+    assert answers["pool is full"] == [("PoolFull", 120.0)]
     assert [name for name, _ in answers["orders are not measured"]] == ["OrdersAbsent"]
 
 

@@ -106,10 +106,11 @@ def _labelled(expr: str, label: str, value: str) -> str:
 def _values(before: Shape, after: Shape, phases: Phases) -> str:
     """The samples of both phases in promtool's notation; what is the same again and again is said once."""
     steps, more = (round(seconds / phases.step) for seconds in (phases.healthy, phases.failing))
-    changes = [*_repeated(before.values, steps), *_repeated(after.values, more)]
+    failing = _repeated(after.values, more)
     if not before.counter:
-        return " ".join(_levels(changes))
-    return " ".join(_rising(before.first, changes))
+        # One level more than there are steps: all is still well in the very second in which it ends.
+        return " ".join(_levels([*_repeated(before.values, steps + 1), *failing]))
+    return " ".join(_rising(before.first, [*_repeated(before.values, steps), *failing]))
 
 
 def _repeated(values: Sequence[float], count: int) -> list[float]:

@@ -53,7 +53,7 @@ RULES: tuple[ResetRule, ...] = (
     ResetRule(
         "documentation",
         "plan, failure modes and rollback steps are not all written",
-        "write them into change.md: interlock change checklist CHANGE",
+        "write them into change.md: interlock change checklist CHANGE --form",
         "!context.documented",
         extra='@quorum("2 with director")\n',
     ),

@@ -120,7 +120,6 @@ def _evidence(given: DecisionInput, known: Facts) -> Facts:
     notes, cited = _of(pieces, KNOWLEDGE), given.description.documentation.cites
     modes, required = known["failure_modes"], known["required_tests"]
     proven, stale = _all(_speaking(alerts), "proven"), _all(notes, "stale")
-    biting = [one for one in _of(pieces, TESTS) if one.summary.get("bites") is True]
     return {
         "alert_proof": _state(alerts, "proven", modes) if modes else "missing",
         "alerts_proven": len(proven.intersection(_words(modes))),
@@ -135,7 +134,7 @@ def _evidence(given: DecisionInput, known: Facts) -> Facts:
         "snapshot": _state(_of(pieces, SNAPSHOT)),
         "tests": _state(tests, "passed_tests", required),
         "tests_seen": sorted(_all(_speaking(tests), "passed_tests").intersection(_words(required))),
-        "tests_bite": _state(biting),
+        "tests_bite": _bites(_of(pieces, TESTS)),
     }
 
 
@@ -175,6 +174,13 @@ def _state(pieces: list[Evidence], covers: str = "", wanted: object = ()) -> str
     if wanted and not _all(speaking, covers).issuperset(_words(wanted)):
         return "incomplete"
     return "shown" if speaking[0].standing == "trusted" else "self-attested"
+
+
+def _bites(tests: list[Evidence]) -> str:
+    """As ``_state``; of several services' tests those that do not bite decide."""
+    asked = [one for one in tests if isinstance(one.summary.get("bites"), bool)]
+    idle = any(one.summary["bites"] is False for one in _speaking(asked))
+    return "failed" if idle else _state(asked)
 
 
 def _rehearsed(given: DecisionInput, fresh: list[Evidence]) -> str:
