@@ -131,6 +131,7 @@ def test_an_answer_is_on_the_ledger_and_can_be_taken_back(run, endpoint, judged,
     assert entry["body"]["details"] == {"concern": one["id"], "text": "It is meant so: see the plan."}
     assert entry["body"]["approver"] == "cleo"
     signed = terminal("statement", "list", "--purpose", "answer", "--json").json["items"][0]["id"]
+    assert f"answer by cleo · {judged.shown['change']['id']}" in plain(terminal("statement", "list").out)
     took = terminal("statement", "take-back", signed, "--reason", "I was wrong", "--as", "cleo")
     assert took.code == 0, took
     assert RULE in asked_for(judged)

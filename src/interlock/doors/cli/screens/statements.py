@@ -9,7 +9,7 @@ from interlock.doors.cli.text import pad, safe, short
 
 Told = dict[str, Any]
 _ID, _STANDING = 14, 10
-ABOUT_CHANGES = frozenset({"approve", "exception", "break-glass"})
+ABOUT_CHANGES = frozenset({"approve", "answer", "exception", "break-glass"})
 
 
 def listed(items: list[Told], after: str | None) -> list[str]:
