@@ -36,7 +36,7 @@ def main() -> int:
     options = parser.parse_args()
     pairs = [pair for file in options.files for pair in _pairs(file)]
     began = time.perf_counter()
-    before = _scanned("base", [old for old, _ in pairs])
+    before = _scanned("head", [old for old, _ in pairs])
     after = _scanned("head", [new for _, new in pairs])
     took = time.perf_counter() - began
     counts = {"vulnerable, added": 0, "corrected, added": 0, "corrected where it was": 0}

@@ -57,11 +57,11 @@ def routes(tree: ast.Module) -> tuple[Route, ...]:
 
 
 def _first_path(node: Function) -> str | None:
-    return next((path for each in node.decorator_list if (path := _path(each)) is not None), None)
+    return next((path for each in node.decorator_list if (path := path_of(each)) is not None), None)
 
 
 def _decorated(node: Function, path: str, roots: frozenset[str]) -> Route:
-    given = [each for each in node.decorator_list if _path(each) is not None]
+    given = [each for each in node.decorator_list if path_of(each) is not None]
     return _route(node, path, declared=_is_declared(node) or any(_root(each) in roots for each in given))
 
 
@@ -96,7 +96,7 @@ def _route(node: Function | ast.ClassDef, path: str = "", *, declared: bool) -> 
     )
 
 
-def _path(decorator: ast.expr) -> str | None:
+def path_of(decorator: ast.expr) -> str | None:
     """The path that a decorator gives; None where it is none of a route."""
     if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
         return None
@@ -129,7 +129,7 @@ def _guarded_roots(nodes: Sequence[ast.AST]) -> frozenset[str]:
 def _is_declared(node: Function | ast.ClassDef) -> bool:
     # A route's own decorator says something only by what it depends on; its path may have any word in it.
     for each in node.decorator_list:
-        if _path(each) is None and (_says(each) or demands(_last(each))):
+        if path_of(each) is None and (_says(each) or demands(_last(each))):
             return True
         given = each.keywords if isinstance(each, ast.Call) else ()
         if any(one.arg == "dependencies" and _says(one.value) for one in given):
