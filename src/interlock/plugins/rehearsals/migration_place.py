@@ -9,9 +9,6 @@ Rules:
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -39,7 +36,7 @@ class ThrowAway:
     def __init__(self, scene: RehearsalScene, settings: MigrationSettings) -> None:
         self._scene, self._settings = scene, settings
         self._server: PostgreSQL | None = None
-        self.scratch = Path(tempfile.mkdtemp(prefix="interlock-migration-"))
+        self.scratch = Path()
         self.version = 0
 
     def start(self) -> None:
@@ -53,6 +50,9 @@ class ThrowAway:
 
             programs = Path(self._settings.programs) if self._settings.programs else None
             self._server = PostgreSQL(programs).__enter__()
+            # In the server's folder: it goes with the server, whatever becomes of this process.
+            self.scratch = self._server.folder / "scratch"
+            self.scratch.mkdir()
         except (ImportError, RuntimeError, OSError) as error:
             why = "" if isinstance(error, ImportError) else f": {str(error).splitlines()[-1][:120]}"
             raise Missing(f"PostgreSQL here ({INSTALL}){why}") from error
@@ -124,8 +124,6 @@ class ThrowAway:
         if self._server is not None:
             self._server.close()
             self._server = None
-        with suppress(OSError):
-            shutil.rmtree(self.scratch)
 
     def _url(self, database: str) -> str:
         if self._server is None:

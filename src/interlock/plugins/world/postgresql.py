@@ -96,6 +96,11 @@ class PostgreSQL:
         """The URL of this server's first database."""
         return f"postgresql://{_USER}@/postgres?host={self._folder}"
 
+    @property
+    def folder(self) -> Path:
+        """The server's own folder; what else lies in it goes with it."""
+        return self._folder
+
     def start(self) -> None:
         """Start, or start again after ``kill``, and wait until it answers."""
         end = time.monotonic() + _START_SECONDS
