@@ -113,9 +113,9 @@ def pair(name: str, rows: int) -> dict[str, object]:
         "seconds": round(whole - first - others, 2),
         "whole_seconds": round(whole, 2),
         "verdict": found.verdict,
-        "class": seen.measured["migrations"][0]["class"],  # type: ignore[index,call-overload]
-        "blocked_seconds": seen.measured["migrations"][0]["writers_blocked_seconds"],  # type: ignore[index,call-overload]
-        "behind_reader_seconds": seen.measured["migrations"][0]["behind_reader_seconds"],  # type: ignore[index,call-overload]
+        "class": seen.measured["migrations"][0]["class"],
+        "blocked_seconds": seen.measured["migrations"][0]["writers_blocked_seconds"],
+        "behind_reader_seconds": seen.measured["migrations"][0]["behind_reader_seconds"],
     }
 
 
@@ -176,7 +176,7 @@ class Walk:
     """A real project's migrations, one after the other, in a database whose tables have rows."""
 
     def __init__(self, tool: str, root: Path, settings: dict[str, object]) -> None:
-        read = settings_of({"tool": tool, "rows": ROWS, **settings})  # type: ignore[dict-item]
+        read = settings_of({"tool": tool, "rows": ROWS, **settings})
         self.root, self.known = root, labels(tool, root)
         self.place = ThrowAway(scene_of(root, "HEAD"), read)
         self.tool = Alembic(read, read.python) if tool == "alembic" else Django(read, read.python)
@@ -340,7 +340,7 @@ def rows() -> list[dict[str, object]]:
 def shown(tool: str, of: int, cases: list[dict[str, str]]) -> list[dict[str, object]]:
     """The rows of one real project."""
     told = score(cases)
-    against = ", ".join(f"{count} {why}" for why, count in told["called_against_the_label"].items())  # type: ignore[attr-defined]
+    against = ", ".join(f"{count} {why}" for why, count in told["called_against_the_label"].items())
     head = f"{told['cases']} of {of} real migrations ({tool}), {told['decided']} decided"
     return [
         {
@@ -351,7 +351,7 @@ def shown(tool: str, of: int, cases: list[dict[str, str]]) -> list[dict[str, obj
         {
             "figure": f"{head}: of those irreversible by their downgrade, so called by rehearsal",
             "value": told["recall"],
-            "note": f"{told['right']} found, {len(told['missed'])} missed; "  # type: ignore[arg-type]
+            "note": f"{told['right']} found, {len(told['missed'])} missed; "
             f"{told['undecidable']} undecidable, {told['nothing']} do nothing",
         },
     ]

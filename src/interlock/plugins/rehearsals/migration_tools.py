@@ -116,8 +116,8 @@ class Alembic:
 
     def _migration(self, revision: str, down: str | list[str] | None, forks: bool) -> Migration:  # noqa: FBT001  # as JSON tells it
         target = down if isinstance(down, str) else down[0] if down else "base"
-        # Where others begin at the same revision, only this one goes back to it.
-        target = f"{revision}@{target}" if forks else target
+        # Where histories fork or meet, only this one goes back.
+        target = f"{revision}@{target}" if forks or not isinstance(down, str | None) else target
         up, back = self._alembic("upgrade", revision), self._alembic("downgrade", target)
         return Migration(name=revision, up=up, down=back)
 
