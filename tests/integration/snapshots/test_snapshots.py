@@ -231,7 +231,10 @@ def test_nobody_who_lists_processes_sees_a_password(saved, server, address, tmp_
 def test_nothing_is_left_running_or_lying_about(saved, shop):
     def servers() -> int:
         said = subprocess.run(
-            ["pgrep", "-fc", "interlock-pg-.*/data"], capture_output=True, check=False, timeout=30
+            ["pgrep", "-fc", "-P", str(os.getpid()), "interlock-pg-.*/data"],
+            capture_output=True,
+            check=False,
+            timeout=30,
         )
         return int(said.stdout or 0)
 
