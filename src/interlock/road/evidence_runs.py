@@ -87,7 +87,7 @@ def begin(station: Station, actor: Actor, change_id: str, offer: RunOffer) -> Ev
             by=principal_of(actor),
             host=offer.host[:MOST_WORDS],
             began_at=now,
-            until=now + timedelta(seconds=offer.seconds),
+            until=now + timedelta(milliseconds=round(offer.seconds * 1_000)),
         )
         tx.records(EvidenceRun).add(run)
         body: dict[str, Json] = {"run": run.id, "producer": run.producer, "digest": run.digest, "about": run.about}

@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Sequence
 
@@ -26,7 +27,7 @@ def begun(api: Client, *, change: str, run: str, producer: Producer, about: str,
         "producer": producer,
         "about": about,
         "host": socket.gethostname(),
-        "seconds": min(seconds, MOST_SECONDS),
+        "seconds": min(float(math.ceil(seconds)), MOST_SECONDS),
     }
     api.post(f"/v1/changes/{change}/runs", body)
 
