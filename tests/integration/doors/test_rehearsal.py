@@ -145,6 +145,10 @@ def test_what_is_not_the_change_is_not_rehearsed(shop, terminal):
     assert [one.err.split("]")[0] for one in (edited, moved)] == ["error[evidence-edited", "error[evidence-moved"]
     assert "config/delivery.yaml" in edited.err
     assert "digest moved" in moved.err
+    subprocess.run(["git", "switch", "--quiet", "main"], check=True, timeout=30)
+    base = rehearse(terminal, place)
+    assert (base.code, base.err.split("]")[0]) == (2, "error[evidence-moved"), "it said: commit first"
+    assert "check out the change's own branch" in base.err
     assert staging(place).keys() == {"delivery.yaml"}
     assert journals(place) == []
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from interlock.config import Config
 from interlock.core.change.change import Recipe, Submission
-from interlock.core.change.errors import Conflict
+from interlock.core.change.errors import Conflict, InvalidInput
 from interlock.core.change.parts import GitRange
 from interlock.core.ticket.shipped import Checkout
 from interlock.doors.cli.checkout import PRODUCTION, checkout
@@ -71,7 +71,16 @@ def exactly(api: Client, name: str, config: Config) -> AtHand:
     Raises:
         Conflict: ``evidence-moved`` where it is another, ``evidence-edited`` with edits that are in no commit.
     """
-    found = at_hand(api, name, config)
+    try:
+        found = at_hand(api, name, config)
+    except InvalidInput as error:
+        if error.code != "git-range-empty":
+            raise
+        raise Conflict(
+            f"expected the content of `{name}` here, got none of it: what is checked out is where it begins",
+            code="evidence-moved",
+            hint=f"check out the change's own branch: interlock change show {name} names its head",
+        ) from error
     if found.moved:
         raise Conflict(
             f"expected the content of `{name}` here, got another: {found.moved}",

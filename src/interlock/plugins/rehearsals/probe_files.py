@@ -60,6 +60,8 @@ class FilesProbe:
         for pattern in self._paths:
             for name in sorted(_matching(pattern, self._root)):
                 place = Path(self._root, name)
+                if _linked(pattern, name, self._root):
+                    continue
                 if place.is_symlink() or not place.is_dir():
                     yield name, place
 
@@ -67,6 +69,19 @@ class FilesProbe:
 def _matching(pattern: str, root: str) -> list[str]:
     # Path.glob takes no absolute patterns
     return glob.glob(pattern, root_dir=root, recursive=True, include_hidden=True)  # noqa: PTH207  # as above
+
+
+def _linked(pattern: str, name: str, root: str) -> bool:
+    """Whether a glob came there through a linked folder; one that the pattern itself names is meant."""
+    meant = len(Path(pattern[: _magic(pattern)]).parts)
+    folders = Path(name).parts[:-1]
+    return any(Path(root, *folders[:end]).is_symlink() for end in range(meant + 1, len(folders) + 1))
+
+
+def _magic(pattern: str) -> int:
+    """Where the folders end that are named without a wildcard."""
+    first = min([at for sign in "*?[" if (at := pattern.find(sign)) >= 0], default=len(pattern))
+    return pattern.rfind("/", 0, first) + 1
 
 
 def seen_file(place: Path) -> str:

@@ -70,6 +70,16 @@ def test_files_are_seen_with_content_mode_and_links(tmp_path, scene):
     assert told[1].startswith("f: gone is there and was not")
 
 
+def test_a_linked_folder_is_a_link_and_what_lies_behind_it_is_not_followed(tmp_path, scene):
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "deep" / "file").write_text("1")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "meant").symlink_to(tmp_path / "elsewhere")
+    seen = FilesProbe({"paths": ["a/**", "a/*/deep/*", "meant/**"]}, scene).look()
+    assert sorted(seen.items) == ["a/link", "meant/deep/file"]
+
+
 def test_a_program_is_seen_by_lines_and_exit_code_and_some_lines_do_not_count(scene):
     code = "print('value 7'); print('at 10:02'); raise SystemExit(3)"
     probe = RunProbe({"run": [sys.executable, "-c", code], "without": ["^at "]}, scene)
