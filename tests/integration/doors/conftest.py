@@ -196,9 +196,50 @@ def judged(terminal: Terminal) -> Judged:
     return Judged(terminal)
 
 
+@dataclass(frozen=True)
+class Governed:
+    """A folder with a shop whose rules are in force, and the id of the change that is open in it."""
+
+    folder: Path
+    change: str
+
+
+@pytest.fixture(scope="session")
+def once_governed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str, bytes]], Governed]:
+    """``once_governed(files)``: made once for the same files, to be copied and left as it is."""
+    made: dict[tuple[tuple[str, bytes], ...], Governed] = {}
+
+    def once(files: Mapping[str, bytes]) -> Governed:
+        key = tuple(sorted(files.items()))
+        if key not in made:
+            made[key] = _governed(tmp_path_factory.mktemp("governed"), files)
+        return made[key]
+
+    return once
+
+
+def _governed(folder: Path, files: Mapping[str, bytes]) -> Governed:
+    root, keys = folder / "shop", folder / "keys"
+    lines = write_keys(keys)
+    runner = UnsafeNamedSigner("ci-runner").private_key
+    pem = runner.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    private = runner.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "runner.pem").write_bytes(private)
+    known = (key_id_of(runner.public_key()), pem)
+    shop = Shop(root=root, keys=lines, runner=known, policies=bundled_policies(), plans=files)
+    shop.build()
+    for person in ("vera", "ana"):
+        run_quietly(root, "rules", "genesis", "--key", str(keys / person))
+    shop.second_attempt()
+    opened = run_quietly(root, "change", "open", "--base", "main", "--json")
+    return Governed(folder=folder, change=json.loads(opened)["id"])
+
+
 @pytest.fixture
 def governed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: Terminal
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    once_governed: Callable[[Mapping[str, bytes]], Governed],
 ) -> Callable[[Mapping[str, bytes]], Path]:
     """``governed(files)``: a shop with these files besides, its rules in force, the second attempt open here.
 
@@ -206,21 +247,10 @@ def governed(
     """
 
     def made(files: Mapping[str, bytes]) -> Path:
-        root, keys = tmp_path / "shop", tmp_path / "keys"
-        lines = write_keys(keys)
-        runner = UnsafeNamedSigner("ci-runner").private_key
-        pem = runner.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-        private = runner.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        (tmp_path / "runner.pem").write_bytes(private)
-        known = (key_id_of(runner.public_key()), pem)
-        shop = Shop(root=root, keys=lines, runner=known, policies=bundled_policies(), plans=files)
-        shop.build()
-        for person in ("vera", "ana"):
-            run_quietly(root, "rules", "genesis", "--key", str(keys / person))
-        shop.second_attempt()
-        at_home(monkeypatch, root)
-        opened = terminal.ok("change", "open", "--base", "main", "--json").json
-        monkeypatch.setenv("INTERLOCK_CHANGE", opened["id"])
+        found = once_governed(files)
+        shutil.copytree(found.folder, tmp_path, symlinks=True, dirs_exist_ok=True)
+        at_home(monkeypatch, tmp_path / "shop")
+        monkeypatch.setenv("INTERLOCK_CHANGE", found.change)
         return tmp_path
 
     return made

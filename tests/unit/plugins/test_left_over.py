@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import time
 
 import pytest
 
@@ -38,6 +40,34 @@ def test_where_it_is_gone_nobody_else_is_ended(tmp_path):
     assert not end_left_over(leader.pid, since)
     os.kill(left, 0)
     os.kill(left, 9)
+
+
+KILLED = """
+import os, signal, sys
+from interlock.plugins.world.programs import SystemPrograms
+SystemPrograms(sys.argv[1], lambda pid: os.kill(os.getpid(), signal.SIGKILL)).run(
+    ("touch", "begun"), timeout=60, environment={}
+)
+"""
+
+
+def test_a_program_whose_start_was_not_written_down_never_begins(tmp_path):
+    """Killed in between, its runner left a program that no journal named, and that went on after recovery."""
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False, timeout=60)
+    assert done.returncode == -9
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        assert not (tmp_path / "begun").exists()
+        time.sleep(0.05)
+
+
+def test_a_program_that_is_written_down_begins_as_any_other(tmp_path):
+    told = []
+    programs = SystemPrograms(str(tmp_path), told.append)
+    done = programs.output(("sh", "-c", "cat; echo $$; exit 3"), timeout=60, environment={})
+    assert (done.ran.code, done.out.decode().split()) == (3, [str(told[0])])
+    gone = programs.run(("no-such-program",), timeout=60, environment={})
+    assert (gone.code, gone.why, len(told)) == (None, "unstarted", 1)
 
 
 def test_a_program_whose_start_cannot_be_written_down_is_ended(tmp_path):

@@ -13,10 +13,10 @@ from typing import Any
 
 from interlock.config import Config
 from interlock.core.change.change import Recipe, Submission
-from interlock.core.change.errors import Conflict, InvalidInput
+from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.change.parts import GitRange
 from interlock.core.ticket.shipped import Checkout
-from interlock.doors.cli.checkout import PRODUCTION, checkout
+from interlock.doors.cli.checkout import PRODUCTION, Asked, ask, look
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.reading import read
 from interlock.doors.cli.screens.drift import drift
@@ -31,13 +31,15 @@ _NAMED = 3
 class AtHand:
     """``change`` is the record as the API shows it; ``moved`` says in one line what is not as recorded.
 
-    ``head`` is the commit that is checked out, empty where the change has no range of this repository.
+    ``head`` is the commit that is checked out, empty where the change has no range of this repository; ``asked``
+    is what it takes to look at the checkout again.
     """
 
     change: dict[str, Any]
     submission: Submission
     moved: str
     head: str = ""
+    asked: Asked | None = None
 
     @property
     def bases(self) -> list[str]:
@@ -87,10 +89,11 @@ def exactly(api: Client, name: str, config: Config) -> AtHand:
             code="evidence-moved",
             hint=f"check out its head, or record what is here: interlock change push {name}",
         )
-    seen = checkout(api, config.root, found.submission, PRODUCTION) if found.bases else None
+    asked = ask(api, config.root, PRODUCTION) if found.bases else None
+    seen = look(config.root, found.submission, asked) if asked is not None else None
     if seen is not None and seen.edited_count:
         raise _edited(seen)
-    return replace(found, head=seen.head if seen is not None else "")
+    return replace(found, head=seen.head if seen is not None else "", asked=asked)
 
 
 def still(api: Client, here: AtHand, config: Config) -> None:
@@ -99,14 +102,25 @@ def still(api: Client, here: AtHand, config: Config) -> None:
     Raises:
         Conflict: ``evidence-moved`` where another commit is checked out or the record moved, ``evidence-edited``.
     """
-    now = api.get(f"/v1/changes/{here.change['id']}").json["digest"]
+    now = _on_record(api, here)
     if now != here.change["digest"]:
         raise _moved_on(short(here.change["digest"]), short(now))
-    seen = checkout(api, config.root, here.submission, PRODUCTION) if here.bases else None
+    seen = look(config.root, here.submission, here.asked) if here.asked is not None else None
     if seen is not None and seen.head != here.head:
         raise _moved_on(here.head[:12], seen.head[:12])
     if seen is not None and seen.edited_count:
         raise _edited(seen)
+
+
+def _on_record(api: Client, here: AtHand) -> str:
+    """The digest the change has now; of a server that is gone meanwhile, what it said last.
+
+    What is signed names its digest: should the record have moved, it will not count once it is handed in.
+    """
+    try:
+        return str(api.get(f"/v1/changes/{here.change['id']}").json["digest"])
+    except Unavailable:
+        return str(here.change["digest"])
 
 
 def _moved_on(before: str, after: str) -> Conflict:

@@ -8,12 +8,13 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from interlock.core.change.change import Submission
 from interlock.core.change.parts import GitRange
-from interlock.core.ticket.shipped import Checkout, Shipped
+from interlock.core.ticket.shipped import Checkout, Shipped, Tip
 from interlock.doors.cli.client import Client
 
 TRUNKS = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
@@ -30,19 +31,40 @@ def shipped(client: Client, repository: str, environment: str) -> Shipped:
     return parse(Shipped, told, what="what was shipped")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the server knows about the place of a checkout: tips of what was shipped, trunks, watched globs."""
+
+    tips: tuple[Tip, ...]
+    trunks: tuple[str, ...]
+    watched: tuple[str, ...]
+
+
 def checkout(client: Client, root: Path, submission: Submission, environment: str) -> Checkout | None:
     """This checkout as the gate wants it told; None outside a repository."""
-    from interlock.plugins.readers.checkout import survey  # noqa: PLC0415  # --help looks at no repository
-    from interlock.plugins.readers.gitbox import locate  # noqa: PLC0415  # likewise
+    asked = ask(client, root, environment)
+    return None if asked is None else look(root, submission, asked)
+
+
+def ask(client: Client, root: Path, environment: str) -> Asked | None:
+    """What has to be known to look at a checkout; None outside a repository."""
+    from interlock.plugins.readers.gitbox import locate  # noqa: PLC0415  # --help looks at no repository
 
     located = locate(root)
     if located is None:
         return None
     settings: dict[str, Any] = client.get("/v1/rules").json["settings"]
     trunk = settings["git"]["trunk"]
-    before = shipped(client, located.origin, environment)
+    tips = shipped(client, located.origin, environment).tips
+    return Asked(tips=tuple(tips), trunks=(trunk,) if trunk else TRUNKS, watched=tuple(watched(settings)))
+
+
+def look(root: Path, submission: Submission, asked: Asked) -> Checkout | None:
+    """This checkout, beside what was asked for before; no server is needed. None where it is gone."""
+    from interlock.plugins.readers.checkout import survey  # noqa: PLC0415  # --help looks at no repository
+
     bases = [part.base for part in submission.parts if isinstance(part, GitRange)]
-    return survey(root, bases, before.tips, (trunk,) if trunk else TRUNKS, watched(settings))
+    return survey(root, bases, asked.tips, asked.trunks, asked.watched)
 
 
 def watched(settings: dict[str, Any]) -> list[str]:

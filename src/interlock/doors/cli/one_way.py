@@ -54,7 +54,9 @@ def warn(api: Client, change: str) -> None:
     try:
         found = one_way(api, api.get(f"/v1/changes/{change}").json["services"])
     except InterlockError as error:
-        click.echo(f"doubt    what nobody can take back could not be looked up ({error.code})", err=True)
+        # Of a change that there is not, whoever asks for it next says so, and better.
+        if error.code != "record-unknown":
+            click.echo(f"doubt    what nobody can take back could not be looked up ({error.code})", err=True)
         return
     if found:
         click.echo("\n".join(lines(found)), err=True)

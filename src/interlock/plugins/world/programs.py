@@ -12,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import signal
@@ -34,6 +35,8 @@ _SAID = 300
 _PATIENCE = 5.0
 _LOOK = 0.05
 _LAST_READS = 64
+_HELD = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh")
+"""Waits for a word before it becomes the program that follows, under the same process id."""
 """After the end only what is in the pipe is read, however much a daemon goes on writing."""
 
 
@@ -103,22 +106,23 @@ class SystemPrograms:
     ) -> subprocess.Popen[bytes]:
         named = os.environ.keys() if self._passed_on is None else self._passed_on & os.environ.keys()
         own = {name: os.environ[name] for name in named if not name.startswith("INTERLOCK_")}
-        running = subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
-            arguments,
-            cwd=self._root,
-            env={**own, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=error,
-            start_new_session=True,
-        )
-        if self._started is not None:
-            try:
-                self._started(running.pid)
-            except BaseException:
-                _end(running)
-                raise
-        return running
+
+        def start(command: tuple[str, ...], stdin: int) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(  # noqa: S603  # a plan is a rule: two people signed for it
+                command,
+                cwd=self._root,
+                env={**own, **environment},
+                stdin=stdin,
+                stdout=out,
+                stderr=error,
+                start_new_session=True,
+            )
+
+        if self._started is None:
+            return start(arguments, subprocess.DEVNULL)
+        if reason := self.missing(arguments[0]):
+            raise OSError(errno.ENOENT, reason, arguments[0])
+        return _held(start, arguments, self._started)
 
     def missing(self, program: str) -> str:
         """Looked for as ``run`` does: below ``root`` where it is a path, else by the search path."""
@@ -132,6 +136,31 @@ class SystemPrograms:
         if any(place.is_dir() for place in places):
             return "it is a folder"
         return "there is no such file" if folders == [""] else f"no such file in {os.pathsep.join(folders)[:200]}"
+
+
+def _held(
+    start: Callable[[tuple[str, ...], int], subprocess.Popen[bytes]],
+    arguments: tuple[str, ...],
+    started: Callable[[int], None],
+) -> subprocess.Popen[bytes]:
+    """The program once ``started`` has been told of it; where this process dies before, it never begins."""
+    waits, go = os.pipe()
+    try:
+        running = start((*_HELD, *arguments), waits)
+    except BaseException:
+        os.close(go)
+        raise
+    finally:
+        os.close(waits)
+    try:
+        started(running.pid)
+        os.write(go, b"go\n")
+    except BaseException:
+        _end(running)
+        raise
+    finally:
+        os.close(go)
+    return running
 
 
 def born(pid: int) -> str:
