@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.desk import as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_exit import exit_code
 from interlock.doors.cli.run_local import local
 from interlock.doors.cli.run_review import review
 from interlock.doors.cli.run_scan import scan
@@ -21,7 +22,7 @@ from interlock.doors.cli.run_snapshot import snapshot
 from interlock.doors.cli.run_tests import tests
 
 if TYPE_CHECKING:
-    from interlock.doors.cli.rehearsal import Told
+    pass
 
 
 @click.group(name="run")
@@ -64,7 +65,7 @@ def rehearsal(
                 click.echo("\n".join(rehearsed(each)))
     if as_json:
         show_json({"items": done})
-    leave(_code(done))
+    leave(exit_code(done))
 
 
 @run.command()
@@ -90,17 +91,10 @@ def alerts(*, change: str | None, service: str | None, key: str | None, out: str
                 click.echo("\n".join(proven(each)))
     if as_json:
         show_json({"items": done})
-    leave(_code(done))
+    leave(exit_code(done))
 
 
 run.add_command(scan)
 run.add_command(local)
 run.add_command(tests)
 run.add_command(review)
-
-
-def _code(done: list[Told]) -> int:
-    if any(not one["good"] and one["verdict"] != "undecidable" for one in done):
-        return REFUSED
-    lost = any(one["evidence"] is not None and one["evidence"]["kept"] is None for one in done)
-    return UNDECIDED if lost or any(not one["good"] for one in done) else 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from interlock.core.change.errors import InvalidInput
-from interlock.doors.cli.desk import REFUSED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.desk import as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_exit import exit_code
 
 _CHANGE = "chg-"
 _DEFAULT_SECONDS = 3_600.0
@@ -64,4 +65,4 @@ def local(
         show_json({"items": [done]})
     else:
         click.echo("\n".join(shown(done)))
-    leave(0 if done["good"] else REFUSED)
+    leave(exit_code([done]))

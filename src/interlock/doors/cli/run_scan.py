@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
-
-_CODES = {"passed": 0, "failed": REFUSED}
+from interlock.doors.cli.desk import as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_exit import exit_code
 
 
 @click.command()
@@ -31,4 +30,4 @@ def scan(*, change: str | None, key: str | None, out: str | None, sarif: str | N
         show_json(done)
     else:
         click.echo("\n".join(shown(done)))
-    leave(_CODES.get(done["verdict"], UNDECIDED))
+    leave(exit_code([done]))

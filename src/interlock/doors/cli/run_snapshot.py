@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.desk import as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_exit import exit_code
 from interlock.doors.cli.text import safe
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ def snapshot(
                 click.echo("\n".join(saved(each)))
     if as_json:
         show_json({"items": done})
-    bad = any(one["verdict"] == "failed" for one in done)
-    leave(REFUSED if bad else UNDECIDED if any(not one["good"] for one in done) else 0)
+    leave(exit_code(done))
 
 
 def _snapshots(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.desk import as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_exit import exit_code
 
 
 @click.command()
@@ -29,6 +30,4 @@ def tests(*, change: str | None, service: str | None, key: str | None, out: str 
         show_json({"items": done})
     else:
         click.echo("\n".join(line for each in done for line in bitten(each)))
-    if any(not one["good"] and one["verdict"] != "undecidable" for one in done):
-        leave(REFUSED)
-    leave(0 if all(one["good"] for one in done) else UNDECIDED)
+    leave(exit_code(done))

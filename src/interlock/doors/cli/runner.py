@@ -68,6 +68,14 @@ def runner_of(
     place = named or config.runner_key
     if place is None:
         return None
+    if "-----BEGIN" in str(place):
+        # Never said again: it would stand in the pipeline's log.
+        raise InvalidInput(
+            "expected the name of a file with the runner's key, got a key itself",
+            code="runner-key",
+            hint="write it to a file that only the runner reads, and name that file; take this one for published "
+            "where somebody else reads this output",
+        )
     key = _private(place)
     mine = key_id_of(key.public_key())
     for told in rules["settings"]["trust"]["runners"]:

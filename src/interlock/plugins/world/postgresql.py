@@ -213,7 +213,7 @@ def _temporary() -> str | None:
 
 def _reached(path: Path) -> bool:
     """Whether ``nobody`` may enter or run this."""
-    asked = subprocess.run(["test", "-x", path], check=False, user=_nobody())  # noqa: S603, S607  # a fixed program
+    asked = subprocess.run(["sh", "-c", 'test -x "$0"', path], check=False, user=_nobody())  # noqa: S603, S607  # a fixed program
     return asked.returncode == 0
 
 
