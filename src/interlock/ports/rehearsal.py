@@ -87,6 +87,14 @@ class OwnPlace(Protocol):
         """Those that look at it, by name; there is at least one. They look once ``needs`` said that nothing is."""
 
 
+@runtime_checkable
+class MayBeIdle(Protocol):
+    """A driver that not every change has something for."""
+
+    def idle(self) -> str:
+        """Why there is nothing in the change for it, empty where there is. Asked once ``needs`` was."""
+
+
 class MakesProbe(Protocol):
     """A probe's factory, as ``interlock.probes`` names it."""
 

@@ -163,6 +163,7 @@ def judge_in(
         conflicts=conflicts_of(tx, change, environment),
         offered_digest=offered_digest,
         concerns=concerns,
+        rehearsals=tuple(sorted(rules.rehearsals)),
     )
     # Other content than the approved is approved anew, by the same people too.
     done = counted if offered_digest in {None, change.digest} else replace(counted, counted=())

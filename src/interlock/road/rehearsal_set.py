@@ -5,6 +5,7 @@ Rules:
    What did not go back then is seen by its probes.
 2. A member with a place of its own is not brought back by whoever recovers: its place is gone.
 3. Each step says whose it is.
+4. A member that the change has nothing for is left out, and named.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.outcome import Acted
-from interlock.ports.rehearsal import OwnPlace, Probe, Rehearsal
+from interlock.ports.rehearsal import MayBeIdle, OwnPlace, Probe, Rehearsal
 
 SET = "set"
 """What a plan with members has for its driver's kind."""
@@ -34,6 +35,7 @@ class SetRehearsal:
     def __init__(self, members: Sequence[Member], back: Sequence[str]) -> None:
         self._members, self._back = members, back
         self._made = False
+        self._idle: dict[str, str] = {}
 
     def needs(self) -> str:
         """What the first member needs that needs something."""
@@ -41,12 +43,23 @@ class SetRehearsal:
             needed = one.driver.needs()
             if needed:
                 return f"{needed} (member {one.name})"
+            if isinstance(one.driver, MayBeIdle) and (reason := one.driver.idle()):
+                self._idle[one.name] = reason
         self._made = True
         return ""
 
+    def idle(self) -> str:
+        """Why no member has anything to do, empty where one has."""
+        return "; ".join(self._idle.values()) if len(self._idle) == len(self._members) else ""
+
+    @property
+    def idle_members(self) -> Mapping[str, str]:
+        """The members that have nothing to do, with the reason; known once ``needs`` was asked."""
+        return self._idle
+
     def apply(self) -> Iterator[Acted]:
         """Every member's steps."""
-        for one in self._members:
+        for one in self._busy():
             for acted in one.driver.apply():
                 yield _of(one, acted)
                 if not acted.ok:
@@ -54,8 +67,8 @@ class SetRehearsal:
 
     def roll_back(self) -> Iterator[Acted]:
         """Every member's steps back."""
-        known = {one.name: one for one in self._members}
-        for one in (known[name] for name in self._back):
+        known = {one.name: one for one in self._busy()}
+        for one in (known[name] for name in self._back if name in known):
             if isinstance(one.driver, OwnPlace) and not self._made:
                 continue
             for acted in one.driver.roll_back():
@@ -65,8 +78,11 @@ class SetRehearsal:
 
     def measured(self) -> Mapping[str, Json]:
         """What each member measured, by name."""
-        found = {one.name: one.driver.measured() for one in self._members}
+        found = {one.name: one.driver.measured() for one in self._busy()}
         return {name: {**each} for name, each in found.items() if each}
+
+    def _busy(self) -> list[Member]:
+        return [one for one in self._members if one.name not in self._idle]
 
     def close(self) -> None:
         """Let go of all members."""

@@ -15,12 +15,13 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from interlock.core.rehearsal.fingerprint import Difference, Look, differences
 from interlock.core.rehearsal.journal import Ended, Journal, applying_line, over_line, probed_line
 from interlock.core.rehearsal.outcome import Acted, Outcome, Seen, outcome
-from interlock.ports.rehearsal import OwnPlace, Probe, Rehearsal
+from interlock.ports.rehearsal import MayBeIdle, OwnPlace, Probe, Rehearsal
+from interlock.road.rehearsal_set import SetRehearsal
 
 Told = Callable[[str], None]
 """Hears what begins now, for people."""
@@ -52,11 +53,13 @@ def rehearse(stage: Stage, objective: float) -> tuple[Seen, Outcome]:
         Unavailable: the journal cannot be written; then nothing more is begun.
     """
     needs = stage.driver.needs()
-    before = {} if needs else _look(stage, "what is there before")
+    idle = stage.driver.idle() if isinstance(stage.driver, MayBeIdle) and not needs else ""
+    stage = _busy(stage)
+    before = {} if needs or idle else _look(stage, "what is there before")
     stage.write(probed_line(before))
     blind = any(each.failed for each in before.values())
-    if needs or blind:
-        seen = _untouched(stage, before, objective, needs)
+    if needs or blind or idle:
+        seen = _untouched(stage, before, objective, needs, idle)
     else:
         stage.write(applying_line())
         seen = _there_and_back(stage, before, objective)
@@ -107,7 +110,23 @@ def _there_and_back(stage: Stage, before: Look, objective: float) -> Seen:
     )
 
 
-def _untouched(stage: Stage, before: Look, objective: float, needs: str) -> Seen:
+def _busy(stage: Stage) -> Stage:
+    """Without the members of a set that have nothing to do: there is no place of theirs to look at."""
+    if not isinstance(stage.driver, SetRehearsal) or not stage.driver.idle_members:
+        return stage
+    idle = stage.driver.idle_members
+    for name, reason in idle.items():
+        stage.told(f"{name} has nothing to do: {reason}")
+    gone = {probe for name in idle for probe in stage.members.get(name, ())} & stage.own
+    return replace(
+        stage,
+        probes={name: probe for name, probe in stage.probes.items() if name not in gone},
+        members={name: probes for name, probes in stage.members.items() if name not in idle},
+        own=stage.own - gone,
+    )
+
+
+def _untouched(stage: Stage, before: Look, objective: float, needs: str, idle: str) -> Seen:
     return Seen(
         before=before,
         changed=before,
@@ -118,6 +137,7 @@ def _untouched(stage: Stage, before: Look, objective: float, needs: str) -> Seen
         objective=objective,
         touched=False,
         needs=needs,
+        idle=idle,
         measured=stage.driver.measured(),
     )
 

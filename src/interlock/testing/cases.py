@@ -77,6 +77,7 @@ class CaseInput:
     freezes: tuple[Freeze, ...] = ()
     offered_digest: str | None = None
     concerns: tuple[Asked, ...] = ()
+    rehearsals: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,7 @@ def question(given: CaseInput) -> DecisionInput:
         conflicts=given.conflicts,
         offered_digest=given.offered_digest,
         concerns=given.concerns,
+        rehearsals=given.rehearsals,
     )
 
 

@@ -274,3 +274,18 @@ def test_without_postgresql_it_says_how_to_get_it(migrating, terminal, monkeypat
     done = terminal("evidence", "run", "rehearsal", "--key", place / "runner.pem")
     assert (done.code, done.out[:7]) == (3, "UNKNOWN"), done
     assert "pip install 'interlock[rehearse]', or apt-get install postgresql" in " ".join(done.out.split())
+
+
+def test_a_change_without_a_migration_is_not_rehearsed_by_a_plan_for_migrations(governed, terminal, judged):
+    """It was undecided for ever; called passed, it must not stand for a rehearsal either."""
+    plan = PLAN.format(rows=10, more="").encode()
+    place = governed({"rehearsals/order-service.yaml": plan, "migrations/0001_shop.up.sql": BASE.encode()})
+    done = terminal("evidence", "run", "rehearsal", "--key", place / "runner.pem")
+    told = " ".join(done.out.split())
+    assert (done.code, told[:7]) == (0, "NOTHING"), done
+    assert "nothing to go back from by this plan (no migration among what the change adds)" in told
+    assert "nothing of this change was rehearsed for order-service" in done.err
+    assert not judged.met("rollback-rehearsed")
+    assert "(incomplete)" in next(
+        one["text"] for one in judged.shown["decision"]["obligations"] if one["id"] == "rollback-rehearsed"
+    )

@@ -125,6 +125,29 @@ def test_four_members_go_there_and_back_in_order_and_the_fifth_is_named(shop, te
     )
 
 
+MIGRATIONS = """\
+  - name: schema
+    driver: {kind: postgres-migration, tool: sql, folder: migrations}
+"""
+
+
+def test_a_member_that_the_change_has_nothing_for_is_left_out_and_named(governed, terminal, judged):
+    """A set with migrations could not be rehearsed for a change without one."""
+    alone = CONFIGURATION.replace("    after: [artefact]\n", "")
+    probes = "probes:\n" + PROBES.splitlines()[2] + "\n"
+    plan = (HEAD + "members:\n" + MIGRATIONS + alone + probes).encode()
+    place = governed(
+        {"rehearsals/order-service.yaml": plan, "migrations/0001_shop.up.sql": b"CREATE TABLE a (b int);"}
+    )
+    (place / "staging").mkdir()
+    before = subprocess.check_output(["git", "show", "main:config/delivery.yaml"], timeout=30)
+    (place / "staging" / "delivery.yaml").write_bytes(before)
+    done = rehearse(terminal, place)
+    assert (done.code, said(done)[:4]) == (0, "BACK"), done
+    assert "schema has nothing to do: no migration among what the change adds" in done.err
+    assert judged.met("rollback-rehearsed")
+
+
 def test_what_nobody_can_take_back_is_named_before_anybody_approves(shop, terminal, tmp_path):
     shop()
     named = "ONE WAY nobody can take back mail of order-service: a promise that was mailed is read"

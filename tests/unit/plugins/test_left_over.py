@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,15 +31,37 @@ def test_another_process_with_that_id_is_let_be(sleeper, since):
     assert sleeper.poll() is None
 
 
-def test_where_it_is_gone_nobody_else_is_ended(tmp_path):
-    command = ["sh", "-c", f"sleep 600 & echo $! > {tmp_path}/left"]
+def test_where_it_is_gone_what_it_started_is_ended(tmp_path):
+    """It went on after recovery had called the place clean."""
+    command = ["sh", "-c", f"sleep 600 & echo $! > {tmp_path}/left; sleep 0.2"]
     leader = subprocess.Popen(command, start_new_session=True)
     since = born(leader.pid)
     leader.wait(30)
     left = int((tmp_path / "left").read_text())
-    assert not end_left_over(leader.pid, since)
-    os.kill(left, 0)
-    os.kill(left, 9)
+    assert born(left)
+    assert end_left_over(leader.pid, since)
+    end = time.monotonic() + 30
+    while alive(left) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not alive(left)
+
+
+def test_where_it_is_gone_nobody_else_is_ended(sleeper):
+    """A session that began before the program cannot be its own."""
+    later = f"{born(sleeper.pid).partition(' ')[0]} {10**12}"
+    assert not end_left_over(sleeper.pid, later)
+    gone = subprocess.Popen(["true"], start_new_session=True)
+    since = born(gone.pid)
+    gone.wait(30)
+    assert not end_left_over(gone.pid, since)
+    assert sleeper.poll() is None
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 KILLED = """

@@ -60,7 +60,7 @@ class DecisionInput:
 
     ``offered_digest`` is what was read again at the gate, None where nothing was. ``conflicts`` are ids of other
     open changes on the same services, ``concerns`` a reviewer's, with their answers. ``settings``
-    and ``catalog`` are those of the rules in force.
+    and ``catalog`` are those of the rules in force, ``rehearsals`` their plans by service and environment.
     """
 
     change: Change
@@ -77,3 +77,4 @@ class DecisionInput:
     conflicts: tuple[str, ...] = ()
     offered_digest: str | None = None
     concerns: tuple[Asked, ...] = ()
+    rehearsals: tuple[tuple[str, str], ...] = ()

@@ -24,9 +24,9 @@ from interlock.core.policy.facts import NOTHING, Facts
 from interlock.core.policy.question import DecisionInput
 
 REHEARSAL = OURS + "rehearsal/v1"
-"""``{verdict: passed|failed, seconds: number, objective_seconds: number, service: name}``.
+"""``{verdict: passed|failed, seconds: number, objective_seconds: number, service: name, environment: name}``.
 
-Without a ``service`` it speaks for all that the change touches.
+Without a ``service`` it speaks for all that the change touches. With ``idle`` its plan had nothing to do.
 """
 ALERTS = OURS + "alert-proof/v1"
 """``{verdict, proven: [failure mode, …]}``"""
@@ -184,11 +184,22 @@ def _bites(tests: list[Evidence]) -> str:
 
 
 def _rehearsed(given: DecisionInput, fresh: list[Evidence]) -> str:
-    """As ``_state``; where each piece names its service, every Tier-1 service touched must be among them."""
-    state, named = _state(fresh), {one.summary.get("service") for one in _speaking(fresh)}
+    """As ``_state``, of the pieces by whose plan there was something to do.
+
+    Where each names its service and place, every Tier-1 service touched must be among them, and each plan that the
+    rules have for the services touched.
+    """
+    speaking = _speaking(fresh)
+    acting = [one for one in fresh if not one.summary.get("idle")]
+    state = _state(acting) if acting or not fresh else "incomplete"
+    named = {one.summary.get("service") for one in _speaking(acting)}
+    if state not in {"shown", "self-attested"} or None in named:
+        return state
     known = given.catalog.services
     wanted = {name for name in given.change.services if name in known and known[name].tier is Tier.ONE}
-    return "incomplete" if state in {"shown", "self-attested"} and None not in named and wanted - named else state
+    planned = {plan for plan in given.rehearsals if plan[0] in given.change.services}
+    seen = {(one.summary.get("service"), one.summary.get("environment")) for one in speaking}
+    return "incomplete" if wanted - named or planned - seen else state
 
 
 def _all(pieces: Iterable[Evidence], key: str) -> set[str]:

@@ -128,6 +128,8 @@ def _told(journal: Journal, line: dict[str, Json], path: str) -> Journal:
         case "probed":
             before = _looks(line.get("before"), path)
         case "applying":
+            if before is None:
+                raise _unreadable(path, "that something was applied, and not what was there before")
             touched = True
         case "over":
             ended, told = str(line.get("ended")), line.get("left")

@@ -43,7 +43,8 @@ class Acted:
 class Seen:
     """Everything that was seen and done. ``seconds`` is from the first step back until the state was probed.
 
-    ``needs`` is what is missing where nothing could be decided; ``measured`` is what the driver found besides.
+    ``needs`` is what is missing where nothing could be decided, ``idle`` why the change has nothing for the plan;
+    ``measured`` is what the driver found besides.
     Where nothing was ``touched`` there is nothing to compare either. What was ``thrown_away`` is gone. Of a set,
     ``members`` have their probes, and what the probes in ``own`` look at is gone too.
     """
@@ -58,6 +59,7 @@ class Seen:
     touched: bool = True
     thrown_away: bool = False
     needs: str = ""
+    idle: str = ""
     measured: Mapping[str, Json] = field(default_factory=dict)
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
@@ -142,7 +144,9 @@ def _count(left: tuple[Difference, ...]) -> str:
 def predicate(seen: Seen, found: Outcome) -> dict[str, Json]:
     """What is signed: verdict, times, what was seen, what was left; the caller adds whose and when."""
     measured: dict[str, Json] = {**seen.measured}
+    nothing: dict[str, Json] = {"idle": seen.idle} if seen.idle else {}
     return {
+        **nothing,
         "verdict": found.verdict,
         "seconds": round(seen.seconds, 3),
         "objective_seconds": seen.objective,

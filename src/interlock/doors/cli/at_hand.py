@@ -31,13 +31,14 @@ _NAMED = 3
 class AtHand:
     """``change`` is the record as the API shows it; ``moved`` says in one line what is not as recorded.
 
-    ``head`` is the commit that is checked out, empty where the change has no range of this repository; ``asked``
-    is what it takes to look at the checkout again.
+    ``wanted`` is the commit on record as its head, ``head`` the one that is checked out, empty where the change
+    has no range of this repository; ``asked`` is what it takes to look at the checkout again.
     """
 
     change: dict[str, Any]
     submission: Submission
     moved: str
+    wanted: str = ""
     head: str = ""
     asked: Asked | None = None
 
@@ -64,7 +65,7 @@ def at_hand(api: Client, name: str, config: Config) -> AtHand:
     change = api.get(f"/v1/changes/{name}").json
     told = plain(submission)
     moved = drift(recorded, change["digest"], told, submission.digest) if isinstance(told, dict) else ""
-    return AtHand(change=change, submission=submission, moved=moved)
+    return AtHand(change=change, submission=submission, moved=moved, wanted=_recorded_head(recorded))
 
 
 def exactly(api: Client, name: str, config: Config) -> AtHand:
@@ -81,13 +82,14 @@ def exactly(api: Client, name: str, config: Config) -> AtHand:
         raise Conflict(
             f"expected the content of `{name}` here, got none of it: what is checked out is where it begins",
             code="evidence-moved",
-            hint=f"check out the change's own branch: interlock change show {name} names its head",
+            hint=f"check out the change's own branch, or its head: {_switch(_head_of(api, name))}",
         ) from error
     if found.moved:
         raise Conflict(
             f"expected the content of `{name}` here, got another: {found.moved}",
             code="evidence-moved",
-            hint=f"check out its head, or record what is here: interlock change push {name}",
+            hint=f"check out its head: {_switch(found.wanted)}; only where what is here is meant to be the "
+            f"change: interlock change push {name}, which voids what was shown of it",
         )
     asked = ask(api, config.root, PRODUCTION) if found.bases else None
     seen = look(config.root, found.submission, asked) if asked is not None else None
@@ -110,6 +112,19 @@ def still(api: Client, here: AtHand, config: Config) -> None:
         raise _moved_on(here.head[:12], seen.head[:12])
     if seen is not None and seen.edited_count:
         raise _edited(seen)
+
+
+def _recorded_head(submission: dict[str, Any]) -> str:
+    """The head of its range, as far as there is one."""
+    return next((str(part["head"]) for part in submission["parts"] if part["kind"] == "git"), "")
+
+
+def _head_of(api: Client, name: str) -> str:
+    return _recorded_head(api.get(f"/v1/changes/{name}/submission").json)
+
+
+def _switch(head: str) -> str:
+    return f"git switch --detach {safe(head[:12])}"
 
 
 def _on_record(api: Client, here: AtHand) -> str:

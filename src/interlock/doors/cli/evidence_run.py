@@ -55,7 +55,7 @@ def rehearsal(
     """
     from interlock.doors.cli.interrupts import asked_to_end  # noqa: PLC0415  # --help runs nothing
     from interlock.doors.cli.rehearsal import rehearsals  # noqa: PLC0415  # likewise
-    from interlock.doors.cli.screens.rehearsal import rehearsed  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.screens.rehearsal import not_rehearsed, rehearsed  # noqa: PLC0415  # likewise
 
     config, name, done = settings(), change_id(change), []
     with asked_to_end(), client(config) as api:
@@ -63,6 +63,8 @@ def rehearsal(
             done.append(each)
             if not as_json:
                 click.echo("\n".join(rehearsed(each)))
+    for text in not_rehearsed(done):
+        click.echo(text, err=True)
     if as_json:
         show_json({"items": done})
     leave(exit_code(done))

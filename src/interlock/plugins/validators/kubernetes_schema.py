@@ -102,7 +102,7 @@ def _skipped(count: int) -> Finding:
         level="warning",
         message=one_line(f"{count} files with Kubernetes objects were not checked: the schemas are not installed"),
         path="",
-        remedy="pip install 'interlock[kubernetes]'",
+        remedy="pip install kubernetes-validate",
     )
 
 

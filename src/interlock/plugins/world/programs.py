@@ -177,15 +177,42 @@ def born(pid: int) -> str:
 def end_left_over(pid: int, since: str) -> bool:
     """End what is left of a program that nobody waits for any more, with its group; whether there was something.
 
-    Only while the program itself is there: where it is gone nobody can tell whose its group is by now.
+    Where the program itself is gone, what it started is still of its session, and began after it. A process id is
+    not given away again while a session has it.
     """
-    if not since or born(pid) != since:
+    if not since or born(pid) not in {since, ""}:
         return False
+    if not born(pid):
+        return _end_session(pid, since)
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def _end_session(session: int, since: str) -> bool:
+    """End what is left of a session whose leader is gone; whether there was something."""
+    boot, _, ticks = since.partition(" ")
+    found = False
+    for place in Path("/proc").glob("[0-9]*"):
+        told = born(int(place.name))
+        if told.partition(" ")[0] != boot or _session(place) != session:
+            continue
+        if int(told.partition(" ")[2]) >= int(ticks):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(int(place.name), signal.SIGKILL)
+                found = True
+    return found
+
+
+def _session(place: Path) -> int:
+    """The session of a process, 0 where it is gone."""
+    try:
+        told = (place / "stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    return int(told.rpartition(")")[2].split()[3])
 
 
 def _end(running: subprocess.Popen[bytes]) -> None:

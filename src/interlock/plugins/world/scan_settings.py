@@ -15,7 +15,7 @@ from interlock.ports.programs import Output
 
 T = TypeVar("T")
 MOST_SECONDS = 3_600.0
-INSTALL = "pip install 'interlock[scan]'"
+INSTALL = "pip install bandit detect-secrets"
 
 
 def read(kind: type[T], settings: Mapping[str, Json], *, what: str) -> T:

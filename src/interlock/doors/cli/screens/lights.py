@@ -27,6 +27,23 @@ def light_of(reason: Told, lights: Sequence[Told]) -> Told | None:
     return next((one for one in lights if one["fact"] in reason["facts"]), None)
 
 
+def unsettled(lights: Sequence[Told], missing: Sequence[Told]) -> list[str]:
+    """What goes on, was lost, or left something, and stands beside no rule that asks for it."""
+    told_of = {light["fact"] for reason in missing if (light := light_of(reason, lights)) is not None}
+    found = {
+        one["producer"]: one
+        for one in lights
+        if one["state"] in {"running", *_AFTER} and one["fact"] not in told_of
+    }
+    return [_line(one) for one in found.values()]
+
+
+def _line(light: Told) -> str:
+    after = light_remedy(light)
+    about = f": {safe(light['why'])}" if light["why"] and light["state"] != "running" else ""
+    return f"{light['producer']} {light['state']}{about}{' · ' if after else ''}{after}"
+
+
 def light_word(light: Told | None) -> str:
     """How far it is, in a word; empty where nothing was begun, or what is there counts."""
     return "" if light is None else _WORDS.get(light["state"], "")

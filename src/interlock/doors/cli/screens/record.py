@@ -80,10 +80,27 @@ def _rank(one: Told) -> str:
 def _evidence(items: list[Told]) -> list[Row]:
     return [
         Row(
-            met=one["standing"] == "trusted" or None,
-            text=f"{safe(one['predicate_type'].rpartition('//')[2])}",
-            progress=one["standing"],
+            met=_counts(one),
+            text=f"{safe(one['predicate_type'].rpartition('//')[2])}{_about(one)}",
+            progress=", ".join([one["standing"], *_said(one, "verdict")]),
             remedy=safe(f"by {one['runner']}" if one["runner"] else "signed by nobody trusted"),
         )
         for one in items
     ]
+
+
+def _counts(one: Told) -> bool | None:
+    """Whether it shows what it is about: neither yes nor no where it is nobody's word."""
+    if one["standing"] != "trusted":
+        return None
+    return _said(one, "verdict") in ([], ["passed"])
+
+
+def _about(one: Told) -> str:
+    return "".join(f" · {tool}" for tool in _said(one, "tool"))
+
+
+def _said(one: Told, key: str) -> list[str]:
+    """What its summary has under this key, if it is a text."""
+    found = one["summary"].get(key)
+    return [safe(found)] if isinstance(found, str) and found else []

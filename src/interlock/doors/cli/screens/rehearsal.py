@@ -31,6 +31,19 @@ def rehearsed(done: Told) -> list[str]:
     return lines + evidence_lines(done)
 
 
+def not_rehearsed(done: list[Told]) -> list[str]:
+    """The services whose plans had nothing to go back from: nobody may take them for rehearsed."""
+    tried = {one["service"] for one in done if not one.get("idle")}
+    left = sorted({one["service"] for one in done} - tried)
+    return [
+        line
+        for name in left
+        for line in told(
+            "doubt", f"nothing of this change was rehearsed for {safe(name)}: no plan has a step for it"
+        )
+    ]
+
+
 def _one_way(one: Told) -> str:
     return f"nobody can take back {safe(one['member'])}: {safe(one['because'])}"
 
@@ -61,6 +74,8 @@ def _word(done: Told) -> tuple[str, str]:
         return "UNKNOWN", "yellow"
     if done["verdict"] != "passed":
         return "FAIL", "red"
+    if done.get("idle"):
+        return "NOTHING", "yellow"
     return ("BACK", "green") if done["good"] else ("LATE", "red")
 
 
@@ -69,6 +84,8 @@ def _answer(done: Told) -> str:
     took = f"{span(done['seconds'])} of at most {span(done['objective_seconds'])}"
     if done["verdict"] == "undecidable":
         return f"{place}: whether going back works cannot be decided here"
+    if done.get("idle"):
+        return f"{place}: nothing to go back from by this plan ({safe(done['idle'])})"
     if done["verdict"] != "passed":
         return f"{place}: going back was tried and does not hold, in {took}"
     if not done["good"]:

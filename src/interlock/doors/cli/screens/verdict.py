@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
-from interlock.doors.cli.screens.lights import light_of, light_remedy, light_word
+from interlock.doors.cli.screens.lights import light_of, light_remedy, light_word, unsettled
 from interlock.doors.cli.screens.review import open_lines
 from interlock.doors.cli.screens.signatures import away_text, pending_lines
 from interlock.doors.cli.screens.subject import subject
@@ -51,6 +51,9 @@ def verdict(judgement: Told, *, everything: bool, reasons: list[Told] | None = N
     )
     lines += subject(judgement)
     lines += table("needs", missing)
+    asked = decision["reasons"] if reasons is None else reasons
+    for place, text in enumerate(unsettled(judgement.get("lights", ()), asked)):
+        lines += told("evidence" if place == 0 else "", text)
     lines += open_lines(judgement, everything=everything)
     lines += pending_lines(judgement)
     if everything:
