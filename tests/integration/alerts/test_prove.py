@@ -106,6 +106,23 @@ def test_exactly_the_four_planted_faults_are_gaps(proof):
     assert [name for name, _ in answers["orders are not measured"]] == ["OrdersAbsent"]
 
 
+KEPT = b"""\
+groups:
+  - name: orders
+    rules:
+      - {alert: OrdersDown, expr: 'sum(rate(orders_total[5m])) < 50', for: 1m, keep_firing_for: 10m}
+"""
+
+
+def test_an_alert_that_is_kept_firing_is_not_called_restless_for_the_beginning_of_the_world(plan):
+    """What fired while the series began went on into the time in which all is well."""
+    phases = phases_of(plan, looked(groups_of({"a": KEPT}), interval=plan.interval))
+    well = declared(plan.shapes, steps=round(phases.healthy / plan.step), step=plan.step, seed=1)
+    found = prove(plan, {"a.yaml": KEPT}, well, Promtool(), told=lambda _: None)
+    assert found.matrix.restless == ()
+    assert next(row for row in found.matrix.rows if row.mode == "orders drop").proven
+
+
 def test_what_cries_wolf_what_is_silent_and_what_cannot_be_decided_is_told(proof):
     assert [one.name for one in proof.matrix.restless] == ["Busy"]
     silent = {name for name, one in proof.matrix.alerts.items() if one.never}

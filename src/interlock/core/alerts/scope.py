@@ -18,7 +18,7 @@ from interlock.core.alerts.shape import Fits, Shape, selected
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """One alert. ``back`` in seconds, ``pending`` (its ``for``) included; ``unread`` is why it cannot be read."""
+    """One alert. ``back`` in seconds, ``for`` and ``keep_firing_for`` included; ``unread`` is why it is not read."""
 
     rule: Rule
     interval: float
@@ -50,4 +50,6 @@ def _looked(rule: Rule, interval: float, rules: Sequence[Rule]) -> Looked:
     if isinstance(found, Unparsed):
         return Looked(rule=rule, interval=interval, selectors=(), back=0.0, unread=found.reason)
     back = max((each.range + max(each.offset, 0.0) for each in found), default=0.0)
-    return Looked(rule=rule, interval=interval, selectors=found, back=back + rule.pending)
+    # What fired while the world began goes on firing for as long as the rule keeps it.
+    back += rule.pending + rule.keep_firing
+    return Looked(rule=rule, interval=interval, selectors=found, back=back)

@@ -36,13 +36,18 @@ def _answer(done: Told) -> str:
     synthetic = " · healthy series were declared, not captured" if done["synthetic"] else ""
     within = f"within {span(done['tolerance_seconds'])}"
     of = f"{answered} of {plural(len(modes), 'failure')}"
-    return f"{safe(done['service'])}: somebody is told of {of} {within}{synthetic}"
+    unbound = sum(1 for one in done["failure_modes"] if not one["modes"])
+    more = f", and {plural(unbound, 'failure mode')} of change.md is not among them" if unbound == 1 else ""
+    more = f", and {unbound} failure modes of change.md are not among them" if unbound > 1 else more
+    return f"{safe(done['service'])}: somebody is told of {of} {within}{more}{synthetic}"
 
 
 def _bound(one: Told) -> Row:
     """One failure mode of change.md."""
     if not one["modes"]:
-        return Row(met=False, text=safe(one["failure_mode"]), remedy="no mode of the alert plan is named in it")
+        return Row(
+            met=False, text=safe(one["failure_mode"]), remedy="name it after a mode, or add one to alert-plans/"
+        )
     return Row(met=one["proven"], text=safe(one["failure_mode"]), remedy=", ".join(map(safe, one["modes"])))
 
 
