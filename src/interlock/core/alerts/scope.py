@@ -18,7 +18,7 @@ from interlock.core.alerts.shape import Fits, Shape, selected
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """One alert. ``back`` in seconds, ``for`` and ``keep_firing_for`` included; ``unread`` is why it is not read."""
+    """One alert. ``back`` in seconds, ``for`` and ``keep_firing_for`` included; ``unread`` says why it is not."""
 
     rule: Rule
     interval: float
