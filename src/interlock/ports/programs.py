@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -88,6 +89,9 @@ class Programs(Protocol):
         most: int = MOST_OUTPUT,
     ) -> Output:
         """Run one as ``run`` does, and keep what it says, at most ``most`` bytes on each stream."""
+
+    def only(self, names: AbstractSet[str]) -> Programs:
+        """The same programs, which get no variables of this process but these."""
 
     def missing(self, program: str) -> str:
         """Why ``run`` could not start this program now, in a few words; empty where it could. Starts nothing."""

@@ -205,6 +205,27 @@ def test_a_role_that_the_plan_names_is_there(migrating, terminal):
     assert found["verdict"] != "undecidable"
 
 
+def test_a_command_for_psql_is_refused_before_anything_runs(migrating, terminal, tmp_path):
+    ran = tmp_path / "ran"
+    up = f"ALTER TABLE orders ADD COLUMN k int; \\! touch {ran}"
+    done = terminal("evidence", "run", "rehearsal", "--key", migrating(up, "SELECT 1;") / "runner.pem")
+    assert (done.code, done.out[:7]) == (3, "UNKNOWN"), done
+    assert "needs SQL alone in 0002_more.up.sql: line 1 has a command for psql" in " ".join(done.out.split())
+    assert not ran.exists()
+
+
+def test_no_program_of_a_migration_gets_a_token_or_the_keys_path(migrating, terminal, monkeypatch):
+    monkeypatch.setenv("FORGE_TOKEN", "s3cret-of-the-runner")
+    monkeypatch.setenv("INTERLOCK_RUNNER_KEY", "key-of-the-runner")
+    up = (
+        "CREATE TABLE seen (line text); COPY seen FROM PROGRAM 'env' WITH (DELIMITER E'\\x01', FORMAT text);"
+        "DO $$ BEGIN IF EXISTS (SELECT FROM seen WHERE line LIKE '%of-the-runner%') "
+        "OR NOT EXISTS (SELECT FROM seen WHERE line LIKE 'PATH=%') THEN RAISE 'wrong variables'; END IF; END $$;"
+    )
+    found = rehearse(terminal, migrating(up, "DROP TABLE seen;"))[1]
+    assert [one["ok"] for one in found["applied"][:1]] == [True], found["applied"]
+
+
 def started_by(pid):
     """The server among a process's children, with its folder."""
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():

@@ -208,3 +208,20 @@ def test_djangos_column_that_cannot_come_back_over_rows_is_irreversible(reposito
 def test_a_change_without_a_migration_has_nothing_to_go_back_from(repository):
     seen, found = rehearsed(*repository(DJANGO, {"README": "x"}), tool="django")
     assert (found.verdict, seen.idle) == ("passed", "no migration among what the change adds"), found
+
+
+def test_a_migration_in_python_gets_the_variables_that_the_plan_names_and_no_others(
+    repository, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("FORGE_TOKEN", "s3cret")
+    monkeypatch.setenv("INTERLOCK_RUNNER_KEY", "runner.pem")
+    monkeypatch.setenv("SHOP_REGION", "harbour")
+    seen = tmp_path / "seen"
+    up = f"import os; open({str(seen)!r}, 'w').write(chr(10).join(os.environ))"
+    url = "postgresql+psycopg://{user}@/{name}?host={host}"
+    more = {"environment": {"SHOP_URL": url}, "passed_on": ["SHOP_REGION"]}
+    root, base = repository(ALEMBIC, revision("a2", "a1", up, "pass"))
+    rehearsed(root, base, tool="alembic", directory="backend", **more)
+    got = set(seen.read_text().split())
+    assert {"SHOP_REGION", "SHOP_URL", "PATH"} <= got
+    assert not got & {"FORGE_TOKEN", "INTERLOCK_RUNNER_KEY"}

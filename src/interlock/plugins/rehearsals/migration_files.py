@@ -1,20 +1,22 @@
-"""Migrations that are files of SQL, run by ``psql`` in the order of their names.
+"""Migrations that are files of SQL, run in the order of their names.
 
 Rules:
 1. ``NAME.up.sql`` goes there and ``NAME.down.sql`` back. A file ``NAME.sql`` has both, each below a line that says
    so (``-- migrate:up``, ``-- +goose Up``, ``-- +migrate Up``, and Down); without such a line it has no way back.
 2. What the change adds are names that the base does not have.
-3. ``psql`` stops at the first error. A file runs as it would in production: each statement by itself, unless it
-   says BEGIN.
+3. It stops at the first error. A file runs as ``psql`` would run it: each statement by itself, unless it says
+   BEGIN. What is a command for ``psql`` and no SQL is refused before anything runs: it could run any program here.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 from interlock.plugins.rehearsals.migration_settings import MigrationSettings
-from interlock.plugins.rehearsals.migration_tools import Argv, Migration, Run, succeeded
+from interlock.plugins.rehearsals.migration_tools import Argv, Migration, Missing, Run, succeeded
+from interlock.plugins.rehearsals.sql_statements import NotSql, statements
 
 _WAY = re.compile(r"^--[ \t]*(?:migrate:|\+goose |\+migrate )(up|down)\b.*$", re.IGNORECASE | re.MULTILINE)
 
@@ -24,13 +26,13 @@ class SqlFiles:
 
     own: tuple[str, ...] = ()
 
-    def __init__(self, settings: MigrationSettings, psql: Path, scratch: Path) -> None:
-        self._folder, self._psql, self._scratch = settings.folder, psql, scratch
+    def __init__(self, settings: MigrationSettings, scratch: Path) -> None:
+        self._folder, self._scratch = settings.folder, scratch
         self._known: set[str] = set()
 
     def program(self) -> str:
-        """``psql``."""
-        return str(self._psql)
+        """This interpreter."""
+        return sys.executable
 
     def there(self, root: Path) -> bool:
         """Whether the folder is there."""
@@ -53,9 +55,17 @@ class SqlFiles:
         )
 
     def sql(self, file: Path) -> Argv:
-        """The program that runs a file."""
-        quiet = ("-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose")
-        return (str(self._psql), *quiet, "-f", str(file))
+        """The program that runs a file, in which nothing of the checkout is imported.
+
+        Raises:
+            Missing: the file is not SQL alone.
+        """
+        try:
+            for _ in statements(file.read_text(encoding="utf-8")):
+                pass
+        except (NotSql, UnicodeError, OSError) as error:
+            raise Missing(f"SQL alone in {file.name}: {error}") from error
+        return (sys.executable, "-I", "-m", "interlock.plugins.rehearsals.sql_run", str(file))
 
     def _files(self, root: Path) -> dict[str, tuple[Path, Path | None]]:
         found: dict[str, tuple[Path, Path | None]] = {}

