@@ -30,8 +30,8 @@ def test_an_older_state_labelled_newer_is_none_where_rows_were_only_updated(judg
         "failed",
         (
             "it restores an older state than that of 2026-03-05 15:00:00 UTC, which it claims: of 2,000 rows of "
-            "orders from before then 1,500 are as they were before they were last written; the newest it has is of "
-            "2026-03-05 12:33:20+00"
+            "orders from before then 1,500 are as they were before they were last written; the newest it has is "
+            "of 2026-03-05 12:33:20+00"
         ),
     )
     assert judged(file, 13) == ("passed", ""), "with its true time it has what was not written since"

@@ -205,8 +205,8 @@ def _unproven(plan: SnapshotPlan, taken: Taken, table: str, found: Lacking) -> I
         )
     if found.unmarked:
         yield (
-            f"{found.unmarked:,} of the rows of {table} without {mark} are not in it as they are, and nobody can tell "
-            "since when"
+            f"{found.unmarked:,} of the rows of {table} without {mark} are not in it as they are, and nobody can "
+            "tell since when"
         )
 
 
