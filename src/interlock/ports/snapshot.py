@@ -3,7 +3,9 @@
 Rules:
 1. The source is only read. What is restored is restored to a place that is thrown away by ``close``.
 2. That something failed, or is missing here, is a value. Each call ends within the plan's ``timeout``.
-3. Used by one thread, in the order of the methods. ``take`` twice takes two.
+3. A new backup has the plan's name only once it was shown to be a snapshot; what was not compared yet when it is
+   closed is removed.
+4. Used by one thread, in the order of the methods. ``take`` twice takes two.
 """
 
 from __future__ import annotations
@@ -33,5 +35,8 @@ class Snapshots(Protocol):
     def lacking(self, table: str, column: str, until: datetime) -> Lacking:
         """The rows of ``table`` in the source whose ``column`` is at most ``until``, and those not restored."""
 
+    def settle(self, *, good: bool) -> tuple[str, str]:
+        """Name what was taken by whether it is a snapshot; the name it has now, and why it could not be named."""
+
     def close(self) -> None:
-        """Throw the place away. Idempotent."""
+        """Throw the place away, and a backup that was not settled. Idempotent."""

@@ -39,6 +39,7 @@ from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.ports.store import Tx
 from interlock.road.decide import Judgement, judge_in
 from interlock.road.gather import statements_about
+from interlock.road.named import known_environment
 from interlock.road.recorded import complete
 from interlock.road.shipped import shipped_in
 from interlock.road.station import Station
@@ -62,7 +63,11 @@ class _Case:
 
 
 def checklist(station: Station, actor: Actor, name: str, environment: str) -> Checklist:
-    """The checklist of a recorded change for an environment."""
+    """The checklist of a recorded change for an environment.
+
+    Raises:
+        InvalidInput: ``environment-unknown``.
+    """
     actor.require(Scope.READ)
 
     def work(tx: Tx) -> Checklist:
@@ -70,6 +75,7 @@ def checklist(station: Station, actor: Actor, name: str, environment: str) -> Ch
         change = complete(tx, record)
         tx.vouch(ChangeRecord, [name], about=name)
         in_force = station.rules(tx)
+        known_environment(in_force.rules, environment)
         judged = judge_in(station, tx, in_force, change, environment, actor, name=record.blob)
         return _checklist(_Case(tx=tx, rules=in_force.rules, judged=judged))
 

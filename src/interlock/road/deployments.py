@@ -6,7 +6,8 @@ Rules:
    noted (``deployment.applied``, …) of what nothing else is known.
 2. Evidence is what was about the digest that went out, with the standing it had when that began (by the runners
    that the rules in force trust).
-3. A change whose content cannot be read any more is listed without its commit, never left out.
+3. A service that neither the catalog nor the record knows is refused: "no" would be said of nothing.
+4. A change whose content cannot be read any more is listed without its commit, never left out.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Page, Tx
 from interlock.road.gather import evidence_about
+from interlock.road.named import known_service
 from interlock.road.roll.asks import plan_of
 from interlock.road.station import Station
 
@@ -67,11 +69,17 @@ class PastDeployment:
 def deployments(
     station: Station, actor: Actor, *, environment: str, service: str | None, limit: int
 ) -> tuple[PastDeployment, ...]:
-    """The newest deployments there."""
+    """The newest deployments there.
+
+    Raises:
+        InvalidInput: ``service-unknown``.
+    """
     actor.require(Scope.READ)
 
     def work(tx: Tx) -> tuple[PastDeployment, ...]:
         rules = station.rules(tx).rules
+        if service is not None and not tx.records(RolloutRecord).page(Page(limit=1), service=service):
+            known_service(rules, service)
         found = [*_rollouts(tx, rules, environment, service, limit)]
         found += _tickets(station, tx, rules, environment, service, limit)
         found += _notes(tx, rules, environment, service, {one.change for one in found}, limit)

@@ -24,7 +24,6 @@ from interlock.core.audit.suspects import Candidate, Suspect, rank
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.change import ChangeRecord
 from interlock.core.change.errors import IntegrityError, InvalidInput, NotFound
-from interlock.core.change.parse import closest
 from interlock.core.change.settings import Settings
 from interlock.core.facts.reach import share
 from interlock.core.ledger.entry import Entry
@@ -32,6 +31,7 @@ from interlock.core.ledger.event import PREFIX
 from interlock.core.rollout.record import RolloutRecord
 from interlock.core.ticket.record import TicketRecord
 from interlock.ports.store import Tx
+from interlock.road.named import known_environment, known_service
 from interlock.road.recorded import complete
 from interlock.road.station import Station
 
@@ -131,21 +131,9 @@ def suspects(station: Station, actor: Actor, asked: Asked) -> Suspects:
 
 def _answer(station: Station, tx: Tx, asked: Asked, at: datetime) -> Suspects:
     rules = station.rules_or_provisional(tx).rules
-    catalog, places = rules.catalog, sorted(rules.settings.environments)
-    if asked.environment not in places:
-        raise InvalidInput(
-            f"expected an environment of interlock.yaml, got `{asked.environment[:60]}`"
-            f"{closest(asked.environment, places)}",
-            code="environment-unknown",
-            hint=f"name one of {', '.join(places)}: --environment NAME",
-        )
-    if asked.service not in catalog.services:
-        near, known = closest(asked.service, sorted(catalog.services)), ", ".join(sorted(catalog.services))
-        raise InvalidInput(
-            f"expected a service of the catalog, got `{asked.service}`{near}",
-            code="service-unknown",
-            hint=f"known: {known[:300]}",
-        )
+    catalog = rules.catalog
+    known_environment(rules, asked.environment)
+    known_service(rules, asked.service)
     since = at - timedelta(seconds=asked.since)
     cases, cut = _cases(tx, catalog, asked.environment, since)
     settings = rules.settings

@@ -160,3 +160,12 @@ def test_a_pipelines_log_holds_no_command_and_what_is_copied_stays_exact(shop, t
     monkeypatch.delenv("TF_BUILD")
     monkeypatch.setenv("GITHUB_ACTIONS", "")
     assert logged("::error::x") == ": :error::x"
+
+
+def test_an_environment_that_nobody_knows_has_no_page(shop, terminal):
+    wrong = terminal("change", "checklist", os.environ["INTERLOCK_CHANGE"], "--environment", "prodution")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith(
+        "error[environment-unknown]: expected an environment of interlock.yaml, got `prodution` "
+        "(did you mean `production`?)"
+    )

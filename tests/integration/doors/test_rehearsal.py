@@ -172,11 +172,13 @@ def test_a_program_that_is_not_there_leaves_it_undecided_and_untouched(shop, ter
     assert staging(place).keys() == {"delivery.yaml"}
 
 
-@pytest.mark.parametrize("service", ["cart", "nowhere"])
+@pytest.mark.parametrize("service", ["cart", "order-servce"])
 def test_a_service_without_a_plan_is_told_which_there_are(shop, terminal, service):
     shop()
     done = terminal("evidence", "run", "rehearsal", "--service", service)
     assert (done.code, done.err.split("]")[0]) == (2, "error[rehearsal-none")
+    assert ("(did you mean `order-service`?)" in done.err) == (service != "cart")
+    assert "there are: order-service in staging" in done.err
     done = terminal("evidence", "run", "rehearsal", "--environment", "production")
     assert "order-service in staging" in done.err
 

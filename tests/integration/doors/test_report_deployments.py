@@ -278,6 +278,24 @@ def test_rules_in_force_and_nothing_deployed_is_a_record_of_none(founded, termin
     assert (found["record"]["asked"], found["record"]["found"]) == (True, 0)
 
 
+def test_a_service_that_the_catalog_does_not_have_is_refused_and_not_answered_for(founded, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    assert audited(terminal, "--service", "order-service")["record"]["asked"]
+    wrong = terminal("report", "deployments", "--service", "order-servce")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith(
+        "error[service-unknown]: expected a service of the catalog, got `order-servce` "
+        "(did you mean `order-service`?)"
+    )
+
+
+def test_without_a_record_the_checkouts_catalog_says_which_services_there_are(shop, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    assert not audited(terminal, "--service", "order-service")["record"]["asked"]
+    wrong = terminal("report", "deployments", "--service", "order-servce")
+    assert (wrong.code, "(did you mean `order-service`?)" in wrong.err) == (2, True), wrong
+
+
 def test_a_server_that_does_not_answer_is_told_and_what_git_says_is_not_all(terminal, repository, monkeypatch):
     repository.release("v1.0.0", {"k8s/checkout.yaml": ROLLOUT})
     monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:9")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -105,7 +108,42 @@ def test_what_cannot_be_decided_is_not_handed_in(shop, terminal, monkeypatch):
     monkeypatch.delenv("SHOP_DATABASE")
     unset = save(terminal, place)
     assert (unset.code, unset.err.split("]")[0]) == (3, "error[snapshot-needs")
+
+
+def test_a_plan_that_is_not_there_is_told_with_the_nearest(shop, terminal):
+    shop()
     assert terminal("evidence", "run", "snapshot", "--service", "cart").err.startswith("error[snapshot-none]")
+    near = terminal("evidence", "run", "snapshot", "--service", "order-servic")
+    assert (near.code, "got none (did you mean `order-service`?)" in near.err) == (2, True), near
+    assert "there are: order-service in production" in near.err
+    place = terminal("evidence", "run", "snapshot", "--environment", "prodution")
+    assert "in `prodution` in the rules in force, got none (did you mean `production`?)" in place.err
+
+
+@pytest.mark.parametrize("plan", [PLAN, FOUND])
+def test_a_folder_that_is_not_there_is_wrong_input_and_nothing_is_signed(shop, terminal, plan):
+    place = shop(plan)
+    (place / "backups").rmdir()
+    done = save(terminal, place)
+    assert (done.code, done.err.split("]")[0]) == (2, "error[snapshot-folder"), done
+    assert "mkdir -p ../backups" in done.err
+    assert not (place / "backups").exists()
+    assert terminal.ok("evidence", "list", "--json").json["items"] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_stops_it_is_told_that_nothing_is_left(shop, number):
+    place = shop(PLAN.replace(b"pg_dump", b'[sh, -c, "echo x > $SNAPSHOT_FILE; echo > ../begun; sleep 600"]'))
+    command = [Path(sys.executable).with_name("interlock"), "evidence", "run", "snapshot"]
+    started = subprocess.Popen(command, cwd=place / "shop", stderr=subprocess.PIPE, text=True)
+    while not (place / "begun").exists():
+        assert started.poll() is None, started.stderr.read()
+        time.sleep(0.05)
+    assert [path.suffix for path in (place / "backups").iterdir()] == [".part"]
+    started.send_signal(number)
+    _, said = started.communicate(timeout=60)
+    assert (started.returncode, "was cancelled: what was not compared yet is removed" in said) == (130, True), said
+    assert list((place / "backups").iterdir()) == []
 
 
 @pytest.mark.parametrize(

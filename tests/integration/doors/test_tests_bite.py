@@ -192,3 +192,5 @@ def test_without_a_plan_or_pytest_it_says_what_to_do(shop, terminal, tmp_path):
     assert (done.code, done.err.startswith("error[test-runner-missing]: expected pytest for")) == (3, True), done
     assert "-m pip install pytest" in done.err
     assert "error[test-plan-none]" in terminal("evidence", "run", "tests", "--service", "cart").err
+    near = terminal("evidence", "run", "tests", "--service", "order-servce")
+    assert "got none (did you mean `order-service`?)" in near.err

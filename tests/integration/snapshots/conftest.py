@@ -85,14 +85,16 @@ def dumped(server: PostgreSQL, address: str, tmp_path: Path) -> Callable[..., Pa
 def saved(tmp_path: Path) -> Callable[..., object]:
     """``saved(take, file, more)``: what came of that plan: what was seen, and the outcome."""
 
-    def done(take: str = "pg_dump", file: object = "orders-{run}.dump", more: str = "", now=None):
+    def done(
+        take: str = "pg_dump", file: object = "orders-{run}.dump", more: str = "", now=None, told=lambda _: None
+    ):
         content = PLAN.format(take=take, file=file, more=more).encode()
         plan = read_snapshot_plan("snapshot-plans/orders.yaml", content)
         clock = now or (lambda: datetime.now(UTC))
         programs = SystemPrograms(str(tmp_path))
         desk = PostgresSnapshots(plan, run="snp-test", root=str(tmp_path), programs=programs, now=clock)
         try:
-            return snapshot(plan, desk, now=clock, steady=steady, told=lambda _: None)
+            return snapshot(plan, desk, now=clock, steady=steady, told=told)
         finally:
             desk.close()
 

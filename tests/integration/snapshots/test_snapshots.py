@@ -169,10 +169,12 @@ def test_the_newest_of_several_is_the_one(saved, dumped, tmp_path):
     assert (seen.taken.file, found.verdict) == (new.name, "passed")
 
 
-def test_a_program_that_saves_something_else_is_found_out(saved, server, shop, monkeypatch):
+def test_a_program_that_saves_something_else_is_found_out(saved, server, shop, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{server.binaries}:{os.environ['PATH']}")
     other = saved('[sh, -c, "pg_dump --exclude-table=orders > $SNAPSHOT_FILE"]')
     assert (other[1].verdict, because(other)[:21]) == ("failed", "it lacks table orders")
+    assert other[0].taken.file == "orders-snp-test.dump.unverified"
+    assert [path.name for path in tmp_path.iterdir()] == [other[0].taken.file], "what is none has no backup's name"
     nothing = saved('["true"]', "nothing-{run}.dump")
     assert because(nothing) == "it could not be taken: true ended well and wrote nothing to $SNAPSHOT_FILE"
     failing = saved('[sh, -c, "echo no room >&2; exit 3"]', "failing-{run}.dump")
@@ -226,6 +228,30 @@ def test_nobody_who_lists_processes_sees_a_password(saved, server, address, tmp_
     done = saved(f"[sh, -c, '{list_all}; pg_dump --snapshot=$SNAPSHOT_ID > $SNAPSHOT_FILE']")
     assert done[1].verdict == "passed", because(done)
     assert "s3cret" not in (tmp_path / "seen").read_text()
+
+
+@pytest.mark.parametrize("step", ["taking", "restoring", "comparing"])
+def test_who_stops_it_leaves_no_backup_that_was_not_compared(saved, shop, dumped, tmp_path, step):
+    def stop(said: str) -> None:
+        if said.startswith(step):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        saved(told=stop)
+    assert list(tmp_path.iterdir()) == []
+    theirs = dumped("--format=custom")
+    if step != "taking":
+        with pytest.raises(KeyboardInterrupt):
+            saved("existing", theirs, told=stop)
+    assert list(tmp_path.iterdir()) == [theirs], "what somebody else took is theirs"
+
+
+def test_what_was_not_shown_to_be_a_snapshot_is_not_found_as_one(saved, dumped, tmp_path):
+    file = dumped("--format=custom")
+    for ending in (".part", ".unverified"):
+        file.with_name(f"{file.name}{ending}").write_bytes(file.read_bytes()[:50])
+    seen, found = saved("existing", tmp_path / "orders-*")
+    assert (seen.taken.file, found.verdict) == (file.name, "passed")
 
 
 def test_nothing_is_left_running_or_lying_about(saved, shop):

@@ -4,9 +4,10 @@ Rules:
 1. *Passed* means: it was restored somewhere else, and what was restored is the source's state of the moment at
    which it was taken: schema, rows and sequences, everything by name.
 2. Of one that somebody took before, the source has moved on. Its schema must be the source's; a table must be as
-   the source has it now, or, where it is marked, hold every row that the source has from before it was taken.
-   What can be told neither way is undecided, and says which tables.
-3. One that does not restore, lacks something, is older than it claims or older than it may be is no snapshot.
+   the source has it now, or, where it is marked, hold every row that the source has from before it was taken, as
+   it is there. What can be told neither way, and a mark that is of no row from before, is undecided.
+3. One that does not restore, lacks something, is older than it claims or older than it may be is no snapshot. So
+   is one that claims to be from later than now.
 4. What is missing here (a program, an extension, another PostgreSQL) makes it undecidable, not bad.
 """
 
@@ -24,6 +25,8 @@ from interlock.core.snapshot.plan import SnapshotPlan
 Verdict = Literal["passed", "failed", "undecidable"]
 SHOWN, SAID = 20, 300
 _NAMED = 5
+AHEAD = 300.0
+"""Seconds by which two clocks may differ."""
 _MINUTE = "%Y-%m-%d %H:%M:%S UTC"
 
 
@@ -48,12 +51,17 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """Of a marked table: how many rows of the source that were there by then are not in what was restored.
+    """Of a marked table: of the source's rows that were there by then, how many are not in what was restored.
 
-    ``newest`` is the newest mark among those that are, for people; ``failed`` says why nobody could count.
+    ``older`` are there with an older mark, ``changed`` with other values though their mark is no older.
+    ``unmarked`` rows of the source have no mark and are not there as they are. ``newest`` is the newest mark among
+    those that are there, for people; ``failed`` says why nobody could count.
     """
 
     rows: int = 0
+    older: int = 0
+    changed: int = 0
+    unmarked: int = 0
     of: int = 0
     newest: str = ""
     failed: str = ""
@@ -116,6 +124,10 @@ def outcome(plan: SnapshotPlan, seen: Seen) -> Outcome:
     needs = taken.needs or seen.needs
     if needs:
         reasons.insert(0, f"could not be decided here: needs {needs}")
+    ahead = (taken.at - seen.now).total_seconds() if taken.at else 0.0
+    if taken.at and ahead > AHEAD:
+        bad.append("ahead")
+        reasons.append(f"it claims to be of {taken.at:{_MINUTE}}, which is {_span(ahead)} from now")
     if taken.at and age > plan.age:
         bad.append("old")
         reasons.append(f"it is {_span(age)} old, and may be {_span(plan.age)}")
@@ -149,19 +161,13 @@ def _of_an_existing_one(
     made = [one for one in differing if not table_of(one.item)]
     gone = {one.item.removeprefix("table ") for one in made if one.after is None}
     bad = list(_told([one for one in differing if not table_of(one.item) or table_of(one.item) in gone]))
-    claimed = f"{seen.taken.at:{_MINUTE}}" if seen.taken.at else "an unknown time"
+    open_ = []
     for table, found in sorted(seen.lacking.items()):
-        if found.rows and table not in gone:
-            newest = f"; the newest it has is of {found.newest}" if found.newest else ""
-            bad.append(
-                f"it restores an older state than that of {claimed}, which it claims: of {found.of:,} rows of "
-                f"{table} from before then it lacks {found.rows:,}{newest}"
-            )
-    open_ = [
-        f"{table} could not be compared by its mark: {one.failed}"
-        for table, one in seen.lacking.items()
-        if one.failed
-    ]
+        if found.failed:
+            open_.append(f"{table} could not be compared by its mark: {found.failed}")
+        elif table in moved - gone:
+            bad += _worse(plan, seen.taken, table, found)
+            open_ += _unproven(plan, seen.taken, table, found)
     untold = sorted(moved - gone - set(plan.marks))
     if not untold:
         return bad, open_
@@ -173,6 +179,39 @@ def _of_an_existing_one(
         *open_,
         f"the source has moved on in {named}, so nobody can tell which state the backup has; {hint}",
     ]
+
+
+def _worse(plan: SnapshotPlan, taken: Taken, table: str, found: Lacking) -> Iterator[str]:
+    of = f"of {found.of:,} rows of {table} from before then"
+    if found.rows or found.older:
+        lacks = [f"it lacks {found.rows:,}"] if found.rows else []
+        lacks += [f"{found.older:,} are as they were before they were last written"] if found.older else []
+        newest = f"; the newest it has is of {found.newest}" if found.newest else ""
+        older = f"it restores an older state than that of {_claimed(taken)}, which it claims"
+        yield f"{older}: {of} {' and '.join(lacks)}{newest}"
+    if found.changed:
+        yield (
+            f"what it restores is not what was there at {_claimed(taken)}: {of} {found.changed:,} have "
+            f"other values (every write must move {plan.marks.get(table, 'the mark')})"
+        )
+
+
+def _unproven(plan: SnapshotPlan, taken: Taken, table: str, found: Lacking) -> Iterator[str]:
+    mark = plan.marks.get(table, "its mark")
+    if not found.of:
+        yield (
+            f"no row of {table} is from before {_claimed(taken)} by {mark}, so nobody can tell which state the "
+            "backup has"
+        )
+    if found.unmarked:
+        yield (
+            f"{found.unmarked:,} of the rows of {table} without {mark} are not in it as they are, and nobody can "
+            "tell since when"
+        )
+
+
+def _claimed(taken: Taken) -> str:
+    return f"{taken.at:{_MINUTE}}" if taken.at else "an unknown time"
 
 
 def _told(differing: list[Difference] | tuple[Difference, ...]) -> Iterator[str]:
@@ -227,7 +266,10 @@ def predicate(plan: SnapshotPlan, seen: Seen, found: Outcome) -> dict[str, Json]
         "tables": len(tables),
         "rows": sum(int(text.partition(", ")[0].replace(",", "")) for text in tables),
         "not_compared": [*plan.without],
-        "by_marks": {name: {"rows": one.of, "lacking": one.rows} for name, one in sorted(seen.lacking.items())},
+        "by_marks": {
+            name: {"rows": one.of, "lacking": one.rows + one.older + one.changed}
+            for name, one in sorted(seen.lacking.items())
+        },
         "differing": [one.told.removeprefix("database: ")[:SAID] for one in found.differing[:SHOWN]],
         "differing_count": len(found.differing),
         "state_source": taken.source.digest if taken.source else None,

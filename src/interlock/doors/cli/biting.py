@@ -22,6 +22,7 @@ from interlock.core.bite.outcome import Listed
 from interlock.core.bite.plan import TestPlan, longest
 from interlock.core.bite.plan_read import read_test_plan
 from interlock.core.change.errors import InvalidInput, Unavailable
+from interlock.core.change.parse import closest
 from interlock.core.change.parts import GitRange
 from interlock.core.facts.front_matter import read_written
 from interlock.core.policy.shown import TESTS
@@ -80,14 +81,15 @@ def bites(
 
 
 def _plans(api: Client, here: AtHand, service: str | None) -> list[TestPlan]:
-    items = api.get("/v1/plans", producer="tests", service=service).json["items"]
+    items = api.get("/v1/plans", producer="tests").json["items"]
     touched = set(here.change["services"]) if service is None else {service}
     found = [item for item in items if item["service"] in touched]
     if not found:
         whose = service or ", ".join(here.change["services"]) or "a change that touches no service"
         known = ", ".join(item["service"] for item in items)
+        near = closest(service, sorted({item["service"] for item in items})) if service else ""
         raise InvalidInput(
-            f"expected a test plan for {whose} in the rules in force, got none",
+            f"expected a test plan for {whose} in the rules in force, got none{near}",
             code="test-plan-none",
             hint=f"there are: {known}"
             if known

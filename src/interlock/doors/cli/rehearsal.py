@@ -17,6 +17,7 @@ import click
 from interlock.config import Config
 from interlock.core.change.canonical import Json, plain
 from interlock.core.change.errors import Conflict, InvalidInput
+from interlock.core.change.parse import closest
 from interlock.core.policy.shown import REHEARSAL
 from interlock.core.rehearsal.journal import Head
 from interlock.core.rehearsal.members import of_set
@@ -70,7 +71,7 @@ def _plans(
     api: Client, here: AtHand, service: str | None, environment: str | None
 ) -> list[tuple[RehearsalPlan, bytes, str]]:
     """Each plan with its file and the digest of the rules that it is part of."""
-    items = api.get("/v1/plans", producer="rehearsal", service=service).json["items"]
+    items = api.get("/v1/plans", producer="rehearsal").json["items"]
     touched = set(here.change["services"]) if service is None else {service}
     found = [
         (item["path"], base64.b64decode(item["content"]), item["rules"])
@@ -78,7 +79,7 @@ def _plans(
         if item["service"] in touched and environment in {None, item["environment"]}
     ]
     if not found:
-        raise _none(here, service, environment, [f"{one['service']} in {one['environment']}" for one in items])
+        raise _none(here, service, environment, items)
     without = sorted(touched - {item["service"] for item in items})
     if without:
         click.echo(f"doubt    no plan for {safe(', '.join(without))}: going back is not rehearsed there", err=True)
@@ -177,15 +178,16 @@ def _told(head: Head, found: Outcome, said: dict[str, Json], handed: Handed | No
     }
 
 
-def _none(here: AtHand, service: str | None, environment: str | None, known: list[str]) -> InvalidInput:
+def _none(here: AtHand, service: str | None, environment: str | None, items: list[Told]) -> InvalidInput:
+    known = ", ".join(f"{one['service']} in {one['environment']}" for one in items)
+    near = closest(service, sorted({one["service"] for one in items})) if service else ""
     whose = service or ", ".join(here.change["services"]) or "a change that touches no service"
     where = f" in `{environment}`" if environment else ""
+    write = "write rehearsals/SERVICE.yaml and bring it into force: docs/how-to/rehearse.md"
     return InvalidInput(
-        f"expected a rehearsal plan for {whose}{where} in the rules in force, got none",
+        f"expected a rehearsal plan for {whose}{where} in the rules in force, got none{near}",
         code="rehearsal-none",
-        hint=f"there are: {', '.join(known)}"
-        if known
-        else "write rehearsals/SERVICE.yaml and bring it into force: docs/how-to/rehearse.md",
+        hint=f"there are: {known}" if known else write,
     )
 
 

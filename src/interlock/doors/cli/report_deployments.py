@@ -2,7 +2,9 @@
 
 Rules:
 1. It reads and touches nothing. Without a record it goes by git alone; without git by the record alone.
-2. 0 there is an answer; 2 wrong input, or neither a record nor a repository; 3 no deployment was found, or the
+2. A service that the record's catalog does not have is refused, else one that the checkout's has not, where there
+   is an interlock.yaml: nothing is answered for what is not there.
+3. 0 there is an answer; 2 wrong input, or neither a record nor a repository; 3 no deployment was found, or the
    record could not be asked, so that what is said is not all.
 """
 
@@ -55,6 +57,8 @@ def deployments(
 
     config = settings()
     record, recorded = _recorded(config, environment, service, last)
+    if service is not None and not record["asked"]:
+        _known_here(config, service)
     trees = open_releases(config.root)
     if trees is None and not record["asked"]:
         raise InvalidInput(
@@ -92,11 +96,29 @@ def _recorded(
         with client(config) as api:
             items = api.get("/v1/deployments", **asked).json["items"]
     except InterlockError as error:
+        if error.code == "service-unknown":
+            raise
         none = error.code == "rules-none" or (config.server is None and error.code == "state-missing")
         why = "none here" if none else error.message
         return {"asked": False, "failed": not none, "why": why, "found": 0}, ()
     found = tuple(parse(PastDeployment, item, what="a deployment") for item in items)
     return {"asked": True, "failed": False, "why": "", "found": len(found)}, found
+
+
+def _known_here(config: Config, service: str) -> None:
+    """Without a record the catalog of a governed checkout says which services there are, where it can be read."""
+    from interlock.core.change.settings import SETTINGS_FILE  # noqa: PLC0415  # --help reads nothing
+    from interlock.core.policy.rules import load_rules  # noqa: PLC0415  # likewise
+    from interlock.plugins.rule_sources.folder import FolderRules  # noqa: PLC0415  # likewise
+    from interlock.road.named import known_service  # noqa: PLC0415  # likewise
+
+    try:
+        files = FolderRules(config.root).files()
+        rules = load_rules(files)
+    except InterlockError:
+        return
+    if SETTINGS_FILE in files and rules.catalog.services:
+        known_service(rules, service)
 
 
 def _looked(

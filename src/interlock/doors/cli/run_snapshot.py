@@ -3,12 +3,13 @@
 Rules:
 1. The plan is that of the rules in force. The source is only read, so nothing of the checkout is needed.
 2. What is signed expires when the snapshot is older than its plan allows.
-3. 0 when each is a snapshot, 1 when one is none, 3 when one could not be decided; that is not handed in.
+3. A folder that is not there is told before anything is run: nobody signs a backup away for it.
+4. Somebody's Ctrl-C leaves no backup that was not compared, and says so.
+5. 0 when each is a snapshot, 1 when one is none, 3 when one could not be decided; that is not handed in.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from interlock.doors.cli.runner import Runner
 
 Told = dict[str, Any]
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,43 +91,17 @@ def _snapshots(
     """Each snapshot, when it was compared and handed in."""
     from interlock.core.policy.shown import SNAPSHOT  # noqa: PLC0415  # --help runs nothing
     from interlock.doors.cli.runner import check_out, runner_of  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.snapshot_plans import plans_of  # noqa: PLC0415  # likewise
 
     check_out(out)
     change, rules = api.get(f"/v1/changes/{name}").json, api.get("/v1/rules").json
-    plans = _plans(api, change, *where, out=out)
+    plans = plans_of(api, config, change, *where, out=out)
     runner = runner_of(key, config, rules, SNAPSHOT, tuple(change["services"]))
     if runner is not None and runner.doubt:
         click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
     desk = Desk(api=api, config=config, change=change, rules=rules, runner=runner, out=out)
     for plan in plans:
         yield _one(desk, plan)
-
-
-def _plans(
-    api: Client, change: Told, service: str | None, environment: str | None, *, out: str | None
-) -> list[SnapshotPlan]:
-    from interlock.core.change.errors import InvalidInput  # noqa: PLC0415  # --help runs nothing
-    from interlock.core.snapshot.plan_read import read_snapshot_plan  # noqa: PLC0415  # likewise
-
-    items = api.get("/v1/plans", producer="snapshot", service=service).json["items"]
-    touched = set(change["services"]) if service is None else {service}
-    found = [one for one in items if one["service"] in touched and environment in {None, one["environment"]}]
-    if not found:
-        whose = service or ", ".join(change["services"]) or "a change that touches no service"
-        known = ", ".join(f"{one['service']} in {one['environment']}" for one in items)
-        raise InvalidInput(
-            f"expected a snapshot plan for {whose} in the rules in force, got none",
-            code="snapshot-none",
-            hint=f"there are: {known}" if known else "write snapshot-plans/SERVICE.yaml: docs/how-to/snapshots.md",
-        )
-    if out is not None and len(found) > 1:
-        named = ", ".join(f"{one['service']} in {one['environment']}" for one in found)
-        raise InvalidInput(
-            f"expected one snapshot for `--out {out}`, got {len(found)}: {named}",
-            code="snapshot-out",
-            hint="name one: --service, --environment; without --out each is kept below .interlock/evidence",
-        )
-    return [read_snapshot_plan(item["path"], base64.b64decode(item["content"])) for item in found]
 
 
 def _one(desk: Desk, plan: SnapshotPlan) -> Told:
@@ -141,8 +117,12 @@ def _one(desk: Desk, plan: SnapshotPlan) -> Told:
     begun(desk.api, change=change["id"], run=run, producer="snapshot", about=about, seconds=longest(plan))
     try:
         seen, found = _saved(desk, plan, run)
-    except BaseException:
+    except BaseException as error:
         over(desk.api, run, "cancelled")
+        if isinstance(error, KeyboardInterrupt):
+            left = "the backup was only read" if plan.how == "existing" else "what was not compared yet is removed"
+            click.echo(f"stopped  {run} was cancelled: {left}, nothing is handed in", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from error
         raise
     said: dict[str, Json] = {
         "run": run,

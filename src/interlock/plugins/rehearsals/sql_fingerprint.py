@@ -23,8 +23,8 @@ from interlock.plugins.rehearsals.sql_rows import row_items
 if TYPE_CHECKING:
     import psycopg
 
-_SETTINGS = (
-    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+ONE_LOOK = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+ALIKE = (
     "SET LOCAL search_path = pg_catalog",
     "SET LOCAL timezone = 'UTC'",
     "SET LOCAL datestyle = 'ISO, YMD'",
@@ -53,7 +53,7 @@ def sql_fingerprint(
 
     try:
         with connection.transaction(force_rollback=True):
-            for setting in _SETTINGS:
+            for setting in (ONE_LOOK, *ALIKE):
                 connection.execute(setting.encode())
             until = time.monotonic() + seconds
             return _looked(Asking(connection=connection, until=until, without=without), [*schemas])

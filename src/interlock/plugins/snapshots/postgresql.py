@@ -2,7 +2,8 @@
 
 Rules:
 1. One that is taken here is dumped under the very snapshot that is fingerprinted, so a busy source is no excuse.
-2. A new backup has a name of its own and is complete before it has it; nothing that exists is written over.
+2. A new backup has a name of its own, and has it only once it was restored and equal. Until then it ends in
+   ``.part``, and afterwards, where it is none, in ``.unverified``. Nothing that exists is written over.
 3. The roles of the source are made in the throw-away server, without their passwords, so that owners and grants
    are restored and compared too.
 """
@@ -37,6 +38,7 @@ SELECT current_setting('server_version'), pg_encoding_to_char(encoding) FROM pg_
 WHERE datname = current_database()"""
 _ROLES = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'"
 MOST_TAKEN = 200
+PART, UNVERIFIED = ".part", ".unverified"
 
 
 class PostgresSnapshots:
@@ -49,6 +51,7 @@ class PostgresSnapshots:
         self._run, self._source = run, Source(plan.database)
         self._place: Place | None = None
         self._file = Path()
+        self._part: Path | None = None
 
     def take(self) -> Taken:
         """By the plan: dumped, made by a program, or found."""
@@ -74,7 +77,7 @@ class PostgresSnapshots:
         """Into a database of a server of its own."""
         del taken
         assert self._place is not None  # noqa: S101  # it was taken
-        return self._place.restore(self._file, timeout=self._plan.timeout)
+        return self._place.restore(self._part or self._file, timeout=self._plan.timeout)
 
     def look(self) -> Fingerprint:
         """What was restored."""
@@ -93,10 +96,28 @@ class PostgresSnapshots:
         except psycopg.Error as error:
             return Lacking(failed=self._source.without_address(error))
 
+    def settle(self, *, good: bool) -> tuple[str, str]:
+        """Rename a new one; one that somebody took before keeps its name."""
+        if self._part is None:
+            return self._file.name, ""
+        named = self._file if good else _with(self._file, UNVERIFIED)
+        try:
+            self._part.rename(named)
+        except OSError as error:
+            return "", (error.strerror or str(error)).lower()
+        self._part = None
+        return named.name, ""
+
     def close(self) -> None:
-        """Stop the throw-away server."""
-        if self._place is not None:
-            self._place.close()
+        """Stop the throw-away server, and leave nothing under a name that says it was not compared yet."""
+        try:
+            if self._place is not None:
+                self._place.close()
+        finally:
+            if self._part is not None:
+                with suppress(OSError):
+                    self._part.unlink()
+                self._part = None
 
     def _look(self, connection: psycopg.Connection[Any]) -> Fingerprint:
         plan = self._plan
@@ -106,24 +127,19 @@ class PostgresSnapshots:
         if self._plan.how == "existing":
             return self._found(connection, server)
         self._file = self._root / self._plan.file.replace(RUN, self._run)
-        part = self._file.with_name(f"{self._file.name}.part")
-        if self._file.exists() or part.exists():
+        part = _with(self._file, PART)
+        if any(each.exists() for each in (self._file, part, _with(self._file, UNVERIFIED))):
             return Taken(failed=f"a file is in its place already: {self._file.name}")
-        later = None
-        try:
-            with one_moment(connection) as name:
-                at = self._now()
-                said = self._made(binaries, part, name)
-                look = self._look(connection) if not said else None
-            if said:
-                needs = missing_in(said)
-                return Taken(needs=needs) if needs else Taken(failed=said)
-            if self._plan.how == "command":
-                later = self._look(connection)
-            part.rename(self._file)
-        finally:
-            with suppress(OSError):
-                part.unlink()
+        later, self._part = None, part
+        with one_moment(connection) as name:
+            at = self._now()
+            said = self._made(binaries, part, name)
+            look = self._look(connection) if not said else None
+        if said:
+            needs = missing_in(said)
+            return Taken(needs=needs) if needs else Taken(failed=said)
+        if self._plan.how == "command":
+            later = self._look(connection)
         return self._told(at=at, source=look, later=later, server=server)
 
     def _made(self, binaries: Path, part: Path, name: str) -> str:
@@ -147,7 +163,12 @@ class PostgresSnapshots:
         """The newest backup that is there, by what it claims."""
         pattern = self._plan.file
         folder, name = (self._root / pattern).parent, Path(pattern).name
-        files = [each for each in folder.glob(name) if each.is_file()]
+        unproven = (PART, UNVERIFIED)
+        files = [
+            each
+            for each in folder.glob(name)
+            if each.is_file() and (each.name == name or not each.name.endswith(unproven))
+        ]
         if not files:
             return Taken(failed=f"there is no such file: {pattern}")
         try:
@@ -164,14 +185,19 @@ class PostgresSnapshots:
         return read_time(place.read_text(encoding="utf-8", errors="replace")[:MOST_TAKEN].strip())
 
     def _told(self, *, at: datetime, source: Fingerprint | None, later: Fingerprint | None, server: str) -> Taken:
-        with self._file.open("rb") as opened:
+        file = self._part or self._file
+        with file.open("rb") as opened:
             digest = f"sha256:{hashlib.file_digest(opened, 'sha256').hexdigest()}"
         return Taken(
             file=self._file.name,
             digest=digest,
-            size=self._file.stat().st_size,
+            size=file.stat().st_size,
             at=at,
             source=source,
             later=later,
             server=server,
         )
+
+
+def _with(file: Path, ending: str) -> Path:
+    return file.with_name(f"{file.name}{ending}")

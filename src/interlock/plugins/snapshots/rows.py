@@ -1,17 +1,21 @@
-"""Rows of a marked table that a source has and a restored database lacks.
+"""Rows of a marked table that a source has, and what of them is in a restored database.
 
 Rules:
-1. Rows are told by their primary key. Without one they are only counted: as many must be there.
-2. What was deleted from the source since, or changed in it, is no loss: only what is there and was there then
-   counts.
+1. A row whose mark is from before the backup was not written since: it must be there, and equal in every column.
+   One that is there with an older mark is the row of an older state.
+2. Rows are told by their primary key. Without one each must be there as often as in the source.
+3. What was deleted from the source since, or written in it, is no loss: only what is there and was there then
+   counts. Of a row without a mark nobody knows when it was written.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from interlock.core.snapshot.outcome import Lacking
+from interlock.plugins.rehearsals.sql_fingerprint import ALIKE, ONE_LOOK
 
 if TYPE_CHECKING:
     import psycopg
@@ -20,6 +24,18 @@ if TYPE_CHECKING:
 _KEY = """
 SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 WHERE i.indrelid = to_regclass(%s) AND i.indisprimary ORDER BY a.attnum"""
+_COLUMNS = """
+SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+ORDER BY attname"""
+_BY_KEY = """
+SELECT count(*) FILTER (WHERE h.row_sum IS NULL),
+  count(*) FILTER (WHERE h.row_sum <> w.row_sum AND h.marked < w.marked),
+  count(*) FILTER (WHERE h.row_sum <> w.row_sum AND (h.marked < w.marked) IS NOT TRUE)
+FROM pg_temp.wanted w LEFT JOIN ({have}) h ON {same}"""
+_BY_COUNT = """
+SELECT coalesce(sum(greatest(w.often - coalesce(h.often, 0), 0)), 0), 0, 0
+FROM (SELECT row_sum, count(*) AS often FROM pg_temp.wanted GROUP BY 1) w
+LEFT JOIN (SELECT row_sum, count(*) AS often FROM ({have}) r GROUP BY 1) h ON h.row_sum = w.row_sum"""
 
 
 def lacking(
@@ -35,55 +51,92 @@ def lacking(
     Raises:
         psycopg.Error: there is no such table or column in the source, or it holds no times.
     """
+    with source.transaction(force_rollback=True), restored.transaction(force_rollback=True):
+        for setting in (ONE_LOOK, *ALIKE):
+            source.execute(setting.encode())
+        for setting in ALIKE:
+            restored.execute(setting.encode())
+        return _lacking(source, restored, table, column, until)
+
+
+def _lacking(
+    source: psycopg.Connection[Any],
+    restored: psycopg.Connection[Any],
+    table: str,
+    column: str,
+    until: datetime,
+) -> Lacking:
     from psycopg import sql  # noqa: PLC0415  # optional, see the extra `rehearse`
 
     schema, _, name = table.rpartition(".")
-    where = sql.Identifier(schema or "public", name)
-    marked = sql.SQL("{} <= {}").format(sql.Identifier(column), sql.Literal(until))
-    for connection in (source, restored):
-        connection.execute("SET timezone = 'UTC'")
-    count = sql.SQL("SELECT count(*) FROM ONLY {} WHERE {}").format(where, marked)
-    of = _one(source, count)
-    if _one(restored, sql.SQL("SELECT to_regclass({})").format(sql.Literal(where.as_string(None)))) is None:
+    where, mark = sql.Identifier(schema or "public", name), sql.Identifier(column)
+    before = sql.SQL("{} <= {}").format(mark, sql.Literal(until))
+    of = int(_one(source, sql.SQL("SELECT count(*) FROM ONLY {} WHERE {}").format(where, before))[0])
+    said = where.as_string(None)
+    if _one(restored, sql.SQL("SELECT to_regclass({})").format(sql.Literal(said)))[0] is None:
         return Lacking(rows=of, of=of)
-    key = [str(each) for (each,) in source.execute(_KEY.encode(), (where.as_string(None),))]
-    rows = _without(source, restored, where, marked, key) if key else max(0, of - _one(restored, count))
-    latest = sql.SQL("SELECT max({})::text FROM ONLY {} WHERE {}")
-    newest = _one(restored, latest.format(sql.Identifier(column), where, marked))
-    return Lacking(rows=rows, of=of, newest=str(newest or ""))
-
-
-def _without(
-    source: psycopg.Connection[Any],
-    restored: psycopg.Connection[Any],
-    where: sql.Identifier,
-    marked: sql.Composed,
-    key: list[str],
-) -> int:
-    """How many keys of the source are not in the other."""
-    from psycopg import sql  # noqa: PLC0415  # as above
-
-    names = [sql.Identifier(each) for each in key]
-    texts = sql.SQL(", ").join(sql.SQL("{}::text").format(each) for each in names)
-    columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(f"k{n}")) for n, _ in enumerate(key))
-    restored.execute(sql.SQL("CREATE TEMP TABLE wanted ({})").format(columns))
-    out = sql.SQL("COPY (SELECT {} FROM ONLY {} WHERE {}) TO STDOUT").format(texts, where, marked)
-    with (
-        source.cursor() as asked,
-        restored.cursor() as told,
-        asked.copy(out) as rows,
-        told.copy("COPY wanted FROM STDIN") as written,
-    ):
-        for part in rows:
-            written.write(part)
-    same = sql.SQL(" AND ").join(
-        sql.SQL("t.{}::text = w.{}").format(each, sql.Identifier(f"k{n}")) for n, each in enumerate(names)
+    key, columns = (
+        tuple(str(each) for (each,) in source.execute(asked.encode(), (said,))) for asked in (_KEY, _COLUMNS)
     )
-    absent = sql.SQL("SELECT count(*) FROM wanted w WHERE NOT EXISTS (SELECT FROM ONLY {} t WHERE {})")
-    found = int(_one(restored, absent.format(where, same)))
-    restored.execute("DROP TABLE wanted")
-    return found
+    rows = _Rows(where=where, mark=mark, key=key, columns=columns)
+    absent, older, changed = rows.unlike(source, restored, before)
+    unmarked = rows.unlike(source, restored, sql.SQL("{} IS NULL").format(mark))
+    latest = sql.SQL("SELECT max({})::text FROM ONLY {} WHERE {}").format(mark, where, before)
+    newest = str(_one(restored, latest)[0] or "")
+    return Lacking(rows=absent, older=older, changed=changed, unmarked=sum(unmarked), of=of, newest=newest)
 
 
-def _one(connection: psycopg.Connection[Any], statement: sql.Composed) -> Any:  # noqa: ANN401  # a column's value
-    return connection.execute(statement).fetchall()[0][0]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """A table's rows as both sides tell them: the key's texts, the mark, and a sum over the whole row."""
+
+    where: sql.Identifier
+    mark: sql.Identifier
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def unlike(
+        self, source: psycopg.Connection[Any], restored: psycopg.Connection[Any], which: sql.Composed
+    ) -> tuple[int, int, int]:
+        """Of the source's rows: how many are not there, there with an older mark, there with other values."""
+        from psycopg import sql  # noqa: PLC0415  # as above
+
+        names = [sql.Identifier(f"key{n}") for n, _ in enumerate(self.key)]
+        typed = [sql.SQL('{} text COLLATE "C"').format(each) for each in names]
+        made = sql.SQL(", ").join([*typed, sql.SQL("marked timestamptz, row_sum text")])
+        restored.execute(sql.SQL("CREATE TEMP TABLE wanted ({})").format(made))
+        out = sql.SQL("COPY ({} WHERE {}) TO STDOUT").format(self._told(), which)
+        with (
+            source.cursor() as asked,
+            restored.cursor() as told,
+            asked.copy(out) as read,
+            told.copy("COPY pg_temp.wanted FROM STDIN") as written,
+        ):
+            for part in read:
+                written.write(part)
+        same = sql.SQL(" AND ").join(sql.SQL("h.{} = w.{}").format(each, each) for each in names)
+        question = _BY_KEY if self.key else _BY_COUNT
+        absent, older, changed = _one(restored, sql.SQL(question).format(have=self._told(), same=same))
+        restored.execute("DROP TABLE pg_temp.wanted")
+        return int(absent), int(older), int(changed)
+
+    def _told(self) -> sql.Composed:
+        from psycopg import sql  # noqa: PLC0415  # as above
+
+        def text(name: str) -> sql.Composed:
+            return sql.SQL('{}::text COLLATE "C"').format(sql.Identifier(name))
+
+        keys = [
+            sql.SQL("{} AS {}").format(text(each), sql.Identifier(f"key{n}")) for n, each in enumerate(self.key)
+        ]
+        row = sql.SQL('(ROW({})::text COLLATE "C")').format(
+            sql.SQL(", ").join(text(each) for each in self.columns)
+        )
+        # Two sums of 64 bits: none of the server's digests works wherever only certified ones may.
+        total = sql.SQL("hashtextextended({0}, 0)::text || hashtextextended({0}, 1)::text AS row_sum").format(row)
+        marked = sql.SQL("{}::timestamptz AS marked").format(self.mark)
+        return sql.SQL("SELECT {} FROM ONLY {}").format(sql.SQL(", ").join([*keys, marked, total]), self.where)
+
+
+def _one(connection: psycopg.Connection[Any], statement: sql.Composed) -> tuple[Any, ...]:
+    return tuple(connection.execute(statement).fetchall()[0])

@@ -27,6 +27,10 @@ def saved(done: Told) -> list[str]:
         lines += told(
             "backup", f"{safe(done['file'])} · {done['bytes']:,} bytes · {short(done['digest'])} · {when}"
         )
+    if done["digest"] and done["taken_by"] != "existing" and done["verdict"] != "passed":
+        lines += told(
+            "left", "it was not shown to be a snapshot, so it has another name than the plan gives: remove it"
+        )
     for number, one in enumerate(done["differing"][:SHOWN] if done["verdict"] == "failed" else []):
         lines += told("differs" if number == 0 else "", safe(one))
     more = done["differing_count"] - min(SHOWN, len(done["differing"]))
