@@ -6,7 +6,9 @@ Rules:
    link out of them and asks no network. It ends within its own time, ``SECONDS`` where its settings say nothing.
 3. That it could not come to its end, or could not read a file, is a value: an answer with a ``fault`` says
    nothing.
-4. Used by one thread, beside other scanners in others.
+4. Of code that no scanner ``reads`` nothing is known, whatever the others say: only one that looks for what code
+   does reads it, and one that looks for secrets in every text does not.
+5. Used by one thread, beside other scanners in others.
 """
 
 from __future__ import annotations
@@ -45,6 +47,9 @@ class Scanner(Protocol):
 
     def missing(self) -> str:
         """What it needs and is not here, ``: `` and what installs it; empty where nothing is. Starts nothing."""
+
+    def reads(self, source: Source) -> bool:
+        """Whether it looks at what the code of this file does. Starts nothing."""
 
     def scan(self, look: Look) -> Scanned:
         """What is weak in these files. Idempotent."""

@@ -199,6 +199,51 @@ def test_a_file_that_cannot_be_read_is_no_evidence(shop, terminal, judged):
     assert not judged.met("scanned")
 
 
+NOTEBOOK = {
+    "cells": [{"cell_type": "code", "source": ["import pickle\n", "pickle.loads(open('x', 'rb').read())\n"]}]
+}
+SCRIPT = "db.query('SELECT * FROM t WHERE n=' + req.query.n);\n"
+
+
+def test_code_that_no_scanner_reads_is_no_evidence(shop, terminal, judged):
+    place = shop({"web/app.js": SCRIPT, "web/A.java": "class A {}\n", "web/page.css": "p {}\n"})
+    done = scan(terminal, place, "--json")
+    assert (done.code, done.json["verdict"]) == (3, "undecidable")
+    assert done.json["unread"] == [
+        "web/A.java: Java, which no scanner of the plans reads",
+        "web/app.js: JavaScript, which no scanner of the plans reads",
+    ]
+    assert not judged.met("scanned")
+    said = " ".join(scan(terminal, place).out.split())
+    assert said.startswith("UNKNOWN")
+    assert "unread: [{paths: [web/A.java]" in said
+    pushed(terminal, {"web/app.js": None, "web/A.java": None})
+    assert scan(terminal, place).code == 0
+    assert judged.met("scanned")
+
+
+def test_python_under_another_name_is_read(shop, terminal):
+    load = "import pickle\npickle.loads(b)\n"
+    place = shop({"nb/a.ipynb": json.dumps(NOTEBOOK), "src/a.pyi": load, "src/job": load})
+    done = scan(terminal, place, "--json")
+    found = {(one["class"], one["where"]) for one in done.json["new_findings"] if one["class"]}
+    assert found == {("CWE-502", f"{path}:2") for path in ("nb/a.ipynb", "src/a.pyi", "src/job")}
+    assert done.json["unread"] == []
+
+
+def test_the_rules_may_accept_that_code_is_not_read(shop, terminal, judged):
+    plan = b"unread:\n  - {paths: [web/**], why: the browser's own part}\n"
+    place = shop({"web/app.js": SCRIPT}, rules={"scan-plans/shop.yaml": plan})
+    done = scan(terminal, place, "--json")
+    assert (done.code, done.json["unlooked"], done.json["unread"]) == (0, 1, [])
+    assert judged.met("scanned")
+    assert "1 of code not looked at by the plans" in " ".join(scan(terminal, place).out.split())
+    pushed(terminal, {"src/tool.go": "package main\n", "web/hidden.js": b"//" + bytes(range(1, 9)) * 40})
+    more = scan(terminal, place, "--json")
+    assert more.code == 3
+    assert [one.partition(":")[0] for one in more.json["unread"]] == ["web/hidden.js", "src/tool.go"]
+
+
 def test_plans_are_rules_and_the_change_cannot_edit_them(shop, terminal):
     plan = b"without: [legacy/**]\naccept:\n  - {rule: B608, paths: [src/*.py], why: from a list of ours}\n"
     place = shop(

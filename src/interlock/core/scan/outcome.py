@@ -2,8 +2,8 @@
 
 Rules:
 1. *Failed*: the change adds a finding of one of the four classes that nobody accepted. *Undecidable*: it adds
-   none, but a scanner did not come to its end, or a file could not be read. Else *passed*: whatever else was found
-   is told and does not block.
+   none, but a scanner did not come to its end, a file could not be read, or is code that no scanner reads. Else
+   *passed*: whatever else was found is told and does not block.
 2. Of a secret nothing is told but where it stands and of what kind it is; nor is what another tool says of a line
    with one.
 3. What is signed stays within the bounds of a statement: the findings that block come first, and how many there
@@ -70,6 +70,7 @@ class Outcome:
     lines: int
     binary: int
     left_out: int
+    unlooked: int = 0
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -86,12 +87,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """How much was looked at: files and added lines; and how many files were binary, or left out by the plan."""
+    """How much was looked at: files and added lines; and how many files were binary, or left out by the plan.
+
+    ``unlooked`` is how many files of code no scanner read and the plans accept that.
+    """
 
     files: int
     lines: int
     binary: int = 0
     left_out: int = 0
+    unlooked: int = 0
 
 
 def outcome(
@@ -121,6 +126,7 @@ def outcome(
         lines=amount.lines,
         binary=amount.binary,
         left_out=amount.left_out,
+        unlooked=amount.unlooked,
     )
 
 
@@ -151,6 +157,7 @@ def predicate(found: Outcome) -> dict[str, Json]:
         "lines": found.lines,
         "binary": found.binary,
         "left_out": found.left_out,
+        "unlooked": found.unlooked,
     }
 
 

@@ -4,7 +4,8 @@ Rules:
 1. Plans are rules, ``scan-plans/<name>.yaml``: a change cannot edit what it is examined with. All of them hold for
    every change of the repository; YAML in folders below them is a scanner's own, such as semgrep's rules.
 2. Without any plan a change is scanned by ``USUAL``.
-3. Who accepts a finding says why; who leaves files out says so in the rules, and every scan says how many.
+3. Who accepts a finding, or code that no scanner reads, says why; who leaves files out says so in the rules, and
+   every scan says how many.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """Code that nobody need look at: files that match one of the globs, for a reason."""
+
+    paths: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanPlan:
     """One file. ``without`` are globs of files that are not scanned."""
 
@@ -47,6 +56,7 @@ class ScanPlan:
     scanners: tuple[ScannerPlan, ...] = ()
     without: tuple[str, ...] = ()
     accept: tuple[Accepted, ...] = ()
+    unread: tuple[Unread, ...] = ()
     digest: str = ""
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
 
@@ -84,6 +94,11 @@ def together(plans: Sequence[ScanPlan]) -> tuple[tuple[str, ...], tuple[Accepted
         tuple(glob for plan in plans for glob in plan.without),
         tuple(one for plan in plans for one in plan.accept),
     )
+
+
+def may_stay_unread(plans: Sequence[ScanPlan], path: str) -> bool:
+    """Whether the plans accept that no scanner of code looks at a file."""
+    return any(matches(glob, path) for plan in plans for one in plan.unread for glob in one.paths)
 
 
 def left_out(without: Sequence[str], path: str) -> bool:

@@ -17,9 +17,9 @@ from interlock.core.change.canonical import sha256
 from interlock.core.change.globs import MAX_PATTERN
 from interlock.core.rollout.plan_faults import Gathering, together
 from interlock.core.rollout.plan_source import Part, read_source
-from interlock.core.scan.plan import Accepted, ScanFile, ScannerPlan, ScanPlan
+from interlock.core.scan.plan import Accepted, ScanFile, ScannerPlan, ScanPlan, Unread
 
-KEYS = ("scanners", "without", "accept")
+KEYS = ("scanners", "without", "accept", "unread")
 MOST_SCANNERS, MOST_GLOBS, MOST_ACCEPTED = 20, 200, 500
 
 
@@ -90,6 +90,15 @@ def _accepted(part: Part) -> Accepted:
     return Accepted(rule=fields["rule"].word(), paths=_globs(fields["paths"]), why=fields["why"].word())
 
 
+def _unread(part: Part) -> tuple[Unread, ...]:
+    return tuple(_left(each) for each in _at_most(part, MOST_ACCEPTED, "entries"))
+
+
+def _left(part: Part) -> Unread:
+    fields = part.fields(("paths", "why"), required=("paths", "why"))
+    return Unread(paths=_globs(fields["paths"]), why=fields["why"].word())
+
+
 def _at_most(part: Part, most: int, what: str) -> list[Part]:
     parts = part.items()
     if len(parts) > most:
@@ -97,4 +106,9 @@ def _at_most(part: Part, most: int, what: str) -> list[Part]:
     return parts
 
 
-_READERS: Mapping[str, Callable[[Part], Any]] = {"scanners": _scanners, "without": _globs, "accept": _accept}
+_READERS: Mapping[str, Callable[[Part], Any]] = {
+    "scanners": _scanners,
+    "without": _globs,
+    "accept": _accept,
+    "unread": _unread,
+}

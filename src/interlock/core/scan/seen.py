@@ -19,7 +19,8 @@ Side = Literal["head", "base", "past"]
 class Source:
     """One file of one side. ``lineage`` is its path at the base, by which it is known across a rename.
 
-    ``commit`` is where a version of ``past`` was written, else empty. Of a ``link`` the content is where it leads.
+    ``commit`` is where a version of ``past`` was written, else empty. Of a ``link`` the content is where it leads;
+    of ``cells`` it is the code of a notebook.
     """
 
     side: Side
@@ -28,6 +29,7 @@ class Source:
     lineage: str = ""
     commit: str = ""
     link: bool = False
+    cells: bool = False
 
     @property
     def place(self) -> str:

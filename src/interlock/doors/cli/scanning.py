@@ -25,8 +25,9 @@ from interlock.core.change.parts import GitRange
 from interlock.core.change.settings import Settings, is_scan_plan_file
 from interlock.core.evidence.run import Ended
 from interlock.core.policy.shown import SCAN
+from interlock.core.scan.languages import unlooked
 from interlock.core.scan.outcome import Amount, Outcome, outcome, predicate
-from interlock.core.scan.plan import ScanPlan, left_out, together
+from interlock.core.scan.plan import ScanPlan, left_out, may_stay_unread, together
 from interlock.core.scan.plan_read import read_scan_plan
 from interlock.core.scan.sarif_written import written
 from interlock.core.scan.seen import Source
@@ -138,8 +139,17 @@ def _looked(config: Config, book: Rulebook, ranges: Sequence[GitRange]) -> Outco
             reader.read(part, into)
         look = Look(sources=into.sources, near=partial(_near, reader, ranges), files=book.files)
         judged, done = scan(book.scanners, look, told=told)
-    amount = Amount(files=into.files, lines=into.lines, binary=into.binary, left_out=into.left_out)
-    return outcome(judged, done, into.unread, accept, amount)
+    missed = unlooked(into.sources, [one.scanner.reads for one in book.scanners])
+    told_of = [(one, name) for one, name in missed if not may_stay_unread(book.plans, one.path)]
+    amount = Amount(
+        files=into.files,
+        lines=into.lines,
+        binary=into.binary,
+        left_out=into.left_out,
+        unlooked=len(missed) - len(told_of),
+    )
+    unread = [f"{one.path}: {name}, which no scanner of the plans reads" for one, name in told_of]
+    return outcome(judged, done, [*into.unread, *unread], accept, amount)
 
 
 def _near(reader: RangeReader, ranges: Sequence[GitRange], expression: str) -> Sequence[Source]:

@@ -7,7 +7,7 @@ Rules:
 3. A file above ``MOST_FILE`` and all above ``MOST_BYTES`` together are not read, and told: nothing is known of
    them. Where that is so at the base, nothing is told: all that is seen above it is new then.
 4. A binary file is counted: one of whose first bytes many are no text's. A few of them make none, and a mark of
-   UTF-16 or UTF-32 makes it text.
+   UTF-16 or UTF-32 makes it text. One that is named as code is told: it may be run all the same.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.gitlog import read_touches
 from interlock.core.change.parts import GitRange
 from interlock.core.change.paths import path_text
+from interlock.core.scan.languages import named_code
 from interlock.core.scan.seen import Side, Source
 from interlock.plugins.readers.gitbox import Glass, locate
 
@@ -107,6 +108,8 @@ class RangeReader:
             into.unread.append(f"{path} in {commit[:12]}: {why}" if commit else f"{path}: {why}")
         elif not why and content is None:
             into.binary += side == "head"
+            if side == "head" and (name := named_code(path)):
+                into.unread.append(f"{path}: {name} by its name, and not a text")
         elif content is not None:
             link = mode == _LINK
             into.sources.append(

@@ -16,7 +16,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.scan.access import Custom, access_findings, custom, unguarded
 from interlock.core.scan.access_routes import Route, routes
 from interlock.core.scan.outline import Unparsed, parsed
-from interlock.core.scan.python import is_python
+from interlock.core.scan.python import as_python, is_python
 from interlock.core.scan.seen import Scanned, Seen, Source
 from interlock.plugins.world.scan_settings import read
 from interlock.ports.scanner import Look
@@ -48,17 +48,22 @@ class AccessScanner:
         """Nothing: it is interlock's own."""
         return ""
 
+    def reads(self, source: Source) -> bool:
+        """Python."""
+        return is_python(source)
+
     def scan(self, look: Look) -> Scanned:
         """See ``ports.scanner``."""
         read: list[_Read] = []
         unread: list[tuple[Source, str]] = []
-        for source in look.sources:
-            if source.side == "past" or not is_python(source):
+        for given in look.sources:
+            if given.side == "past" or not is_python(given):
                 continue
             try:
+                source = as_python(given)
                 tree = parsed(source.content)
             except Unparsed as error:
-                unread.append((source, str(error)))
+                unread.append((given, str(error)))
             else:
                 read.append(_Read(source, tree, routes(tree)))
         before = {one.source.lineage: one.routes for one in read if one.source.side == "base"}

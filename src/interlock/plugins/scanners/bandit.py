@@ -4,12 +4,12 @@ Rules:
 1. ``# nosec`` hides nothing: the change could have added it. What one hid before is at the base too, and not new.
 2. bandit reads no settings: the files are named by us, in a folder of ours, and nothing else is in it.
 3. A text of SQL into which nothing is put (an f-string without a field) is no injection, whatever bandit says.
-4. Python is what ends in ``.py`` or ``.pyw``, or begins with ``#!`` and names it.
+4. What is Python is said by ``core.scan.python``; of a notebook it is the code cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
@@ -18,8 +18,8 @@ from interlock.core.change.canonical import Json
 from interlock.core.scan.bandit_says import MOST_BYTES, TOOL, read_bandit
 from interlock.core.scan.interpolated import takes_in
 from interlock.core.scan.outline import Unparsed, parsed
-from interlock.core.scan.python import is_python
-from interlock.core.scan.seen import Scanned, Seen
+from interlock.core.scan.python import as_python, is_python
+from interlock.core.scan.seen import Scanned, Seen, Source
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.scan_folder import by_number
 from interlock.plugins.world.scan_settings import absent, fault, module, read
@@ -48,11 +48,15 @@ class BanditScanner:
         """See ``ports.scanner``."""
         return absent(MODULE, TOOL)
 
+    def reads(self, source: Source) -> bool:
+        """Python."""
+        return is_python(source)
+
     def scan(self, look: Look) -> Scanned:
         """See ``ports.scanner``."""
-        wanted = [one for one in look.sources if one.side != "past" and is_python(one)]
+        wanted, unread = _python(look.sources)
         if not wanted:
-            return Scanned(tool=TOOL, version=_version())
+            return Scanned(tool=TOOL, version=_version(), unread=unread)
         with by_number(wanted, ending=".py") as folder:
             place = str(folder.root)
             command = (*module(MODULE), "-q", "-f", "json", "--ignore-nosec", "-r", place)
@@ -64,7 +68,20 @@ class BanditScanner:
         names = {f"{place}/{name}": source for name, source in folder.names.items()}
         found = read_bandit(done.out, names, version=_version(), passwords=self._settings.passwords)
         seen = tuple(one for one in found.seen if one.rule not in _SQL or _takes_in(one))
-        return replace(found, seen=seen, fault=found.fault.replace(place, "the folder"))
+        told = (*found.unread, *unread)
+        return replace(found, seen=seen, unread=told, fault=found.fault.replace(place, "the folder"))
+
+
+def _python(sources: Sequence[Source]) -> tuple[list[Source], tuple[tuple[Source, str], ...]]:
+    wanted, unread = [], []
+    for one in sources:
+        if one.side == "past" or not is_python(one):
+            continue
+        try:
+            wanted.append(as_python(one))
+        except Unparsed as error:
+            unread.append((one, str(error)))
+    return wanted, tuple(unread)
 
 
 def _takes_in(one: Seen) -> bool:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interlock.core.change.canonical import Json
-from interlock.core.scan.seen import Scanned
+from interlock.core.change.globs import matches
+from interlock.core.scan.seen import Scanned, Source
 from interlock.plugins.world.scan_settings import read, refuse
 from interlock.plugins.world.scan_tree import both_sides
 from interlock.ports.scanner import SECONDS, Look
@@ -26,12 +27,16 @@ MOST_WORDS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SarifSettings:
-    """``name`` is what the tool is called in what is signed; ``install`` says how one gets it."""
+    """``name`` is what the tool is called in what is signed; ``install`` says how one gets it.
+
+    ``reads`` are globs of the files that it understands; of other code that it was given nothing is known.
+    """
 
     name: str
     run: tuple[str, ...]
     good: tuple[int, ...] = (0, 1)
     install: str = ""
+    reads: tuple[str, ...] = ()
     seconds: float = SECONDS
 
 
@@ -55,6 +60,10 @@ class SarifScanner:
         program = self._settings.run[0]
         how = self._settings.install or f"install {program}, or take this scanner out of the plan"
         return "" if shutil.which(program) else f"{program}: {how}"
+
+    def reads(self, source: Source) -> bool:
+        """What the plan says that it reads."""
+        return not source.link and any(matches(glob, source.path) for glob in self._settings.reads)
 
     def scan(self, look: Look) -> Scanned:
         """See ``ports.scanner``."""

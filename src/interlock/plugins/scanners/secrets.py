@@ -64,6 +64,11 @@ class SecretsScanner:
         """See ``ports.scanner``."""
         return absent(MODULE, TOOL)
 
+    def reads(self, source: Source) -> bool:
+        """None: it looks at texts, not at what they do."""
+        del source
+        return False
+
     def scan(self, look: Look) -> Scanned:
         """See ``ports.scanner``."""
         texts = [(one, as_text(one)) for one in look.sources]

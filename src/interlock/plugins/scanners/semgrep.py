@@ -4,7 +4,9 @@ Rules:
 1. Its rules are YAML in a folder below the scan plans. A registry, ``auto`` or an address is refused: what is
    fetched is another every time, nobody signed for it, and without a network it hangs.
 2. It reports nothing to anybody and looks for no newer version of itself.
-3. ``nosemgrep`` hides nothing, and no file is left out for its name: not by git's, nor by semgrep's own list.
+3. What its rules are about is said by the plan, as globs of files: of other code that it
+   is given nothing is known.
+4. ``nosemgrep`` hides nothing, and no file is left out for its name: not by git's, nor by semgrep's own list.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from interlock.core.change.canonical import Json
+from interlock.core.change.globs import matches
 from interlock.core.scan.seen import Scanned, Source
 from interlock.plugins.world.scan_settings import read, refuse
 from interlock.plugins.world.scan_tree import both_sides
@@ -31,10 +34,11 @@ _WHOLE = ("--disable-nosem", "--no-git-ignore", "--max-target-bytes=0")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SemgrepSettings:
-    """``rules`` is the folder below the scan plans in which its rules are."""
+    """``rules`` is the folder below the scan plans in which its rules are; ``reads`` the files they are about."""
 
     rules: str = "semgrep"
     config: str = ""
+    reads: tuple[str, ...] = ()
     seconds: float = SECONDS
 
 
@@ -52,6 +56,14 @@ class SemgrepScanner:
     def missing(self) -> str:
         """See ``ports.scanner``."""
         return "" if shutil.which(PROGRAM) else f"{PROGRAM}: pip install semgrep, or pipx install semgrep"
+
+    def reads(self, source: Source) -> bool:
+        """What the plan says that it reads."""
+        return (
+            not source.link
+            and not _is_own_list(source)
+            and any(matches(glob, source.path) for glob in self._settings.reads)
+        )
 
     def scan(self, look: Look) -> Scanned:
         """See ``ports.scanner``."""

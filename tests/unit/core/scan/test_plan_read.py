@@ -48,7 +48,8 @@ def test_a_plan_is_read_whole():
         (b"scanners: [{name: x}]\n", "`kind` in `scanners.0`"),
         (b"without: ['**']\n", "a glob of 1 to 1000 characters that names something"),
         (b"accept: [{rule: B608, paths: [a]}]\n", "`why` in `accept.0`"),
-        (b"{}\n", "at least one of scanners, without, accept"),
+        (b"unread: [{paths: [a]}]\n", "`why` in `unread.0`"),
+        (b"{}\n", "at least one of scanners, without, accept, unread"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(content, words):

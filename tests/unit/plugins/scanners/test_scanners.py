@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -228,3 +229,40 @@ def test_what_is_missing_says_how_one_gets_it(monkeypatch):
     assert (BanditScanner({}).missing(), SecretsScanner({}).missing(), AccessScanner({}).missing()) == ("", "", "")
     monkeypatch.setattr("interlock.plugins.scanners.secrets.MODULE", "no_such_module")
     assert SecretsScanner({}).missing() == "detect-secrets: pip install 'interlock[scan]'"
+
+
+def notebook(*cells, language="python"):
+    cells = [{"cell_type": "code", "source": cell} for cell in cells]
+    return json.dumps({"cells": cells, "metadata": {"language_info": {"name": language}}}).encode()
+
+
+def test_of_a_notebook_the_code_cells_are_read_and_what_is_no_python_is_told():
+    good = file(
+        "a.ipynb", notebook(["%matplotlib inline\n", "import pickle\n"], "def f(x):\n    return pickle.loads(x)")
+    )
+    others = [
+        file("magic.ipynb", notebook("%%bash\nrm -r x")),
+        file("r.ipynb", notebook("x <- 1", language="R")),
+        file("broken.ipynb", b"{"),
+        file("old.ipynb", b"{}"),
+    ]
+    found = BanditScanner({}).scan(Look(sources=[good, *others]))
+    assert ("a.ipynb", 4, "B301") in places(found)
+    told = {one.path: why for one, why in found.unread}
+    assert told == {
+        "magic.ipynb": "a notebook with a cell in bash",
+        "r.ipynb": "a notebook in r",
+        "broken.ipynb": "a notebook that cannot be read",
+        "old.ipynb": "a notebook without cells",
+    }
+    assert {one.path for one, _ in AccessScanner({}).scan(Look(sources=[good, *others])).unread} == set(told)
+
+
+def test_scanners_say_which_code_they_read():
+    script, page = file("a.js", b"x"), file("a.py", b"x")
+    for scanner in (BanditScanner({}), AccessScanner({})):
+        assert (scanner.reads(page), scanner.reads(script)) == (True, False)
+    assert not SecretsScanner({}).reads(page)
+    for scanner in (SemgrepScanner({"reads": ["*.js"]}), SarifScanner(ruff() | {"reads": ["*.js"]})):
+        assert (scanner.reads(page), scanner.reads(script)) == (False, True)
+    assert not SemgrepScanner({}).reads(script)

@@ -10,6 +10,7 @@ from interlock.doors.cli.text import paint, plural, safe
 
 Told = dict[str, Any]
 SHOWN, OTHERS, UNREAD = 12, 3, 4
+NOBODY = ", which no scanner of the plans reads"
 _WORDS = {"passed": ("CLEAN", "green"), "failed": ("FOUND", "red"), "undecidable": ("UNKNOWN", "yellow")}
 
 
@@ -30,6 +31,7 @@ def shown(done: Told) -> list[str]:
         lines += told("unknown" if number == 0 else "", safe(each))
     if (more := done["unread_count"] - min(len(done["unread"]), UNREAD)) > 0:
         lines += told("", f"and {more:,} more of which nothing is known")
+    lines += _instead(done)
     lines += told("before", _before(done))
     lines += told("scanned", _scanned(done))
     return lines + evidence_lines(done)
@@ -57,6 +59,15 @@ def _rule(one: Told) -> str:
     return f"{safe(one['tool'])} {safe(one['rule'])}"
 
 
+def _instead(done: Told) -> list[str]:
+    code = [one.partition(":")[0] for one in done["unread"] if one.endswith(NOBODY)]
+    if not code:
+        return []
+    return told(
+        "", f"in scan-plans/*.yaml: a scanner that `reads` it, or unread: [{{paths: [{safe(code[0])}], why: …}}]"
+    )
+
+
 def _before(done: Told) -> str:
     existing, moved = plural(done["existing"], "finding"), done["moved"]
     return f"{existing} of the changed files were there before, {moved:,} moved: none of them counts"
@@ -66,5 +77,6 @@ def _scanned(done: Told) -> str:
     tools = ", ".join(f"{safe(one['tool'])} {safe(one['version'])}".strip() for one in done["scanners"])
     aside = [f"{done['binary']:,} binary"] if done["binary"] else []
     aside += [f"{done['left_out']:,} left out by the plans"] if done["left_out"] else []
+    aside += [f"{done['unlooked']:,} of code not looked at by the plans"] if done["unlooked"] else []
     also = f" ({', '.join(aside)})" if aside else ""
     return f"{plural(done['files'], 'file')}, {plural(done['lines'], 'added line')}{also} by {tools}"
