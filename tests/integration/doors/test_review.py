@@ -10,7 +10,7 @@ from importlib import resources
 from string import Template
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from interlock.core.evidence.dsse import key_id_of
 from interlock.testing.endpoint import Endpoint, concern, drips, fills_in, replies, says
@@ -284,28 +284,6 @@ def test_what_is_shown_is_exactly_what_would_be_sent(place, run, endpoint, termi
     assert done.json["not_sent"] == [{"path": "change.md", "why": "no pattern of `send` covers it"}]
 
 
-def test_secrets_stay_here_by_name_and_by_content(place, endpoint, terminal):
-    root = place / "shop" / "src"
-    (root / "id_rsa").write_text("anything\n")
-    (root / "prod.env.py").write_text("fine = 1\n")
-    (root / ".env").write_text("X=1\n")
-    (root / "aws.py").write_text("key = 'AKIAIOSFODNN7EXAMPLE'\n")
-    (root / "db.py").write_text('db_password = "hunter2hunter2"\n')
-    (root / "blob.bin").write_bytes(b"\x00\x01")
-    git("mv", "src/order.py", "src/secrets.py")
-    commit()
-    terminal.ok("change", "push")
-    shown = terminal("evidence", "run", "review", "--show")
-    document = json.loads(json.loads(shown.out)["messages"][1]["content"])
-    assert sorted(one["path"] for one in document["files"]) == [
-        "config/delivery.yaml",
-        "src/prod.env.py",
-        "src/promise.py",
-        "tests/test_promise.py",
-    ]
-    assert "hunter2" not in shown.out
-
-
 def test_it_is_off_without_settings_and_refuses_what_it_cannot_do(governed, endpoint, terminal, monkeypatch):
     place = governed({})
     off = terminal("evidence", "run", "review", "--key", place / "runner.pem")
@@ -353,6 +331,18 @@ def test_without_a_runner_it_is_a_look(place, endpoint, terminal, judged):
     assert done.code == 1
     assert "none handed in: nobody signed it" in done.out
     assert judged.shown["concerns"] == []
+
+
+def test_a_review_with_the_wrong_key_does_not_stay_green(place, run, endpoint, terminal):
+    right = run("--json")
+    assert (right.code, right.json["evidence"]["kept"]["standing"]) == (0, "trusted")
+    wrong = place / "other.pem"
+    made = UnsafeNamedSigner("somebody-else").private_key
+    wrong.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    done = terminal("evidence", "run", "review", "--key", wrong)
+    assert done.code == 1, done
+    assert done.out.startswith("QUIET    no concern")
+    assert "does not count: " in plain(done.out)
 
 
 def test_it_speaks_to_anthropic_too(governed, endpoint, terminal, judged, monkeypatch):

@@ -48,6 +48,11 @@ _TOKEN_FORM = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30}"
     r"|\bglpat-[\w-]{20}|\bxox[abposr]-[\w-]{10}|\bsk-[A-Za-z0-9_-]{20}|\bnpm_[A-Za-z0-9]{36}|\beyJ[\w-]{10,300}+\.eyJ[\w-]{10}"
     r"|://[^/\s:@]{0,200}+:[^/\s@]{1,500}+@|\b(?:AccountKey|SharedAccessKey)="
+    r"|\b[rs]k_(?:live|test)_[A-Za-z0-9]{16}|\bwhsec_[A-Za-z0-9+/]{24}|\bgithub_pat_\w{30}|\bgl(?:dt|ptt|rt|cbt|soat)-[\w-]{20}"
+    r"|\bxapp-\d-[\w-]{10}|hooks\.slack\.com/(?:services|workflows)/\w{5}|\bAIza[\w-]{35}|\bya29\.[\w-]{20}"
+    r"|\bGOCSPX-[\w-]{20}|\bSG\.[\w-]{16,32}\.[\w-]{30}|\bSK[0-9a-f]{32}\b|\bpypi-AgE[\w-]{30}|\bdop_v1_[0-9a-f]{32}"
+    r"|\bhv[sbr]\.[\w-]{20}|\b[\w~.-]{3}\dQ~[\w~.-]{31}|\bsig=[\w%]{40}|\bAGE-SECRET-KEY-1|\bPuTTY-User-Key-File"
+    r"|\bdapi[0-9a-f]{32}\b|\bshp(?:at|ss|ca)_[0-9a-fA-F]{32}|_authToken\s{0,4}=\s{0,4}[^\s$]"
 )
 
 

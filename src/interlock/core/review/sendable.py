@@ -3,28 +3,23 @@
 Rules:
 1. A file is sent when ``send`` covers its path and neither ``never_send`` nor what holds secrets by its name does;
    the name a file had before counts like its own.
-2. A file in whose lines something looks like a secret is not sent at all: a secret has neighbours. Lines that the
-   change takes away count too.
+2. A file in which something looks like a secret is not sent at all: a secret has neighbours. Lines that the change
+   takes away count too, and whoever has the whole file says so of lines that would not be sent (``beforehand``).
 3. What is too large is not sent, and neither is what comes after the room is used up. Every file that is not sent
    is named with its reason: what was not looked at is never silent.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from interlock.core.change.parts import FileChange
 from interlock.core.change.paths import glob_matcher
-from interlock.core.change.redact import looks_secret, secret_key
 from interlock.core.review.hunks import Line, read_hunks
+from interlock.core.review.secrets import secret_in
 from interlock.core.review.settings import NEVER, ReviewerSettings
-
-_ASSIGNED = re.compile(
-    r"""([A-Za-z_][\w.-]{0,80})["']?\s{0,4}(?::=|=>|[:=])\s{0,4}["'][^"'\s$<{][^"']{5,200}["']"""
-)
-"""A name, and a text of its own that is given to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +53,23 @@ def by_name(file: FileChange, settings: ReviewerSettings) -> str:
         return "binary"
     if not all(glob_matcher(settings.send)(path) for path in paths):
         return "no pattern of `send` covers it"
-    if any(glob_matcher(NEVER)(path) for path in paths):
+    if any(glob_matcher(NEVER)(path.lower()) for path in paths):
         return "holds secrets, by its name"
     if settings.never_send and any(glob_matcher(settings.never_send)(path) for path in paths):
         return "a pattern of `never_send` covers it"
     return ""
 
 
-def by_content(lines: Iterable[Line]) -> str:
-    """Why a file with these lines stays here; empty where it may go."""
-    for line in lines:
-        if looks_secret(line.text) or any(secret_key(name) for name in _ASSIGNED.findall(line.text)):
-            return f"a line looks like a secret{f': line {line.number}' if line.number else ''}"
-    return ""
-
-
 def sort_out(
-    patches: Iterable[tuple[FileChange, bytes]], settings: ReviewerSettings
+    patches: Iterable[tuple[FileChange, bytes]],
+    settings: ReviewerSettings,
+    *,
+    beforehand: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[Sent, ...], tuple[Kept, ...]]:
-    """The files that may go by their content too and have room, and those that stay, each in order."""
+    """The files that may go by their content too and have room, and those that stay, each in order.
+
+    ``beforehand`` is why a file stays by what was seen in it before, by its path.
+    """
     sent: list[Sent] = []
     kept: list[Kept] = []
     room = settings.max_bytes
@@ -84,7 +77,8 @@ def sort_out(
         lines = read_hunks(patch)
         size = sum(len(line.text.encode("utf-8", "replace")) + 1 for line in lines)
         why = "" if lines else "no line of it changed"
-        why = why or by_content(lines) or ("" if size <= room else "no room: reviewer.max_bytes is used up")
+        why = why or beforehand.get(file.path, "") or secret_in(file.path, lines)
+        why = why or ("" if size <= room else "no room: reviewer.max_bytes is used up")
         if why:
             kept.append(Kept(path=file.path, why=why))
         else:

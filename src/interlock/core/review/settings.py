@@ -20,33 +20,20 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.change.paths import glob_matcher
 
 NEVER = (
-    ".env",
-    ".env.*",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "*.jks",
-    "*.keystore",
-    "*.kdbx",
-    "*.tfstate",
-    "*.tfstate.*",
-    "*.tfvars",
-    "id_rsa*",
-    "id_dsa*",
-    "id_ecdsa*",
-    "id_ed25519*",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".git-credentials",
-    ".htpasswd",
-    "credentials",
-    "credentials.*",
-    "secrets",
-    "secrets.*",
-)
-"""Globs of files that hold secrets by their name; a file that looks like one by its content is found apart."""
+    ".env", ".env.*", "*.env", ".envrc", ".envrc.*",
+    "*.pem", "*.key", "*.p8", "*.p12", "*.pfx", "*.ppk", "*.jks", "*.keystore", "*.kdbx", "*.ovpn",
+    "*.tfstate", "*.tfstate.*", "*.tfvars", "*.tfvars.json",
+    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh", ".gnupg",
+    ".netrc", "_netrc", ".npmrc", ".yarnrc", ".yarnrc.yml", ".pypirc", ".pgpass", ".my.cnf", ".htpasswd",
+    ".git-credentials", ".vault-token", ".vault_pass*",
+    ".dockercfg", ".dockerconfigjson", "**/.docker/config.json",
+    ".aws", ".azure", ".kube", "kube/config", "**/kube/config", "kubeconfig", "kubeconfig.*", "*.kubeconfig",
+    "credential", "credential.*", "credentials*", "*_credentials.*", "*-credentials.*",
+    "*service-account*.json", "*service_account*.json", "*serviceaccount*.json",
+    "secret", "secret.*", "secrets", "secrets.*", "*-secret.*", "*-secrets.*", "*_secret.*", "*_secrets.*",
+    "*.secret", "*.secrets", "*.secret.*", "*.secrets.*",
+)  # fmt: skip
+"""Globs, in small letters, of files that hold secrets by their name; by its content a file is found apart."""
 
 MOST_SECONDS, MOST_TOKENS, MOST_BYTES, MOST_RETRIES = 900.0, 64_000, 2_000_000, 5
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")

@@ -3,7 +3,8 @@
 Rules:
 1. By the rules in force, never by those of the checkout: a change cannot say where it is sent.
 2. What is sent are lines of the change at hand, as git shows them; what stays here is named with its reason.
-3. The key is read from the variable that the rules name, and goes into one header of one request.
+3. What looks like a secret stays (``review_secrets``); who could have looked for them and is not here is said.
+4. The key is read from the variable that the rules name, and goes into one header of one request.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from interlock.core.review.ask import Ask, ask_about
 from interlock.core.review.sendable import Kept, Sent, by_name, sort_out
 from interlock.core.review.settings import ReviewerSettings, check_reviewer
 from interlock.doors.cli.at_hand import AtHand
+from interlock.doors.cli.review_secrets import in_wholes, scanned, scanner
 from interlock.doors.cli.text import plural, safe
 from interlock.plugins.readers.gitpatch import patches
 from interlock.ports.reviewer import Reviewer
@@ -36,13 +38,14 @@ MOST_FILES, NAMED = 1_000, 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What goes, what stays, and who would get it."""
+    """What goes, what stays, and who would get it; ``unscanned`` is what did not look for secrets in it."""
 
     settings: ReviewerSettings
     reviewer: Reviewer
     ask: Ask
     sent: tuple[Sent, ...]
     kept: tuple[Kept, ...]
+    unscanned: str = ""
 
     @property
     def body(self) -> Mapping[str, Json]:
@@ -83,7 +86,7 @@ def prepared(settings: ReviewerSettings, here: AtHand, root: Path, *, key: str) 
 
     Raises:
         InvalidInput: ``plugin-unknown``, ``review-nothing``, or what git cannot read.
-        Unavailable: ``reviewer-missing``.
+        Unavailable: ``reviewer-missing`` or ``review-scan``.
     """
     makers = registry.reviewers()
     reviewer = makers[registry.known(settings.kind, [*makers], what="reviewer")](settings, key)
@@ -94,6 +97,9 @@ def prepared(settings: ReviewerSettings, here: AtHand, root: Path, *, key: str) 
             some, others = _of_range(root, part, settings)
             sent += some
             kept += others
+    looks = scanner()
+    sent, others = scanned(looks, sent)
+    kept += others
     if not sent:
         told = "; ".join(f"{safe(one.path)}: {one.why}" for one in kept[:NAMED])
         raise InvalidInput(
@@ -101,7 +107,14 @@ def prepared(settings: ReviewerSettings, here: AtHand, root: Path, *, key: str) 
             code="review-nothing",
             hint="`send` under `reviewer:` in the rules says what may be sent",
         )
-    return Prepared(settings=settings, reviewer=reviewer, ask=ask_about(sent), sent=tuple(sent), kept=tuple(kept))
+    return Prepared(
+        settings=settings,
+        reviewer=reviewer,
+        ask=ask_about(sent),
+        sent=tuple(sent),
+        kept=tuple(kept),
+        unscanned=looks.missing(),
+    )
 
 
 def _of_range(root: Path, part: GitRange, settings: ReviewerSettings) -> tuple[list[Sent], list[Kept]]:
@@ -109,7 +122,8 @@ def _of_range(root: Path, part: GitRange, settings: ReviewerSettings) -> tuple[l
     named = {one.path for one in kept}
     free = [file for file in part.files if file.path not in named]
     kept += [Kept(path=file.path, why=f"more than {MOST_FILES} files") for file in free[MOST_FILES:]]
-    sent, others = sort_out(patches(root, part, free[:MOST_FILES]), settings)
+    free = free[:MOST_FILES]
+    sent, others = sort_out(patches(root, part, free), settings, beforehand=in_wholes(root, part, free))
     return list(sent), [*kept, *others]
 
 
@@ -164,5 +178,8 @@ def tell(found: Prepared, *, sends: bool) -> None:
         click.echo(f"stays    {safe(one.path)}: {one.why}", err=True)
     if len(found.kept) > NAMED:
         click.echo(f"stays    {plural(len(found.kept) - NAMED, 'file')} more, see --json", err=True)
+    if found.unscanned:
+        name, _, command = found.unscanned.partition(": ")
+        click.echo(f"besides  {name} did not look for secrets, it is not installed: {command}", err=True)
     if sends:
         click.echo(f"waits    at most {found.settings.seconds:g} s for the answer", err=True)

@@ -2,8 +2,8 @@
 
 Rules:
 1. Off without a ``reviewer`` in the rules in force. Where it goes, and how much, is said before it goes.
-2. 0 without a concern, 1 with some, 3 when the reviewer gave no answer that can be used: that is never taken for
-   one without concerns.
+2. 0 without a concern; 1 with some, or where what was handed in does not count; 3 when the reviewer gave no answer
+   that can be used, which is never taken for one without concerns, or when it could not be handed in.
 3. What it asks is answered by people: ``interlock change answer``.
 """
 
@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from interlock.doors.cli.desk import REFUSED, as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.desk import as_json, change_id, client, leave, settings, show_json
+from interlock.doors.cli.run_exit import exit_code
 
 Told = dict[str, Any]
 
@@ -45,4 +46,4 @@ def review(*, change: str | None, show: bool, key: str | None, out: str | None, 
         show_json(done)
     else:
         click.echo("\n".join(screen(done)))
-    leave(REFUSED if done["concerns"] else 0)
+    leave(exit_code([{"verdict": "failed" if done["concerns"] else "passed", "evidence": done["evidence"]}]))

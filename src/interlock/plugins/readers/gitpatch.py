@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from interlock.core.change.errors import InvalidInput
@@ -17,10 +18,12 @@ from interlock.plugins.readers.gitbox import Glass, locate
 
 CONTEXT = 8
 """Lines shown around each that changed."""
+WHOLE = 100_000_000
+"""As many as any file has."""
 _SHAPE = (
     "--literal-pathspecs", "diff-tree", "-p", "-r", "-M", "-l1000", "--no-commit-id", "--no-color",
     "--no-ext-diff", "--no-textconv", "--no-relative", "--diff-algorithm=myers",
-    f"--unified={CONTEXT}", "--full-index",
+    "--full-index",
 )  # fmt: skip
 
 
@@ -30,6 +33,36 @@ def patches(root: Path, part: GitRange, files: Sequence[FileChange]) -> Iterator
     Raises:
         InvalidInput: ``git-repository``, ``git-object-missing`` or ``git-too-large``.
     """
+    with _glass(root) as glass:
+        for file in files:
+            yield file, _patch(glass, part, file, CONTEXT)
+
+
+def wholes(root: Path, part: GitRange, files: Sequence[FileChange]) -> Iterator[tuple[FileChange, bytes | None]]:
+    """The same with all lines of each file around what changed; None of a file too large for that.
+
+    Raises:
+        InvalidInput: ``git-repository`` or ``git-object-missing``.
+    """
+    with _glass(root) as glass:
+        for file in files:
+            try:
+                found = _patch(glass, part, file, WHOLE)
+            except InvalidInput as error:
+                if error.code != "git-too-large":
+                    raise
+                found = None
+            yield file, found
+
+
+def _patch(glass: Glass, part: GitRange, file: FileChange, context: int) -> bytes:
+    paths = [path_bytes(path) for path in dict.fromkeys((file.old_path, file.path)) if path]
+    named = [path.decode("utf-8", "surrogateescape") for path in paths]
+    return glass.run(*_SHAPE, f"--unified={context}", part.base, part.head_tree, "--", *named)
+
+
+@contextmanager
+def _glass(root: Path) -> Iterator[Glass]:
     located = locate(root)
     if located is None:
         raise InvalidInput(
@@ -39,9 +72,6 @@ def patches(root: Path, part: GitRange, files: Sequence[FileChange]) -> Iterator
         )
     glass = Glass(located)
     try:
-        for file in files:
-            paths = [path_bytes(path) for path in dict.fromkeys((file.old_path, file.path)) if path]
-            named = [path.decode("utf-8", "surrogateescape") for path in paths]
-            yield file, glass.run(*_SHAPE, part.base, part.head_tree, "--", *named)
+        yield glass
     finally:
         glass.close()
