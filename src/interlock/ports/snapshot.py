@@ -17,7 +17,17 @@ from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.snapshot.outcome import Lacking, Taken
 
 
-class Snapshots(Protocol):
+class Settled(Protocol):
+    """What becomes of a backup in the end."""
+
+    def settle(self, *, good: bool) -> tuple[str, str]:
+        """Name what was taken by whether it is a snapshot; the name it has now, and why it could not be named."""
+
+    def close(self) -> None:
+        """Throw the place away, and a backup that was not settled. Idempotent."""
+
+
+class Snapshots(Settled, Protocol):
     """Takes and restores."""
 
     def take(self) -> Taken:
@@ -34,9 +44,3 @@ class Snapshots(Protocol):
 
     def lacking(self, table: str, column: str, until: datetime) -> Lacking:
         """The rows of ``table`` in the source whose ``column`` is at most ``until``, and those not restored."""
-
-    def settle(self, *, good: bool) -> tuple[str, str]:
-        """Name what was taken by whether it is a snapshot; the name it has now, and why it could not be named."""
-
-    def close(self) -> None:
-        """Throw the place away, and a backup that was not settled. Idempotent."""
