@@ -244,6 +244,24 @@ def test_the_rules_may_accept_that_code_is_not_read(shop, terminal, judged):
     assert [one.partition(":")[0] for one in more.json["unread"]] == ["web/hidden.js", "src/tool.go"]
 
 
+def test_what_is_asked_to_be_written_is_written_or_said_not_to_be(shop, terminal, tmp_path):
+    shop({"src/app.py": APP + "\nimport subprocess\n"})
+    wrong = terminal("evidence", "run", "scan", "--sarif", tmp_path / "none" / "x")
+    assert "error[file-unwritable]: expected `--sarif` in a folder that exists" in wrong.err
+    out = tmp_path / "signed"
+    done = terminal("evidence", "run", "scan", "--out", out)
+    assert done.code == 0
+    assert f"doubt    nothing was written to {out}: nobody signed it" in done.err
+    assert not out.exists()
+
+
+def test_a_note_is_told_as_one_in_both_forms(shop, terminal):
+    place = shop({"src/app.py": APP + "\nimport subprocess\n"})
+    said = scan(terminal, place, "--json").json
+    assert (said["verdict"], said["new"], said["blocking"], said["noted"]) == ("passed", 1, 0, 1)
+    assert "deserialization or secret; 1 other finding noted" in " ".join(scan(terminal, place).out.split())
+
+
 def test_plans_are_rules_and_the_change_cannot_edit_them(shop, terminal):
     plan = b"without: [legacy/**]\naccept:\n  - {rule: B608, paths: [src/*.py], why: from a list of ours}\n"
     place = shop(

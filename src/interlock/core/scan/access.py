@@ -1,4 +1,4 @@
-"""Three rules about who may do what, for which the scanner of Python has none: few, and said with their limits.
+"""A few rules for which the scanner of Python has none, most about who may do what, said with their limits.
 
 Rules:
 1. ``guard-removed`` (CWE-306): a route that was guarded by what stood on it before the change is not any more.
@@ -6,20 +6,22 @@ Rules:
    while at least three of four others do, of its file where it has ``FEW`` others, else of the project. In a
    project with many open routes one more says nothing, and nothing is said.
 3. ``token-unverified`` (CWE-287): the claims of a signed token are read without its signature being verified.
-4. What is guarded is read from names. Code that guards by other means is reported wrongly, and accepted in the
+4. ``deserialized`` (CWE-502): see ``loading``. What another scanner says of the same lines is told once.
+5. What is guarded is read from names. Code that guards by other means is reported wrongly, and accepted in the
    plan.
-5. Whether a record belongs to whoever asks for it (CWE-639) cannot be told from one file: there is no rule for it
+6. Whether a record belongs to whoever asks for it (CWE-639) cannot be told from one file: there is no rule for it
    here.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from interlock.core.scan.access_routes import Route
 from interlock.core.scan.access_words import is_open
+from interlock.core.scan.loading import loads
 
 USUAL, FEW = 0.75, 3
 """The share of others from which on it is usual to ask, and of how many routes a file speaks for itself."""
@@ -69,7 +71,7 @@ def access_findings(
 
     ``project`` is what is usual outside it; None for every route that asks nobody, whatever others do.
     """
-    weak = [*_tokens(tree), *_removed(found, before), *_unguarded(found, project)]
+    weak = [*_tokens(tree), *_loads(tree), *_removed(found, before), *_unguarded(found, project)]
     once = {(one.line, one.cwe): one for one in reversed(weak)}
     return tuple(sorted(once.values(), key=lambda one: (one.line, one.rule)))
 
@@ -107,9 +109,21 @@ def _weak(route: Route, rule: str, cwe: int, message: str) -> Weak:
     return Weak(line=route.line, end=route.line, rule=rule, cwe=cwe, message=message)
 
 
+def _loads(tree: ast.Module) -> Iterator[Weak]:
+    for call, called in loads(tree):
+        yield Weak(
+            line=call.lineno,
+            end=call.end_lineno or call.lineno,
+            rule="deserialized",
+            cwe=502,
+            message=f"{called} makes objects of whatever it is given",
+        )
+
+
 def _tokens(tree: ast.Module) -> Iterator[Weak]:
+    said = _said(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_unverified(node):
+        if isinstance(node, ast.Call) and _is_unverified(node, said):
             yield Weak(
                 line=node.lineno,
                 end=node.end_lineno or node.lineno,
@@ -119,7 +133,7 @@ def _tokens(tree: ast.Module) -> Iterator[Weak]:
             )
 
 
-def _is_unverified(call: ast.Call) -> bool:
+def _is_unverified(call: ast.Call, said: Mapping[str, Sequence[ast.expr]]) -> bool:
     func = call.func
     if not isinstance(func, ast.Attribute):
         return False
@@ -130,14 +144,32 @@ def _is_unverified(call: ast.Call) -> bool:
     for given in call.keywords:
         if given.arg in _OFF and _is_false(given.value):
             return True
-        if given.arg == "options" and isinstance(given.value, ast.Dict) and _turned_off(given.value):
+        if given.arg == "options" and any(_turned_off(each) for each in _meant(given.value, said)):
             return True
         if given.arg in {"algorithms", "algorithm"} and "none" in _texts(given.value):
             return True
     return False
 
 
-def _turned_off(options: ast.Dict) -> bool:
+def _said(tree: ast.Module) -> Mapping[str, Sequence[ast.expr]]:
+    """What each name of the file is given."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        for each in node.targets if isinstance(node, ast.Assign) else ():
+            if isinstance(each, ast.Name) and isinstance(node, ast.Assign):
+                found.setdefault(each.id, []).append(node.value)
+    return found
+
+
+def _meant(node: ast.expr, said: Mapping[str, Sequence[ast.expr]]) -> Sequence[ast.expr]:
+    return said.get(node.id, ()) if isinstance(node, ast.Name) else (node,)
+
+
+def _turned_off(options: ast.expr) -> bool:
+    if isinstance(options, ast.Call) and isinstance(options.func, ast.Name) and options.func.id == "dict":
+        return any(given.arg in _OFF and _is_false(given.value) for given in options.keywords)
+    if not isinstance(options, ast.Dict):
+        return False
     pairs = zip(options.keys, options.values, strict=True)
     return any(isinstance(key, ast.Constant) and key.value in _OFF and _is_false(value) for key, value in pairs)
 

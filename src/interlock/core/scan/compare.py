@@ -121,6 +121,21 @@ def once(seen: Sequence[Seen]) -> tuple[Seen, ...]:
     return tuple(kept)
 
 
+def once_said(seen: Sequence[Seen], own: str) -> list[Seen]:
+    """Without what the scanner ``own`` says of lines of which another says the same weakness."""
+    said: dict[tuple[str, str, int], list[range]] = defaultdict(list)
+    for one in seen:
+        if one.tool != own and one.level != "note":
+            for cwe in one.cwes:
+                said[one.source.side, one.source.path, cwe].append(one.lines)
+
+    def is_told(one: Seen) -> bool:
+        known = [each for cwe in one.cwes for each in said[one.source.side, one.source.path, cwe]]
+        return any(one.lines.start < each.stop and each.start < one.lines.stop for each in known)
+
+    return [one for one in seen if one.tool != own or not is_told(one)]
+
+
 def counts(found: Sequence[Judged]) -> Mapping[State, int]:
     """How many there are of each."""
     counted = Counter(one.state for one in found)

@@ -3,7 +3,8 @@
 Rules:
 1. A secret is known by the digest that the tool gives of it; the value is never read here, and the digest never
    shown: of a short secret it can be guessed.
-2. In lock files long random texts are checksums, and only secrets of a known pattern count. So it is of a line on
+2. Tokens that it tells by a part of their value are left out: ``secrets_whole`` finds them.
+3. In lock files long random texts are checksums, and only secrets of a known pattern count. So it is of a line on
    which nothing is random but a digest that says that it is one (``sha512-…``).
 """
 
@@ -16,6 +17,7 @@ from pathlib import PurePosixPath
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InterlockError
 from interlock.core.evidence.strict_json import read_json
+from interlock.core.scan.secrets_whole import WHOLE
 from interlock.core.scan.seen import Scanned, Seen, Source
 
 TOOL = "detect-secrets"
@@ -56,7 +58,9 @@ def read_secrets(
             found = _seen(one, source, number)
             if found is None:
                 return Scanned(tool=TOOL, fault="detect-secrets said something else than a finding")
-            if not (found.rule in _GUESSED and (is_lock(source.path) or _is_digest(found))):
+            if found.rule not in WHOLE and not (
+                found.rule in _GUESSED and (is_lock(source.path) or _is_digest(found))
+            ):
                 seen.append(found)
     return Scanned(tool=TOOL, version=version if isinstance(version, str) else "", seen=tuple(seen))
 

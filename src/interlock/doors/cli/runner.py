@@ -87,15 +87,15 @@ def runner_of(
     return Runner(key=key, key_id=mine, name="", doubt=doubt)
 
 
-def check_out(named: str | None) -> None:
-    """Pass a file that can be written later, before anything is run for it.
+def check_out(named: str | None, option: str = "--out") -> None:
+    """Pass a file that can be written later, before anything is run for it; ``option`` names it.
 
     Raises:
         InvalidInput: ``file-unwritable`` where its folder is none.
     """
     if named is not None and not Path(named).resolve().parent.is_dir():
         raise InvalidInput(
-            f"expected `--out` in a folder that exists, got `{named[:120]}`",
+            f"expected `{option}` in a folder that exists, got `{named[:120]}`",
             code="file-unwritable",
             hint="make the folder, or name another",
         )

@@ -67,8 +67,8 @@ def scanned(
         Conflict: the checkout is not the change.
         Unavailable: ``scanner-missing``.
     """
-    for file in (out, sarif):
-        check_out(file)
+    check_out(out)
+    check_out(sarif, "--sarif")
     began, here = time.monotonic(), exactly(api, name, config)
     rules = api.get("/v1/rules").json
     book = _rulebook(api, rules)
@@ -94,6 +94,9 @@ def scanned(
     handed = _handed(api, config, change, rules, said, runner, out)
     if sarif is not None:
         write_whole(sarif, written(found))
+    if out is not None and handed is None:
+        why = "it would say nothing about the change" if found.verdict == "undecidable" else "nobody signed it"
+        click.echo(f"doubt    nothing was written to {safe(out)}: {why}", err=True)
     evidence = handed.kept["id"] if handed and handed.kept else None
     ended: Ended = found.verdict
     over(api, run, ended, evidence=evidence)
@@ -102,6 +105,7 @@ def scanned(
         "digest": change["digest"],
         **said,
         "good": found.verdict == "passed",
+        "noted": len(found.findings) - len(found.blocking),
         "took_seconds": round(time.monotonic() - began, 1),
         "evidence": None if handed is None else plain(handed),
     }

@@ -20,8 +20,9 @@ from importlib.metadata import version as installed
 
 from interlock.core.change.canonical import Json
 from interlock.core.scan.compare import once
-from interlock.core.scan.differing import differing, lines_of
+from interlock.core.scan.differing import Numbered, differing, lines_of
 from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
+from interlock.core.scan.secrets_whole import decoded, is_kubernetes, tokens
 from interlock.core.scan.seen import Scanned, Source
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.scan_folder import by_number
@@ -79,11 +80,39 @@ class SecretsScanner:
             lambda one: b"\n".join([_FIRST, *(line for _, line in changed[id(one)])]),
             lambda one, line: changed[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
         )
+        whole = [seen for one in look.sources for seen in tokens(one, changed[id(one)], TOOL)]
+        found = self._encoded(texts, changed, replace(found, seen=(*whole, *found.seen)))
         again = [one for one in look.sources if changed[id(one)] and one.path.lower().endswith(_READ_OTHERWISE)]
         if not again or found.fault:
             return replace(found, seen=once(found.seen))
         other = self._ran(again, as_text, lambda _, line: line)
         return replace(found, seen=once([*found.seen, *other.seen]), fault=other.fault)
+
+    def _encoded(
+        self, texts: Sequence[tuple[Source, bytes]], changed: Mapping[int, Numbered], found: Scanned
+    ) -> Scanned:
+        """With what stands encoded in Secrets of Kubernetes, in the place of what was seen of the same value."""
+        lines: dict[int, list[tuple[int, bytes]]] = {}
+        values: set[tuple[int, int, str]] = set()
+        for one, text in texts:
+            for number, line in changed[id(one)] if is_kubernetes(one, text) else ():
+                plain, value = decoded(line)
+                if plain:
+                    lines.setdefault(id(one), []).append((number, plain))
+                    values.add((id(one), number, value))
+        more = self._ran(
+            [one for one, _ in texts if id(one) in lines],
+            lambda one: b"\n".join([_FIRST, *(line for _, line in lines[id(one)])]),
+            lambda one, line: lines[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
+        )
+        inner = [seen for one, _ in texts for seen in tokens(one, lines.get(id(one), ()), TOOL)]
+        told = {(id(one.source), one.line) for one in (*inner, *more.seen)}
+        left = [
+            one
+            for one in found.seen
+            if (id(one.source), one.line, one.identity) not in values or (id(one.source), one.line) not in told
+        ]
+        return replace(found, seen=(*inner, *more.seen, *left), fault=found.fault or more.fault)
 
     def _ran(
         self, sources: Sequence[Source], content: Callable[[Source], bytes], number: Callable[[Source, int], int]

@@ -266,3 +266,31 @@ def test_scanners_say_which_code_they_read():
     for scanner in (SemgrepScanner({"reads": ["*.js"]}), SarifScanner(ruff() | {"reads": ["*.js"]})):
         assert (scanner.reads(page), scanner.reads(script)) == (False, True)
     assert not SemgrepScanner({}).reads(script)
+
+
+GITHUB = "ghp_" + "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"
+OTHER = GITHUB[:-4] + "Zz09"
+
+
+def test_one_secret_is_told_once_and_two_tokens_are_two():
+    found = SecretsScanner({}).scan(Look(sources=[file("a.py", f'token = "{GITHUB}"\n'.encode())]))
+    assert places(found) == [("a.py", 1, "GitHub Token")]
+    two = SecretsScanner({}).scan(Look(sources=[file("a.txt", f"{GITHUB}\n{OTHER}\n".encode())]))
+    assert [(line, rule) for _, line, rule in places(two)] == [(1, "GitHub Token"), (2, "GitHub Token")]
+    assert len({one.identity for one in two.seen}) == 2
+    beside = SecretsScanner({}).scan(Look(sources=[file("a.py", f'a = ["{GITHUB}", "{KEY}"]\n'.encode())]))
+    assert [rule for _, _, rule in places(beside)] == ["AWS Access Key", "GitHub Token"]
+
+
+def encoded(kind, value):
+    told = base64.b64encode(value.encode()).decode()
+    return file("deploy/a.yaml", f"kind: {kind}\ndata:\n  creds: {told}\n  image: c2hvcA==\n".encode())
+
+
+def test_what_a_secret_of_kubernetes_says_in_base64_is_looked_at():
+    found = SecretsScanner({}).scan(Look(sources=[encoded("Secret", KEY)]))
+    assert places(found) == [("deploy/a.yaml", 3, "AWS Access Key")]
+    assert places(SecretsScanner({}).scan(Look(sources=[encoded("ConfigMap", KEY)]))) == []
+    assert places(SecretsScanner({}).scan(Look(sources=[encoded("Secret", "the blue shop")]))) == []
+    (token,) = places(SecretsScanner({}).scan(Look(sources=[encoded("Secret", GITHUB)])))
+    assert token == ("deploy/a.yaml", 3, "GitHub Token")
