@@ -9,10 +9,10 @@ from typing import Literal, Protocol
 from interlock.core.bite.cover import Covered
 from interlock.core.bite.seen import Seen
 
-Side = Literal["head", "base", "base-alone", "mutant"]
+Side = Literal["head", "base", "base-alone", "mutant", "stood-in"]
 """``head`` is the change, ``base`` the old product under the new tests, ``base-alone`` as it was.
 
-``mutant`` is head with other product files.
+``mutant`` is head with other product files, ``stood-in`` base with the new tests and other product files.
 """
 
 
@@ -44,8 +44,8 @@ class Bench(Protocol):
         The runner's own time limit is the plan's; what it started is ended with it.
         """
 
-    def mutate(self, files: Mapping[str, bytes]) -> None:
-        """Make ``mutant`` head with these files in the place of its own."""
+    def mutate(self, side: Literal["mutant", "stood-in"], files: Mapping[str, bytes]) -> None:
+        """Make a side anew with these files in the place of its own, or besides them."""
 
     def covered(self, only: Collection[str]) -> Covered:
         """Run these tests on head once more, counting which changed lines of the product they reach."""

@@ -4,9 +4,10 @@ Rules:
 1. All tests of the plan run once on head. What is looked at on both sides are those that are new or changed, by
    themselves or by a fixture they use, and those on the person's list.
 2. These run as often as the plan says on head, and as often on base with the new tests over it.
-3. What fails there only for want of a symbol must kill a mutant of head. All of it is replaced at once; where that
+3. What fails there runs once more where base has stand-ins for what it lacks; what passes then is idle.
+4. What fails there only for want of a symbol must kill a mutant of head. All of it is replaced at once; where that
    cannot even be collected, one thing after the other.
-4. A run that shows nothing on head, or reads an installed copy on either side, leaves the whole undecided.
+5. A run that shows nothing on head, or reads an installed copy on either side, leaves the whole undecided.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from interlock.core.bite.cover import Covered
-from interlock.core.bite.judge import Looked, Spelled, weak
+from interlock.core.bite.judge import Looked, Spelled, Stands, failing, toothless_on, weak
 from interlock.core.bite.mutants import KILLING, KINDS, Kind, Target, Targets, mutated, targets
 from interlock.core.bite.plan import TestPlan
 from interlock.core.bite.seen import Place, Seen
+from interlock.core.bite.stand_ins import FILLINGS, Filling, with_stand_ins
 from interlock.core.bite.syntax import Standing, standing
 from interlock.ports.bite import Bench, Edited
 
@@ -58,6 +60,7 @@ def bite(plan: TestPlan, bench: Bench, required: Sequence[str], *, told: Told) -
         return Bitten(looked=looked, fault=fault)
     product = [one for one in edited if one.after is not None and plan.is_product(one.path)]
     after = {one.path: one.after for one in product if one.after is not None}
+    looked = replace(looked, stood_in=_stood_in(bench, product, failing(looked), told))
     brought = targets(after, {one.path: one.before for one in product if one.before is not None})
     found = weak(looked)
     if found:
@@ -105,6 +108,31 @@ def _standing(uses: Sequence[Place], files: Mapping[str, Edited]) -> Standing:
     return "unchanged" if all(each == "unchanged" for each in how) else "changed"
 
 
+def _stood_in(bench: Bench, product: Sequence[Edited], tests: Sequence[str], told: Told) -> dict[str, Stands]:
+    """What tests that failed on base do there with stand-ins; none where nothing is missing there."""
+    seen = []
+    for filling in FILLINGS if tests else ():
+        files = _filled(product, filling)
+        if not files:
+            return {}
+        bench.mutate("stood-in", files)
+        seen.append(bench.run("stood-in", tests))
+        told(f"base with stand-ins, {filling}: {_counted(seen[-1])}")
+    return {test: toothless_on(seen[0], seen[1], test) for test in tests}
+
+
+def _filled(product: Sequence[Edited], filling: Filling) -> dict[str, bytes]:
+    """The files with stand-ins, by the paths of today, and those that only moved."""
+    found: dict[str, bytes] = {}
+    for one in product:
+        content = None if one.after is None else with_stand_ins(one.before, one.after, filling)
+        if content is None and one.path != one.formerly:
+            content = one.before
+        if content is not None:
+            found[one.path] = content
+    return found
+
+
 def _kills(
     bench: Bench, after: Mapping[str, bytes], found: Sequence[Target], tests: Sequence[str], told: Told
 ) -> dict[str, frozenset[Kind]]:
@@ -117,7 +145,7 @@ def _kills(
             files = _mutants(after, group, kind)
             if not files:
                 continue
-            bench.mutate(files)
+            bench.mutate("mutant", files)
             seen = bench.run("mutant", left)
             told(f"mutant, {kind}: {_counted(seen)}")
             for test, one in seen.results.items():

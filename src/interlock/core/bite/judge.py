@@ -4,6 +4,8 @@ Rules:
 1. On head a test passes in every run, on base it fails in every run. Anything in between is *flaky*, and named.
 2. A failure on base is *strong* if it is in all runs; otherwise it is *weak*: a symbol is missing, the file cannot
    be collected, the test is not there. A weak test bites where it kills a mutant of head.
+   Either kind must fail as well where base has stand-ins for the names it lacks: what passes there is *idle*. What
+   cannot be run there, or fails for want of a symbol still, is weak.
 3. Skipped tests and expected failures never count, on either side.
 4. A behaviour is what a person listed in change.md. Everything that a name there fits must pass, and at least
    one of it must bite.
@@ -26,11 +28,15 @@ State = Literal["bites", "kills", "survives", "passes", "flaky", "fails", "skipp
 """What a test shows.
 
 ``bites``: fails without the change. ``kills``: fails for want of a symbol and kills a mutant; ``survives``: kills
-none. ``passes``: with and without the change. ``flaky``, ``fails`` and ``skipped`` are on head or, the first
-and the last, on base.
+none, or passes with stand-ins. ``passes``: with and without the change. ``flaky``, ``fails`` and ``skipped`` are
+on head or, the first and the last, on base.
 """
+Stands = Literal["looks", "idle", "unclear"]
+"""What a test does on old code with stand-ins: fails by what they give, passes, or shows neither."""
 BITING: frozenset[State] = frozenset({"bites", "kills"})
 _NOT_THERE = "it is not there"
+_STOOD_IN = "it passes on the old code with stand-ins for the names that are missing there"
+_NO_MUTANT = "it fails for want of a symbol, and nothing here can be replaced to look further"
 _IDLE = {True: "it calls what is new, and looks at nothing of it", False: "nothing in it depends on what is new"}
 
 
@@ -38,7 +44,8 @@ _IDLE = {True: "it calls what is new, and looks at nothing of it", False: "nothi
 class Looked:
     """All runs by one plan. ``standings`` are of tests that were looked at on base; ``kills`` by which mutants.
 
-    ``mutants`` is how many things of the change were replaced for them.
+    ``mutants`` is how many things of the change were replaced for them. ``stood_in`` has the tests that failed on
+    base, where something could be stood in for.
     """
 
     head: tuple[Seen, ...]
@@ -46,6 +53,7 @@ class Looked:
     standings: Mapping[str, Standing]
     kills: Mapping[str, frozenset[Kind]] = field(default_factory=dict)
     mutants: int = 0
+    stood_in: Mapping[str, Stands] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,20 +102,42 @@ def _row(test: str, standing: Standing, looked: Looked) -> TestRow:
             return row("skipped", told)
         return row("flaky" if passed else "fails", told)
     if failed == len(there):
-        if all(one is not None and one.outcome == "strong" for one in there):
+        stands = looked.stood_in.get(test, "looks")
+        if stands == "idle":
+            return row("survives", _STOOD_IN)
+        if stands == "looks" and all(one is not None and one.outcome == "strong" for one in there):
             return row("bites")
         kinds = looked.kills.get(test, frozenset())
-        return (
-            row("kills", why or _NOT_THERE) if kinds & set(KILLING) else row("survives", _IDLE["raises" in kinds])
-        )
+        if kinds & set(KILLING):
+            return row("kills", why or _NOT_THERE)
+        return row("survives", _IDLE["raises" in kinds] if looked.mutants else _NO_MUTANT)
     skipped = sum(one is not None and one.outcome == "skipped" for one in there)
     if skipped == len(there):
         return row("skipped", "skipped without the change")
     return row("flaky" if failed or skipped else "passes")
 
 
+def toothless_on(true: Seen, void: Seen, test: str) -> Stands:
+    """What a test does where base has stand-ins that give what is true, and ones that give nothing.
+
+    Nothing is what most of what is done with it fails at: there only what the test itself claims counts.
+    """
+    one, other = true.results.get(test), void.results.get(test)
+    if one is not None and one.outcome == "strong":
+        return "looks"
+    if other is not None and other.outcome == "strong" and other.asserted:
+        return "looks"
+    passed = any(each is not None and each.outcome == "passed" for each in (one, other))
+    return "idle" if passed else "unclear"
+
+
+def failing(looked: Looked) -> tuple[str, ...]:
+    """Tests that pass on head and fail on base, every time, for whatever reason."""
+    return tuple(one.test for one in states(looked) if one.state in {"bites", "kills", "survives"})
+
+
 def weak(looked: Looked) -> tuple[str, ...]:
-    """Tests that need a mutant: they pass on head and fail on base for want of a symbol, every time."""
+    """Tests that need a mutant: they fail on base every time, and not for sure by what the change does."""
     return tuple(one.test for one in states(looked) if one.state == "survives")
 
 

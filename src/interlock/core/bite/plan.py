@@ -65,6 +65,7 @@ class TestPlan:
 def longest(plan: TestPlan, mutants: int) -> float:
     """The most seconds that looking at the tests by this plan can take.
 
-    Each run on head and base, one for coverage, one that lists what the base has, those of mutants; a minute.
+    Each run on head and base, one for coverage, one that lists what the base has, two with stand-ins, those of
+    mutants; a minute.
     """
-    return plan.timeout * (2 * plan.repeats + 2 + mutants) + 60.0
+    return plan.timeout * (2 * plan.repeats + 4 + mutants) + 60.0

@@ -6,6 +6,7 @@ Rules:
 2. A test that a run has several reports of (setup, call, teardown, a rerun) is as bad as the worst of them.
 3. A failure is *strong* when the test itself failed, and not for want of a symbol: no Import, Attribute or Name
    error, none on the way to what failed, no argument that a function does not take yet, no fixture or setup.
+   Of another runner's report it is what its words say, in the languages that are known here.
 """
 
 from __future__ import annotations
@@ -35,7 +36,28 @@ _SYMBOL = frozenset({"ImportError", "AttributeError", "NameError"})
 _SIGNATURE = re.compile(
     r"unexpected keyword argument|takes .{0,60}argument|missing \d+ required|too many positional"
 )
-_SYMBOL_TEXT = re.compile(r"\b(ModuleNotFoundError|ImportError|AttributeError|NameError|UnboundLocalError)\b")
+_SYMBOL_TEXT = re.compile(
+    r"""
+    \b(?:ModuleNotFoundError|ImportError|AttributeError|NameError|UnboundLocalError)\b
+    | \bis\ not\ a\ (?:function|constructor) | \bCannot\ read\ propert | \bReferenceError\b
+    | \bdoes\ not\ provide\ an\ export | \b[Cc]annot\ find\ (?:module|symbol|name|type|package|namespace)\b
+    | \bTS(?:2304|2305|2307|2339|2551|2552|2724)\b
+    | \bNoMethodError\b | \bundefined\ (?:local\ variable\ or\ )?method\b | \buninitialized\ constant\b
+    | \bUndefined\ (?:constant|property|variable|function|method|class)\b
+    | \b[Cc]all\ to\ undefined\ (?:function|method)\b
+    | \b(?:Class|Interface|Trait|Enum)\ "[^"]{1,200}"\ not\ found
+    | \bNoSuch(?:Method|Field)(?:Error|Exception)\b | \bNoClassDefFoundError\b | \bClassNotFoundException\b
+    | \bUnresolved\ reference\b | \bis\ not\ a\ member\ of\b
+    | \bundefined:\ \S | \bundefined\ \((?:type|field)\b
+    | \bE0(?:405|412|422|423|425|432|433|599|609)\b
+    | \bCS0(?:103|117|234|246)\b | \bCS1061\b | \bMissing(?:Method|Field|Member)Exception\b
+    | \bTypeLoadException\b | \bis\ undefined\ or\ private\b | \bUndefinedFunctionError\b
+    """,
+    re.VERBOSE,
+)
+"""What runners of Python, JavaScript, TypeScript, Ruby, PHP, Java, Kotlin, Go, Rust, C# and Elixir say of it."""
+_ASSERTED = frozenset({"AssertionError", "Failed"})
+_ASSERTED_TEXT = re.compile(r"\bassert|\bAssertionError\b|^Failed\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +70,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How one test ended in one run, and what it said. ``in_call``: in the test itself, not in what sets it up."""
+    """How one test ended in one run, and what it said.
+
+    ``in_call``: in the test itself, not in what sets it up. ``asserted``: what failed is what the test claims.
+    """
 
     outcome: Outcome
     said: str = ""
     in_call: bool = True
+    asserted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +169,8 @@ def _result(told: Mapping[str, Json]) -> Result:
     kinds = {str(each) for each in _list(told, "kinds")}
     in_call = phase == "call"
     weak = not in_call or bool(_SYMBOL & kinds) or ("TypeError" in kinds and bool(_SIGNATURE.search(said)))
-    return Result(outcome="weak" if weak else "strong", said=said, in_call=in_call)
+    asserted = bool(_ASSERTED & kinds)
+    return Result(outcome="weak" if weak else "strong", said=said, in_call=in_call, asserted=asserted)
 
 
 def from_junit(cases: Iterable[Case]) -> Seen:
@@ -163,7 +190,9 @@ def _of_case(case: Case) -> Result:
     if case.outcome == "skipped":
         return Result(outcome="skipped", said=case.said)
     weak = case.outcome != "failed" or _SYMBOL_TEXT.search(case.said) or _SIGNATURE.search(case.said)
-    return Result(outcome="weak" if weak else "strong", said=case.said, in_call=case.outcome == "failed")
+    asserted = bool(_ASSERTED_TEXT.search(case.said))
+    in_call = case.outcome == "failed"
+    return Result(outcome="weak" if weak else "strong", said=case.said, in_call=in_call, asserted=asserted)
 
 
 def spelled(test: str) -> set[str]:

@@ -17,12 +17,13 @@ from collections.abc import Collection, Mapping
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from interlock.core.bite.cover import Covered, changed_lines, covered
 from interlock.core.bite.modules import from_elsewhere, module_names
 from interlock.core.bite.plan import JUNIT_PLACE, TestPlan
 from interlock.core.bite.seen import MOST_BYTES, Seen, from_junit, read_witness
+from interlock.core.bite.stand_ins import MODULE
 from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.junit import MAX_JUNIT, read_junit
 from interlock.plugins.bite.copies import Copies
@@ -55,8 +56,9 @@ class GitBench:
     def __enter__(self) -> Self:
         for name in ("home", "tmp", "witness"):
             (self._copies.folder / name).mkdir()
-        written = resources.files("interlock.plugins.bite").joinpath("witness.py").read_bytes()
-        (self._copies.folder / "witness" / f"{_WITNESS}.py").write_bytes(written)
+        for ours, theirs in (("witness.py", _WITNESS), ("stranger.py", MODULE)):
+            written = resources.files("interlock.plugins.bite").joinpath(ours).read_bytes()
+            (self._copies.folder / "witness" / f"{theirs}.py").write_bytes(written)
         return self
 
     def __exit__(
@@ -82,14 +84,10 @@ class GitBench:
         place = self._place(side)
         return self._by_command(place) if self._plan.command else self._by_pytest(place, side, only)
 
-    def mutate(self, files: Mapping[str, bytes]) -> None:
+    def mutate(self, side: Literal["mutant", "stood-in"], files: Mapping[str, bytes]) -> None:
         """See ``ports.bite``."""
-        place = self._places["mutant"] = self._copies.head("mutant")
-        for path, content in files.items():
-            target = place / path
-            if target.is_symlink():
-                target.unlink()
-            target.write_bytes(content)
+        place = self._copies.head(side) if side == "mutant" else self._copies.base(side)
+        self._places[side] = _over(place, files)
 
     def covered(self, only: Collection[str]) -> Covered:
         """See ``ports.bite``."""
@@ -189,6 +187,18 @@ class GitBench:
         folder = self._copies.folder / f"run-{self._runs}"
         folder.mkdir()
         return folder
+
+
+def _over(place: Path, files: Mapping[str, bytes]) -> Path:
+    for path, content in files.items():
+        target = place / path
+        if not target.parent.resolve().is_relative_to(place):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_symlink():
+            target.unlink()
+        target.write_bytes(content)
+    return place
 
 
 def _filled(word: str, words: Mapping[str, str]) -> str:

@@ -5,15 +5,18 @@ Rules:
 2. The base has every file of head that is not the product and differs: tests, fixtures, their data, and how they
    are configured; what head no longer has of these is gone there too.
 3. Submodules and what git does not track are in no copy.
-4. When it is over, nothing is left, whatever the tests made of the folders' permissions.
+4. When it is over, nothing is left, whatever the tests made of the folders' permissions. What a run left that was
+   killed is removed by a later one: an hour old, of this user, and locked by nobody.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +26,9 @@ from interlock.core.change.paths import path_text
 from interlock.plugins.readers.gitbox import Glass
 from interlock.ports.bite import Edited
 
+_PREFIX = "interlock-tests-"
+LEFT_SECONDS = 3_600.0
+"""Folders of others are looked at when they are as old: until then one may not be locked yet."""
 _NONE = "000000"
 _SUBMODULE = "160000"
 
@@ -41,22 +47,25 @@ class Copies:
 
     def __init__(self, glass: Glass, base: str, head: str, is_product: Callable[[str], bool]) -> None:
         self._glass, self._base, self._head, self._is_product = glass, base, head, is_product
-        self.folder = Path(tempfile.mkdtemp(prefix="interlock-tests-")).resolve()
+        _remove_left()
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        self._lock: int | None = os.open(self.folder, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def close(self) -> None:
         """Remove all of them. Idempotent."""
-        for place, _, _ in os.walk(self.folder):
-            with suppress(OSError):
-                Path(place).chmod(stat.S_IRWXU)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def head(self, name: str = "head") -> Path:
         """Head as it is, made anew where it is there already."""
         return self._made(name, self._head, ())
 
-    def base(self) -> Path:
-        """Base with what is not product of head."""
-        return self._made("base", self._base, [one for one in self._entries() if not self._product(one)])
+    def base(self, name: str = "base") -> Path:
+        """Base with what is not product of head, made anew where it is there already."""
+        return self._made(name, self._base, [one for one in self._entries() if not self._product(one)])
 
     def base_alone(self) -> Path:
         """Base as it was."""
@@ -117,6 +126,29 @@ class Copies:
             self._glass.run("update-index", "-z", "--index-info", given=lines, extra=index)
         self._glass.run("checkout-index", "--all", "--force", extra=index, folder=place)
         return place
+
+
+def _remove(folder: Path) -> None:
+    for place, _, _ in os.walk(folder):
+        with suppress(OSError):
+            Path(place).chmod(stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left() -> None:
+    """Remove what runs that were killed left. A lock is given up with its process, however that ends."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            known = folder.lstat()
+            old = time.time() - known.st_mtime > LEFT_SECONDS
+            if not (old and stat.S_ISDIR(known.st_mode) and known.st_uid == os.geteuid()):
+                continue
+            opened = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(folder)
+            finally:
+                os.close(opened)
 
 
 def _header(word: bytes) -> tuple[tuple[str, str], tuple[str, str], str]:

@@ -11,7 +11,7 @@ from interlock.core.bite.outcome import Listed, outcome, predicate
 from interlock.core.bite.seen import Result, Seen, from_junit, read_witness, spelled
 from interlock.core.change.canonical import canonical
 from interlock.core.change.errors import InvalidInput
-from interlock.core.evidence.junit import read_junit
+from interlock.core.evidence.junit import Case, read_junit
 from interlock.core.evidence.summary import MAX_OWN
 
 RESULTS = {
@@ -132,6 +132,89 @@ def test_another_runner_tells_by_its_report():
         "a": "passed", "b": "strong", "c": "weak", "d": "weak", "e": "skipped",
     }  # fmt: skip
     assert found["shop::b"].said == "AssertionError: 1 != 2"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "TypeError: window is not a function",
+        "TypeError: shop.window is not a function",
+        "TypeError: shop.Window is not a constructor",
+        "TypeError: Cannot read properties of undefined (reading 'window')",
+        "ReferenceError: window is not defined",
+        "SyntaxError: The requested module './shop.js' does not provide an export named 'window'",
+        "Error: Cannot find module './window'",
+        "NoMethodError: undefined method `window' for Shop:Module",
+        "undefined local variable or method 'window'",
+        "NameError: uninitialized constant Shop::Window",
+        "Error: Call to undefined function window()",
+        "Error: Call to undefined method Shop::window()",
+        'Error: Class "Window" not found',
+        "Error: Undefined constant WINDOW",
+        "error TS2305: Module './shop' has no exported member 'window'.",
+        "error TS2339: Property 'window' does not exist on type 'Shop'.",
+        "java.lang.NoSuchMethodError: shop.window()",
+        "java.lang.NoSuchFieldError: WINDOW",
+        "java.lang.NoClassDefFoundError: shop/Window",
+        "java.lang.ClassNotFoundException: shop.Window",
+        "error: cannot find symbol",
+        "./shop_test.go:9:2: undefined: Window",
+        "shop.Window undefined (type Shop has no field or method Window)",
+        "error[E0425]: cannot find function `window` in this scope",
+        "error CS0103: The name 'Window' does not exist in the current context",
+        "System.MissingMethodException: Method not found",
+        "function Shop.window/1 is undefined or private",
+    ],
+)
+def test_a_symbol_that_is_missing_is_weak_in_any_runners_words(said):
+    found = from_junit([Case(where="shop", name="t", outcome="failed", said=said)])
+    assert found.results["shop::t"].outcome == "weak"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "expected 3 to equal 2",
+        "AssertionError: expected undefined to equal 3",
+        "org.opentest4j.AssertionFailedError: expected: <2> but was: <3>",
+        "Failed asserting that 3 matches expected 2.",
+        "promise_test.go:9: got 3, want 2",
+    ],
+)
+def test_an_answer_that_is_wrong_is_strong_in_any_runners_words(said):
+    found = from_junit([Case(where="shop", name="t", outcome="failed", said=said)])
+    assert found.results["shop::t"].outcome == "strong"
+
+
+def test_what_cannot_be_looked_at_further_does_not_bite_and_says_so():
+    mine = judged({"a": "ppp"}, {"a": "www"})
+    (row,) = mine.rows.values()
+    assert (row.state, outcome(mine, (), (), everywhere=[mine]).bites) == ("survives", False)
+    assert row.why == "it fails for want of a symbol, and nothing here can be replaced to look further"
+
+
+@pytest.mark.parametrize(
+    ("base", "stands", "kills", "expected"),
+    [
+        ("sss", "idle", ("none",), "survives"),
+        ("www", "idle", ("none",), "survives"),
+        ("sss", "looks", (), "bites"),
+        ("sss", "unclear", (), "survives"),
+        ("sss", "unclear", ("none",), "kills"),
+        ("www", "looks", (), "survives"),
+        ("www", "looks", ("none",), "kills"),
+    ],
+)
+def test_what_the_old_code_with_stand_ins_says(base, stands, kills, expected):
+    looked = Looked(
+        head=runs(t="ppp"),
+        base=runs(t=base),
+        standings={"t": "new"},
+        kills={"t": frozenset(kills)},
+        stood_in={"t": stands},
+        mutants=1,
+    )
+    assert Judged(looked).rows["t"].state == expected
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ SHOWN = 8
 _SAYS = {
     "bites": "fails without the change",
     "kills": "fails without the change for want of a symbol, and on a mutant of it",
-    "survives": "fails without the change only for want of a symbol, and on no mutant of it",
+    "survives": "does not depend on what is new",
     "passes": "passes without the change",
     "flaky": "does not end alike each time",
     "fails": "does not pass",
@@ -50,7 +50,7 @@ def _answer(done: Told) -> str:
     total = f"{counts['passed']} of {plural(counts['total'], 'test')} passed"
     biting = counts["bites"] + counts["kills"]
     if done["good"]:
-        return f"{service}: {total}; {plural(biting, 'test')} of {counts['looked_at']} fail without the change"
+        return f"{service}: {total}; {_failing(biting, counts['looked_at'])}"
     if done["verdict"] != "passed":
         return f"{service}: {total}, and that is not enough"
     if not counts["looked_at"]:
@@ -65,8 +65,11 @@ def _behaviour(one: Told) -> Row:
 
 
 def _by(one: Told) -> str:
-    biting = len(one["biting"])
-    return f"{biting} of {plural(one['tests'], 'test')} {'fails' if biting == 1 else 'fail'} without the change"
+    return _failing(len(one["biting"]), one["tests"])
+
+
+def _failing(count: int, total: int) -> str:
+    return f"{count} of {plural(total, 'test')} {'fails' if count == 1 else 'fail'} without the change"
 
 
 def _test(one: Told, done: Told) -> Row:
