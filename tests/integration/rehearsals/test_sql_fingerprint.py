@@ -98,6 +98,94 @@ def test_a_difference_says_where_to_look(shop, statements, differs):
     assert len(found) == 1
 
 
+RIGHTS = """
+CREATE SEQUENCE invoices CYCLE; SELECT setval('invoices', 5000);
+CREATE TABLE child () INHERITS (visits);
+CREATE RULE keep AS ON DELETE TO orders WHERE OLD.id < 10 DO INSTEAD NOTHING;
+CREATE AGGREGATE total(int) (sfunc = int4pl, stype = int, initcond = '0');
+CREATE STATISTICS by_both (dependencies) ON note, paid FROM orders;
+CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE FUNCTION seen() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE TRIGGER same BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION same();
+CREATE POLICY own ON orders TO pg_monitor USING (paid > 0);
+CREATE PUBLICATION shop FOR TABLE orders;
+CREATE TYPE spans AS RANGE (subtype = int4);
+ALTER TABLE orders ALTER note SET DEFAULT 'a  b';
+SELECT lo_from_bytea(4242, 'precious');
+"""
+
+
+@pytest.mark.parametrize(
+    ("statements", "differs"),
+    [
+        (
+            "GRANT SELECT ON dear TO pg_monitor",
+            "rights on view dear is there and was not: rights, grants pg_monitor SELECT",
+        ),
+        ("ALTER VIEW dear SET (security_barrier)", "rights on view dear is there and was not: rights, with"),
+        (
+            "REVOKE EXECUTE ON FUNCTION twice FROM PUBLIC",
+            "rights on function twice(n integer) is there and was not: rights",
+        ),
+        ("GRANT USAGE ON SEQUENCE invoices TO pg_monitor", "bounds of sequence invoices was from 1,"),
+        (
+            "ALTER SEQUENCE orders_id_seq MAXVALUE 60",
+            "bounds of sequence orders_id_seq was from 1, 1 to 2147483647",
+        ),
+        ("ALTER SEQUENCE invoices NO CYCLE", "bounds of sequence invoices was"),
+        ("SELECT setval('invoices', 1)", "sequence invoices was bigint, by 1, of no column, gives 5,001 next"),
+        ("GRANT USAGE ON SCHEMA billing TO pg_monitor", "rights on schema billing was rights"),
+        (
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA billing GRANT SELECT ON TABLES TO pg_monitor",
+            "default privileges billing.",
+        ),
+        ("ALTER POLICY own ON orders TO PUBLIC", "table orders policy own was * to pg_monitor using (paid > "),
+        (
+            "DROP POLICY own ON orders; CREATE POLICY own ON orders AS RESTRICTIVE TO pg_monitor USING (paid > 0)",
+            "table orders policy own was * to pg_monitor using (paid > ",
+        ),
+        ("DROP RULE keep ON orders", "table orders rule keep is gone"),
+        ("ALTER TABLE child NO INHERIT visits", "table child inherits"),
+        (
+            "DROP AGGREGATE total(int); CREATE AGGREGATE total(int) (sfunc = int4pl, stype = int, initcond = '7')",
+            "aggregate total(integer) was",
+        ),
+        ("DROP STATISTICS by_both", "table orders statistics by_both is gone"),
+        ("ALTER TABLE orders ENABLE ALWAYS TRIGGER same", "table orders trigger same was"),
+        ("ALTER TABLE orders REPLICA IDENTITY FULL", "table orders was table"),
+        (
+            "ALTER TABLE orders ALTER note SET DEFAULT 'a b'",
+            "table orders column note was text, default 'a  b'::t",
+        ),
+        ("DROP PUBLICATION shop", "publication shop is gone"),
+        ("CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION seen()", "event trigger e is there"),
+        ("CREATE CAST (text AS mood) WITH INOUT", "cast text as public.mood is there"),
+        (
+            "CREATE OPERATOR === (leftarg = int, rightarg = int, function = int4eq)",
+            "operator ===(integer, integer)",
+        ),
+        ("CREATE COLLATION letters (locale = 'C')", "collation letters is there"),
+        ("CREATE FOREIGN DATA WRAPPER elsewhere", "foreign data wrapper elsewhere is there"),
+        ("SELECT lo_put(4242, 0, 'XXXX')", "large objects together was 1, sum"),
+        ("SELECT lo_unlink(4242)", "large objects together is gone"),
+        (
+            "UPDATE pg_index SET indisready = false WHERE indexrelid = 'by_note'::regclass",
+            "table orders index by_note was",
+        ),
+    ],
+)
+def test_rights_and_what_stands_beside_the_tables_are_seen(shop, statements, differs):
+    shop.execute(RIGHTS)
+    found = told(shop, statements)
+    assert any(one.startswith(differs) for one in found), found
+
+
+@pytest.mark.parametrize("thing", ["orders", "dear", "SEQUENCE invoices", "FUNCTION twice", "SCHEMA billing"])
+def test_a_right_that_is_given_and_taken_away_is_no_difference(shop, thing):
+    shop.execute(RIGHTS)
+    assert told(shop, f"GRANT ALL ON {thing} TO pg_monitor; REVOKE ALL ON {thing} FROM pg_monitor") == []
+
+
 def test_how_far_a_sequence_lags_is_said(shop):
     shop.execute("SELECT setval('orders_id_seq', 40)")
     assert sql_fingerprint(shop).items["sequence orders_id_seq"] == "integer, by 1, behind by 10 of orders.id"

@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from interlock.core.change.canonical import sha256
 from interlock.core.rehearsal.fingerprint import MAX_TEXT
 from interlock.plugins.rehearsals.sql_asking import Asking, Item, named
+from interlock.plugins.rehearsals.sql_rights import BESIDE, EVERYWHERE, OF_TABLES, ORDINARY, WHOLE, rights
 
 _SCHEMAS = """
 SELECT nspname FROM pg_namespace
 WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1"""
 
-_TABLES = """
+_TABLES = f"""
 SELECT n.nspname, c.relname,
   CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'f' THEN 'foreign table'
     ELSE 'materialized view' END
@@ -31,10 +32,12 @@ SELECT n.nspname, c.relname,
   || CASE WHEN c.relrowsecurity THEN ', row security' ELSE '' END
   || CASE WHEN c.relforcerowsecurity THEN ' forced' ELSE '' END
   || coalesce(', with ' || array_to_string(c.reloptions, ' '), '')
-  || coalesce(', grants ' || array_to_string(c.relacl, ' '), '')
+  || CASE c.relreplident WHEN 'd' THEN '' WHEN 'n' THEN ', replica identity nothing'
+    WHEN 'f' THEN ', replica identity full' ELSE ', replica identity by an index' END
+  || {rights("c.relacl", "c.relowner", "r")}
   || coalesce(', comment ' || obj_description(c.oid, 'pg_class'), '')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'm') AND <relation>"""
+WHERE c.relkind IN ('r', 'p', 'f', 'm') AND <relation>"""  # noqa: S608  # fixed
 
 _COLUMNS = """
 SELECT n.nspname, c.relname, a.attname,
@@ -59,18 +62,23 @@ WHERE o.contype <> 'n' AND <relation>"""
 
 _INDEXES = """
 SELECT n.nspname, c.relname, x.relname,
-  pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid THEN '' ELSE ', cannot be used' END
+  pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid AND i.indisready THEN '' ELSE ', cannot be used' END
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE <relation>"""
 
 _TRIGGERS = """
 SELECT n.nspname, c.relname, g.tgname,
-  pg_get_triggerdef(g.oid) || CASE g.tgenabled WHEN 'D' THEN ', disabled' ELSE '' END
+  pg_get_triggerdef(g.oid) || CASE g.tgenabled WHEN 'D' THEN ', disabled'
+    WHEN 'A' THEN ', enabled always' WHEN 'R' THEN ', enabled on replicas' ELSE '' END
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT g.tgisinternal AND <relation>"""
 
 _POLICIES = """
-SELECT n.nspname, c.relname, p.polname, p.polcmd::text || coalesce(' using ' || pg_get_expr(p.polqual, c.oid), '')
+SELECT n.nspname, c.relname, p.polname, p.polcmd::text
+  || CASE WHEN p.polpermissive THEN '' ELSE ' restrictive' END
+  || ' to ' || (SELECT string_agg(o.who, ', ' ORDER BY o.who) FROM (SELECT CASE r WHEN 0 THEN 'PUBLIC'
+    ELSE pg_get_userbyid(r)::text END AS who FROM unnest(p.polroles) r) o)
+  || coalesce(' using ' || pg_get_expr(p.polqual, c.oid), '')
   || coalesce(' check ' || pg_get_expr(p.polwithcheck, c.oid), '')
 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE <relation>"""
@@ -110,22 +118,25 @@ def schemas_of(asking: Asking) -> list[str]:
 
 def told(text: str) -> str:
     """A definition in one line, or what stands for it where it is long."""
-    line = " ".join(str(text).split())
+    line = str(text).strip().replace("\n", " ")
     return line if len(line) <= MAX_TEXT else f"{sha256(line.encode())[:23]}…, {len(line)} letters"
 
 
-def catalog_items(asking: Asking, schemas: list[str]) -> Iterator[Item]:
-    """Every item of these schemas."""
+def catalog_items(asking: Asking, schemas: list[str], *, whole: bool) -> Iterator[Item]:
+    """Every item of these schemas; where they are the ``whole`` database, what stands in none too."""
     there = set(schemas_of(asking))
     yield from ((f"schema {schema}", "there") for schema in schemas if schema in there)
     yield from ((f"extension {name}", str(version)) for name, version in asking.ask(_EXTENSIONS))
-    for kind, query in {"": _TABLES, **_OF_TABLES}.items():
+    for kind, query in {"": _TABLES, **_OF_TABLES, **OF_TABLES}.items():
         for schema, table, *name, text in asking.ask(_whole(query), {"schemas": schemas}):
             if asking.counts(schema, table):
                 yield " ".join(("table", named(schema, table), *([kind, *name] if kind else []))), told(text)
-    for kind, query in _BESIDE.items():
+    for kind, query in (*_BESIDE.items(), *BESIDE.items()):
         for schema, name, text in asking.ask(_whole(query), {"schemas": schemas}):
-            yield f"{kind} {named(schema, name)}", told(text)
+            if text != ORDINARY.get(kind) and (whole or schema != EVERYWHERE):
+                yield f"{kind} {named(schema, name) if schema else name}", told(text)
+    for kind, query in WHOLE.items() if whole else ():
+        yield from ((f"{kind} {name}", told(text)) for name, text in asking.ask(query))
 
 
 def _whole(query: str) -> str:

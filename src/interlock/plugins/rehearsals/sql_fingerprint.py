@@ -67,7 +67,7 @@ def sql_fingerprint(
 def _looked(asking: Asking, schemas: list[str]) -> Fingerprint:
     wanted = schemas or schemas_of(asking)
     items: dict[str, str] = {}
-    for source in (catalog_items(asking, wanted), row_items(asking, wanted)):
+    for source in (catalog_items(asking, wanted, whole=not schemas), row_items(asking, wanted)):
         for name, text in source:
             items[name] = text
             if len(items) > MAX_ITEMS:

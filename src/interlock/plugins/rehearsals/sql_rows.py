@@ -6,7 +6,8 @@ Rules:
    key has a sum over whole rows besides.
 2. Checksums find what was lost or spoiled by accident. They are 64-bit sums, no proof against somebody who forges.
 3. A sequence is ``ahead`` when what it gives next is in no row yet, else it is ``behind`` by so many: the next
-   insert fails. Where it stands is no state: numbers that were given and not used are no loss.
+   insert fails. Where it stands is no state: numbers that were given and not used are no loss. One that belongs
+   to no column stands where it stands: its next number is told.
 4. Nothing is written, and one transaction sees everything at one moment.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from interlock.plugins.rehearsals.sql_asking import Asking, Item, named, quoted
+from interlock.plugins.rehearsals.sql_rights import BOUNDS
 
 _TABLES = """
 SELECT n.nspname, c.relname, array_agg(a.attname::text ORDER BY a.attname),
@@ -30,8 +32,9 @@ SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.rel
 WHERE c.relkind = 'r' AND n.nspname = ANY(%(schemas)s)
 AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)"""
 
-_SEQUENCES = """
-SELECT n.nspname, s.relname, q.seqincrement, format_type(q.seqtypid, NULL), tn.nspname, t.relname, a.attname
+_SEQUENCES = f"""
+SELECT n.nspname, s.relname, q.seqincrement, format_type(q.seqtypid, NULL), {BOUNDS},
+  tn.nspname, t.relname, a.attname
 FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace JOIN pg_sequence q ON q.seqrelid = s.oid
 LEFT JOIN LATERAL (
   SELECT d.refobjid AS relation, d.refobjsubid AS number FROM pg_depend d
@@ -43,7 +46,7 @@ LEFT JOIN LATERAL (
   LIMIT 1) o ON true
 LEFT JOIN pg_class t ON t.oid = o.relation LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = o.number
-WHERE s.relkind = 'S' AND n.nspname = ANY(%(schemas)s) ORDER BY 1, 2"""
+WHERE s.relkind = 'S' AND n.nspname = ANY(%(schemas)s) ORDER BY 1, 2"""  # noqa: S608  # fixed
 
 
 def row_items(asking: Asking, schemas: list[str]) -> Iterator[Item]:
@@ -56,9 +59,13 @@ def row_items(asking: Asking, schemas: list[str]) -> Iterator[Item]:
         if asking.counts(schema, table):
             count = asking.one(f"SELECT count(*) FROM ONLY {quoted(schema, table)}")[0]  # noqa: S608  # quoted
             yield f"table {named(schema, table)} rows", f"{count:,}"
-    for schema, name, step, kind, *owner in asking.ask(_SEQUENCES, wanted):
+    for schema, name, step, kind, bounds, *owner in asking.ask(_SEQUENCES, wanted):
+        if owner[0] is None or asking.counts(owner[0], owner[1]):
+            yield f"bounds of sequence {named(schema, name)}", bounds
         if owner[0] is None:
-            yield f"sequence {named(schema, name)}", f"{kind}, by {step}, of no column"
+            last, called = asking.one(f"SELECT last_value, is_called FROM {quoted(schema, name)}")  # noqa: S608  # quoted
+            stands = f"gives {last + step if called else last:,} next"
+            yield f"sequence {named(schema, name)}", f"{kind}, by {step}, of no column, {stands}"
         elif asking.counts(owner[0], owner[1]):
             stands = _standing(asking, (schema, name), step, owner)
             yield f"sequence {named(schema, name)}", f"{kind}, by {step}, {stands}"
