@@ -306,7 +306,7 @@ def test_it_sends_nothing_without_key_library_or_rules_in_force(place, endpoint,
     missing = terminal("evidence", "run", "review")
     assert missing.code == 3
     assert missing.err.startswith("error[reviewer-missing]: expected openai, a client library, got none")
-    assert "pip install 'interlock[review]'" in missing.err
+    assert "pip install anthropic openai" in missing.err
     monkeypatch.undo()
     assert endpoint.requests == []
 

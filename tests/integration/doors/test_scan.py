@@ -315,7 +315,7 @@ def test_without_a_scanner_nothing_is_run(shop, terminal, monkeypatch):
     assert missing.err.startswith(
         "error[scanner-missing]: expected bandit here for the scanner `bandit`, got none"
     )
-    assert "pip install 'interlock[scan]'" in missing.err
+    assert "pip install bandit detect-secrets" in missing.err
 
 
 def test_new_findings_are_written_as_sarif(shop, terminal, tmp_path):

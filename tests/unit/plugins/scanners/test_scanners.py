@@ -228,7 +228,7 @@ def test_what_is_missing_says_how_one_gets_it(monkeypatch):
     )
     assert (BanditScanner({}).missing(), SecretsScanner({}).missing(), AccessScanner({}).missing()) == ("", "", "")
     monkeypatch.setattr("interlock.plugins.scanners.secrets.MODULE", "no_such_module")
-    assert SecretsScanner({}).missing() == "detect-secrets: pip install 'interlock[scan]'"
+    assert SecretsScanner({}).missing() == "detect-secrets: pip install bandit detect-secrets"
 
 
 def notebook(*cells, language="python"):

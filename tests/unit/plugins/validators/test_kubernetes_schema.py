@@ -84,7 +84,7 @@ def test_without_the_schemas_one_warning_says_so_and_no_file_counts_as_looked_at
     (finding,) = validation.findings
     assert validation.path == ""
     assert (finding.level, finding.rule) == ("warning", "kubernetes-schema/skipped")
-    assert "interlock[kubernetes]" in finding.remedy
+    assert "pip install kubernetes-validate" in finding.remedy
     assert absent.validate([files({}, {"a.yaml": "a: 1"})], {}) == ()
 
 
