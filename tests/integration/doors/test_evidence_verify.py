@@ -111,7 +111,13 @@ def signed(change, *, key="ci-runner", said_key=None, subject=None, issued=timed
     private, now = UnsafeNamedSigner(key).private_key, datetime.now(UTC)
     claimed = UnsafeNamedSigner(said_key or key).private_key
     times = {"issued_at": (now + issued).isoformat(), "expires_at": (now + issued + until).isoformat()}
-    predicate = {"verdict": "passed", "seconds": 1.0, "service": "order-service", **times}
+    predicate = {
+        "verdict": "passed",
+        "seconds": 1.0,
+        "service": "order-service",
+        "environment": "staging",
+        **times,
+    }
     about = statement(subject=subject or change["digest"], predicate_type=REHEARSAL, predicate=predicate)
     return sign_envelope(about, private, key_id_of(claimed.public_key()))
 

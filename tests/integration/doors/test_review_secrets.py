@@ -147,6 +147,8 @@ def test_detect_secrets_looks_besides_and_it_is_said_where_it_is_not_here(place,
     assert value not in shown.out + shown.err
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     without = terminal("evidence", "run", "review", "--show")
-    said = "besides  detect-secrets did not look for secrets, it is not installed: pip install bandit detect-secrets"
+    said = (
+        "besides  detect-secrets did not look for secrets, it is not installed: pip install bandit detect-secrets"
+    )
     assert said in without.err
     assert value in without.out

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from interlock.plugins.world.rollback_files import keep_out_of_git
 
 FOLDER = "rehearsals"
 MOST = 100
+LOCK_SECONDS = 2.0
+"""For how long a lock that is held is asked for again."""
 
 
 class RehearsalJournal:
@@ -69,7 +72,7 @@ class RehearsalFiles:
             raise _unwritable(self._folder, error) from error
         with lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _held(lock)
             except OSError as error:
                 raise Conflict(
                     f"expected nobody to rehearse in `{environment}`, got somebody who does right now",
@@ -131,6 +134,24 @@ class RehearsalFiles:
         except OSError as error:
             raise _unwritable(place, error) from error
         return read_journal(content, str(place)) if b"\n" in content else None
+
+
+def _held(lock: IO[bytes]) -> None:
+    """Take the lock; somebody who was killed while starting a program has it for a moment more.
+
+    Raises:
+        OSError: somebody has it all the time.
+    """
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _cut_off(file: IO[bytes]) -> None:
