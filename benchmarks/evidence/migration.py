@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from interlock.core.rehearsal.fingerprint import Fingerprint, differences
@@ -43,6 +43,9 @@ from interlock.ports.rehearsal import RehearsalScene
 from interlock.road.rehearse import Stage, rehearse
 
 TARGET, ROWS = "< 15 s", 20
+APPS = """import json
+from django.apps import apps
+print(json.dumps({one.path: one.label for one in apps.get_app_configs()}))"""
 BASE = """CREATE TABLE orders (id bigserial PRIMARY KEY, customer int NOT NULL, note text, paid numeric(10, 2),
   token text, placed timestamptz NOT NULL DEFAULT now());"""
 PAIRS = {
@@ -152,13 +155,14 @@ def label_django(text: str) -> str:
     return "reversible"
 
 
-def labels(tool: str, root: Path) -> dict[str, str]:
-    """Every migration's label, by its name as the tool says it."""
+def labels(tool: str, root: Path, apps: Mapping[str, str]) -> dict[str, str]:
+    """Every migration's label, by its name as the tool says it; ``apps`` are Django's labels by their folders."""
     found = {}
     for file in root.rglob("versions/*.py" if tool == "alembic" else "migrations/0*.py"):
         text = file.read_text(encoding="utf-8")
         if tool == "django":
-            found[f"{file.parent.parent.name}.{file.stem}"] = label_django(text)
+            folder = file.parent.parent
+            found[f"{apps.get(str(folder), folder.name)}.{file.stem}"] = label_django(text)
             continue
         names = {
             target.id: node.value.value
@@ -177,11 +181,18 @@ class Walk:
 
     def __init__(self, tool: str, root: Path, settings: dict[str, object]) -> None:
         read = settings_of({"tool": tool, "rows": ROWS, **settings})
-        self.root, self.known = root, labels(tool, root)
+        self.root = root
         self.place = ThrowAway(scene_of(root, "HEAD"), read)
         self.tool = Alembic(read, read.python) if tool == "alembic" else Django(read, read.python)
         self.place.start()
         self.added = self.tool.added(root, lambda argv: self.place.run(argv, root, "base"))
+        self.known = labels(tool, root, self.apps(read.manage) if tool == "django" else {})
+
+    def apps(self, manage: str) -> dict[str, str]:
+        """Django's labels of the project's apps, by their folders."""
+        done = self.place.run((self.tool.program(), manage, "shell", "-c", APPS), self.root, "base")
+        told = next(line for line in done.out.decode().splitlines() if line.startswith("{"))
+        return {str(Path(folder).resolve()): label for folder, label in json.loads(told).items()}
 
     def asking(self, database: str) -> Asking:
         """Asks one database."""
