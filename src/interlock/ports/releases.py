@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +49,12 @@ class ReleasedTrees(Protocol):
 
     def content(self, blob: str) -> bytes | None:
         """What a file holds; None where it is not in this copy."""
+
+    def naming(self, commit: str, words: Sequence[str]) -> Sequence[str] | None:
+        """The paths of text files of a commit in which one of these stands as a whole word, at most 5,000.
+
+        None where that cannot be said: what is looked through is not all in this copy.
+        """
 
     def close(self) -> None:
         """Let go. Idempotent."""

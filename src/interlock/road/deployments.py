@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock.core.alerts.plan import AlertPlan
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.audit.answers import Answers
 from interlock.core.audit.on_record import FULL, Deployed, answers_of, noted
@@ -30,7 +29,6 @@ from interlock.core.evidence.model import Evidence
 from interlock.core.ledger.entry import Entry
 from interlock.core.ledger.event import PREFIX
 from interlock.core.policy.rules import Rules
-from interlock.core.policy.shown import ALERTS
 from interlock.core.rollout.record import RolloutRecord
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
@@ -101,7 +99,7 @@ def _rollouts(tx: Tx, rules: Rules, environment: str, service: str | None, limit
             judged=one.ticks > 0,
             reached=one.granted,
             evidence=_evidence(tx, rules, one.change, one.digest, one.started_at),
-            business=_business(tx, rules, one.service, one.change),
+            metric=_metric(rules, one.service),
         )
         yield _past(tx, one.change, one.digest, deployed, environment, "rollout", one.state.value)
 
@@ -151,7 +149,7 @@ def _of_ticket(tx: Tx, rules: Rules, one: TicketRecord, service: str) -> PastDep
         max_weight=_widest(tx, one),
         reported=used,
         evidence=_evidence(tx, rules, one.change, one.digest, at),
-        business=_business(tx, rules, service, one.change),
+        metric=_metric(rules, service),
     )
     return _past(tx, one.change, one.digest, deployed, one.environment, "ticket", one.state.value)
 
@@ -187,7 +185,7 @@ def _noted(tx: Tx, rules: Rules, index: int, entry: Entry, environment: str) -> 
         at=entry.at,
         let_through=False,
         evidence=_evidence(tx, rules, change.id, change.digest, entry.at) if change else (),
-        business=_business(tx, rules, service, change.id) if change else None,
+        metric=_metric(rules, service),
     )
     return PastDeployment(
         id=deployed.id,
@@ -246,21 +244,9 @@ def _stages(tx: Tx, one: RolloutRecord) -> tuple[float, ...]:
         return ()
 
 
-def _business(tx: Tx, rules: Rules, service: str, change: str) -> tuple[str, ...] | None:
-    """The business modes of the plan in force, if that is the one that was proven by."""
-    plan = rules.alert_plans.get(service)
-    proofs = [one for one in evidence_about(tx, change) if one.predicate_type == ALERTS]
-    if plan is None or not any(one.summary.get("plan") == plan.digest for one in proofs):
-        return None
+def _metric(rules: Rules, service: str) -> str:
     known = rules.catalog.services.get(service)
-    return tuple(_modes(plan, known.metric if known else None))
-
-
-def _modes(plan: AlertPlan, metric: str | None) -> Iterator[str]:
-    for mode in plan.modes:
-        own = metric is not None and metric in {each.metric for each in mode.selectors}
-        if own or mode.kind in {"drop", "wrong"}:
-            yield mode.name
+    return (known.metric or "") if known else ""
 
 
 def _commit(tx: Tx, change: str, digest: str) -> str:
