@@ -125,7 +125,7 @@ def _concluded(one: Asked, shown: dict[str, bool]) -> Witnessed:
 
 
 def unfired(
-    rules: Sequence[Rule], names: Collection[str], runner: RunsRules, *, told: Callable[[str], None]
+    rules: Sequence[Rule], chosen: Collection[Rule], runner: RunsRules, *, told: Callable[[str], None]
 ) -> tuple[Witnessed, ...]:
-    """The same of the alerts with these names alone: whoever was seen to fire needs no witness."""
-    return witnessed([rule for rule in rules if not rule.alert or rule.name in names], runner, told=told)
+    """The same of these alerts alone: whoever was seen to fire needs no witness."""
+    return witnessed([rule for rule in rules if not rule.alert or rule in chosen], runner, told=told)

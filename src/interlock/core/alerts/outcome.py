@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interlock.core.alerts.matrix import Matrix, Row
+from interlock.core.alerts.matrix import Cell, Matrix, Row
 from interlock.core.alerts.modes import Mode
 from interlock.core.alerts.plan import AlertPlan, covered
 from interlock.core.change.canonical import Json
@@ -71,8 +71,7 @@ def predicate(plan: AlertPlan, matrix: Matrix, found: Sequence[Answered]) -> dic
 
 
 def _row(row: Row, mode: Mode) -> Json:
-    answers: list[Json] = [{"alert": cell.alert, "seconds": cell.seconds} for cell in row.answers[:MOST]]
-    late: list[Json] = [{"alert": cell.alert, "seconds": cell.seconds} for cell in row.late[:MOST]]
+    unheard: list[Json] = [{"alert": one.alert, "why": one.why} for one in row.unheard[:MOST]]
     return {
         "mode": row.mode,
         "kind": mode.kind,
@@ -81,6 +80,13 @@ def _row(row: Row, mode: Mode) -> Json:
         "series": len(row.touched),
         "near": row.near,
         "edges": [*row.edges[:MOST]],
-        "answers": answers,
-        "late": late,
+        "unheard": unheard,
+        "answers": [_cell(cell) for cell in row.answers[:MOST]],
+        "late": [_cell(cell) for cell in row.late[:MOST]],
     }
+
+
+def _cell(cell: Cell) -> Json:
+    """``receivers`` is null where nobody looked where it is routed."""
+    receivers: list[Json] | None = None if cell.receivers is None else [*cell.receivers]
+    return {"alert": cell.alert, "seconds": cell.seconds, "severity": cell.severity, "receivers": receivers}

@@ -16,10 +16,10 @@ from itertools import islice
 
 from interlock.core.alerts.expression import Selector, Unparsed, selectors
 from interlock.core.alerts.rule_files import duration
-from interlock.core.audit.yaml_view import at, items, mappings, texts, word
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.yaml_nodes import Mapping as YamlMapping
 from interlock.core.change.yaml_nodes import Node, documents
+from interlock.core.change.yaml_view import at, items, mappings, texts, word
 
 MOST_INNER = 256 * 1024
 MOST_TEXTS = 64

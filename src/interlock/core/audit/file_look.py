@@ -19,9 +19,9 @@ from interlock.core.audit.alert_search import FoundRule, rules_in
 from interlock.core.audit.business import NAMED, kind_of
 from interlock.core.audit.canary_search import Found, objects_in, plan_in
 from interlock.core.audit.ci_search import Step, is_ci, steps_in
-from interlock.core.audit.yaml_view import at, word
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.yaml_nodes import Node, Scalar, documents
+from interlock.core.change.yaml_view import at, word
 
 MOST_BYTES, MOST_SEARCHED = 2 * 1024 * 1024, 16 * 1024 * 1024
 """What is read as YAML, and what is opened at all."""

@@ -53,11 +53,8 @@ def _bound(one: Told) -> Row:
 
 def _mode(one: Told, done: Told) -> Row:
     if one["proven"]:
-        named = ", ".join(
-            f"{safe(each['alert'])} after {span(each['seconds'])}" for each in one["answers"][:NAMED]
-        )
-        severity = _severity(one["answers"][0]["alert"], done)
-        return Row(met=True, text=safe(one["mode"]), remedy=f"{named}{severity}")
+        named = ", ".join(_answered(each) for each in one["answers"][:NAMED])
+        return Row(met=True, text=safe(one["mode"]), remedy=f"{named}{_owner(one['answers'][0], done)}")
     if not one["series"]:
         remedy = f"no series is there that this failure would change{safe(one['near'])}"
         return Row(met=False, text=safe(one["mode"]), remedy=remedy)
@@ -65,15 +62,26 @@ def _mode(one: Told, done: Told) -> Row:
         named = ", ".join(map(safe, one["edges"][:NAMED]))
         remedy = f"on a knife edge: {named} fires with some of the healthy noise only"
         return Row(met=False, text=safe(one["mode"]), remedy=remedy)
+    if one["unheard"]:
+        named = "; ".join(
+            f"{safe(each['alert'])} fires, but {safe(each['why'])}" for each in one["unheard"][:NAMED]
+        )
+        return Row(met=False, text=safe(one["mode"]), remedy=f"nobody is told: {named}")
     late = ", ".join(f"{safe(each['alert'])} after {span(each['seconds'])}" for each in one["late"][:NAMED])
     return Row(met=False, text=safe(one["mode"]), remedy=f"too late: {late}" if late else "nobody is told")
 
 
-def _severity(alert: str, done: Told) -> str:
-    known = {one["name"]: one for one in done["alerts"]}
-    found = known.get(alert, {})
-    words = [safe(found[key]) for key in ("severity", "route") if found.get(key)]
-    return f" · {', '.join(words)}" if words else ""
+def _answered(one: Told) -> str:
+    to = f" to {', '.join(map(safe, one['receivers']))}" if one["receivers"] else ""
+    severity = f" · {safe(one['severity'])}" if one["severity"] else ""
+    return f"{safe(one['alert'])} after {span(one['seconds'])}{severity}{to}"
+
+
+def _owner(one: Told, done: Told) -> str:
+    """Whose alert it is by its labels, where nobody looked whom it is sent to."""
+    known = {each["name"]: each for each in done["alerts"]}
+    owner = known.get(one["alert"], {}).get("route", "")
+    return f" · {safe(owner)}" if owner and not one["receivers"] else ""
 
 
 def _silent(one: Told) -> tuple[str, str]:
@@ -89,8 +97,17 @@ def _silent(one: Told) -> tuple[str, str]:
     )
 
 
+def _routes(done: Told) -> list[str]:
+    routes = done["routes"]
+    if routes is None:
+        return told(
+            "routes", "not looked at: whom these alerts reach is not known (alertmanager: FILE in the plan)"
+        )
+    return [line for each in routes["doubts"] for line in told("routes", safe(each))]
+
+
 def _doubts(done: Told) -> list[str]:
-    lines: list[str] = []
+    lines = _routes(done)
     for one in done["gone"]:
         looking = ", ".join(map(safe, one["alerts"][:NAMED]))
         lines += told(
