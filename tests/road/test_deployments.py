@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.dsse import key_id_of, sign_envelope
 from interlock.core.evidence.statement import statement
 from interlock.core.ledger.event import Event
@@ -181,6 +182,12 @@ def test_newest_first_at_most_as_many_and_of_the_service_that_is_asked_for(road)
     assert listed(road, service="email") == ()
     assert len(listed(road, service=SERVICE, limit=2)) == 2
     assert listed(road, environment="staging") == ()
+    with pytest.raises(InvalidInput) as refused:
+        listed(road, environment="stagin")
+    assert (refused.value.code, "(did you mean `staging`?)" in refused.value.message) == (
+        "environment-unknown",
+        True,
+    )
 
 
 def test_an_alert_that_nobody_calls_business_is_unknown(road):

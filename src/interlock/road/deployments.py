@@ -6,7 +6,8 @@ Rules:
    noted (``deployment.applied``, …) of what nothing else is known.
 2. Evidence is what was about the digest that went out, with the standing it had when that began (by the runners
    that the rules in force trust).
-3. A service that neither the catalog nor the record knows is refused: "no" would be said of nothing.
+3. A service that neither the catalog nor the record knows is refused, and so is such a place: "no" would be said
+   of nothing.
 4. A change whose content cannot be read any more is listed without its commit, never left out.
 """
 
@@ -34,7 +35,7 @@ from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Page, Tx
 from interlock.road.gather import evidence_about
-from interlock.road.named import known_service
+from interlock.road.named import known_environment, known_service
 from interlock.road.roll.asks import plan_of
 from interlock.road.station import Station
 
@@ -70,7 +71,7 @@ def deployments(
     """The newest deployments there.
 
     Raises:
-        InvalidInput: ``service-unknown``.
+        InvalidInput: ``service-unknown``, ``environment-unknown``.
     """
     actor.require(Scope.READ)
 
@@ -78,12 +79,21 @@ def deployments(
         rules = station.rules(tx).rules
         if service is not None and not tx.records(RolloutRecord).page(Page(limit=1), service=service):
             known_service(rules, service)
+        if not _used(tx, environment):
+            known_environment(rules, environment)
         found = [*_rollouts(tx, rules, environment, service, limit)]
         found += _tickets(station, tx, rules, environment, service, limit)
         found += _notes(tx, rules, environment, service, {one.change for one in found}, limit)
         return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit])
 
     return station.store.read(work)
+
+
+def _used(tx: Tx, environment: str) -> bool:
+    """Whether anything ever went there, whatever the rules in force call their places now."""
+    one = Page(limit=1)
+    rolled = tx.records(RolloutRecord).page(one, environment=environment)
+    return bool(rolled or tx.records(TicketRecord).page(one, environment=environment))
 
 
 def _rollouts(tx: Tx, rules: Rules, environment: str, service: str | None, limit: int) -> Iterator[PastDeployment]:

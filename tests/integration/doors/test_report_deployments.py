@@ -321,6 +321,21 @@ def test_a_service_that_the_catalog_does_not_have_is_refused_and_not_answered_fo
     )
 
 
+def test_a_place_that_the_rules_do_not_have_is_refused_and_not_answered_for(founded, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    assert audited(terminal, "--environment", "staging")["record"]["asked"]
+    wrong = terminal("report", "deployments", "--environment", "prodution")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith("error[environment-unknown]: expected")
+    assert "`prodution` (did you mean `production`?)" in wrong.err
+
+
+def test_without_a_record_the_checkouts_rules_say_which_places_there_are(shop, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    wrong = terminal("report", "deployments", "--environment", "prodution")
+    assert (wrong.code, "(did you mean `production`?)" in wrong.err) == (2, True), wrong
+
+
 def test_without_a_record_the_checkouts_catalog_says_which_services_there_are(shop, terminal):
     subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
     assert not audited(terminal, "--service", "order-service")["record"]["asked"]
