@@ -83,7 +83,7 @@ class TreeReader:
                 read += each.size if each.size <= MOST_SEARCHED else 0
                 self._looks[key] = self._one(each) if read <= MOST_READ else unopened(each.path)
             looks.append(self._looks[key])
-            self._told(f"{name}: {count:,} of {len(files):,} files")
+            self._told(f"{name}: {count:,} of {len(files):,} file{'' if len(files) == 1 else 's'}")
         return looks
 
     def _one(self, each: TreeFile) -> FileLook:

@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -149,6 +151,41 @@ def test_a_metric_that_the_new_version_does_not_expose_is_a_gap(governed, termin
     assert prove(terminal, place).err.startswith(
         "error[alert-exposition]: expected metrics in the Prometheus text"
     )
+
+
+def test_the_new_version_is_asked_where_it_runs(governed, terminal):
+    shown = {"/metrics": EXPOSED}
+
+    class Version(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = shown.get(self.path)
+            self.send_response(200 if content else 404)
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *_):
+            """Nothing is printed."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Version)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        plan = PLAN + f"exposition: {{url: 'http://127.0.0.1:{server.server_port}/metrics'}}\n".encode()
+        files = {"alert-plans/order-service.yaml": plan, "monitoring/orders.yaml": (ORDERS + SLOW).encode()}
+        place = governed(files)
+        assert prove(terminal, place).code == 0
+        shown["/metrics"] = EXPOSED.replace(b"orders", b"sales")
+        gone = prove(terminal, place)
+        assert (gone.code, "gone     orders_total is not exposed" in gone.out) == (1, True)
+        shown.clear()
+        missing = prove(terminal, place)
+        assert (missing.code, missing.out) == (3, "")
+        assert "error[alert-exposition]: expected the metrics of the new version at" in missing.err
+        assert "got status 404" in missing.err
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_no_line_is_wider_than_the_terminal(governed, terminal):

@@ -358,3 +358,21 @@ def test_the_page_is_written_with_everything_escaped(terminal, repository):
     page = (repository.root / "page.html").read_text()
     assert "k8s/&lt;b&gt;.yaml:2" in page
     assert "<b>" not in page
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_line_is_wider_than_the_terminal_whatever_things_are_called(terminal, repository, monkeypatch, columns):
+    path = f"monitoring/{'a-long-folder-' * 6}/{'rules' * 12}.yaml"
+    long = ORDERS.replace("OrdersDrop", "OrdersOfTheEuropeanUnion" * 4).replace("orders_placed", "orders_in_" * 9)
+    repository.release(f"v1.0.0-{'long-' * 20}", {path: long})
+    repository.release(f"production-{'long-' * 20}", {path: long})
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = terminal.ok("report", "deployments").out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "OrdersOfTheEuropeanUnion" in "".join(line.strip() for line in lines)
+    assert path in "".join(line.strip() for line in lines)
+
+
+def test_one_deployment_is_called_one(terminal, repository):
+    repository.release("v1.0.0", {"k8s/checkout.yaml": ROLLOUT})
+    assert "0 of the last deployment had all three" in terminal.ok("report", "deployments").out
