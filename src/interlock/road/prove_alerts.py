@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from interlock.core.alerts.broken import broken
 from interlock.core.alerts.exposition import Exposed
 from interlock.core.alerts.gone import Gone, gone, staying
+from interlock.core.alerts.group_order import ordered
 from interlock.core.alerts.matrix import Cell, Matrix, Row, Told, row, told_of
 from interlock.core.alerts.modes import Failing, Mode, failing
 from interlock.core.alerts.near import near
@@ -117,10 +118,12 @@ def loadable(files: Mapping[str, bytes], runner: RunsRules) -> Loadable:
 def phases_of(plan: AlertPlan, alerts: Sequence[Looked]) -> Phases:
     """All is well for the longest look back and for as long as the plan says; then it fails.
 
-    That lasts until the slowest alert would have fired, so that what comes too late says by how much.
+    That lasts past the tolerance, and until the slowest alert would have fired where that is within six hours, so
+    that what comes too late says by how much.
     """
     warm = max((alert.back for alert in alerts if alert.back <= _most(plan)), default=0.0)
     lasting = min(LONGEST_FAILURE, max(SHORTEST_FAILURE, 2 * plan.tolerance, warm + _SLACK))
+    lasting = max(lasting, plan.tolerance + _SLACK)
     return Phases(healthy=warm + plan.healthy, warm=warm, failing=lasting, step=plan.step, interval=plan.interval)
 
 
@@ -133,7 +136,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     alerts = looked(files.groups, interval=plan.interval)
     there = tuple(shapes) if exposed is None else staying(shapes, plan.modes, exposed)
     failures = tuple(failing(there, mode) for mode in plan.modes)
-    phases = phases_of(plan, alerts)
+    phases = replace(phases_of(plan, alerts), order=ordered(files.groups))
     faults = {alert.key: alert.unread for alert in alerts if alert.unread}
     faults |= {alert.key: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
     batches = []

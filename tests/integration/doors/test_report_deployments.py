@@ -375,4 +375,4 @@ def test_no_line_is_wider_than_the_terminal_whatever_things_are_called(terminal,
 
 def test_one_deployment_is_called_one(terminal, repository):
     repository.release("v1.0.0", {"k8s/checkout.yaml": ROLLOUT})
-    assert "0 of the last deployment had all three" in terminal.ok("report", "deployments").out
+    assert "looked   the last deployment had not all three" in terminal.ok("report", "deployments").out

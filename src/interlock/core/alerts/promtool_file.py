@@ -33,6 +33,7 @@ class Phases:
     """Seconds: how long all is well and how long the failure lasts, between scrapes, between evaluations.
 
     In the first ``warm`` seconds alerts that look back see the beginning of the world: they are not asked.
+    ``order`` names groups of rules in the order in which they are evaluated.
     """
 
     healthy: float
@@ -40,6 +41,7 @@ class Phases:
     failing: float
     step: float
     interval: float
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ def written(rule_files: Sequence[str], cases: Iterable[Case], phases: Phases) ->
     whole = {
         "rule_files": [*rule_files],
         "evaluation_interval": span_text(phases.interval),
+        "group_eval_order": [*phases.order],
         "tests": [_test(case, phases) for case in cases],
     }
     return yaml.safe_dump(whole, sort_keys=False, width=10_000, allow_unicode=True).encode()

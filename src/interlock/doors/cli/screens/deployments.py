@@ -43,8 +43,9 @@ def _headline(found: Told) -> str:
     each = ", ".join(f"{word} {_yes(items, key)}" for key, word in QUESTIONS)
     unknown = sum(one["answers"][key]["said"] == "unknown" for one in items for key, _ in QUESTIONS)
     open_ = f" · {plural(unknown, 'answer')} unknown" if unknown else ""
-    last = "the last deployment" if len(items) == 1 else f"the last {len(items)}"
-    return f"{whole} of {last}{of} had all three ({each}){open_}"
+    if len(items) == 1:
+        return f"the last deployment{of} had {'' if whole else 'not '}all three ({each}){open_}"
+    return f"{whole} of the last {len(items)}{of} had all three ({each}){open_}"
 
 
 def _yes(items: list[Told], key: str) -> int:
