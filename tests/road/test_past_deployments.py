@@ -47,10 +47,6 @@ class Trees:
     def naming(self, commit, words):
         raise AssertionError(f"no alert here is about {words}")
 
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 def deployed(
     name: str, commit: str, day: int, *, kind: str = "rollout", state: str = "completed"
 ) -> PastDeployment:

@@ -36,7 +36,7 @@ class Tags:
 
 
 class ReleasedTrees(Protocol):
-    """One repository. Reads only; idempotent; each call is bounded in time and size."""
+    """One repository, which whoever opened it lets go of. Reads only; idempotent; bounded in time and size."""
 
     def tags(self) -> Tags:
         """Every tag that leads to a commit, newest first, at most 5,000."""
@@ -55,6 +55,3 @@ class ReleasedTrees(Protocol):
 
         None where that cannot be said: what is looked through is not all in this copy.
         """
-
-    def close(self) -> None:
-        """Let go. Idempotent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -67,10 +68,11 @@ class Pages(BaseHTTPRequestHandler):
     def page_dripping(self):
         self.send_response(200)
         self.end_headers()
-        for _ in range(15):
-            self.wfile.write(b"a_total 1\n")
-            self.wfile.flush()
-            time.sleep(0.1)
+        with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked went away
+            for _ in range(15):
+                self.wfile.write(b"a_total 1\n")
+                self.wfile.flush()
+                time.sleep(0.1)
 
     def page_short(self):
         self.send_response(200)
