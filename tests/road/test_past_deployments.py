@@ -47,6 +47,7 @@ class Trees:
     def naming(self, commit, words):
         raise AssertionError(f"no alert here is about {words}")
 
+
 def deployed(
     name: str, commit: str, day: int, *, kind: str = "rollout", state: str = "completed"
 ) -> PastDeployment:

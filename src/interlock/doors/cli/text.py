@@ -108,7 +108,7 @@ def fitting(text: str, room: int) -> str:
 
     Never for what is there to be typed.
     """
-    return " ".join(part for word in text.split() for part in _parts(word, room))
+    return re.sub(r"\S+", lambda each: " ".join(_parts(each[0], room)), text)
 
 
 def _parts(word: str, room: int) -> list[str]:
