@@ -21,7 +21,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUNTIME) ## 5 March 2026 again: a change that must not ship, and what stops it when it does
-	@scripts/promtool
+	@scripts/alert-tools promtool
 	@$(BIN)/interlock demo
 
 # Workers read one another's bytecode: compiling every test for its checks is a third of a minute of each.
@@ -57,6 +57,7 @@ clean: ## remove the environment and every cache
 
 system:
 	@scripts/system-packages
+	@scripts/alert-tools amtool
 
 $(RUNTIME): requirements/runtime.lock pyproject.toml scripts/environment
 	@scripts/environment runtime

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.dsse import key_id_of, sign_envelope
 from interlock.core.evidence.statement import statement
 from interlock.core.ledger.event import Event
@@ -25,7 +26,14 @@ PROVEN = {
     "proven": ["orders drop"],
     "service": SERVICE,
     "modes": [
-        {"mode": "orders drop", "proven": True, "answers": [{"alert": "OrdersDown", "seconds": 120.0}], "late": []}
+        {
+            "mode": "orders drop",
+            "kind": "drop",
+            "metrics": ["orders_total"],
+            "proven": True,
+            "answers": [{"alert": "OrdersDown", "seconds": 120.0}],
+            "late": [],
+        }
     ],
 }
 
@@ -85,7 +93,7 @@ def test_a_rollout_with_its_evidence_has_all_three_with_ids(rolling):
     assert answers.canary.places == (rollout.id,)
     assert "under the judge" in answers.canary.why
     assert answers.alert.places == (proven,)
-    assert answers.alert.why == "OrdersDown 120 s after orders drop, proven: business by its name alone"
+    assert answers.alert.why == "OrdersDown 120 s after orders drop, proven"
 
 
 def test_a_ticket_used_for_everything_at_once_had_none(road):
@@ -174,6 +182,12 @@ def test_newest_first_at_most_as_many_and_of_the_service_that_is_asked_for(road)
     assert listed(road, service="email") == ()
     assert len(listed(road, service=SERVICE, limit=2)) == 2
     assert listed(road, environment="staging") == ()
+    with pytest.raises(InvalidInput) as refused:
+        listed(road, environment="stagin")
+    assert (refused.value.code, "(did you mean `staging`?)" in refused.value.message) == (
+        "environment-unknown",
+        True,
+    )
 
 
 def test_an_alert_that_nobody_calls_business_is_unknown(road):
@@ -185,3 +199,15 @@ def test_an_alert_that_nobody_calls_business_is_unknown(road):
     _, evidence = used(road, "a", before=before)
     [one] = listed(road)
     assert (one.answers.alert.said, one.answers.alert.places) == ("unknown", (evidence,))
+
+
+def test_requests_of_the_order_service_are_no_orders_whatever_the_mode_is_called(road):
+    mode = {**PROVEN["modes"][0], "metrics": ["http_requests_total"]}
+
+    def before(change):
+        return shown(road, change, ALERTS, {**PROVEN, "modes": [mode]})
+
+    _, evidence = used(road, "a", before=before)
+    [one] = listed(road)
+    assert (one.answers.alert.said, one.answers.alert.places) == ("no", (evidence,))
+    assert one.answers.alert.why == "alerts were proven on http_requests_total, which counts no business"

@@ -1,4 +1,4 @@
-"""The ports of an alert proof: where healthy series come from, and who runs rules over series."""
+"""The ports of an alert proof: where healthy series come from, who runs rules over them, who is sent what."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from interlock.core.alerts.expression import Selector
 from interlock.core.alerts.promtool_file import Case, Phases
 from interlock.core.alerts.promtool_says import Said
 from interlock.core.alerts.shape import Shape
+
+Labels = tuple[tuple[str, str], ...]
+"""An alert's labels, in the order of their names."""
 
 
 class Captures(Protocol):
@@ -45,3 +48,28 @@ class RunsRules(Protocol):
 
     def tests(self, files: Mapping[str, bytes], names: Sequence[str], *, seconds: float) -> str:
         """All that it says of the files of tests with these names, which stand among ``files``."""
+
+
+class RoutesAlerts(Protocol):
+    """Says where Alertmanager sends an alert, by its own file. Reads only; nobody is told anything."""
+
+    def missing(self) -> str:
+        """Why it cannot run here, with what installs it; empty where it can. Starts nothing."""
+
+    def check(self, path: str, content: bytes) -> None:
+        """Whether Alertmanager would load the file; ``path`` names it in errors.
+
+        Raises:
+            InvalidInput: ``alertmanager-file`` for one that it would not.
+            Unavailable: ``amtool-failed`` where it cannot be said.
+        """
+
+    def receivers(
+        self, content: bytes, receivers: Sequence[str], asked: Sequence[Labels]
+    ) -> Mapping[Labels, tuple[str, ...]]:
+        """The receivers, of those that the file has, that each set of labels leads to, each within seconds.
+
+        Raises:
+            InvalidInput: ``alertmanager-file`` for an answer that cannot be read.
+            Unavailable: ``amtool-failed`` where it cannot be said.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,7 +36,7 @@ class Tags:
 
 
 class ReleasedTrees(Protocol):
-    """One repository. Reads only; idempotent; each call is bounded in time and size."""
+    """One repository, which whoever opened it lets go of. Reads only; idempotent; bounded in time and size."""
 
     def tags(self) -> Tags:
         """Every tag that leads to a commit, newest first, at most 5,000."""
@@ -49,5 +50,8 @@ class ReleasedTrees(Protocol):
     def content(self, blob: str) -> bytes | None:
         """What a file holds; None where it is not in this copy."""
 
-    def close(self) -> None:
-        """Let go. Idempotent."""
+    def naming(self, commit: str, words: Sequence[str]) -> Sequence[str] | None:
+        """The paths of text files of a commit in which one of these stands as a whole word, at most 5,000.
+
+        None where that cannot be said: what is looked through is not all in this copy.
+        """

@@ -46,7 +46,7 @@ def _only(prepared: Prepared, answers: dict[str, set[str]]) -> Prepared:
     batches: list[Batch] = []
     for batch in prepared.batches:
         asked = [
-            replace(case, alerts=tuple(name for name in case.alerts if name in answers.get(case.name, ())))
+            replace(case, alerts=tuple(one for one in case.alerts if one.key in answers.get(case.name, ())))
             for case in batch.cases
         ]
         if kept := tuple(case for case in asked if case.alerts):

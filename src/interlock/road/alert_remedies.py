@@ -9,13 +9,23 @@ from interlock.core.alerts.ready import Ready, ready
 from interlock.core.alerts.shape import Shape
 from interlock.ports.alerts import RunsRules
 from interlock.road.prove_alerts import Proof, prove
+from interlock.road.route_alerts import Routes
 
 
 def proven_rules(
-    plan: AlertPlan, proof: Proof, shapes: Sequence[Shape], runner: RunsRules, *, told: Callable[[str], None]
+    plan: AlertPlan,
+    proof: Proof,
+    shapes: Sequence[Shape],
+    runner: RunsRules,
+    *,
+    told: Callable[[str], None],
+    routes: Routes | None = None,
 ) -> list[tuple[Ready, float]]:
-    """Each that fires in time in its mode and is silent while all is well, with its seconds."""
-    gaps, taken = {row.mode for row in proof.matrix.gaps}, [*proof.matrix.alerts]
+    """Each that fires in time in its mode and is silent while all is well, with its seconds.
+
+    Where it is known who hears of what, one that would reach nobody is none.
+    """
+    gaps, taken = {row.mode for row in proof.matrix.gaps}, [alert.rule.name for alert in proof.alerts]
     drafts = [
         draft
         for failing in proof.failures
@@ -26,5 +36,6 @@ def proven_rules(
         return []
     files = {f"{draft.alert}.yaml": draft.content for draft in drafts}
     again = prove(plan, files, shapes, runner, told=told)
+    again = routes.applied(again) if routes else again
     seconds = {(row.mode, cell.alert): cell.seconds for row in again.matrix.rows for cell in row.answers}
     return [(draft, at) for draft in drafts if (at := seconds.get((draft.mode, draft.alert))) is not None]

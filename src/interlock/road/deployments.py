@@ -6,7 +6,8 @@ Rules:
    noted (``deployment.applied``, …) of what nothing else is known.
 2. Evidence is what was about the digest that went out, with the standing it had when that began (by the runners
    that the rules in force trust).
-3. A service that neither the catalog nor the record knows is refused: "no" would be said of nothing.
+3. A service that neither the catalog nor the record knows is refused, and so is such a place: "no" would be said
+   of nothing.
 4. A change whose content cannot be read any more is listed without its commit, never left out.
 """
 
@@ -17,7 +18,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock.core.alerts.plan import AlertPlan
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.audit.answers import Answers
 from interlock.core.audit.on_record import FULL, Deployed, answers_of, noted
@@ -30,13 +30,12 @@ from interlock.core.evidence.model import Evidence
 from interlock.core.ledger.entry import Entry
 from interlock.core.ledger.event import PREFIX
 from interlock.core.policy.rules import Rules
-from interlock.core.policy.shown import ALERTS
 from interlock.core.rollout.record import RolloutRecord
 from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Page, Tx
 from interlock.road.gather import evidence_about
-from interlock.road.named import known_service
+from interlock.road.named import known_environment, known_service
 from interlock.road.roll.asks import plan_of
 from interlock.road.station import Station
 
@@ -72,7 +71,7 @@ def deployments(
     """The newest deployments there.
 
     Raises:
-        InvalidInput: ``service-unknown``.
+        InvalidInput: ``service-unknown``, ``environment-unknown``.
     """
     actor.require(Scope.READ)
 
@@ -80,12 +79,21 @@ def deployments(
         rules = station.rules(tx).rules
         if service is not None and not tx.records(RolloutRecord).page(Page(limit=1), service=service):
             known_service(rules, service)
+        if not _used(tx, environment):
+            known_environment(rules, environment)
         found = [*_rollouts(tx, rules, environment, service, limit)]
         found += _tickets(station, tx, rules, environment, service, limit)
         found += _notes(tx, rules, environment, service, {one.change for one in found}, limit)
         return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit])
 
     return station.store.read(work)
+
+
+def _used(tx: Tx, environment: str) -> bool:
+    """Whether anything ever went there, whatever the rules in force call their places now."""
+    one = Page(limit=1)
+    rolled = tx.records(RolloutRecord).page(one, environment=environment)
+    return bool(rolled or tx.records(TicketRecord).page(one, environment=environment))
 
 
 def _rollouts(tx: Tx, rules: Rules, environment: str, service: str | None, limit: int) -> Iterator[PastDeployment]:
@@ -101,7 +109,7 @@ def _rollouts(tx: Tx, rules: Rules, environment: str, service: str | None, limit
             judged=one.ticks > 0,
             reached=one.granted,
             evidence=_evidence(tx, rules, one.change, one.digest, one.started_at),
-            business=_business(tx, rules, one.service, one.change),
+            metric=_metric(rules, one.service),
         )
         yield _past(tx, one.change, one.digest, deployed, environment, "rollout", one.state.value)
 
@@ -151,7 +159,7 @@ def _of_ticket(tx: Tx, rules: Rules, one: TicketRecord, service: str) -> PastDep
         max_weight=_widest(tx, one),
         reported=used,
         evidence=_evidence(tx, rules, one.change, one.digest, at),
-        business=_business(tx, rules, service, one.change),
+        metric=_metric(rules, service),
     )
     return _past(tx, one.change, one.digest, deployed, one.environment, "ticket", one.state.value)
 
@@ -187,7 +195,7 @@ def _noted(tx: Tx, rules: Rules, index: int, entry: Entry, environment: str) -> 
         at=entry.at,
         let_through=False,
         evidence=_evidence(tx, rules, change.id, change.digest, entry.at) if change else (),
-        business=_business(tx, rules, service, change.id) if change else None,
+        metric=_metric(rules, service),
     )
     return PastDeployment(
         id=deployed.id,
@@ -246,21 +254,9 @@ def _stages(tx: Tx, one: RolloutRecord) -> tuple[float, ...]:
         return ()
 
 
-def _business(tx: Tx, rules: Rules, service: str, change: str) -> tuple[str, ...] | None:
-    """The business modes of the plan in force, if that is the one that was proven by."""
-    plan = rules.alert_plans.get(service)
-    proofs = [one for one in evidence_about(tx, change) if one.predicate_type == ALERTS]
-    if plan is None or not any(one.summary.get("plan") == plan.digest for one in proofs):
-        return None
+def _metric(rules: Rules, service: str) -> str:
     known = rules.catalog.services.get(service)
-    return tuple(_modes(plan, known.metric if known else None))
-
-
-def _modes(plan: AlertPlan, metric: str | None) -> Iterator[str]:
-    for mode in plan.modes:
-        own = metric is not None and metric in {each.metric for each in mode.selectors}
-        if own or mode.kind in {"drop", "wrong"}:
-            yield mode.name
+    return (known.metric or "") if known else ""
 
 
 def _commit(tx: Tx, change: str, digest: str) -> str:

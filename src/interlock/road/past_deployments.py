@@ -3,19 +3,23 @@
 Rules:
 1. Each release is looked at as it was then: its manifests, its alert rules, its CI files, its catalog.
 2. A file that several releases share is read once. Files that nobody could read are counted for each.
-3. At most 100,000 files and 64 MiB of what is worth reading are looked at for a release; what is left out is told.
+3. A metric that is the business by its name alone must be named by more than alert rules there: it is looked up
+   once an alert on it would count.
+4. At most 100,000 files and 64 MiB of what is worth reading are looked at for a release; what is left out is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
-from interlock.core.audit.alert_search import Parsed
+from interlock.core.audit.alert_judged import spellings, tells_of
 from interlock.core.audit.answers import Answer, Answers, all_together
 from interlock.core.audit.file_look import MOST_SEARCHED, FileLook, look, unopened, wanted
 from interlock.core.audit.releases import Release
+from interlock.core.audit.tree_alerts import Known
 from interlock.core.audit.tree_look import Counts, TreeLook, answered
 from interlock.ports.releases import ReleasedTrees, TreeFile
 from interlock.road.deployments import PastDeployment
@@ -49,7 +53,7 @@ class TreeReader:
     def __init__(self, trees: ReleasedTrees, told: Progress, service: str | None = None) -> None:
         self._trees, self._told, self._service = trees, told, service
         self._looks: dict[tuple[str, str], FileLook] = {}
-        self._parsed: Parsed = {}
+        self._known = Known()
 
     def look(self, commit: str, name: str) -> TreeLook | None:
         """What the files of a commit answer; ``name`` is how people call it."""
@@ -58,9 +62,18 @@ class TreeReader:
             return None
         files = [each for each in tree.files[:MOST_FILES] if wanted(each.path)]
         counts = Counts(files=len(tree.files), links=tree.links, submodules=tree.submodules)
-        found = answered(self._read(files, name), counts, self._service, self._parsed)
+        looks = self._read(files, name)
+        rules = {each.path for each in looks if each.rules or any(hint.of == "alert" for hint in each.hints)}
+        found = answered(
+            looks, counts, self._service, known=self._known, mentioned=partial(self._mentioned, commit, rules)
+        )
         left = len(tree.files) - MOST_FILES
         return found if left <= 0 else replace(found, missing=(*found.missing, f"{left:,} files beyond the limit"))
+
+    def _mentioned(self, commit: str, rules: Collection[str], metric: str) -> bool | None:
+        """Whether more than an alert rule names a metric there; None where not all can be looked through."""
+        paths = self._trees.naming(commit, spellings(metric))
+        return None if paths is None else any(tells_of(path, rules) for path in paths)
 
     def _read(self, files: Sequence[TreeFile], name: str) -> list[FileLook]:
         looks, read = [], 0
@@ -70,7 +83,7 @@ class TreeReader:
                 read += each.size if each.size <= MOST_SEARCHED else 0
                 self._looks[key] = self._one(each) if read <= MOST_READ else unopened(each.path)
             looks.append(self._looks[key])
-            self._told(f"{name}: {count:,} of {len(files):,} files")
+            self._told(f"{name}: {count:,} of {len(files):,} file{'' if len(files) == 1 else 's'}")
         return looks
 
     def _one(self, each: TreeFile) -> FileLook:

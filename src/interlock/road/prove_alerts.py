@@ -17,18 +17,22 @@ from dataclasses import dataclass, replace
 from interlock.core.alerts.broken import broken
 from interlock.core.alerts.exposition import Exposed
 from interlock.core.alerts.gone import Gone, gone, staying
+from interlock.core.alerts.group_order import ordered
 from interlock.core.alerts.matrix import Cell, Matrix, Row, Told, row, told_of
 from interlock.core.alerts.modes import Failing, Mode, failing
 from interlock.core.alerts.near import near
 from interlock.core.alerts.plain_rules import plain
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.alerts.promtool_file import MOST_SAMPLES, Case, Phases, healthy_name
+from interlock.core.alerts.promtool_says import Fired
 from interlock.core.alerts.rule_files import Group, read_rules
 from interlock.core.alerts.scope import Looked, looked, moved
 from interlock.core.alerts.shape import Shape
 from interlock.ports.alerts import RunsRules
 
 WELL = "well"
+Seen = Mapping[tuple[str, str], tuple[Fired, ...]]
+"""What fired, by case and alert."""
 LONGEST_FAILURE, SHORTEST_FAILURE, _SLACK = 6 * 3_600.0, 1_800.0, 600.0
 LEAST_SECONDS, SECONDS_EACH, SECONDS_EACH_SAMPLE = 30.0, 1e-3, 1e-5
 """What promtool may take: at least so long, for each rule or series at each step of each case, and for each sample
@@ -114,10 +118,12 @@ def loadable(files: Mapping[str, bytes], runner: RunsRules) -> Loadable:
 def phases_of(plan: AlertPlan, alerts: Sequence[Looked]) -> Phases:
     """All is well for the longest look back and for as long as the plan says; then it fails.
 
-    That lasts until the slowest alert would have fired, so that what comes too late says by how much.
+    That lasts past the tolerance, and until the slowest alert would have fired where that is within six hours, so
+    that what comes too late says by how much.
     """
     warm = max((alert.back for alert in alerts if alert.back <= _most(plan)), default=0.0)
     lasting = min(LONGEST_FAILURE, max(SHORTEST_FAILURE, 2 * plan.tolerance, warm + _SLACK))
+    lasting = max(lasting, plan.tolerance + _SLACK)
     return Phases(healthy=warm + plan.healthy, warm=warm, failing=lasting, step=plan.step, interval=plan.interval)
 
 
@@ -130,12 +136,12 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     alerts = looked(files.groups, interval=plan.interval)
     there = tuple(shapes) if exposed is None else staying(shapes, plan.modes, exposed)
     failures = tuple(failing(there, mode) for mode in plan.modes)
-    phases = phases_of(plan, alerts)
-    faults = {alert.rule.name: alert.unread for alert in alerts if alert.unread}
-    faults |= {alert.rule.name: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
+    phases = replace(phases_of(plan, alerts), order=ordered(files.groups))
+    faults = {alert.key: alert.unread for alert in alerts if alert.unread}
+    faults |= {alert.key: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
     batches = []
     for interval in sorted({alert.interval for alert in alerts}):
-        mine = tuple(alert for alert in alerts if alert.interval == interval and alert.rule.name not in faults)
+        mine = tuple(alert for alert in alerts if alert.interval == interval and alert.key not in faults)
         cases = tuple(_cases(mine, failures, there)) if mine else ()
         seconds = _allowed(cases, alerts, replace(phases, interval=interval))
         batches.append(Batch(interval=interval, alerts=mine, cases=cases, seconds=seconds))
@@ -155,7 +161,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
 
 def carry_out(prepared: Prepared, runner: RunsRules, *, told: Callable[[str], None]) -> Proof:
     """Run it."""
-    first: dict[tuple[str, str], float | None] = {}
+    fired: dict[tuple[str, str], tuple[Fired, ...]] = {}
     faults = dict(prepared.faults)
     for batch in prepared.batches:
         told(
@@ -165,10 +171,10 @@ def carry_out(prepared: Prepared, runner: RunsRules, *, told: Callable[[str], No
         phases = replace(prepared.phases, interval=batch.interval)
         said = runner.run(prepared.files.contents, batch.cases, phases, seconds=batch.seconds)
         if said.fault:
-            faults |= {alert.rule.name: said.fault for alert in batch.alerts}
-        first |= said.first
+            faults |= {alert.key: said.fault for alert in batch.alerts}
+        fired |= said.fired
     return Proof(
-        matrix=_matrix(prepared, first, faults),
+        matrix=_matrix(prepared, fired, faults),
         failures=prepared.failures,
         alerts=prepared.alerts,
         phases=prepared.phases,
@@ -194,26 +200,24 @@ def prove(
 
 
 def _cases(alerts: Sequence[Looked], failures: Sequence[Failing], shapes: Sequence[Shape]) -> Iterable[Case]:
-    names = tuple(dict.fromkeys(alert.rule.name for alert in alerts))
+    names = tuple({alert.key: alert.named for alert in alerts}.values())
     well = Failing(mode=_NO_MODE, healthy=tuple(shapes), failing=tuple(shapes), touched=())
     yield Case(name=WELL, failing=well, alerts=names)
     for failure in failures:
         touched = _touched(failure)
-        asked = tuple(dict.fromkeys(alert.rule.name for alert in alerts if moved(alert, touched)))
+        asked = tuple({alert.key: alert.named for alert in alerts if moved(alert, touched)}.values())
         if asked:
             yield Case(name=failure.mode.name, failing=failure, alerts=asked)
 
 
-def _matrix(
-    prepared: Prepared, first: Mapping[tuple[str, str], float | None], faults: Mapping[str, str]
-) -> Matrix:
+def _matrix(prepared: Prepared, fired: Seen, faults: Mapping[str, str]) -> Matrix:
     plan, failures = prepared.plan, prepared.failures
-    names = tuple(dict.fromkeys(alert.rule.name for alert in prepared.alerts))
-    cries = {name: _cried(first, failures, name) for name in names}
+    names = tuple(dict.fromkeys(alert.key for alert in prepared.alerts))
+    cries = {name: _cried(fired, failures, name) for name in names}
     restless = [name for name, at in cries.items() if at is not None]
-    rows = tuple(_row(prepared, failure, names, first, faults, restless) for failure in failures)
-    fires = {cell.alert for each in rows for cell in each.cells if cell.seconds is not None}
-    known = told_of(alert.rule for alert in prepared.alerts)
+    rows = tuple(_row(prepared, failure, names, fired, faults, restless) for failure in failures)
+    fires = {cell.alert for each in rows for cell in each.cells if cell.fired}
+    known = told_of(prepared.alerts)
     told: dict[str, Told] = {
         name: replace(one, restless=cries[name], never=name not in fires and name not in faults)
         for name, one in known.items()
@@ -232,13 +236,13 @@ def _row(
     prepared: Prepared,
     failure: Failing,
     names: Sequence[str],
-    first: Mapping[tuple[str, str], float | None],
+    fired: Seen,
     faults: Mapping[str, str],
     restless: Sequence[str],
 ) -> Row:
     mode, healthy = failure.mode.name, prepared.phases.healthy
     cells = [
-        Cell(alert=name, seconds=_since(first.get((mode, name)), healthy), fault=faults.get(name, ""))
+        Cell(alert=name, fired=_since(fired.get((mode, name), ()), healthy), fault=faults.get(name, ""))
         for name in names
     ]
     return row(
@@ -251,16 +255,15 @@ def _row(
     )
 
 
-def _cried(first: Mapping[tuple[str, str], float | None], failures: Sequence[Failing], name: str) -> float | None:
+def _cried(fired: Seen, failures: Sequence[Failing], name: str) -> float | None:
     """When an alert first fired although all was well: in the case without a failure, or before one began."""
     asked = [(healthy_name(WELL), name), (WELL, name)]
     asked += [(healthy_name(failure.mode.name), name) for failure in failures]
-    fired = [at for key in asked if (at := first.get(key)) is not None]
-    return min(fired, default=None)
+    return min((each.seconds for key in asked for each in fired.get(key, ())), default=None)
 
 
-def _since(at: float | None, healthy: float) -> float | None:
-    return None if at is None else max(0.0, at - healthy)
+def _since(fired: Sequence[Fired], healthy: float) -> tuple[Fired, ...]:
+    return tuple(replace(each, seconds=max(0.0, each.seconds - healthy)) for each in fired)
 
 
 def _touched(failure: Failing) -> list[Shape]:

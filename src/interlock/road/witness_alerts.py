@@ -50,7 +50,8 @@ def witnessed(
     """Each alert among ``rules``, by the recording rules there; ``search`` may look for several at once."""
     recorded, alerts = recorded_by(rules), [rule for rule in rules if rule.alert]
     proofs = {place: why for place, rule in enumerate(alerts) if (why := never(rule.expression))}
-    told(f"looking for series by which {len(alerts):,} alerts fire and are silent")
+    those = "1 alert fires and is" if len(alerts) == 1 else f"{len(alerts):,} alerts fire and are"
+    told(f"looking for series by which {those} silent")
     open_ones = [rule for place, rule in enumerate(alerts) if place not in proofs]
     found = iter((search or _one_by_one)(open_ones, recorded))
     asked = [
@@ -63,7 +64,7 @@ def witnessed(
         waiting = [each for one in asked if (each := _next(one, shown)) is not None]
         if not waiting:
             break
-        told(f"proving {len(waiting):,} of them with promtool")
+        told(f"proving {len(waiting):,} with promtool")
         for batch in _batches(waiting):
             shown |= _answers(runner, batch)
         asked = [_after(one, shown) for one in asked]
@@ -125,7 +126,7 @@ def _concluded(one: Asked, shown: dict[str, bool]) -> Witnessed:
 
 
 def unfired(
-    rules: Sequence[Rule], names: Collection[str], runner: RunsRules, *, told: Callable[[str], None]
+    rules: Sequence[Rule], chosen: Collection[Rule], runner: RunsRules, *, told: Callable[[str], None]
 ) -> tuple[Witnessed, ...]:
-    """The same of the alerts with these names alone: whoever was seen to fire needs no witness."""
-    return witnessed([rule for rule in rules if not rule.alert or rule.name in names], runner, told=told)
+    """The same of these alerts alone: whoever was seen to fire needs no witness."""
+    return witnessed([rule for rule in rules if not rule.alert or rule in chosen], runner, told=told)

@@ -28,7 +28,8 @@ LABELS = "sloth_id: shop-requests, sloth_service: shop, sloth_slo: requests"
 SELECTED = 'sloth_id="shop-requests", sloth_service="shop", sloth_slo="requests"'
 PAGE = (("5m", "1h", "14.4"), ("30m", "6h", "6"))
 TICKET = (("1h", "2h", "3"), ("2h", "6h", "1"))
-"""Shorter than the usual 1 d and 3 d, whose samples would take a test its time."""
+"""Shorter than the usual 1 d and 3 d, whose samples take a test its time; one test has those."""
+DAYS = (("2h", "1d", "3"), ("6h", "3d", "1"))
 
 
 def ratio(window):
@@ -68,8 +69,8 @@ def burning(name, pairs, severity):
 """
 
 
-def rules(interval="2m"):
-    windows = dict.fromkeys(window for short, long, _ in PAGE + TICKET for window in (short, long))
+def rules(interval="2m", ticket=TICKET):
+    windows = dict.fromkeys(window for short, long, _ in PAGE + ticket for window in (short, long))
     return f"""\
 groups:
 - name: sloth-slo-sli-recordings-shop-requests
@@ -92,14 +93,14 @@ groups:
   interval: {interval}
   rules:
 {burning("ShopBudgetBurnsFast", PAGE, "page")}\
-{burning("ShopBudgetBurns", TICKET, "ticket")}\
+{burning("ShopBudgetBurns", ticket, "ticket")}\
   - {{alert: ShopBurnsNow, expr: 'slo:current_burn_rate:ratio > 40', for: 4m}}
   - {{alert: ShopIsSilent, expr: 'absent(slo:current_burn_rate:ratio)', for: 10m}}
 """.encode()
 
 
-def matrix(content):
-    plan = read_alert_plan("alert-plans/shop.yaml", PLAN)
+def matrix(content, text=PLAN):
+    plan = read_alert_plan("alert-plans/shop.yaml", text)
     files = loadable({"slo/shop.yaml": content}, Promtool())
     steps = round(phases_of(plan, looked(files.groups, interval=plan.interval)).healthy / plan.step)
     shapes = declared(plan.shapes, steps=steps, step=plan.step, seed=SEED)
@@ -146,3 +147,15 @@ def test_each_of_them_can_fire_and_be_silent():
     every = [rule for group in files.groups for rule in group.rules]
     seen = witnessed(every, Promtool(), told=lambda _: None)
     assert {one.rule.name: one.reason for one in seen if not one.satisfiable} == {}
+
+
+def test_windows_of_one_and_three_days_are_proven_within_their_tolerance():
+    text = PLAN.replace(b"tolerance: 30m", b"tolerance: 19h").replace(b"step: 2m", b"step: 150s")
+    found = matrix(rules("10m", DAYS), text.replace(b"interval: 2m", b"interval: 10m"))
+    assert found.unread == {}
+    fast, slow = (seconds(row) for row in found.rows)
+    # a twentieth burns 50 times the budget: a day has three times of it after 86 minutes
+    assert 86 * 60 <= fast["ShopBudgetBurns"] <= 96 * 60
+    # one in 250 burns 4 times: a day has three times of it after 18 hours, three days once of it as late
+    assert 18 * 3_600 - 600 <= slow["ShopBudgetBurns"] <= 18 * 3_600 + 1_200
+    assert "ShopBudgetBurnsFast" not in slow

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -150,6 +153,41 @@ def test_a_metric_that_the_new_version_does_not_expose_is_a_gap(governed, termin
     )
 
 
+def test_the_new_version_is_asked_where_it_runs(governed, terminal):
+    shown = {"/metrics": EXPOSED}
+
+    class Version(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = shown.get(self.path)
+            self.send_response(200 if content else 404)
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *_):
+            """Nothing is printed."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Version)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        plan = PLAN + f"exposition: {{url: 'http://127.0.0.1:{server.server_port}/metrics'}}\n".encode()
+        files = {"alert-plans/order-service.yaml": plan, "monitoring/orders.yaml": (ORDERS + SLOW).encode()}
+        place = governed(files)
+        assert prove(terminal, place).code == 0
+        shown["/metrics"] = EXPOSED.replace(b"orders", b"sales")
+        gone = prove(terminal, place)
+        assert (gone.code, "gone     orders_total is not exposed" in gone.out) == (1, True)
+        shown.clear()
+        missing = prove(terminal, place)
+        assert (missing.code, missing.out) == (3, "")
+        assert "error[alert-exposition]: expected the metrics of the new version at" in missing.err
+        assert "got status 404" in missing.err
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 def test_no_line_is_wider_than_the_terminal(governed, terminal):
     place = shop(governed, ORDERS.replace("OrdersDown", "OrdersOfTheOrderServiceAreDown"))
     done = prove(terminal, place)
@@ -225,3 +263,95 @@ def test_without_rules_or_promtool_it_says_what_to_do(governed, terminal, monkey
     assert missing.code == 3
     assert missing.err.startswith("error[promtool-missing]: expected promtool, got none")
     assert "apt-get install prometheus" in missing.err
+
+
+ROUTING = """\
+route:
+  receiver: pager
+  routes:
+    - {matchers: ['severity="page"'], receiver: "RECEIVER"}
+receivers:
+  - {name: pager, pagerduty_configs: [{service_key: x}]}
+  - {name: "null"}
+inhibit_rules: []
+"""
+
+
+def routed(governed, receiver, *, path="monitoring/am.yml"):
+    plan = PLAN.replace(b"monitoring/*.yaml", b"monitoring/orders.yaml") + b"alertmanager: monitoring/am.yml\n"
+    rules = (ORDERS + SLOW).encode()
+    return governed(
+        {
+            "alert-plans/order-service.yaml": plan,
+            "monitoring/orders.yaml": rules,
+            path: ROUTING.replace("RECEIVER", receiver).encode(),
+        }
+    )
+
+
+def test_where_alerts_are_routed_is_shown_and_signed(governed, terminal, judged):
+    place = routed(governed, "pager")
+    done = prove(terminal, place)
+    said = " ".join(done.out.replace("→", " ").split())
+    assert done.code == 0, done
+    assert re.search(r"✓ orders drop OrdersDown after \d+ min · page to pager", said)
+    assert "routes" not in said
+    (found,) = prove(terminal, place, "--json").json["items"]
+    assert found["routes"] == {"file": "monitoring/am.yml", "doubts": []}
+    first = found["modes"][0]["answers"][0]
+    assert (first["alert"], first["severity"], first["receivers"]) == ("OrdersDown", "page", ["pager"])
+    evidence = terminal.ok("evidence", "list", "--json").json["items"]
+    assert evidence[-1]["summary"]["modes"][0]["answers"][0]["receivers"] == ["pager"]
+    assert judged.met("alert-proven")
+
+
+def test_an_alert_that_is_routed_to_null_tells_nobody(governed, terminal, judged):
+    place = routed(governed, "null")
+    done = prove(terminal, place)
+    said = " ".join(done.out.replace("→", " ").split())
+    assert done.code == 1, done
+    assert "somebody is told of 1 of 2 failures" in said
+    why = "routed to null (monitoring/am.yml:7), which sends nothing"
+    assert f"✗ orders drop nobody is told: OrdersDown fires, but {why}" in said
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert not judged.met("alert-proven")
+
+
+def test_without_alertmanagers_file_it_says_that_routes_were_not_looked_at(governed, terminal):
+    place = shop(governed, ORDERS + SLOW)
+    done = prove(terminal, place)
+    assert "routes   not looked at: whom these alerts reach is not known" in done.out
+    (found,) = prove(terminal, place, "--json").json["items"]
+    assert found["routes"] is None
+    assert found["modes"][0]["answers"][0]["receivers"] is None
+
+
+def test_routes_that_cannot_be_looked_at_are_refused_in_one_line(governed, terminal, monkeypatch):
+    place = routed(governed, "nobody")
+    refused = prove(terminal, place)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith(
+        "error[alertmanager-file]: expected a file that Alertmanager loads at `monitoring/am.yml`"
+    )
+    assert 'undefined receiver "nobody"' in refused.err
+    monkeypatch.setattr("interlock.plugins.alerts.amtool.PROGRAM", "no-such-amtool")
+    missing = prove(terminal, place)
+    assert missing.code == 3
+    assert missing.err.startswith("error[amtool-missing]: expected amtool, got none")
+    assert "apt-get install prometheus-alertmanager" in missing.err
+
+
+def test_alertmanagers_file_is_one_of_the_commit(governed, terminal):
+    place = routed(governed, "pager", path="monitoring/other.yml")
+    (place / "shop" / "monitoring" / "am.yml").write_text(ROUTING.replace("RECEIVER", "pager"))
+    refused = prove(terminal, place)
+    assert refused.err.startswith(
+        "error[alertmanager-file]: expected the file of Alertmanager in HEAD, got no `monitoring/am.yml` there"
+    )
+
+
+def test_an_alert_that_is_for_nobody_by_its_severity_is_a_gap(governed, terminal, judged):
+    place = shop(governed, ORDERS.replace("severity: page", "severity: none") + SLOW)
+    said = " ".join(prove(terminal, place).out.replace("→", " ").split())
+    assert "✗ orders drop nobody is told: OrdersDown fires, but severity none is for nobody" in said
+    assert not judged.met("alert-proven")

@@ -23,6 +23,7 @@ groups:
       - alert: DiskFull
         expr: node_filesystem_avail_bytes < 1
 """
+COUNTED = "PLACED = Counter('orders_placed', 'Orders that were placed.')\n"
 ROLLOUT = """\
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
@@ -96,7 +97,7 @@ def said(item):
 def test_each_release_is_read_as_it_was_then(terminal, repository):
     shop = MANIFESTS.read_text()
     repository.release("v1.0.0", {"k8s/shop.yaml": shop, ".github/workflows/ci.yml": CI})
-    repository.release("v1.1.0", {"monitoring/orders.yaml": ORDERS}, annotated=True)
+    repository.release("v1.1.0", {"monitoring/orders.yaml": ORDERS, "src/orders.py": COUNTED}, annotated=True)
     canaried = repository.release("v1.2.0", {"k8s/checkout.yaml": ROLLOUT})
     repository.release("v1.3.0-rc1", {"k8s/checkout.yaml": None})
     found = audited(terminal)
@@ -133,6 +134,37 @@ def test_the_catalog_of_that_time_says_which_metric_is_the_business(terminal, re
     assert "the catalog's metric" in newest["answers"]["alert"]["why"]
     assert said(older)["alert"] == "unknown"  # it is called like one, and the catalog names another
     assert older["answers"]["alert"]["places"] == ["rules.yaml:6"]
+
+
+def test_what_is_named_after_orders_and_what_nobody_counts_is_no_alert_on_orders(terminal, repository):
+    http = ORDERS.replace("orders_placed_total", 'http_requests_total{service="order_service",job="orders"}')
+    repository.release("v1", {"rules.yaml": http.replace("shop:orders:rate5m", "orders:traffic:rate5m")})
+    repository.release("v2", {"rules.yaml": ORDERS, "README.md": "counts orders_placed_total"})
+    repository.release("v3", {"app/count.go": 'Subsystem: "orders", Name: "placed_total"'})
+    repository.release("v4", {"rules.yaml": ORDERS.replace("for: 2m", "labels: {severity: none}")})
+    silenced, counted, uncounted, requests = audited(terminal, "--last", "4")["items"]
+    assert [said(one)["alert"] for one in (requests, uncounted, counted, silenced)] == [
+        "no",
+        "unknown",
+        "yes",
+        "no",
+    ]
+    assert uncounted["answers"]["alert"]["places"] == ["rules.yaml:6"]
+    assert "nothing here but alert rules names it" in uncounted["answers"]["alert"]["why"]
+    assert "OrdersDrop on orders_placed_total is for nobody: severity none" in silenced["answers"]["alert"]["why"]
+
+
+def test_in_a_partial_copy_nobody_says_that_nothing_counts_it(terminal, repository, tmp_path, monkeypatch):
+    repository.release("v1.0.0", {"rules.yaml": ORDERS, "src/orders.py": COUNTED + "#" * 3_000})
+    repository.git("config", "uploadpack.allowFilter", "true")
+    copy = tmp_path / "copy"
+    repository.git(
+        "clone", "-q", "--filter=blob:limit=1k", "--no-checkout", f"file://{repository.root}", str(copy)
+    )
+    monkeypatch.chdir(copy)
+    [one] = audited(terminal)["items"]
+    assert said(one)["alert"] == "unknown"
+    assert "whether anything counts it could not be looked up" in one["answers"]["alert"]["why"]
 
 
 def test_a_way_back_in_ci_is_a_step_that_exists_and_no_more(terminal, repository):
@@ -289,6 +321,21 @@ def test_a_service_that_the_catalog_does_not_have_is_refused_and_not_answered_fo
     )
 
 
+def test_a_place_that_the_rules_do_not_have_is_refused_and_not_answered_for(founded, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    assert audited(terminal, "--environment", "staging")["record"]["asked"]
+    wrong = terminal("report", "deployments", "--environment", "prodution")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith("error[environment-unknown]: expected")
+    assert "`prodution` (did you mean `production`?)" in wrong.err
+
+
+def test_without_a_record_the_checkouts_rules_say_which_places_there_are(shop, terminal):
+    subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
+    wrong = terminal("report", "deployments", "--environment", "prodution")
+    assert (wrong.code, "(did you mean `production`?)" in wrong.err) == (2, True), wrong
+
+
 def test_without_a_record_the_checkouts_catalog_says_which_services_there_are(shop, terminal):
     subprocess.run(["git", "tag", "v1.0.0"], check=True, timeout=30)
     assert not audited(terminal, "--service", "order-service")["record"]["asked"]
@@ -311,3 +358,21 @@ def test_the_page_is_written_with_everything_escaped(terminal, repository):
     page = (repository.root / "page.html").read_text()
     assert "k8s/&lt;b&gt;.yaml:2" in page
     assert "<b>" not in page
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_no_line_is_wider_than_the_terminal_whatever_things_are_called(terminal, repository, monkeypatch, columns):
+    path = f"monitoring/{'a-long-folder-' * 6}/{'rules' * 12}.yaml"
+    long = ORDERS.replace("OrdersDrop", "OrdersOfTheEuropeanUnion" * 4).replace("orders_placed", "orders_in_" * 9)
+    repository.release(f"v1.0.0-{'long-' * 20}", {path: long})
+    repository.release(f"production-{'long-' * 20}", {path: long})
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = terminal.ok("report", "deployments").out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "OrdersOfTheEuropeanUnion" in "".join(line.strip() for line in lines)
+    assert path in "".join(line.strip() for line in lines)
+
+
+def test_one_deployment_is_called_one(terminal, repository):
+    repository.release("v1.0.0", {"k8s/checkout.yaml": ROLLOUT})
+    assert "looked   the last deployment had not all three" in terminal.ok("report", "deployments").out

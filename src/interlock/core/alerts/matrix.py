@@ -3,30 +3,56 @@
 Rules:
 1. An alert answers a mode when it did not fire while all was well and fires within the tolerance after the failure
    began. One that fires on healthy traffic answers nothing: it would be firing anyhow.
-2. A mode without an answer is a gap, whatever fires later. What fires too late is told with it.
-3. An alert that fires in no mode at all is told: it is about something else, or it can never fire.
-4. What could not be decided is undecided and never a proof. An alert on a knife edge is no answer either.
+2. It answers with the labels that it goes out with: one whose severity is for nobody tells nobody, and neither
+   does one that Alertmanager sends nowhere, where it is known where it sends what.
+3. A mode without an answer is a gap, whatever fires later. What fires too late, or for nobody, is told with it.
+4. An alert that fires in no mode at all is told: it is about something else, or it can never fire.
+5. What could not be decided is undecided and never a proof. An alert on a knife edge is no answer either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from interlock.core.alerts.gone import Gone
-from interlock.core.alerts.rule_files import Rule
+from interlock.core.alerts.promtool_says import Fired
+from interlock.core.alerts.routing import Sent
+from interlock.core.alerts.scope import Looked
+from interlock.core.alerts.urgency import is_quiet, severity_of
 
-SEVERITIES = ("severity", "priority", "level")
-ROUTES = ("team", "route", "receiver", "owner", "squad")
+OWNERS = ("team", "route", "receiver", "owner", "squad")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One alert in one mode: seconds until it fires, None where it does not. ``fault``: why nobody can say."""
+    """One alert in one mode: what it ``fired`` with and after how many seconds, the first first.
+
+    ``fault``: why nobody can say. ``receivers`` are who hears of what fired in time, None where nobody looked.
+    """
 
     alert: str
-    seconds: float | None
+    fired: tuple[Fired, ...] = ()
     fault: str = ""
+    receivers: tuple[str, ...] | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Until it fires, None where it does not."""
+        return self.fired[0].seconds if self.fired else None
+
+    @property
+    def severity(self) -> str:
+        """The word of the first that fired."""
+        return severity_of(self.fired[0].labels) if self.fired else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard:
+    """An alert that fires in time, and why nobody hears of it."""
+
+    alert: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +60,7 @@ class Row:
     """One mode. ``touched`` are the series that it changes, ``answers`` the alerts in time, the fastest first.
 
     ``near`` is what a mode that changes nothing may have meant; ``edges`` are alerts that fire with some of the
-    healthy noise and not with other, which answer nothing.
+    healthy noise and not with other, ``unheard`` those that fire for nobody: both answer nothing.
     """
 
     mode: str
@@ -44,6 +70,7 @@ class Row:
     late: tuple[Cell, ...]
     near: str = ""
     edges: tuple[str, ...] = ()
+    unheard: tuple[Unheard, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -58,7 +85,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is known of an alert beside the modes: its severity, its route, its place, whether it cries wolf."""
+    """What is known of an alert beside the modes: severity, whose it is, its place, whether it cries wolf."""
 
     name: str
     severity: str
@@ -101,17 +128,20 @@ def row(
 ) -> Row:
     """What one mode comes to; ``restless`` are the alerts that fire anyhow."""
     every, noisy = tuple(cells), frozenset(restless)
-    fired = sorted(
-        (cell for cell in every if cell.seconds is not None and cell.alert not in noisy),
-        key=lambda cell: (cell.seconds or 0.0, cell.alert),
-    )
+    fired = [cell for cell in every if cell.fired and cell.alert not in noisy] if touched else []
+    loud = sorted(map(_loud, fired), key=lambda cell: (cell.seconds or 0.0, cell.alert))
     return Row(
         mode=mode,
         touched=tuple(touched),
         cells=every,
-        answers=tuple(cell for cell in fired if (cell.seconds or 0.0) <= tolerance) if touched else (),
-        late=tuple(cell for cell in fired if (cell.seconds or 0.0) > tolerance),
+        answers=tuple(cell for cell in loud if cell.seconds is not None and cell.seconds <= tolerance),
+        late=tuple(cell for cell in loud if cell.seconds is not None and cell.seconds > tolerance),
         near=near,
+        unheard=tuple(
+            Unheard(alert=cell.alert, why=f"severity {cell.severity} is for nobody")
+            for cell, heard in zip(fired, map(_loud, fired), strict=True)
+            if not heard.fired and (cell.seconds or 0.0) <= tolerance
+        ),
     )
 
 
@@ -122,22 +152,50 @@ def on_edge(one: Row, shaky: Iterable[str]) -> Row:
     return replace(one, answers=tuple(cell for cell in one.answers if cell.alert not in names), edges=edges)
 
 
-def told_of(rules: Iterable[Rule]) -> dict[str, Told]:
-    """Every alert by name; several rules of one name, such as for several severities, are told by the first."""
+def routed(one: Row, sent: Callable[[Mapping[str, str]], Sent], *, tolerance: float) -> Row:
+    """The same where it is known who hears of what; an answer that reaches nobody is none."""
+    answers: list[Cell] = []
+    late: list[Cell] = []
+    unheard: list[Unheard] = []
+    for cell in (*one.answers, *one.late):
+        where = [(each, sent(each.labels)) for each in cell.fired]
+        heard = tuple(each for each, to in where if to.heard)
+        in_time = cell.fired[0].seconds <= tolerance
+        if heard and heard[0].seconds <= tolerance:
+            soon = [to for each, to in where if to.heard and each.seconds <= tolerance]
+            names = dict.fromkeys(name for to in soon for name in to.heard)
+            answers.append(replace(cell, fired=heard, receivers=tuple(names)))
+            continue
+        if heard:
+            late.append(replace(cell, fired=heard, receivers=where[cell.fired.index(heard[0])][1].heard))
+        if in_time:
+            reasons = dict.fromkeys(to.why for each, to in where if to.why and each.seconds <= tolerance)
+            unheard += [Unheard(alert=cell.alert, why=why) for why in reasons]
+    return replace(
+        one,
+        answers=tuple(sorted(answers, key=lambda cell: (cell.seconds or 0.0, cell.alert))),
+        late=tuple(late),
+        unheard=(*one.unheard, *unheard),
+    )
+
+
+def told_of(alerts: Iterable[Looked]) -> dict[str, Told]:
+    """Every alert by what tells it apart; those that nothing tells apart are told by the first."""
     found: dict[str, Told] = {}
-    for rule in rules:
-        if rule.alert:
-            found.setdefault(
-                rule.name,
-                Told(
-                    name=rule.name,
-                    severity=_first(rule.labels, SEVERITIES),
-                    route=_first(rule.labels, ROUTES),
-                    place=f"{rule.place.path}:{rule.place.line}",
-                ),
-            )
+    for one in alerts:
+        rule = one.rule
+        found.setdefault(
+            one.key,
+            Told(
+                name=one.key,
+                severity=severity_of(rule.labels),
+                route=next((rule.labels[name] for name in OWNERS if rule.labels.get(name)), ""),
+                place=f"{rule.place.path}:{rule.place.line}",
+            ),
+        )
     return found
 
 
-def _first(labels: Mapping[str, str], names: Sequence[str]) -> str:
-    return next((labels[name] for name in names if labels.get(name)), "")
+def _loud(cell: Cell) -> Cell:
+    """What of it is for somebody."""
+    return replace(cell, fired=tuple(each for each in cell.fired if not is_quiet(each.labels)))

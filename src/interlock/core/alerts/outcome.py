@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interlock.core.alerts.matrix import Matrix, Row
+from interlock.core.alerts.matrix import Cell, Matrix, Row
+from interlock.core.alerts.modes import Mode
 from interlock.core.alerts.plan import AlertPlan, covered
 from interlock.core.change.canonical import Json
 
@@ -49,7 +50,7 @@ def verdict(found: Sequence[Answered]) -> str:
 
 def predicate(plan: AlertPlan, matrix: Matrix, found: Sequence[Answered]) -> dict[str, Json]:
     """What is signed; the caller adds whose and when."""
-    rows: list[Json] = [_row(row) for row in matrix.rows[:MOST]]
+    rows: list[Json] = [_row(row, mode) for row, mode in zip(matrix.rows[:MOST], plan.modes, strict=False)]
     proven: list[Json] = [one.failure_mode for one in found if one.proven]
     unbound: list[Json] = [one.failure_mode for one in found if not one.rows]
     restless: list[Json] = [one.name for one in matrix.restless[:MOST]]
@@ -69,15 +70,23 @@ def predicate(plan: AlertPlan, matrix: Matrix, found: Sequence[Answered]) -> dic
     }
 
 
-def _row(row: Row) -> Json:
-    answers: list[Json] = [{"alert": cell.alert, "seconds": cell.seconds} for cell in row.answers[:MOST]]
-    late: list[Json] = [{"alert": cell.alert, "seconds": cell.seconds} for cell in row.late[:MOST]]
+def _row(row: Row, mode: Mode) -> Json:
+    unheard: list[Json] = [{"alert": one.alert, "why": one.why} for one in row.unheard[:MOST]]
     return {
         "mode": row.mode,
+        "kind": mode.kind,
+        "metrics": [*dict.fromkeys(each.metric for each in mode.selectors)],
         "proven": row.proven,
         "series": len(row.touched),
         "near": row.near,
         "edges": [*row.edges[:MOST]],
-        "answers": answers,
-        "late": late,
+        "unheard": unheard,
+        "answers": [_cell(cell) for cell in row.answers[:MOST]],
+        "late": [_cell(cell) for cell in row.late[:MOST]],
     }
+
+
+def _cell(cell: Cell) -> Json:
+    """``receivers`` is null where nobody looked where it is routed."""
+    receivers: list[Json] | None = None if cell.receivers is None else [*cell.receivers]
+    return {"alert": cell.alert, "seconds": cell.seconds, "severity": cell.severity, "receivers": receivers}

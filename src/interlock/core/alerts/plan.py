@@ -5,7 +5,8 @@ Rules:
    looked at. The alert rules themselves are the change's own, as they are checked out.
 2. Healthy series are captured from a Prometheus, or declared; declared ones make the result *synthetic*.
 3. With the ``exposition`` of the new version, what it does not expose any more has no series in the proof.
-4. A failure mode of ``change.md`` is one of the plan's when it has that mode's name in it.
+4. With the ``alertmanager`` file of the change, an alert that it sends to nobody tells nobody.
+5. A failure mode of ``change.md`` is one of the plan's when it has that mode's name in it.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class AlertPlan:
     prometheus: str = ""
     shapes: tuple[DeclaredShape, ...] = ()
     exposition: Exposition | None = None
+    alertmanager: str = ""
     digest: str = ""
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
 

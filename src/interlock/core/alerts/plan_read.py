@@ -26,7 +26,7 @@ from interlock.core.rollout.plan_stages import named_once
 
 KEYS = (
     "service", "rules", "tolerance", "interval", "step", "healthy", "prometheus", "shapes", "exposition",
-    "modes",
+    "alertmanager", "modes",
 )  # fmt: skip
 REQUIRED = ("service", "rules", "modes")
 KINDS: tuple[ModeKind, ...] = ("drop", "errors", "slow", "saturation", "silent", "wrong")
@@ -214,6 +214,14 @@ def _exposition(part: Part) -> Exposition:
     return Exposition(kind="url", words=(address,))
 
 
+def _path(part: Part) -> str:
+    text = part.word()
+    if set(text) & set("*?[") or text.startswith(("/", "!")) or ".." in text.split("/"):
+        hint = "write where it lies in the repository, such as monitoring/alertmanager.yml"
+        raise part.refuse(f"the path of one file at `{part.name}`", text, hint=hint)
+    return text
+
+
 def _number(part: Part) -> float:
     value = part.value
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
@@ -238,5 +246,6 @@ _READERS: Mapping[str, Callable[[Part], Any]] = {
     "prometheus": Part.word,
     "shapes": _shapes,
     "exposition": _exposition,
+    "alertmanager": _path,
     "modes": _modes,
 }

@@ -5,8 +5,8 @@ Rules:
 2. All rules of a file are evaluated at the file's ``evaluation_interval``; rules of another interval go into
    another file: an alert that is looked at every five minutes fires later than one that is every minute.
 3. Each query asks for the first second at which an alert fires, in the healthy phase or after the failure began,
-   and has an answer whatever happens: no answer would be nothing in promtool's output. A label carries the case's
-   name.
+   with each set of labels that it fires with, and has an answer whatever happens: no answer would be nothing in
+   promtool's output. A label carries the case's name.
 4. A query may look at 10,000 samples at most, so it looks back no longer than that many steps.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import yaml
@@ -22,7 +22,7 @@ import yaml
 from interlock.core.alerts.modes import Failing
 from interlock.core.alerts.shape import Shape, quoted
 
-LABEL = "interlock_case"
+LABEL, ALERT = "interlock_case", "interlock_alert"
 NEVER = -1.0
 MOST_SAMPLES = 10_000
 _DIGITS = 12
@@ -33,6 +33,7 @@ class Phases:
     """Seconds: how long all is well and how long the failure lasts, between scrapes, between evaluations.
 
     In the first ``warm`` seconds alerts that look back see the beginning of the world: they are not asked.
+    ``order`` names groups of rules in the order in which they are evaluated.
     """
 
     healthy: float
@@ -40,15 +41,28 @@ class Phases:
     failing: float
     step: float
     interval: float
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """An alert by its ``name`` and those of its own ``labels`` that tell it from others of that name.
+
+    ``key`` is both in one word. An empty label is one that it has not.
+    """
+
+    key: str
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One failure against some alerts, by their names; ``name`` is the label of its answers."""
+    """One failure against some alerts; ``name`` is the label of its answers."""
 
     name: str
     failing: Failing
-    alerts: tuple[str, ...]
+    alerts: tuple[Named, ...]
 
 
 def written(rule_files: Sequence[str], cases: Iterable[Case], phases: Phases) -> bytes:
@@ -56,6 +70,7 @@ def written(rule_files: Sequence[str], cases: Iterable[Case], phases: Phases) ->
     whole = {
         "rule_files": [*rule_files],
         "evaluation_interval": span_text(phases.interval),
+        "group_eval_order": [*phases.order],
         "tests": [_test(case, phases) for case in cases],
     }
     return yaml.safe_dump(whole, sort_keys=False, width=10_000, allow_unicode=True).encode()
@@ -84,12 +99,13 @@ def _test(case: Case, phases: Phases) -> dict[str, object]:
     }
 
 
-def _query(alert: str, name: str, at: float, back: float, phases: Phases) -> dict[str, object]:
-    """When ``alert`` first fired in the ``back`` seconds before ``at``."""
+def _query(alert: Named, name: str, at: float, back: float, phases: Phases) -> dict[str, object]:
+    """When ``alert`` first fired in the ``back`` seconds before ``at``, with each set of labels."""
     step = max(phases.interval, math.ceil(back / (MOST_SAMPLES - 1)))
-    firing = f'ALERTS{{alertname="{quoted(alert)}",alertstate="firing"}}'
-    first = f"min(min_over_time(timestamp({firing})[{span_text(back)}:{span_text(step)}])) or vector({NEVER:g})"
-    expr = _labelled(labelled(first, name), "alert", alert)
+    wanted = {"alertname": alert.name, "alertstate": "firing", **alert.labels}
+    firing = ",".join(f'{label}="{quoted(value)}"' for label, value in wanted.items())
+    seen = f"min_over_time(timestamp(ALERTS{{{firing}}})[{span_text(back)}:{span_text(step)}])"
+    expr = _labelled(labelled(f"{seen} or on() vector({NEVER:g})", name), ALERT, alert.key)
     return {"expr": expr, "eval_time": span_text(at), "exp_samples": []}
 
 

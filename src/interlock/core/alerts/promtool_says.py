@@ -4,6 +4,7 @@ Rules:
 1. promtool 2.x writes failures to its error stream, one ``got:`` line for each query; its layout is read by what
    is between fixed words, and whatever cannot be read makes the whole file undecided, with promtool's own words.
 2. An error of a rule or a query (``err:``) makes all of the file undecided: answers after it are not complete.
+   What a label says is no error, whatever it says.
 """
 
 from __future__ import annotations
@@ -12,21 +13,32 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.core.alerts.promtool_file import LABEL, NEVER
+from interlock.core.alerts.promtool_file import ALERT, LABEL, NEVER
 
 _GOT = re.compile(r"^\s*got:\s?(?P<samples>.*)$", re.MULTILINE)
 _SAMPLE = re.compile(
     r"\{(?P<labels>(?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*)\} (?P<value>[-+0-9.eE]+|NaN|[+-]Inf)(?:, |$)"
 )
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
-_FAULT = re.compile(r"^\s*(?:err: .*|.*: error .*|.*could not .*)$", re.MULTILINE | re.IGNORECASE)
+_FAULT = re.compile(
+    r"^(?!\s*(?:got|exp|expr):)\s*(?:err: .*|.*: error .*|.*could not .*)$", re.MULTILINE | re.IGNORECASE
+)
+_OURS = frozenset({LABEL, ALERT, "alertstate", "__name__"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """An alert with the ``labels`` that it goes out with, and the second at which it began to fire."""
+
+    seconds: float
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """First seconds by case and alert, None where it never fired; ``fault`` is why nothing can be said at all."""
+    """What fired, by case and alert, the earliest first; ``fault`` is why nothing can be said at all."""
 
-    first: Mapping[tuple[str, str], float | None]
+    fired: Mapping[tuple[str, str], tuple[Fired, ...]]
     fault: str = ""
 
 
@@ -34,17 +46,19 @@ def read_said(output: str, *, asked: int) -> Said:
     """The answers in promtool's output; ``asked`` is how many queries there were."""
     wrong = _FAULT.search(output)
     if wrong:
-        return Said(first={}, fault=" ".join(wrong[0].split())[:300])
-    found: dict[tuple[str, str], float | None] = {}
+        return Said(fired={}, fault=" ".join(wrong[0].split())[:300])
+    found: dict[tuple[str, str], list[Fired]] = {}
     for got in _GOT.finditer(output):
         for sample in _SAMPLE.finditer(got["samples"]):
             labels = {name: _plain(value) for name, value in _LABEL.findall(sample["labels"])}
-            first = float(sample["value"])
-            found[labels.get(LABEL, ""), labels.get("alert", "")] = None if first == NEVER else first
+            of_it = found.setdefault((labels.get(LABEL, ""), labels.get(ALERT, "")), [])
+            if (first := float(sample["value"])) != NEVER:
+                sent = {name: value for name, value in labels.items() if name not in _OURS}
+                of_it.append(Fired(seconds=first, labels=sent))
     if len(found) != asked:
         told = " ".join(output.split())[:200]
-        return Said(first={}, fault=f"expected {asked} answers of promtool, got {len(found)}: {told}")
-    return Said(first=found)
+        return Said(fired={}, fault=f"expected {asked} answers of promtool, got {len(found)}: {told}")
+    return Said(fired={key: tuple(sorted(each, key=lambda one: one.seconds)) for key, each in found.items()})
 
 
 def answers(output: str) -> dict[str, float]:

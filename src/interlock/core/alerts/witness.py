@@ -36,13 +36,17 @@ Recorded = Mapping[str, Sequence[tuple[pp.Expr, Mapping[str, str]]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """One rule's possible witnesses, the likeliest first; ``reason`` is why there is none of a kind."""
+    """One rule's possible witnesses, the likeliest first; ``reason`` is why there is none of a kind.
+
+    ``whole``: there was nothing in it that is not looked into.
+    """
 
     rule: Rule
     setting: Setting
     fires: tuple[Chosen, ...]
     silent: tuple[Chosen, ...]
     reason: str = ""
+    whole: bool = True
 
 
 def recorded_by(rules: Sequence[Rule]) -> Recorded:
@@ -67,7 +71,7 @@ def sought(rule: Rule, recorded: Recorded) -> Sought:
     """Series for one alert."""
     tree = parsed(rule.expression)
     if isinstance(tree, str):
-        return Sought(rule=rule, setting=_setting(Seen(), rule), fires=(), silent=(), reason=tree)
+        return Sought(rule=rule, setting=_setting(Seen(), rule), fires=(), silent=(), reason=tree, whole=False)
     holds = seen(tree, recorded)
     setting = _setting(holds, rule)
     found = _Found()
@@ -87,6 +91,7 @@ def sought(rule: Rule, recorded: Recorded) -> Sought:
         fires=tuple(found.fires),
         silent=(*found.silent, *found.quiet)[:MOST_FOUND],
         reason=found.reason,
+        whole=not found.beyond,
     )
 
 

@@ -2,7 +2,7 @@
 
 Rules:
 1. Two proofs are known. *Bounds*: what an expression can be is an interval, and a comparison leaves nothing of it
-   (``count(x) == 0``, ``rate(x[5m]) < 0``, ``x > 5 and x < 3``). *Labels*: two sides that must match have a label
+   (``count(x) == 0``, ``vector(0) > 1``, ``x > 5 and x < 3``). *Labels*: two sides that must match have a label
    that can never be the same (``a{s="hit"} + a{s="miss"}``, or one that the other side cannot have).
 2. An expression that is not understood can be anything: a proof never comes from that.
 3. A label is known of a side only where the selector says so by ``=``, and nothing on the way may change it.
@@ -80,7 +80,10 @@ def _side(node: pp.Expr) -> _Side:  # one way out for each kind of node
 
 def _call(node: pp.Call) -> _Side:
     name = node.func.name
-    if name in {"absent", "absent_over_time", "vector", "time", "scalar"}:
+    if name == "vector":
+        # Exactly one sample without labels, which is what the number is.
+        return _Side(bounds=_side(node.args[0]).bounds, only=frozenset())
+    if name in {"absent", "absent_over_time", "time", "scalar"}:
         # What is inside may well be nothing, and this is something then.
         return _Side(bounds=(1.0, 1.0) if name.startswith("absent") else _EVER, scalar=name in {"time", "scalar"})
     ranged = next((each for each in node.args if isinstance(each, pp.MatrixSelector)), None)

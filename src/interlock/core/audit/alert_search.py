@@ -3,6 +3,7 @@
 Rules:
 1. A map with ``alert`` and ``expr`` is an alert, one with ``record`` and ``expr`` a recording rule, however deep
    it lies and whatever the file is for. Grafana's provisioned alerts are a ``title`` over queries in ``data``.
+   What says that it is for nobody (labels, how long it waits, paused) is kept with it.
 2. A text that holds rules itself, as in a ConfigMap, is read as the file it is; lines are those of the outer file.
 3. Nothing is refused here: an expression that does not parse is kept, with the reason.
 """
@@ -10,14 +11,15 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from interlock.core.alerts.expression import Selector, Unparsed, selectors
-from interlock.core.audit.yaml_view import at, items, mappings, texts, word
+from interlock.core.alerts.rule_files import duration
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.yaml_nodes import Mapping as YamlMapping
 from interlock.core.change.yaml_nodes import Node, documents
+from interlock.core.change.yaml_view import at, items, mappings, texts, word
 
 MOST_INNER = 256 * 1024
 MOST_TEXTS = 64
@@ -26,13 +28,19 @@ MOST_TEXTS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRule:
-    """One rule where it stands. ``expressions`` are one, or of Grafana's alerts one for each query."""
+    """One rule where it stands. ``expressions`` are one, or of Grafana's alerts one for each query.
+
+    ``pending`` is for how many seconds it must hold.
+    """
 
     name: str
     alert: bool
     expressions: tuple[str, ...]
     path: str
     line: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    pending: float = 0.0
+    paused: bool = False
 
     @property
     def place(self) -> str:
@@ -61,16 +69,30 @@ def _rule(path: str, node: YamlMapping, shift: int) -> Iterator[FoundRule]:
     for key in ("alert", "record"):
         name = word(node, key)
         if name and expression:
-            yield FoundRule(
-                name=name, alert=key == "alert", expressions=(expression,), path=path, line=node.line + shift
-            )
+            yield _found(path, node, shift, name=name, alert=key == "alert", expressions=(expression,))
 
 
 def _grafana(path: str, node: YamlMapping, shift: int) -> Iterator[FoundRule]:
     title = word(node, "title")
     found = tuple(text for each in items(node, "data") if (text := word(at(each, "model"), "expr")))
     if title and found and ("condition" in node.fields or "uid" in node.fields):
-        yield FoundRule(name=title, alert=True, expressions=found, path=path, line=node.line + shift)
+        yield _found(path, node, shift, name=title, alert=True, expressions=found)
+
+
+def _found(
+    path: str, node: YamlMapping, shift: int, *, name: str, alert: bool, expressions: tuple[str, ...]
+) -> FoundRule:
+    labels = at(node, "labels")
+    return FoundRule(
+        name=name,
+        alert=alert,
+        expressions=expressions,
+        path=path,
+        line=node.line + shift,
+        labels={key: word(labels, key) for key in labels.fields} if isinstance(labels, YamlMapping) else {},
+        pending=duration(word(node, "for").strip()) or 0.0,
+        paused=word(node, "isPaused").strip().lower() == "true",
+    )
 
 
 def _inner(path: str, text: str, shift: int) -> Iterator[FoundRule]:

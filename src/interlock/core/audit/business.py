@@ -1,16 +1,20 @@
-"""Whether a metric counts what a business lives from: by the catalog where it says, else by the metric's name.
+"""Whether a metric counts what a business lives from: by the words of its name.
 
 Rules:
 1. The catalog's word (``interlock.dev/metric``) decides where there is one. Everything else is a guess from words,
    and is said to be one.
-2. A word counts as a whole word of a metric's name: ``orders_placed_total`` has one, ``node_boot_order`` is the
-   machine's. Metrics of machines and of known infrastructure never count, whatever they are called.
+2. A word counts as a whole word of a metric's name: ``orders_placed_total`` has one. Before ``service``, ``api``
+   and the like it is only whose metric that is: ``order_service_errors_total`` has none.
+3. What counts requests, times answers or looks at machines is *technical*, whatever service it is named after:
+   that an HTTP server answers less says nothing of orders. *Unclear* is what these words do not tell.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Literal
 
+Kind = Literal["business", "technical", "unclear"]
 WORDS = frozenset(
     {
         "basket", "baskets", "billing", "booking", "bookings", "cart", "carts", "charge", "charges", "charged",
@@ -28,20 +32,45 @@ INFRASTRUCTURE = (
     "process_open_", "process_resident_", "process_start_", "process_virtual_", "prometheus_", "rabbitmq_",
     "redis_", "rest_client_", "scheduler_", "scrape_", "workqueue_",
 )  # fmt: skip
+TECHNICAL = frozenset(
+    {
+        "apdex", "bytes", "cpu", "connection", "connections", "container", "containers", "disk", "filesystem",
+        "gc", "goroutines", "grpc", "health", "healthy", "heap", "http", "https", "info", "jvm", "lag", "latency",
+        "memory", "microseconds", "milliseconds", "ms", "network", "node", "nodes", "pod", "pods", "pool", "queue",
+        "ready", "replicas", "request", "requests", "response", "responses", "restarts", "rpc", "tcp", "threads",
+        "up", "uptime", "version",
+    }
+)  # fmt: skip
+"""Words that make a metric one of machines and traffic, wherever they stand in its name."""
+_TIMED, _MOMENTS = frozenset({"duration", "seconds"}), frozenset({"last", "timestamp"})
+_UNTOLD = frozenset({"error", "errors", "event", "events", "exception", "exceptions", "panics", "warnings"})
+"""Of what there are errors or events is not told by a word beside it."""
+_OWNERS = frozenset(
+    {
+        "api", "app", "backend", "client", "consumer", "controller", "database", "db", "deployment", "exporter",
+        "frontend", "gateway", "job", "server", "service", "svc", "worker",
+    }
+)  # fmt: skip
 _TOKENS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 NAMED = re.compile(rb"\b[a-z][a-z0-9_:]{0,150}\b")
 
 
-def business_word(metric: str) -> str:
-    """The word of a metric's name that makes it one of the business, empty where none does."""
-    return "" if is_infrastructure(metric) else word_in(metric)
-
-
-def is_infrastructure(metric: str) -> bool:
-    """Whether a metric is a machine's, or of infrastructure that everybody runs."""
-    return metric == "up" or metric.startswith(INFRASTRUCTURE)
+def kind_of(metric: str) -> Kind:
+    """What a metric counts, as far as its name tells."""
+    tokens = [token.lower() for token in _TOKENS.findall(metric)]
+    words = frozenset(tokens)
+    timed = not words.isdisjoint(_TIMED) and words.isdisjoint(_MOMENTS)
+    if timed or metric.startswith(INFRASTRUCTURE) or not words.isdisjoint(TECHNICAL):
+        return "technical"
+    return "business" if _own_word(tokens) and words.isdisjoint(_UNTOLD) else "unclear"
 
 
 def word_in(text: str) -> str:
     """The first word of any text that is one of the business, empty where none is."""
     return next((word for token in _TOKENS.findall(text) if (word := token.lower()) in WORDS), "")
+
+
+def _own_word(tokens: list[str]) -> bool:
+    """Whether a word of the business is there that does not only name whose metric it is."""
+    followers = [*tokens[1:], ""]
+    return any(token in WORDS and after not in _OWNERS for token, after in zip(tokens, followers, strict=True))

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from interlock.core.audit.yaml_view import at, items, number, word
 from interlock.core.change.yaml_nodes import Mapping as YamlMapping
 from interlock.core.change.yaml_nodes import Node, Scalar
+from interlock.core.change.yaml_view import at, items, number, word
 
 FULL = 100.0
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})

@@ -16,12 +16,12 @@ from itertools import islice
 from typing import Literal
 
 from interlock.core.audit.alert_search import FoundRule, rules_in
-from interlock.core.audit.business import NAMED, business_word
+from interlock.core.audit.business import NAMED, kind_of
 from interlock.core.audit.canary_search import Found, objects_in, plan_in
 from interlock.core.audit.ci_search import Step, is_ci, steps_in
-from interlock.core.audit.yaml_view import at, word
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.yaml_nodes import Node, Scalar, documents
+from interlock.core.change.yaml_view import at, word
 
 MOST_BYTES, MOST_SEARCHED = 2 * 1024 * 1024, 16 * 1024 * 1024
 """What is read as YAML, and what is opened at all."""
@@ -198,6 +198,6 @@ def _business(content: bytes) -> str:
     """A metric that counts something of the business, by its name, anywhere in the text."""
     for match in NAMED.finditer(content):
         name = match[0]
-        if name.endswith((b"_total", b"_count", b"_sum", b"_bucket")) and business_word(name.decode()):
+        if name.endswith((b"_total", b"_count", b"_sum", b"_bucket")) and kind_of(name.decode()) == "business":
             return name.decode()
     return ""

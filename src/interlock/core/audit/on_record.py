@@ -4,23 +4,25 @@ Rules:
 1. Evidence counts as it stood when the deployment began: about the digest that went out, issued before, trusted,
    not expired. What came later shows nothing about then.
 2. A rollout by stages is a canary. A ticket alone says how wide it might go at first, and not how it went.
-3. A proven alert is one on the business where the plan's mode is that (a drop of what is counted, the
-   service's own metric), or where the mode is called so, and then the answer says that this is a guess.
+3. A proven alert is one on the business where all series that its failure mode takes away are that: the catalog's
+   metric, or without one metrics by whose names it is a guess, and is said to be one. What the mode, the alert or
+   the service is called decides nothing; a proof that does not tell its metrics leaves it open.
 4. *No* is the record's word only: what a team did without interlock is not on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from interlock.core.audit.answers import Answer, Answers
-from interlock.core.audit.business import word_in
+from interlock.core.audit.business import Kind, kind_of
 from interlock.core.evidence.model import Evidence
 from interlock.core.policy.shown import ALERTS, REHEARSAL
 
 FULL = 100.0
+_LOSSES = frozenset({"drop", "wrong", "errors"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +32,7 @@ class Deployed:
     ``rolled``: a rollout brought it; ``let_through``: a ticket did, and ``reported``: somebody said that it was
     used; else it was only noted. ``stages`` are percents of its plan, ``reached`` the widest that was granted,
     ``max_weight`` what its ticket let through at first. ``evidence`` has the standing it had at ``at``;
-    ``business`` are modes of the alert plan that are about the business, None where that plan is not in force any
-    more.
+    ``metric`` is the catalog's for the service, empty where it names none.
     """
 
     id: str
@@ -45,7 +46,7 @@ class Deployed:
     reached: float = 0.0
     max_weight: float = FULL
     evidence: tuple[Evidence, ...] = ()
-    business: Collection[str] | None = None
+    metric: str = ""
 
 
 def answers_of(one: Deployed) -> Answers:
@@ -106,29 +107,58 @@ def _canary(one: Deployed) -> Answer:
 
 def _alert(one: Deployed) -> Answer:
     pieces = [each for each in _about(one, ALERTS) if each.standing == "trusted"]
-    rows = [(each, mode, alert, at) for each in pieces for mode, alert, at in _proven(each)]
-    known = [row for row in rows if one.business is not None and row[1] in one.business]
-    if known:
-        return _told(known[-1], "")
-    named = [row for row in rows if word_in(row[1]) or word_in(row[2])]
-    if named:
-        return _told(named[-1], ": business by its name alone")
-    if rows:
-        modes = ", ".join(sorted({row[1] for row in rows})[:3])
+    rows = [(each, row) for each in pieces for row in _proven(each)]
+    kinds = [_about_what(row, one.metric) for _, row in rows]
+    counting = [pair for pair, kind in zip(rows, kinds, strict=True) if kind == "business"]
+    if counting:
+        return _told(*counting[-1], "" if one.metric else ": business by its name alone")
+    if "unclear" in kinds:
+        still = [pair for pair, kind in zip(rows, kinds, strict=True) if kind == "unclear"]
+        modes = ", ".join(sorted({row.mode for _, row in still})[:3])
         told = f"alerts were proven for {modes}; whether one counts business is not known"
-        return Answer(said="unknown", why=told, places=(rows[-1][0].id,))
+        return Answer(said="unknown", why=told, places=(still[-1][0].id,))
+    if rows:
+        seen = ", ".join(dict.fromkeys(metric for _, row in rows for metric in row.metrics))
+        told = f"alerts were proven on {seen}, which counts no business"
+        return Answer(said="no", why=told, places=(rows[-1][0].id,))
     if pieces:
         return Answer(said="no", why="an alert proof, by which nobody would have noticed", places=(pieces[-1].id,))
     return Answer(said="no", why=f"no alert proof that counted among {_pieces(one)} on record")
 
 
-def _told(row: tuple[Evidence, str, str, float], guess: str) -> Answer:
-    piece, mode, alert, at = row
-    return Answer(said="yes", why=f"{alert} {at:g} s after {mode}, proven{guess}", places=(piece.id,))
+def _told(piece: Evidence, row: _Row, guess: str) -> Answer:
+    told = f"{row.alert} {row.at:g} s after {row.mode}, proven{guess}"
+    return Answer(said="yes", why=told, places=(piece.id,))
 
 
-def _proven(piece: Evidence) -> Iterator[tuple[str, str, float]]:
-    """Mode, alert and seconds of each row in which somebody was told in time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One failure mode that somebody was told of; ``kind`` and ``metrics`` are what it does to which series."""
+
+    mode: str
+    kind: str
+    metrics: tuple[str, ...]
+    alert: str
+    at: float
+
+
+def _about_what(row: _Row, metric: str) -> Kind:
+    """Whether it was a loss of business: nothing else was changed in that mode, so the alert saw that."""
+    kinds = {_kind(each, metric) for each in row.metrics}
+    if kinds == {"technical"}:
+        return "technical"
+    return "business" if kinds == {"business"} and row.kind in _LOSSES else "unclear"
+
+
+def _kind(metric: str, declared: str) -> Kind:
+    named = kind_of(metric)
+    if not declared or named == "technical":
+        return "unclear" if metric == declared else named
+    return "business" if metric == declared else "unclear"
+
+
+def _proven(piece: Evidence) -> Iterator[_Row]:
+    """Each row in which somebody was told in time."""
     rows = piece.summary.get("modes")
     for row in rows if isinstance(rows, list | tuple) else ():
         if not isinstance(row, dict) or row.get("proven") is not True:
@@ -138,7 +168,10 @@ def _proven(piece: Evidence) -> Iterator[tuple[str, str, float]]:
         if isinstance(first, dict):
             seconds = first.get("seconds")
             at = float(seconds) if isinstance(seconds, int | float) else 0.0
-            yield str(row.get("mode", "")), str(first.get("alert", "")), at
+            told = row.get("metrics")
+            metrics = tuple(map(str, told)) if isinstance(told, list | tuple) else ()
+            mode, kind = str(row.get("mode", "")), str(row.get("kind", ""))
+            yield _Row(mode=mode, kind=kind, metrics=metrics, alert=str(first.get("alert", "")), at=at)
 
 
 def _about(one: Deployed, kind: str) -> Sequence[Evidence]:

@@ -7,23 +7,20 @@ Rules:
    is said where there was something to look at and nothing of it answers: so many workloads, so many rules.
 3. Of a service only what names it counts: objects by name, label or target, rules by path, label, matcher, or by
    the catalog's metric for it.
-4. What the catalog of that commit calls the business metric decides; where it says nothing, a metric whose name
-   has a word of the trade in it, and the answer says that this is a guess.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from interlock.core.audit.alert_search import FoundRule, Looks, Parsed, Reads, label_words
+from interlock.core.audit.alert_judged import Mentions
+from interlock.core.audit.alert_search import FoundRule
 from interlock.core.audit.answers import MOST_PLACES, Answer, Answers
-from interlock.core.audit.business import business_word, is_infrastructure, word_in
 from interlock.core.audit.canary_search import WORKLOADS, Found
 from interlock.core.audit.file_look import FileLook, Hint
+from interlock.core.audit.tree_alerts import AlertsFound, Known, alert_answer, counted, places_of
 from interlock.core.change.catalog import bare_name
-
-FEW = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,19 +68,20 @@ class _Gathered:
     metrics: dict[str, str] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
     step_words: list[str] = field(default_factory=list)
-    parsed: Parsed = field(default_factory=dict)
 
 
 def answered(
-    looks: Sequence[FileLook], counts: Counts, service: str | None = None, parsed: Parsed | None = None
+    looks: Sequence[FileLook], counts: Counts, service: str | None, *, known: Known, mentioned: Mentions
 ) -> TreeLook:
     """The answers of the files of one commit; ``counts`` are those that the reader knows (files, links, …).
 
-    ``parsed`` remembers expressions from one commit to the next.
+    ``known`` remembers expressions from one commit to the next.
     """
     given = _gather(looks, counts, service)
-    given.parsed = {} if parsed is None else parsed
-    found = (_rollback(given), _canary(given), _alert(given))
+    alerts = AlertsFound(
+        rules=given.rules, spare=given.spare_rules, hints=given.hints, metrics=given.metrics, service=service
+    )
+    found = (_rollback(given), _canary(given), alert_answer(alerts, known, mentioned))
     rollback, canary, alert = (_doubted(each, given.counts) for each in found)
     answers = Answers(rollback=rollback, canary=canary, alert=alert)
     return TreeLook(answers=answers, counts=given.counts, missing=tuple(_missing(given)))
@@ -123,19 +121,19 @@ def _gather(looks: Sequence[FileLook], counts: Counts, service: str | None) -> _
 def _missing(given: _Gathered) -> Iterable[str]:
     counts = given.counts
     if counts.template:
-        yield f"{_count(counts.template, 'template')} searched as text, not rendered"
+        yield f"{counted(counts.template, 'template')} searched as text, not rendered"
     if counts.malformed:
-        yield f"{_count(counts.malformed, 'file')} without readable YAML, searched as text"
+        yield f"{counted(counts.malformed, 'file')} without readable YAML, searched as text"
     if counts.large:
-        yield f"{_count(counts.large, 'file')} above 2 MiB, searched as text"
+        yield f"{counted(counts.large, 'file')} above 2 MiB, searched as text"
     if counts.closed:
-        yield f"{_count(counts.closed, 'file')} too large to open"
+        yield f"{counted(counts.closed, 'file')} too large to open"
     if counts.gone:
-        yield f"{_count(counts.gone, 'file')} not in this copy of the repository"
+        yield f"{counted(counts.gone, 'file')} not in this copy of the repository"
     if counts.submodules:
-        yield f"{_count(counts.submodules, 'submodule')}, whose content is not in this repository"
+        yield f"{counted(counts.submodules, 'submodule')}, whose content is not in this repository"
     if counts.links:
-        yield f"{_count(counts.links, 'link')} not followed"
+        yield f"{counted(counts.links, 'link')} not followed"
 
 
 def _doubted(answer: Answer, counts: Counts) -> Answer:
@@ -143,7 +141,7 @@ def _doubted(answer: Answer, counts: Counts) -> Answer:
     unopened = counts.closed + counts.gone
     if answer.said != "no" or not unopened:
         return answer
-    told = f"{answer.why}; {_count(unopened, 'file')} could not be opened"
+    told = f"{answer.why}; {counted(unopened, 'file')} could not be opened"
     return Answer(said="unknown", why=told, places=answer.places)
 
 
@@ -153,7 +151,7 @@ def _rollback(given: _Gathered) -> Answer:
         return Answer(said="unknown", why=told, places=tuple(given.steps[:MOST_PLACES]))
     if not given.counts.ci:
         return Answer(said="unknown", why="no file of a known CI here; a way back may be tried elsewhere")
-    return Answer(said="no", why=f"{_count(given.counts.ci, 'CI file')}, none with a step that goes back")
+    return Answer(said="no", why=f"{counted(given.counts.ci, 'CI file')}, none with a step that goes back")
 
 
 def _canary(given: _Gathered) -> Answer:
@@ -162,120 +160,36 @@ def _canary(given: _Gathered) -> Answer:
     canaries = [each for each in objects if each.canary]
     names = {each.name for each in workloads}
     if canaries:
-        of = f" for {_count(len(names), 'workload')}" if names else ""
-        told = f"{_count(len(canaries), 'canary', 'canaries')}{of}, the first {_named(canaries[0])}"
-        return Answer(said="yes", why=told, places=_places(canaries))
+        of = f" for {counted(len(names), 'workload')}" if names else ""
+        told = f"{counted(len(canaries), 'canary', 'canaries')}{of}, the first {_named(canaries[0])}"
+        return Answer(said="yes", why=told, places=places_of(canaries))
     hints = [hint for hint in given.hints if hint.of == "canary"]
     if hints:
-        told = f"a template names {_count(len(hints), hints[0].name)}: what it renders to is not known"
+        told = f"a template names {counted(len(hints), hints[0].name)}: what it renders to is not known"
         return Answer(said="unknown", why=told, places=tuple(hint.place for hint in hints[:MOST_PLACES]))
     spare = [each for each in _of(given.spare, given.service) if each.canary]
     if spare:
-        told = f"{_count(len(spare), 'canary', 'canaries')}, but only among examples, tests or docs"
-        return Answer(said="unknown", why=told, places=_places(spare))
+        told = f"{counted(len(spare), 'canary', 'canaries')}, but only among examples, tests or docs"
+        return Answer(said="unknown", why=told, places=places_of(spare))
     if not workloads:
         return _no_workload(given)
     like = [each for each in objects if each.what]
     if like:
-        told = f"{_named(like[0])}{_more(like)}; {_count(len(names), 'workload')}, none with a canary"
-        return Answer(said="no", why=told, places=_places(like))
-    told = f"{_count(len(names), 'workload')}, none with a canary: a rolling update is none"
-    return Answer(said="no", why=told, places=_places(workloads[:1]))
+        told = f"{_named(like[0])}{_more(like)}; {counted(len(names), 'workload')}, none with a canary"
+        return Answer(said="no", why=told, places=places_of(like))
+    told = f"{counted(len(names), 'workload')}, none with a canary: a rolling update is none"
+    return Answer(said="no", why=told, places=places_of(workloads[:1]))
 
 
 def _no_workload(given: _Gathered) -> Answer:
     templated = [hint for hint in given.hints if hint.of == "workload"]
     if templated:
-        told = f"{_count(len(templated), 'workload')} in templates, none of which names a canary; not rendered"
+        told = f"{counted(len(templated), 'workload')} in templates, none of which names a canary; not rendered"
         return Answer(said="unknown", why=told, places=tuple(hint.place for hint in templated[:MOST_PLACES]))
     spare = sum(each.kind in WORKLOADS for each in _of(given.spare, given.service))
     aside = f" ({spare} among examples, tests or docs)" if spare else ""
-    told = f"no workload{_whose(given)} in {_count(given.counts.yaml, 'YAML file')} here{aside}"
+    told = f"no workload{_whose(given)} in {counted(given.counts.yaml, 'YAML file')} here{aside}"
     return Answer(said="unknown", why=told)
-
-
-def _alert(given: _Gathered) -> Answer:
-    reads = Reads(given.rules, given.parsed)
-    declared = _declared(given)
-    telling = {*declared, *(rule.name for rule in given.rules if not rule.alert)}
-    alerts = [
-        (rule, reads.looks(rule) if given.service or _worth(rule, telling) else _NOTHING)
-        for rule in given.rules
-        if rule.alert
-    ]
-    mine = [pair for pair in alerts if given.service is None or _about(pair, given.service, given.metrics)]
-    if declared:
-        hits = [rule for rule, looks in mine if not declared.isdisjoint(looks.metrics)]
-        if hits:
-            names = ", ".join(sorted(declared)[:FEW])
-            return Answer(said="yes", why=f"{hits[0].name} on {names}, the catalog's metric", places=_places(hits))
-    else:
-        guessed = [
-            (rule, word) for rule, looks in mine if (word := next(filter(business_word, looks.metrics), ""))
-        ]
-        if guessed:
-            told = f"{guessed[0][0].name} on {guessed[0][1]}: a business metric by its name alone"
-            return Answer(said="yes", why=told, places=_places([rule for rule, _ in guessed]))
-    return _no_alert(given, mine, declared)
-
-
-def _no_alert(given: _Gathered, mine: Sequence[tuple[FoundRule, Looks]], declared: set[str]) -> Answer:
-    near = [rule for rule, looks in mine if _near(rule, looks)]
-    if near:
-        told = f"{near[0].name} is about one by a label or its name; whether it counts business is not known"
-        return Answer(said="unknown", why=told, places=_places(near))
-    hints = [hint for hint in given.hints if hint.of == "alert"]
-    telling = [hint for hint in hints if hint.business or word_in(hint.name)]
-    if telling:
-        told = f"{telling[0].name} in a file that is not read here{_on(telling[0].business)}"
-        return Answer(said="unknown", why=told, places=tuple(hint.place for hint in telling[:MOST_PLACES]))
-    unread = [rule for rule, looks in mine if looks.unread]
-    if unread:
-        told = f"{_count(len(unread), 'alert')} whose expression does not parse"
-        return Answer(said="unknown", why=told, places=_places(unread))
-    on = f" on {', '.join(sorted(declared)[:FEW])}" if declared else " on a metric of the business"
-    searched = f", and {len(hints)} in files that are not read here" if hints else ""
-    if mine:
-        return Answer(said="no", why=f"{_count(len(mine), 'alert rule')}{_whose(given)}{searched}, none{on}")
-    if given.counts.alerts:
-        told = f"{_count(given.counts.alerts, 'alert rule')}{searched}, none{_whose(given)}"
-        return Answer(said="no", why=told)
-    aside = f" ({given.spare_rules} among examples, tests or docs)" if given.spare_rules else ""
-    told = f"no alert rule here{aside}{searched}; rules that are kept elsewhere are not seen"
-    return Answer(said="unknown", why=told)
-
-
-_NOTHING = Looks(metrics=(), selectors=())
-
-
-def _worth(rule: FoundRule, names: Collection[str]) -> bool:
-    """Whether an alert can be about business at all: most are not, and reading PromQL takes time."""
-    told = " ".join((rule.name, *rule.expressions))
-    return bool(word_in(told)) or any(name in told for name in names)
-
-
-def _near(rule: FoundRule, looks: Looks) -> bool:
-    """Whether it may be about business: called so, or picking so by a label, and not all infrastructure's."""
-    called = word_in(rule.name) or any(map(word_in, label_words(looks)))
-    return bool(called) and not (looks.metrics and all(map(is_infrastructure, looks.metrics)))
-
-
-def _declared(given: _Gathered) -> set[str]:
-    """The metrics that the catalog of that commit names, of the service where one is asked for."""
-    if given.service is None:
-        return set(given.metrics.values())
-    return {metric for name, metric in given.metrics.items() if bare_name(name) == bare_name(given.service)}
-
-
-def _about(pair: tuple[FoundRule, Looks], service: str, metrics: dict[str, str]) -> bool:
-    rule, looks = pair
-    name = bare_name(service)
-    own = {metric for each, metric in metrics.items() if bare_name(each) == name}
-    if not own.isdisjoint(looks.metrics) or name in map(bare_name, rule.path.replace(".", "/").split("/")):
-        return True
-    squeezed = name.replace("-", "")
-    said = [rule.name, *label_words(looks), *looks.metrics]
-    return any(squeezed in text.lower().replace("-", "").replace("_", "") for text in said)
 
 
 def _of(objects: Sequence[Found], service: str | None) -> list[Found]:
@@ -283,10 +197,6 @@ def _of(objects: Sequence[Found], service: str | None) -> list[Found]:
         return [*objects]
     wanted = bare_name(service)
     return [each for each in objects if wanted in map(bare_name, each.names)]
-
-
-def _places(found: Sequence[Found | FoundRule]) -> tuple[str, ...]:
-    return tuple(each.place for each in found[:MOST_PLACES])
 
 
 def _named(one: Found) -> str:
@@ -299,11 +209,3 @@ def _more(found: Sequence[Found]) -> str:
 
 def _whose(given: _Gathered) -> str:
     return f" of {given.service}" if given.service else ""
-
-
-def _on(metric: str) -> str:
-    return f", which names {metric}" if metric else ""
-
-
-def _count(number: int, word: str, plural: str = "") -> str:
-    return f"{number:,} {word if number == 1 else plural or word + 's'}"

@@ -25,7 +25,7 @@ from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.evidence.run import Ended
 from interlock.core.policy.shown import ALERTS
-from interlock.doors.cli.alert_sources import able_to_fire, exposition, healthy, rule_files, steps_of
+from interlock.doors.cli.alert_sources import able_to_fire, exposition, healthy, routes, rule_files, steps_of
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import hearing
@@ -64,7 +64,7 @@ def proofs(
     Raises:
         InvalidInput: ``alert-plan-none``, or what is wrong with plan, rules or key.
         Conflict: the checkout is not the change, or moved before it was signed.
-        Unavailable: ``promtool-missing``.
+        Unavailable: ``promtool-missing``, ``amtool-missing``.
     """
     check_out(out)
     here = exactly(api, name, config)
@@ -109,15 +109,16 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
     began, change, run = time.monotonic(), desk.here.change, RandomIds().new("alr")
     root, hear = desk.config.root, hearing()
     files = loadable(rule_files(root, plan), desk.promtool)
-    shapes, there = healthy(plan, files), exposition(root, plan)
+    to, shapes, there = routes(root, plan), healthy(plan, files), exposition(root, plan)
     prepared = prepare(plan, files, shapes, there)
     others = shaken(plan, shapes, steps=steps_of(plan, prepared.alerts))
     seconds = prepared.seconds * (2 + len(others))
     begun(desk.api, change=change["id"], run=run, producer="alerts", about=plan.service, seconds=seconds)
     try:
         proof = carry_out(prepared, desk.promtool, told=hear)
+        proof = to.applied(proof) if to else proof
         proof = steadied(proof, prepared, others, desk.promtool, told=hear, exposed=there)
-        remedies = proven_rules(plan, proof, prepared.shapes, desk.promtool, told=hear)
+        remedies = proven_rules(plan, proof, prepared.shapes, desk.promtool, told=hear, routes=to)
         able = able_to_fire(proof, files, desk.promtool, told=hear)
     except BaseException as error:
         over(desk.api, run, "cancelled")
@@ -133,6 +134,7 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
         "plan": plan.digest,
         "rules": rules,
         **predicate(plan, proof.matrix, found),
+        "routes": None if to is None else {"file": to.routing.path, "doubts": [*to.routing.doubts]},
         "unsatisfiable": [one["alert"] for one in able if one["unsatisfiable"]],
     }
     handed = _handed(desk, run, said)

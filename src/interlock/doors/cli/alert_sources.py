@@ -2,7 +2,7 @@
 
 Rules:
 1. Rule files are those that HEAD has, to the byte. One that is in no commit is named and not read: it is no part
-   of the change.
+   of the change. Alertmanager's file is one of HEAD too.
 2. An exposition is a file of HEAD, an address, or what a program prints that is run in the checkout.
 """
 
@@ -22,12 +22,14 @@ from interlock.core.alerts.shaken import SEED
 from interlock.core.alerts.shape import Shape
 from interlock.core.change.errors import InvalidInput, Unavailable
 from interlock.doors.cli.text import safe
+from interlock.plugins.alerts.amtool import Amtool
 from interlock.plugins.alerts.prometheus import PrometheusCapture
 from interlock.plugins.alerts.scrape import exposed, scraped
 from interlock.plugins.readers.committed import committed
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.ports.alerts import RunsRules
 from interlock.road.prove_alerts import Loadable, Proof, phases_of
+from interlock.road.route_alerts import Routes, routes_by
 from interlock.road.witness_alerts import unfired
 
 Told = dict[str, Any]
@@ -103,11 +105,34 @@ def exposition(root: Path, plan: AlertPlan) -> Exposed | None:
     return exposed(content.decode("utf-8", "replace"), origin=f"`{words[0][:120]}`")
 
 
+def routes(root: Path, plan: AlertPlan) -> Routes | None:
+    """Who hears of what; None where the plan names no file of Alertmanager.
+
+    Raises:
+        InvalidInput: ``alertmanager-file``, or what is wrong with the YAML.
+        Unavailable: ``amtool-missing``, ``amtool-failed``.
+    """
+    if not plan.alertmanager:
+        return None
+    if missing := Amtool().missing():
+        raise Unavailable(
+            f"expected {missing.partition(',')[0]}, got none", code="amtool-missing", hint=missing, plugin="amtool"
+        )
+    content = committed(root, [plan.alertmanager], outside="alertmanager-file").files.get(plan.alertmanager)
+    if content is None:
+        raise InvalidInput(
+            f"expected the file of Alertmanager in HEAD, got no `{plan.alertmanager[:120]}` there",
+            code="alertmanager-file",
+            hint=f"commit it, or correct `alertmanager:` in {plan.path}",
+        )
+    return routes_by(plan.alertmanager, content, Amtool())
+
+
 def able_to_fire(proof: Proof, files: Loadable, runner: RunsRules, *, told: Callable[[str], None]) -> list[Told]:
     """Of each alert that fires in none of the failures, whether it can fire at all."""
-    names = {one.name for one in proof.matrix.alerts.values() if one.never}
+    never = [alert.rule for alert in proof.alerts if proof.matrix.alerts[alert.key].never]
     rules = [rule for group in files.groups for rule in group.rules]
-    found = unfired(rules, names, runner, told=told) if names else ()
+    found = unfired(rules, never, runner, told=told) if never else ()
     return [
         {
             "alert": one.rule.name,

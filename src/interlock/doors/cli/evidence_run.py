@@ -79,7 +79,8 @@ def rehearsal(
 def alerts(*, change: str | None, service: str | None, key: str | None, out: str | None, as_json: bool) -> None:
     """Prove who is told when CHANGE goes wrong: real alert rules over healthy series that begin to fail.
 
-    By alert-plans/*.yaml of the rules in force; the alert rules are those of this checkout. Needs promtool.
+    By alert-plans/*.yaml of the rules in force; the alert rules are those of this checkout. Needs promtool,
+    and amtool where the plan says whom Alertmanager sends what.
     """
     from interlock.doors.cli.alert_proof import proofs  # noqa: PLC0415  # --help runs nothing
     from interlock.doors.cli.interrupts import asked_to_end  # noqa: PLC0415  # likewise

@@ -2,8 +2,8 @@
 
 Rules:
 1. It reads and touches nothing. Without a record it goes by git alone; without git by the record alone.
-2. A service that the record's catalog does not have is refused, else one that the checkout's has not, where there
-   is an interlock.yaml: nothing is answered for what is not there.
+2. A service or a place that the rules of the record do not have is refused, else one that those of the checkout
+   have not, where there is an interlock.yaml: nothing is answered for what is not there.
 3. 0 there is an answer; 2 wrong input, or neither a record nor a repository; 3 no deployment was found, or the
    record could not be asked, so that what is said is not all.
 """
@@ -57,8 +57,8 @@ def deployments(
 
     config = settings()
     record, recorded = _recorded(config, environment, service, last)
-    if service is not None and not record["asked"]:
-        _known_here(config, service)
+    if not record["asked"]:
+        _known_here(config, service, environment)
     trees = open_releases(config.root)
     if trees is None and not record["asked"]:
         raise InvalidInput(
@@ -96,7 +96,7 @@ def _recorded(
         with client(config) as api:
             items = api.get("/v1/deployments", **asked).json["items"]
     except InterlockError as error:
-        if error.code == "service-unknown":
+        if error.code in {"service-unknown", "environment-unknown"}:
             raise
         none = error.code == "rules-none" or (config.server is None and error.code == "state-missing")
         why = "none here" if none else error.message
@@ -105,19 +105,22 @@ def _recorded(
     return {"asked": True, "failed": False, "why": "", "found": len(found)}, found
 
 
-def _known_here(config: Config, service: str) -> None:
-    """Without a record the catalog of a governed checkout says which services there are, where it can be read."""
+def _known_here(config: Config, service: str | None, environment: str) -> None:
+    """Without a record the rules of a governed checkout say what there is, where they can be read."""
     from interlock.core.change.settings import SETTINGS_FILE  # noqa: PLC0415  # --help reads nothing
     from interlock.core.policy.rules import load_rules  # noqa: PLC0415  # likewise
     from interlock.plugins.rule_sources.folder import FolderRules  # noqa: PLC0415  # likewise
-    from interlock.road.named import known_service  # noqa: PLC0415  # likewise
+    from interlock.road.named import known_environment, known_service  # noqa: PLC0415  # likewise
 
     try:
         files = FolderRules(config.root).files()
         rules = load_rules(files)
     except InterlockError:
         return
-    if SETTINGS_FILE in files and rules.catalog.services:
+    if SETTINGS_FILE not in files:
+        return
+    known_environment(rules, environment)
+    if service is not None and rules.catalog.services:
         known_service(rules, service)
 
 

@@ -103,6 +103,27 @@ def wrap(text: str, room: int) -> list[str]:
     return [*lines, line]
 
 
+def fitting(text: str, room: int) -> str:
+    """``text`` with words longer than ``room`` in parts, broken after a ``/``, ``_`` or comma where there is one.
+
+    Never for what is there to be typed.
+    """
+    return re.sub(r"\S+", lambda each: " ".join(_parts(each[0], room)), text)
+
+
+def _parts(word: str, room: int) -> list[str]:
+    parts: list[str] = []
+    while columns(word) > room:
+        end = len(word)
+        while columns(word[:end]) > room:
+            end -= 1
+        seam = max(word.rfind(sign, 0, end) for sign in "/_,") + 1
+        end = seam if seam > end // 2 else max(end, 1)
+        parts.append(word[:end])
+        word = word[end:]
+    return [*parts, word]
+
+
 def paint(text: str, **style: object) -> str:
     """``text`` in a style where colour is wanted, else as it is."""
     if "NO_COLOR" in os.environ or not sys.stdout.isatty():

@@ -2,9 +2,14 @@
 
 Rules:
 1. A text without any metric is no exposition: that nothing is exposed is never concluded from an empty answer.
+2. The address that is named is asked, and no other: a redirect is told and not followed.
+3. It has 20 seconds for all of it, and 32 MiB.
 """
 
 from __future__ import annotations
+
+import time
+from collections.abc import Iterator
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,18 +30,28 @@ def scraped(address: str) -> str:
     Raises:
         Unavailable: ``alert-exposition``.
     """
+    began = time.monotonic()
     try:
         with httpx.Client(timeout=SECONDS, trust_env=False) as client, client.stream("GET", address) as reply:
-            content = b""
-            for part in reply.iter_bytes():
-                content += part
-                if len(content) > MOST_BYTES:
-                    raise _none(address, f"more than {MOST_BYTES >> 20} MiB")
+            if reply.has_redirect_location:
+                raise _none(address, f"a redirect to {reply.headers['location'][:120]!a}, which is not followed")
+            if reply.status_code != _OK:
+                raise _none(address, f"status {reply.status_code}")
+            return _whole(address, reply.iter_bytes(), began).decode("utf-8", "replace")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _none(address, f"no answer: {error}"[:200]) from error
-    if reply.status_code != _OK:
-        raise _none(address, f"status {reply.status_code}")
-    return content.decode("utf-8", "replace")
+        told = str(error) or type(error).__name__
+        raise _none(address, f"no answer: {told}"[:200]) from error
+
+
+def _whole(address: str, parts: Iterator[bytes], began: float) -> bytes:
+    content = bytearray()
+    for part in parts:
+        content += part
+        if len(content) > MOST_BYTES:
+            raise _none(address, f"more than {MOST_BYTES >> 20} MiB")
+        if time.monotonic() - began > SECONDS:
+            raise _none(address, f"no end of it within {SECONDS:g} s")
+    return bytes(content)
 
 
 def _none(address: str, got: str) -> Unavailable:

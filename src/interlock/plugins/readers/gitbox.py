@@ -184,10 +184,12 @@ class Glass:
         extra: dict[str, str] | None = None,
         folder: Path | None = None,
         none_is_empty: bool = False,
+        whole: bool = False,
     ) -> bytes:
         """Standard output of one git command in the empty repository, run in ``folder`` (default: its own).
 
-        ``none_is_empty``: exit code 1 without a word means nothing was found, and gives ``b""``.
+        ``none_is_empty``: exit code 1 without a word means nothing was found, and gives ``b""``. ``whole``: an
+        answer is none where git had to pass over something.
 
         Raises:
             InvalidInput: ``git-object-missing`` or ``git-too-large``.
@@ -195,7 +197,8 @@ class Glass:
             Unavailable: ``git-missing`` or ``git-timeout``.
         """
         command = ["--git-dir", os.fspath(self.folder), *arguments]
-        found = _run(command, folder or self.folder, given=given, extra=extra, silent_is_none=none_is_empty)
+        where = folder or self.folder
+        found = _run(command, where, given=given, extra=extra, silent_is_none=none_is_empty, whole=whole)
         return found or b""
 
     def blob(self, name: str) -> bytes | None:
@@ -250,6 +253,7 @@ def _run(
     given: bytes = b"",
     check: bool = True,
     silent_is_none: bool = False,
+    whole: bool = False,
     extra: dict[str, str] | None = None,
 ) -> bytes | None:
     command = ["git", *_PINNED, *arguments]
@@ -268,10 +272,10 @@ def _run(
         except FileNotFoundError as error:
             raise _missing_git() from error
         output = _bounded(child)
-        if not child.returncode:
-            return output
         said.seek(0)
         words = said.read(4_000)
+        if not child.returncode and not (whole and words):
+            return output
         if not check or (silent_is_none and child.returncode == 1 and not words):
             return None
         raise _failed(arguments, words)

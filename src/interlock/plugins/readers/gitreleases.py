@@ -18,7 +18,7 @@ from interlock.core.change.paths import path_text
 from interlock.plugins.readers.gitbox import Glass, Located, locate, resolve, tags
 from interlock.ports.releases import Tags, Tree, TreeFile
 
-MOST_TAGS = 5_000
+MOST_TAGS, MOST_NAMING = 5_000, 5_000
 _PREFIX = "refs/tags/"
 _REGULAR = frozenset({b"100644", b"100755", b"100664"})
 _LINK, _SUBMODULE = b"120000", b"160000"
@@ -74,6 +74,18 @@ class GitReleases:
             return self._glass.blob(blob)
         except InterlockError:
             return None
+
+    def naming(self, commit: str, words: Sequence[str]) -> Sequence[str] | None:
+        """By ``git grep``; binary files are not looked through."""
+        asked = [part for word in words for part in ("-e", word)]
+        try:
+            found = self._glass.run(
+                "grep", "-l", "-z", "-I", "-F", "-w", *asked, commit, "--", none_is_empty=True, whole=True
+            )
+        except InterlockError:
+            return None
+        paths = [path_text(each) for each in found.split(b"\0") if each]
+        return [path.removeprefix(f"{commit}:") for path in paths[:MOST_NAMING]]
 
     def close(self) -> None:
         """Let go of git."""

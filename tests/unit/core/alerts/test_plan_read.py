@@ -47,6 +47,8 @@ def test_what_a_plan_says():
     assert plan.modes[2].bad == {"result": "lost"}
     assert plan.shapes[1].buckets == {"0.1": 0.9, "1": 1.0}
     assert plan.line_of(("modes", 1, "name")) == 10
+    assert plan.alertmanager == ""
+    assert read(PLAN + "alertmanager: monitoring/am.yml\n").alertmanager == "monitoring/am.yml"
 
 
 def test_a_failure_mode_is_bound_by_the_name_that_is_in_it():
@@ -70,6 +72,9 @@ def test_a_failure_mode_is_bound_by_the_name_that_is_in_it():
         ("level: 0.4", "level: 0.4, per_second: 1", "alert-plan", "either `per_second` or `level`"),
         ("name: slow", "name: bookings drop", "alert-plan", "name once"),
         ("kind: slow, series", "kind: slow, by: 1, series", "alert-range", "a factor above 1"),
+        ("tolerance: 5m", "alertmanager: monitoring/*.yml", "alert-plan", "the path of one file"),
+        ("tolerance: 5m", "alertmanager: /etc/alertmanager.yml", "alert-plan", "the path of one file"),
+        ("tolerance: 5m", "alertmanager: ../am.yml", "alert-plan", "the path of one file"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(line, instead, code, said):

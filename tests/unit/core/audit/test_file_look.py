@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interlock.core.audit.business import business_word, word_in
+from interlock.core.audit.business import kind_of, word_in
 from interlock.core.audit.ci_search import is_ci, steps_in
 from interlock.core.audit.file_look import MOST_BYTES, look, wanted
 
@@ -215,21 +215,36 @@ def test_files_of_a_known_runner(path, ci):
 
 
 @pytest.mark.parametrize(
-    ("metric", "word"),
+    ("metric", "kind"),
     [
-        ("orders_placed_total", "orders"),
-        ("shop:checkout:rate5m", "checkout"),
-        ("PaymentsFailed", "payments"),
-        ("node_boot_order", ""),
-        ("kube_cart", ""),
-        ("recorder_total", ""),
-        ("http_requests_total", ""),
-        ("up", ""),
-        ("upsell_orders_total", "orders"),
+        ("orders_placed_total", "business"),
+        ("shop:checkout:rate5m", "business"),
+        ("PaymentsFailed", "business"),
+        ("payments_declined_total", "business"),
+        ("order_value_sum", "business"),
+        ("last_order_timestamp_seconds", "business"),
+        ("order_service_orders_total", "business"),
+        ("upsell_orders_total", "business"),
+        ("node_boot_order", "technical"),
+        ("kube_cart", "technical"),
+        ("http_requests_total", "technical"),
+        ("orders_http_requests_total", "technical"),
+        ("order_service_http_server_requests_seconds_count", "technical"),
+        ("orders_requests_total", "technical"),
+        ("checkout_latency_bucket", "technical"),
+        ("checkout_duration_seconds_bucket", "technical"),
+        ("payments_up", "technical"),
+        ("orders_queue_depth", "technical"),
+        ("container_orders_total", "technical"),
+        ("up", "technical"),
+        ("order_service_errors_total", "unclear"),
+        ("orders_errors_total", "unclear"),
+        ("cart_api_calls_total", "unclear"),
+        ("recorder_total", "unclear"),
     ],
 )
-def test_a_word_of_the_trade_counts_whole_and_not_of_infrastructure(metric, word):
-    assert business_word(metric) == word
+def test_a_metric_is_of_the_business_by_whole_words_and_not_by_whose_it_is(metric, kind):
+    assert kind_of(metric) == kind
 
 
 def test_any_text_may_have_one():

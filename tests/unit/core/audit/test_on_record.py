@@ -33,29 +33,38 @@ def piece(name, kind, summary, *, before=60.0, standing="trusted"):
     )
 
 
-def row(mode, alert="A", *, proven=True):
-    return {"mode": mode, "proven": proven, "answers": [{"alert": alert, "seconds": 60}] if proven else []}
+def row(mode, *metrics, kind="drop", alert="A", proven=True):
+    answers = [{"alert": alert, "seconds": 60}] if proven else []
+    return {"mode": mode, "kind": kind, "metrics": [*metrics], "proven": proven, "answers": answers}
 
 
-def alert(*rows, business=None):
+def alert(*rows, metric=""):
     pieces = (piece("evd-1", ALERTS, {"verdict": "passed", "modes": [*rows]}),) if rows else ()
-    return answers_of(Deployed(id="rol-1", service="cart", at=AT, evidence=pieces, business=business)).alert
+    return answers_of(Deployed(id="rol-1", service="cart", at=AT, evidence=pieces, metric=metric)).alert
 
 
 @pytest.mark.parametrize(
-    ("rows", "business", "said", "guess"),
+    ("rows", "metric", "said", "guess"),
     [
-        ([row("m1")], ("m1",), "yes", False),
-        ([row("m2")], ("m1",), "unknown", False),
-        ([row("orders drop")], None, "yes", True),
-        ([row("m2", "CheckoutsDown")], None, "yes", True),
-        ([row("m2")], None, "unknown", False),
-        ([row("m1", proven=False)], ("m1",), "no", False),
-        ([], None, "no", False),
+        ([row("m", "baskets_sold")], "baskets_sold", "yes", False),
+        ([row("m", "promises_total"), row("n", "baskets_sold")], "baskets_sold", "yes", False),
+        ([row("m", "orders_total")], "baskets_sold", "unknown", False),
+        ([row("m", "orders_total")], "", "yes", True),
+        ([row("m", "payments_made_total", kind="wrong")], "", "yes", True),
+        ([row("m", "promises_total")], "", "unknown", False),
+        ([row("orders drop", "http_requests_total", alert="OrdersDown")], "", "no", False),
+        ([row("orders drop", "http_requests_total", alert="OrdersDown")], "orders_total", "no", False),
+        ([row("orders drop", "http_requests_total")], "http_requests_total", "unknown", False),
+        ([row("m", "orders_total", "http_requests_total")], "", "unknown", False),
+        ([row("m", "order_service_errors_total")], "", "unknown", False),
+        ([row("m", "orders_total", kind="silent")], "", "unknown", False),
+        ([row("orders drop", alert="OrdersDown")], "", "unknown", False),
+        ([row("m", "orders_total", proven=False)], "", "no", False),
+        ([], "", "no", False),
     ],
 )
-def test_an_alert_on_the_business_is_one_of_its_modes_or_is_called_so(rows, business, said, guess):
-    found = alert(*rows, business=business)
+def test_an_alert_is_on_the_business_by_what_its_failure_mode_takes_away(rows, metric, said, guess):
+    found = alert(*rows, metric=metric)
     assert found.said == said
     assert ("by its name alone" in found.why) is guess
 

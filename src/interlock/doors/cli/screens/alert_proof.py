@@ -7,10 +7,15 @@ from typing import Any
 from interlock.doors.cli.screens.columns import MARGIN, Row, beside, label, table, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
 from interlock.doors.cli.screens.rollout_bars import span
-from interlock.doors.cli.text import paint, plural, safe
+from interlock.doors.cli.text import fitting, paint, plural, safe, width
 
 Told = dict[str, Any]
 NAMED = 3
+
+
+def _safe(text: str) -> str:
+    """Harmless, and no word of it wider than the column it stands in; rules are to be copied and stay whole."""
+    return fitting(safe(text), width() - MARGIN - 6)
 
 
 def proven(done: Told) -> list[str]:
@@ -23,7 +28,7 @@ def proven(done: Told) -> list[str]:
     for one in done["ready"]:
         lines += told(
             "rule",
-            f"for {safe(one['mode'])}, proven: fires after {span(one['seconds'])}, silent while all is well",
+            f"for {_safe(one['mode'])}, proven: fires after {span(one['seconds'])}, silent while all is well",
         )
         lines += [f"{' ' * MARGIN}{safe(line)}" for line in one["rule"].rstrip().splitlines()]
     lines += _doubts(done)
@@ -39,68 +44,85 @@ def _answer(done: Told) -> str:
     unbound = sum(1 for one in done["failure_modes"] if not one["modes"])
     more = f", and {plural(unbound, 'failure mode')} of change.md is not among them" if unbound == 1 else ""
     more = f", and {unbound} failure modes of change.md are not among them" if unbound > 1 else more
-    return f"{safe(done['service'])}: somebody is told of {of} {within}{more}{synthetic}"
+    return f"{_safe(done['service'])}: somebody is told of {of} {within}{more}{synthetic}"
 
 
 def _bound(one: Told) -> Row:
     """One failure mode of change.md."""
     if not one["modes"]:
         return Row(
-            met=False, text=safe(one["failure_mode"]), remedy="name it after a mode, or add one to alert-plans/"
+            met=False, text=_safe(one["failure_mode"]), remedy="name it after a mode, or add one to alert-plans/"
         )
-    return Row(met=one["proven"], text=safe(one["failure_mode"]), remedy=", ".join(map(safe, one["modes"])))
+    return Row(met=one["proven"], text=_safe(one["failure_mode"]), remedy=", ".join(map(_safe, one["modes"])))
 
 
 def _mode(one: Told, done: Told) -> Row:
     if one["proven"]:
-        named = ", ".join(
-            f"{safe(each['alert'])} after {span(each['seconds'])}" for each in one["answers"][:NAMED]
-        )
-        severity = _severity(one["answers"][0]["alert"], done)
-        return Row(met=True, text=safe(one["mode"]), remedy=f"{named}{severity}")
+        named = ", ".join(_answered(each) for each in one["answers"][:NAMED])
+        return Row(met=True, text=_safe(one["mode"]), remedy=f"{named}{_owner(one['answers'][0], done)}")
     if not one["series"]:
-        remedy = f"no series is there that this failure would change{safe(one['near'])}"
-        return Row(met=False, text=safe(one["mode"]), remedy=remedy)
+        remedy = f"no series is there that this failure would change{_safe(one['near'])}"
+        return Row(met=False, text=_safe(one["mode"]), remedy=remedy)
     if one["edges"]:
-        named = ", ".join(map(safe, one["edges"][:NAMED]))
+        named = ", ".join(map(_safe, one["edges"][:NAMED]))
         remedy = f"on a knife edge: {named} fires with some of the healthy noise only"
-        return Row(met=False, text=safe(one["mode"]), remedy=remedy)
-    late = ", ".join(f"{safe(each['alert'])} after {span(each['seconds'])}" for each in one["late"][:NAMED])
-    return Row(met=False, text=safe(one["mode"]), remedy=f"too late: {late}" if late else "nobody is told")
+        return Row(met=False, text=_safe(one["mode"]), remedy=remedy)
+    if one["unheard"]:
+        named = "; ".join(
+            f"{_safe(each['alert'])} fires, but {_safe(each['why'])}" for each in one["unheard"][:NAMED]
+        )
+        return Row(met=False, text=_safe(one["mode"]), remedy=f"nobody is told: {named}")
+    late = ", ".join(f"{_safe(each['alert'])} after {span(each['seconds'])}" for each in one["late"][:NAMED])
+    return Row(met=False, text=_safe(one["mode"]), remedy=f"too late: {late}" if late else "nobody is told")
 
 
-def _severity(alert: str, done: Told) -> str:
-    known = {one["name"]: one for one in done["alerts"]}
-    found = known.get(alert, {})
-    words = [safe(found[key]) for key in ("severity", "route") if found.get(key)]
-    return f" · {', '.join(words)}" if words else ""
+def _answered(one: Told) -> str:
+    to = f" to {', '.join(map(_safe, one['receivers']))}" if one["receivers"] else ""
+    severity = f" · {_safe(one['severity'])}" if one["severity"] else ""
+    return f"{_safe(one['alert'])} after {span(one['seconds'])}{severity}{to}"
+
+
+def _owner(one: Told, done: Told) -> str:
+    """Whose alert it is by its labels, where nobody looked whom it is sent to."""
+    known = {each["name"]: each for each in done["alerts"]}
+    owner = known.get(one["alert"], {}).get("route", "")
+    return f" · {_safe(owner)}" if owner and not one["receivers"] else ""
 
 
 def _silent(one: Told) -> tuple[str, str]:
     """An alert that fires in none of the failures: it can never fire, or it is about something else."""
-    where = f"{safe(one['alert'])} ({safe(one['place'])})"
+    where = f"{_safe(one['alert'])} ({_safe(one['place'])})"
     if one["unsatisfiable"]:
-        return "never", f"{where} can never fire: {safe(one['reason'])}"
+        return "never", f"{where} can never fire: {_safe(one['reason'])}"
     if one["fires"]:
         return "silent", f"{where} fires in none of these failures; it can fire, with other series"
     return (
         "silent",
-        f"{where} fires in none of these failures; that it can fire is not shown: {safe(one['reason'])}",
+        f"{where} fires in none of these failures; that it can fire is not shown: {_safe(one['reason'])}",
     )
 
 
+def _routes(done: Told) -> list[str]:
+    routes = done["routes"]
+    if routes is None:
+        return told(
+            "routes", "not looked at: whom these alerts reach is not known (alertmanager: FILE in the plan)"
+        )
+    return [line for each in routes["doubts"] for line in told("routes", _safe(each))]
+
+
 def _doubts(done: Told) -> list[str]:
-    lines: list[str] = []
+    lines = _routes(done)
     for one in done["gone"]:
-        looking = ", ".join(map(safe, one["alerts"][:NAMED]))
+        looking = ", ".join(map(_safe, one["alerts"][:NAMED]))
         lines += told(
-            "gone", f"{safe(one['metric'])} is not exposed by the new version{safe(one['near'])}: {looking}"
+            "gone", f"{_safe(one['metric'])} is not exposed by the new version{_safe(one['near'])}: {looking}"
         )
     for one in done["alerts"]:
         if one["restless"] is not None:
-            lines += told("restless", f"{safe(one['name'])} fires while all is well ({safe(one['place'])})")
+            lines += told("restless", f"{_safe(one['name'])} fires while all is well ({_safe(one['place'])})")
     for one in done["witnesses"]:
         lines += told(*_silent(one))
     for each in done["undecided"]:
-        lines += told("unknown", safe(each))
+        lines += told("unknown", _safe(each))
     return lines

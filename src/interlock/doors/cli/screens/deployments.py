@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from interlock.doors.cli.screens.columns import MARGIN, label
-from interlock.doors.cli.text import columns, cut, pad, paint, plural, safe, width, wrap
+from interlock.doors.cli.text import columns, cut, fitting, pad, paint, plural, safe, width, wrap
 
 Told = dict[str, Any]
 QUESTIONS = (("rollback", "rollback tried"), ("canary", "canary"), ("alert", "business alert"))
@@ -43,6 +43,8 @@ def _headline(found: Told) -> str:
     each = ", ".join(f"{word} {_yes(items, key)}" for key, word in QUESTIONS)
     unknown = sum(one["answers"][key]["said"] == "unknown" for one in items for key, _ in QUESTIONS)
     open_ = f" · {plural(unknown, 'answer')} unknown" if unknown else ""
+    if len(items) == 1:
+        return f"the last deployment{of} had {'' if whole else 'not '}all three ({each}){open_}"
     return f"{whole} of the last {len(items)}{of} had all three ({each}){open_}"
 
 
@@ -92,11 +94,13 @@ def _answers(word: str, key: str, items: list[Told], room: int) -> list[str]:
     for (said, why, where), names in groups.items():
         whose = f" ({', '.join(names)})" if len(names) < len(items) else ""
         sign = SIGNS[said]
-        first, *rest = wrap(f"{why}{whose}", room - MARGIN - 2)
+        inner = room - MARGIN - 2
+        first, *rest = wrap(fitting(f"{why}{whose}", inner), inner)
         head = label(word if not lines else "")
         lines.append(f"{head}{paint(sign, fg=_COLOURS[sign], bold=True)} {first}")
         lines += [" " * (MARGIN + 2) + line for line in rest]
-        lines += [" " * (MARGIN + 2) + line for line in (wrap(f"→ {where}", room - MARGIN - 2) if where else ())]
+        shown = wrap(f"→ {fitting(where, inner - 2)}", inner) if where else ()
+        lines += [" " * (MARGIN + 2) + line for line in shown]
     return lines
 
 
@@ -141,6 +145,6 @@ def _counts(counts: Told) -> str:
 
 
 def _labelled(word: str, text: str, room: int, *, bold: bool = False) -> list[str]:
-    lines = wrap(text, room - MARGIN)
+    lines = wrap(fitting(text, room - MARGIN), room - MARGIN)
     painted = [paint(line, bold=True) if bold else line for line in lines]
     return [(label(word) if not place else " " * MARGIN) + cut(line, room) for place, line in enumerate(painted)]
