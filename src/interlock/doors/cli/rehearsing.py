@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ import click
 
 from interlock import registry
 from interlock.config import Config
+from interlock.core.change.canonical import Json
 from interlock.core.change.errors import Conflict
 from interlock.core.rehearsal.fingerprint import Difference
 from interlock.core.rehearsal.journal import Head, Journal, head_line, over_line, program_line, read_journal
@@ -44,9 +45,18 @@ class Left:
 
 
 def try_going_back(
-    config: Config, head: Head, plan: RehearsalPlan, objective: float, *, base: str, told: Told
+    config: Config,
+    head: Head,
+    plan: RehearsalPlan,
+    objective: float,
+    *,
+    base: str,
+    told: Told,
+    production: tuple[str, ...] = (),
 ) -> tuple[Seen, Outcome, bytes]:
     """Rehearse; ``objective`` in seconds, ``base`` the commit at which the change begins.
+
+    ``production`` are the names and the markers of what the rules call production.
 
     The third is the journal as it was when it was over.
 
@@ -61,7 +71,7 @@ def try_going_back(
             if one.left:
                 raise dirty(one)
         journal = files.begin(head.run)
-        with _stage(config, head, plan, journal, told, base) as stage:
+        with _stage(config, head, plan, journal, told, base=base, production=production) as stage:
             journal.write(head_line(head))
             seen, found = rehearse(stage, objective)
         return seen, found, files.content(head.run)
@@ -79,7 +89,7 @@ def bring_back(config: Config, files: RehearsalFiles, environment: str, told: To
         if found.running is not None and end_left_over(*found.running):
             told("a program of it was still running, and was ended")
         plan = read_rehearsal_plan(head.path, head.plan)
-        with _stage(config, head, plan, files.go_on(head.run), told, "") as stage:
+        with _stage(config, head, plan, files.go_on(head.run), told, noted=found.noted) as stage:
             yield Left(journal=found, left=recover(stage, found))
 
 
@@ -135,7 +145,15 @@ def stopped(head: Head, journal: Journal | None) -> None:
 
 @contextmanager
 def _stage(
-    config: Config, head: Head, plan: RehearsalPlan, journal: RehearsalJournal, told: Told, base: str
+    config: Config,
+    head: Head,
+    plan: RehearsalPlan,
+    journal: RehearsalJournal,
+    told: Told,
+    *,
+    base: str = "",
+    production: tuple[str, ...] = (),
+    noted: Mapping[str, Json] | None = None,
 ) -> Iterator[Stage]:
     root = str(config.root)
     scene = RehearsalScene(
@@ -147,6 +165,8 @@ def _stage(
         environment=head.environment,
         programs=SystemPrograms(root, started=lambda pid: journal.write(program_line(pid, born(pid)))),
         base=base,
+        production=production,
+        noted=noted or {},
     )
     drivers, probes = registry.rehearsals(), registry.probes()
     with staged(

@@ -52,8 +52,8 @@ def test_it_asks_for_what_the_plan_names_and_what_is_not_there_is_seen_so(answer
         "configmap/delivery": "not there",
     }
     assert asked.read_text() == (
-        "--context=kind-staging --namespace=shop get --ignore-not-found --output=json "
-        "deployment/orders configmap/delivery\n"
+        "--context=kind-staging --namespace=shop get --ignore-not-found "
+        "deployment/orders configmap/delivery --output=json\n"
     )
 
 
