@@ -19,7 +19,6 @@ from interlock.core.change.canonical import Json, plain
 from interlock.core.change.errors import Conflict, InvalidInput
 from interlock.core.change.parse import closest
 from interlock.core.policy.shown import REHEARSAL
-from interlock.core.rehearsal.cluster import production_marks
 from interlock.core.rehearsal.journal import Head
 from interlock.core.rehearsal.members import of_set
 from interlock.core.rehearsal.outcome import Outcome, Seen, predicate
@@ -107,15 +106,11 @@ def _one(
         plan=content,
         began=SystemClock().now().isoformat(timespec="milliseconds"),
     )
-    objective = plan.objective or rules["settings"]["thresholds"]["rollback_seconds"]
     base = here.bases[0] if here.bases else ""
-    production = production_marks(rules["settings"]["environments"])
     about = f"{plan.service} in {plan.environment}"
     begun(api, change=head.change, run=head.run, producer="rehearsal", about=about, seconds=longest(plan))
     try:
-        seen, found, written = try_going_back(
-            config, head, plan, objective, base=base, told=hearing(), production=production
-        )
+        seen, found, written = try_going_back(config, head, plan, rules["settings"], base=base, told=hearing())
     except BaseException as error:
         journal = ended(config, head.run)
         if isinstance(error, KeyboardInterrupt):

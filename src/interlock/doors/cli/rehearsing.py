@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -20,6 +21,7 @@ from interlock import registry
 from interlock.config import Config
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import Conflict
+from interlock.core.rehearsal.cluster import production_marks
 from interlock.core.rehearsal.fingerprint import Difference
 from interlock.core.rehearsal.journal import Head, Journal, head_line, over_line, program_line, read_journal
 from interlock.core.rehearsal.outcome import Outcome, Seen
@@ -48,15 +50,12 @@ def try_going_back(
     config: Config,
     head: Head,
     plan: RehearsalPlan,
-    objective: float,
+    settings: Mapping[str, Any],
     *,
     base: str,
     told: Told,
-    production: tuple[str, ...] = (),
 ) -> tuple[Seen, Outcome, bytes]:
-    """Rehearse; ``objective`` in seconds, ``base`` the commit at which the change begins.
-
-    ``production`` are the names and the markers of what the rules call production.
+    """Rehearse; ``settings`` are the rules', ``base`` is the commit at which the change begins.
 
     The third is the journal as it was when it was over.
 
@@ -65,7 +64,7 @@ def try_going_back(
         InvalidInput: a driver or a probe cannot use its settings.
         Unavailable: the journal cannot be written.
     """
-    files = RehearsalFiles(config.home)
+    files, production = RehearsalFiles(config.home), production_marks(settings["environments"])
     with files.alone(plan.environment):
         for one in bring_back(config, files, plan.environment, told):
             if one.left:
@@ -73,7 +72,7 @@ def try_going_back(
         journal = files.begin(head.run)
         with _stage(config, head, plan, journal, told, base=base, production=production) as stage:
             journal.write(head_line(head))
-            seen, found = rehearse(stage, objective)
+            seen, found = rehearse(stage, plan.objective or settings["thresholds"]["rollback_seconds"])
         return seen, found, files.content(head.run)
 
 
