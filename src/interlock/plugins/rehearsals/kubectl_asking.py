@@ -2,7 +2,8 @@
 
 Rules:
 1. Whatever context is the current one, it is never used: each call names its own, and so its namespace.
-2. What kubectl answers may hold secrets: it is kept in memory. Of what goes wrong its last line is told.
+2. What kubectl answers may hold secrets: it is kept in memory. Of what goes wrong the line that says so is told,
+   and the last one: what stands between may be a whole patch, with a Secret in it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.cluster import Cluster, cluster_of
 from interlock.core.rehearsal.kubernetes import Object, listed
 from interlock.plugins.rehearsals.reading import refuse
-from interlock.ports.programs import Programs
+from interlock.ports.programs import Output, Programs
 from interlock.ports.rehearsal import PROBE_SECONDS
 
 INSTALL = "apt-get install kubernetes-client"
@@ -52,7 +53,7 @@ class Kubectl:
         """
         found = self._programs.output((*self._where, *arguments), timeout=seconds, environment={})
         if not found.ran.good or found.cut:
-            raise UnaskedError(f"kubectl {'said too much' if found.cut else found.ran.told}"[:300])
+            raise UnaskedError(f"kubectl {'said too much' if found.cut else _told(found)}"[:300])
         return found.out
 
     def answer(self, *arguments: str, seconds: float = PROBE_SECONDS) -> Json:
@@ -98,3 +99,12 @@ class Kubectl:
             return cluster_of(self.answer("config", "view", "--minify"))
         except ValueError as error:
             raise UnaskedError(f"kubectl knows {error}") from error
+
+
+def _told(found: Output) -> str:
+    """How it ended, with the line that begins with the error where that is not the last one."""
+    lines = (line.strip() for line in found.error.decode(errors="replace").splitlines())
+    error = next((line for line in lines if line.lower().startswith("error")), "")
+    if found.ran.code is None or not error or error == found.ran.said:
+        return found.ran.told
+    return f"ended with {found.ran.code}: {error} … {found.ran.said}"
