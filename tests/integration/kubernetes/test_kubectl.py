@@ -31,8 +31,14 @@ def test_a_new_image_comes_and_goes_and_the_revision_is_a_new_number_each_time(p
     assert base64.b64encode(PASSWORD.encode()) not in place.written
 
 
-def test_it_goes_back_to_the_revision_that_was_there_and_not_to_the_one_before(place):
-    """Between the apply and the way back somebody else rolls out: undo without a number would go to the change."""
+TO_THREE = ("set", "image", "deployment/harbour", "harbour=harbour:3")
+TO_FOUR = ("set", "image", "deployment/harbour", "harbour=harbour:4")
+UNDO = ("rollout", "undo", "deployment/harbour")
+
+
+@pytest.mark.parametrize(("meddling", "back"), [((TO_THREE,), 4), ((UNDO, TO_THREE, TO_FOUR), 6)])
+def test_it_goes_back_to_the_revision_that_was_there_and_not_to_the_one_before(place, meddling, back):
+    """Somebody else rolls out meanwhile: without a number it would go there, by its old number to nothing."""
     place.runs("deployment", "beside")
     place.change("deployment", "beside", image="harbour:2")
     plan = place.plan()
@@ -43,12 +49,13 @@ def test_it_goes_back_to_the_revision_that_was_there_and_not_to_the_one_before(p
         def meddled(text):
             told(text)
             if text.startswith("there: rollout"):
-                place.kubectl("set", "image", "deployment/harbour", "harbour=harbour:3")
-                place.kubectl("rollout", "status", "deployment/harbour", "--timeout=30s")
+                for command in meddling:
+                    place.kubectl(*command)
+                    place.kubectl("rollout", "status", "deployment/harbour", "--timeout=30s")
 
         seen, found = rehearse(replace(stage, told=meddled), 60.0)
     assert (found.verdict, found.left) == ("passed", ())
-    assert seen.measured["revisions"] == {"deployment/harbour": {"before": 1, "applied": 2, "back": 4}}
+    assert seen.measured["revisions"] == {"deployment/harbour": {"before": 1, "applied": 2, "back": back}}
     assert place.image() == "harbour:1"
 
 
