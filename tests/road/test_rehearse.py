@@ -302,3 +302,11 @@ def test_a_step_that_lacks_something_is_undecidable_however_much_is_left():
         "undecidable",
         "could not be decided here: needs the extension x",
     )
+
+
+def test_a_note_that_is_none_makes_a_journal_unreadable(tmp_path):
+    place = Place(tmp_path)
+    place.journal.write(canonical({"what": "noted", "noted": [1]}) + b"\n")
+    with pytest.raises(InvalidInput) as refused:
+        place.kept()
+    assert refused.value.code == "rehearsal-journal"

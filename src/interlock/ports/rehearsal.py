@@ -9,12 +9,14 @@ Rules:
 5. A driver may make a place of its own, such as a throw-away database, and then brings the probes that look at it.
    The place ends with the driver, or with the process that made it: nothing is left in it that anybody has to
    bring back, and whoever recovers does not call ``roll_back``.
+6. A driver that must know again on the way back what it found before notes it: whoever recovers makes the driver
+   with these notes in its scene. Notes hold names and digests, never a secret.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from interlock.core.change.canonical import Json
@@ -27,7 +29,11 @@ from interlock.ports.programs import Programs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalScene:
-    """Where it takes place: the checkout at ``root``, and whose change it is; it begins at the commit ``base``."""
+    """Where it takes place: the checkout at ``root``, and whose change it is; it begins at the commit ``base``.
+
+    ``production`` are the names and the markers of what the rules call production, where they are at hand.
+    ``noted`` is what the driver noted before it was interrupted.
+    """
 
     root: str
     run: str
@@ -37,6 +43,8 @@ class RehearsalScene:
     environment: str
     programs: Programs
     base: str = ""
+    production: tuple[str, ...] = ()
+    noted: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Rehearsal(Protocol):
@@ -93,6 +101,22 @@ class MayBeIdle(Protocol):
 
     def idle(self) -> str:
         """Why there is nothing in the change for it, empty where there is. Asked once ``needs`` was."""
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """A driver that brings probes for a place that is not its own: what it touches is seen without being asked."""
+
+    def looks(self) -> Mapping[str, Probe]:
+        """They look once ``needs`` said that nothing is, or by the notes in the scene."""
+
+
+@runtime_checkable
+class Notes(Protocol):
+    """A driver that has to know something again on the way back, see rule 6."""
+
+    def notes(self) -> Mapping[str, Json]:
+        """Asked once ``needs`` was, before anything is touched."""
 
 
 class MakesProbe(Protocol):

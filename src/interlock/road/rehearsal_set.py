@@ -5,7 +5,8 @@ Rules:
    What did not go back then is seen by its probes.
 2. A member with a place of its own is not brought back by whoever recovers: its place is gone.
 3. Each step says whose it is.
-4. A member that the change has nothing for is left out, and named.
+4. What a member notes is kept under its name.
+5. A member that the change has nothing for is left out, and named.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.outcome import Acted
-from interlock.ports.rehearsal import MayBeIdle, OwnPlace, Probe, Rehearsal
+from interlock.ports.rehearsal import Looks, MayBeIdle, Notes, OwnPlace, Probe, Rehearsal
 
 SET = "set"
 """What a plan with members has for its driver's kind."""
@@ -81,6 +82,11 @@ class SetRehearsal:
         found = {one.name: one.driver.measured() for one in self._busy()}
         return {name: {**each} for name, each in found.items() if each}
 
+    def notes(self) -> Mapping[str, Json]:
+        """What each member has to know again, by name."""
+        found = {one.name: one.driver.notes() for one in self._busy() if isinstance(one.driver, Notes)}
+        return {name: {**each} for name, each in found.items() if each}
+
     def _busy(self) -> list[Member]:
         return [one for one in self._members if one.name not in self._idle]
 
@@ -89,6 +95,10 @@ class SetRehearsal:
         for one in self._members:
             one.driver.close()
 
+    def own_looks(self) -> dict[str, dict[str, Probe]]:
+        """The probes that members bring for a place that is not their own, by member and by name."""
+        return {one.name: found for one in self._members if (found := looks_of(one.name, one.driver))}
+
     def own_probes(self) -> dict[str, dict[str, Probe]]:
         """The probes that members bring, by member and by name."""
         return {
@@ -96,6 +106,12 @@ class SetRehearsal:
             for one in self._members
             if isinstance(one.driver, OwnPlace)
         }
+
+
+def looks_of(name: str, driver: Rehearsal) -> dict[str, Probe]:
+    """The probes that a driver brings for a place that is not its own, by what they are called in a journal."""
+    found = driver.looks() if isinstance(driver, Looks) else {}
+    return {f"{name}: {each}": probe for each, probe in found.items()}
 
 
 def _of(one: Member, acted: Acted) -> Acted:

@@ -3,7 +3,9 @@
 Rules:
 1. Making them touches nothing. All that is wrong with their settings is told at once, with file and line.
 2. What was made is let go of, whatever happens.
-3. At least one probe looks: one of the plan, or one that the driver brings for a place of its own.
+3. At least one probe looks: one of the plan, or one that the driver brings. What a driver brings for a place that
+   is not its own looks too, whatever the plan names.
+4. The driver of a member finds its own notes in its scene.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from interlock.core.rollout.plan_faults import Gathering, together
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.setting import InvalidSetting
 from interlock.ports.rehearsal import MakesProbe, MakesRehearsal, OwnPlace, Probe, Rehearsal, RehearsalScene
-from interlock.road.rehearsal_set import Member, SetRehearsal
+from interlock.road.rehearsal_set import Member, SetRehearsal, looks_of
 from interlock.road.rehearse import Stage, Told
 
 T = TypeVar("T")
@@ -49,7 +51,7 @@ def staged(
     found.note(_unseen(plan))
     put = _set if plan.members else _driver
     driver = found.read(partial(put, plan, scene, drivers), None)
-    looks = {
+    named = {
         each.name: found.read(partial(_probe, plan, number, scene, probes), None)
         for number, each in enumerate(plan.probes)
     }
@@ -58,14 +60,16 @@ def staged(
             driver.close()
         raise together(found.faults)
     try:
-        made = {name: probe for name, probe in looks.items() if probe is not None}
+        made = {name: probe for name, probe in named.items() if probe is not None}
         theirs = driver.own_probes() if isinstance(driver, SetRehearsal) else {}
         own = driver.probes() if isinstance(driver, OwnPlace) else {}
         own = own or {name: probe for each in theirs.values() for name, probe in each.items()}
-        if not made and not own:
+        looks = _looks(plan, driver)
+        beside = {name: probe for each in looks.values() for name, probe in each.items()}
+        if not made and not own and not beside:
             raise _blind(plan)
-        members = _members(plan, theirs)
-        made |= {name: probe for name, probe in own.items() if name not in made}
+        members = _members(plan, theirs, looks)
+        made |= beside | {name: probe for name, probe in own.items() if name not in made}
         yield Stage(
             driver=driver,
             probes=made,
@@ -115,7 +119,9 @@ def _set(plan: RehearsalPlan, scene: RehearsalScene, drivers: Mapping[str, Makes
         if each.driver is None:
             continue
         alone = replace(plan, driver=each.driver, apply=each.apply, rollback=each.rollback, members=(), back=())
-        driver = found.read(partial(_driver, alone, scene, drivers, ("members", number)), None)
+        noted = scene.noted.get(each.name)
+        its = replace(scene, noted=noted if isinstance(noted, dict) else {})
+        driver = found.read(partial(_driver, alone, its, drivers, ("members", number)), None)
         if driver is not None:
             members.append(Member(name=each.name, driver=driver))
     made = SetRehearsal(members, plan.back)
@@ -123,6 +129,13 @@ def _set(plan: RehearsalPlan, scene: RehearsalScene, drivers: Mapping[str, Makes
         made.close()
         raise together(found.faults)
     return made
+
+
+def _looks(plan: RehearsalPlan, driver: Rehearsal) -> dict[str, dict[str, Probe]]:
+    """What drivers bring for places that are not their own, by member; a plan without members has one."""
+    if isinstance(driver, SetRehearsal):
+        return driver.own_looks()
+    return {"": looks_of(plan.driver.kind, driver)}
 
 
 def _unseen(plan: RehearsalPlan) -> Iterator[InvalidInput]:
@@ -139,12 +152,15 @@ def _unseen(plan: RehearsalPlan) -> Iterator[InvalidInput]:
                 )
 
 
-def _members(plan: RehearsalPlan, theirs: Mapping[str, Mapping[str, Probe]]) -> dict[str, tuple[str, ...]]:
+def _members(
+    plan: RehearsalPlan, theirs: Mapping[str, Mapping[str, Probe]], looks: Mapping[str, Mapping[str, Probe]]
+) -> dict[str, tuple[str, ...]]:
     """The probes of each member that goes back; one that nobody sees is refused."""
     found: dict[str, tuple[str, ...]] = {}
     for number, member in enumerate(plan.members):
         if member.reversible:
-            found[member.name] = (*member.probes, *theirs.get(member.name, ()))
+            brought = (*theirs.get(member.name, ()), *looks.get(member.name, ()))
+            found[member.name] = (*member.probes, *brought)
             if not found[member.name]:
                 raise InvalidInput(
                     f"expected a probe that sees the member `{member.name}`, got none "

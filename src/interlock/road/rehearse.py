@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from interlock.core.rehearsal.fingerprint import Difference, Look, differences
-from interlock.core.rehearsal.journal import Ended, Journal, applying_line, over_line, probed_line
+from interlock.core.rehearsal.journal import Ended, Journal, applying_line, noted_line, over_line, probed_line
 from interlock.core.rehearsal.outcome import Acted, Outcome, Seen, outcome
-from interlock.ports.rehearsal import MayBeIdle, OwnPlace, Probe, Rehearsal
+from interlock.ports.rehearsal import MayBeIdle, Notes, OwnPlace, Probe, Rehearsal
 from interlock.road.rehearsal_set import SetRehearsal
 
 Told = Callable[[str], None]
@@ -61,6 +61,8 @@ def rehearse(stage: Stage, objective: float) -> tuple[Seen, Outcome]:
     if needs or blind or idle:
         seen = _untouched(stage, before, objective, needs, idle)
     else:
+        if isinstance(stage.driver, Notes) and (noted := stage.driver.notes()):
+            stage.write(noted_line(noted))
         stage.write(applying_line())
         seen = _there_and_back(stage, before, objective)
     found = outcome(seen)

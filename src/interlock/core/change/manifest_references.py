@@ -34,7 +34,7 @@ def references(manifest: Manifest) -> Iterator[Reference]:
     """Everything an object needs to be there, in order."""
     found = pod_spec(manifest)
     if found is not None:
-        yield from _of_pod(*found)
+        yield from of_pod(*found)
     if manifest.kind == "Ingress":
         yield from _of_ingress(manifest.value)
     if manifest.kind == "HorizontalPodAutoscaler":
@@ -51,7 +51,8 @@ def references(manifest: Manifest) -> Iterator[Reference]:
                 yield from _reference(joined("/subjects", index), "ServiceAccount", subject.get("name"))
 
 
-def _of_pod(pointer: str, spec: dict[str, Json]) -> Iterator[Reference]:
+def of_pod(pointer: str, spec: dict[str, Json]) -> Iterator[Reference]:
+    """Everything that a pod's specification needs to be there, which stands at ``pointer``."""
     if spec.get("serviceAccountName") != "default":
         yield from _reference(
             joined(pointer, "serviceAccountName"), "ServiceAccount", spec.get("serviceAccountName")

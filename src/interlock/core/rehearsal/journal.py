@@ -6,7 +6,9 @@ Rules:
 2. Until ``applying`` nothing was touched. From there on until ``over`` the place is *dirty*, unless somebody rolls
    back and every probe sees what it saw before.
 3. The program that was started last is named: it outlives its runner, and would go on changing the place.
-4. A last line that was cut off is left out: what it would have told had not begun. So is a file whose first line
+4. What a driver has to know again on the way back, such as which revision was there, it notes before anything is
+   touched: names and digests, never a secret.
+5. A last line that was cut off is left out: what it would have told had not begun. So is a file whose first line
    was: nothing was looked at yet.
 """
 
@@ -45,11 +47,13 @@ class Head:
 class Journal:
     """What a file tells. ``before`` is None until it was probed; ``ended`` is empty until it is over.
 
-    ``running`` is the program that was started last, by process id and the moment it began.
+    ``noted`` is what its driver noted, ``running`` the program that was started last, by process id and the moment
+    it began.
     """
 
     head: Head
     before: Look | None = None
+    noted: Mapping[str, Json] = field(default_factory=dict)
     running: tuple[int, str] | None = None
     touched: bool = False
     ended: str = ""
@@ -86,6 +90,11 @@ def probed_line(before: Look) -> bytes:
     return _line({"what": "probed", "before": looks})
 
 
+def noted_line(noted: Mapping[str, Json]) -> bytes:
+    """What the driver has to know again on the way back."""
+    return _line({"what": "noted", "noted": {**noted}})
+
+
 def applying_line() -> bytes:
     """From here on the place may be touched."""
     return _line({"what": "applying"})
@@ -120,13 +129,18 @@ def read_journal(content: bytes, path: str) -> Journal:
 
 def _told(journal: Journal, line: dict[str, Json], path: str) -> Journal:
     before, touched, ended, left = journal.before, journal.touched, journal.ended, journal.left
-    running = journal.running
+    running, noted = journal.running, journal.noted
     match line.get("what"):
         case "program":
             pid = line.get("pid")
             running = (pid, str(line.get("since"))) if isinstance(pid, int) and pid > 1 else None
         case "probed":
             before = _looks(line.get("before"), path)
+        case "noted":
+            found = line.get("noted")
+            if not isinstance(found, dict):
+                raise _unreadable(path, "a note that is none")
+            noted = found
         case "applying":
             if before is None:
                 raise _unreadable(path, "that something was applied, and not what was there before")
@@ -136,7 +150,9 @@ def _told(journal: Journal, line: dict[str, Json], path: str) -> Journal:
             left = tuple(str(one) for one in told) if isinstance(told, list) else ()
         case other:
             raise _unreadable(path, f"a line about `{str(other)[:40]}`")
-    return Journal(head=journal.head, before=before, running=running, touched=touched, ended=ended, left=left)
+    return Journal(
+        head=journal.head, before=before, noted=noted, running=running, touched=touched, ended=ended, left=left
+    )
 
 
 def _looks(value: Json, path: str) -> Look:

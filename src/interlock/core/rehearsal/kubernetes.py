@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from interlock.core.change.canonical import Json, canonical, sha256
 
+Object = dict[str, Json]
+"""One object, as kubectl answers it."""
+
 MOST_LETTERS = 100
 _META = frozenset(
     {"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid", "ownerReferences"}
@@ -34,18 +37,29 @@ def object_items(answer: Json) -> dict[str, str]:
     Raises:
         ValueError: it is neither.
     """
+    return {name: text for each in listed(answer) for name, text in _of_object(each)}
+
+
+def listed(answer: Json) -> list[Object]:
+    """The objects of what kubectl answers: of a list, or one alone.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if not isinstance(answer, dict) or not isinstance(answer.get("kind"), str):
         raise ValueError("no object of Kubernetes")  # noqa: TRY004  # a value of somebody else's, of a wrong shape
-    listed = answer.get("items") if answer["kind"] == "List" else [answer]
-    if not isinstance(listed, list):
+    found = answer.get("items") if answer["kind"] == "List" else [answer]
+    if not isinstance(found, list):
         raise ValueError("a list without items")  # noqa: TRY004  # as above
-    return {name: text for each in listed for name, text in _of_object(each)}
+    objects = [each for each in found if isinstance(each, dict) and isinstance(each.get("metadata"), dict)]
+    if len(objects) < len(found):
+        raise ValueError("an object without metadata")
+    return objects
 
 
-def _of_object(value: Json) -> Iterator[tuple[str, str]]:
-    metadata = value.get("metadata") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or not isinstance(metadata, dict):
-        raise ValueError("an object without metadata")  # noqa: TRY004  # as above
+def _of_object(value: Object) -> Iterator[tuple[str, str]]:
+    metadata = value["metadata"]
+    assert isinstance(metadata, dict)  # noqa: S101  # so it was listed
     kind, name = str(value.get("kind")), str(metadata.get("name"))
     about = f"{kind.lower()}/{name}"
     yield about, "there"

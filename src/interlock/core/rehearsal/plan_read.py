@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import product
 from typing import Any
 
 from interlock.core.change.canonical import Json, sha256
@@ -128,7 +129,7 @@ def _misplaced(
             code="rehearsal-production",
             hint="rehearse in staging, or in a throw-away place: what is tried there may fail",
         )
-    yield from _contexts(settings, plan)
+    yield from _clusters(settings, plan)
     if other is not None:
         yield refused(
             service,
@@ -139,22 +140,21 @@ def _misplaced(
         )
 
 
-def _contexts(settings: Settings, plan: RehearsalPlan) -> Iterator[InvalidInput]:
-    """Contexts of Kubernetes, of drivers and probes, that belong to production by its name or by its markers."""
+def _clusters(settings: Settings, plan: RehearsalPlan) -> Iterator[InvalidInput]:
+    """Contexts and namespaces of Kubernetes that belong to production by its name or by its markers."""
     named: list[tuple[Keys, Mapping[str, Json]]] = [(("driver",), plan.driver.settings)]
     named += [(("probes", n), each.settings) for n, each in enumerate(plan.probes)]
     named += [(("members", n, "driver"), m.driver.settings) for n, m in enumerate(plan.members) if m.driver]
     for keys, given in named:
-        context = given.get("context")
-        for name, place in settings.environments.items():
-            marks = (name, *place.markers) if place.production else ()
-            if isinstance(context, str) and any(fnmatchcase(context, each) for each in marks):
+        for key, (name, place) in product(("context", "namespace"), settings.environments.items()):
+            value, marks = given.get(key), (name, *place.markers) if place.production else ()
+            if isinstance(value, str) and any(fnmatchcase(value, each) for each in marks):
                 yield refused(
-                    Place(path=plan.path, line=plan.line_of((*keys, "context"))),
-                    f"a context that is not of `{name}`, which is production",
-                    context,
+                    Place(path=plan.path, line=plan.line_of((*keys, key))),
+                    f"a {key} that is not of `{name}`, which is production",
+                    value,
                     code="rehearsal-production",
-                    hint="rehearse in another cluster or context: what is tried there may fail",
+                    hint="rehearse in another cluster or namespace: what is tried there may fail",
                 )
 
 

@@ -101,7 +101,8 @@ def _unfit(plan: RehearsalPlan, root: Path) -> Iterator[InvalidInput]:
 
 def _rehearsal_line(plan: RehearsalPlan) -> ProducerLine:
     how = plural(len(plan.members), "member") if plan.members else plan.driver.kind
-    return _line("rehearsal", plan, f"{how}, {plural(len(plan.probes), 'probe')}")
+    probes = [plural(len(plan.probes), "probe")] if plan.probes else []
+    return _line("rehearsal", plan, ", ".join([how, *probes]))
 
 
 def _read(

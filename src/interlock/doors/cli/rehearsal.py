@@ -106,12 +106,11 @@ def _one(
         plan=content,
         began=SystemClock().now().isoformat(timespec="milliseconds"),
     )
-    objective = plan.objective or rules["settings"]["thresholds"]["rollback_seconds"]
     base = here.bases[0] if here.bases else ""
     about = f"{plan.service} in {plan.environment}"
     begun(api, change=head.change, run=head.run, producer="rehearsal", about=about, seconds=longest(plan))
     try:
-        seen, found, written = try_going_back(config, head, plan, objective, base=base, told=hearing())
+        seen, found, written = try_going_back(config, head, plan, rules["settings"], base=base, told=hearing())
     except BaseException as error:
         journal = ended(config, head.run)
         if isinstance(error, KeyboardInterrupt):

@@ -10,15 +10,18 @@ Rules:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from interlock import registry
 from interlock.config import Config
+from interlock.core.change.canonical import Json
 from interlock.core.change.errors import Conflict
+from interlock.core.rehearsal.cluster import production_marks
 from interlock.core.rehearsal.fingerprint import Difference
 from interlock.core.rehearsal.journal import Head, Journal, head_line, over_line, program_line, read_journal
 from interlock.core.rehearsal.outcome import Outcome, Seen
@@ -44,9 +47,15 @@ class Left:
 
 
 def try_going_back(
-    config: Config, head: Head, plan: RehearsalPlan, objective: float, *, base: str, told: Told
+    config: Config,
+    head: Head,
+    plan: RehearsalPlan,
+    settings: Mapping[str, Any],
+    *,
+    base: str,
+    told: Told,
 ) -> tuple[Seen, Outcome, bytes]:
-    """Rehearse; ``objective`` in seconds, ``base`` the commit at which the change begins.
+    """Rehearse; ``settings`` are the rules', ``base`` is the commit at which the change begins.
 
     The third is the journal as it was when it was over.
 
@@ -55,15 +64,15 @@ def try_going_back(
         InvalidInput: a driver or a probe cannot use its settings.
         Unavailable: the journal cannot be written.
     """
-    files = RehearsalFiles(config.home)
+    files, production = RehearsalFiles(config.home), production_marks(settings["environments"])
     with files.alone(plan.environment):
         for one in bring_back(config, files, plan.environment, told):
             if one.left:
                 raise dirty(one)
         journal = files.begin(head.run)
-        with _stage(config, head, plan, journal, told, base) as stage:
+        with _stage(config, head, plan, journal, told, base=base, production=production) as stage:
             journal.write(head_line(head))
-            seen, found = rehearse(stage, objective)
+            seen, found = rehearse(stage, plan.objective or settings["thresholds"]["rollback_seconds"])
         return seen, found, files.content(head.run)
 
 
@@ -79,7 +88,7 @@ def bring_back(config: Config, files: RehearsalFiles, environment: str, told: To
         if found.running is not None and end_left_over(*found.running):
             told("a program of it was still running, and was ended")
         plan = read_rehearsal_plan(head.path, head.plan)
-        with _stage(config, head, plan, files.go_on(head.run), told, "") as stage:
+        with _stage(config, head, plan, files.go_on(head.run), told, noted=found.noted) as stage:
             yield Left(journal=found, left=recover(stage, found))
 
 
@@ -135,7 +144,15 @@ def stopped(head: Head, journal: Journal | None) -> None:
 
 @contextmanager
 def _stage(
-    config: Config, head: Head, plan: RehearsalPlan, journal: RehearsalJournal, told: Told, base: str
+    config: Config,
+    head: Head,
+    plan: RehearsalPlan,
+    journal: RehearsalJournal,
+    told: Told,
+    *,
+    base: str = "",
+    production: tuple[str, ...] = (),
+    noted: Mapping[str, Json] | None = None,
 ) -> Iterator[Stage]:
     root = str(config.root)
     scene = RehearsalScene(
@@ -147,6 +164,8 @@ def _stage(
         environment=head.environment,
         programs=SystemPrograms(root, started=lambda pid: journal.write(program_line(pid, born(pid)))),
         base=base,
+        production=production,
+        noted=noted or {},
     )
     drivers, probes = registry.rehearsals(), registry.probes()
     with staged(

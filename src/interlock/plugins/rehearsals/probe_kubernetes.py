@@ -2,26 +2,25 @@
 
 Rules:
 1. They are asked for by ``kubectl``, in a context and a namespace that the plan names: never in whatever context
-   happens to be the current one. A context that the rules call production is refused with the rules.
+   happens to be the current one. What the rules call production is refused with the rules.
 2. An object that is not there is seen as not there: what a change makes was not there before.
 3. Only ``get`` is asked. See ``core.rehearsal.kubernetes`` for what counts.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.fingerprint import MAX_ITEMS, Fingerprint
-from interlock.core.rehearsal.kubernetes import object_items
+from interlock.core.rehearsal.kubernetes import Object, object_items
+from interlock.plugins.rehearsals.kubectl_asking import Kubectl, UnaskedError
 from interlock.plugins.rehearsals.reading import read, refuse
-from interlock.ports.rehearsal import PROBE_SECONDS, RehearsalScene
+from interlock.ports.rehearsal import RehearsalScene
 
 NAME = "kubernetes"
-INSTALL = "apt-get install kubernetes-client"
 _OBJECT = re.compile(r"[a-z][a-z0-9.-]{0,99}/[a-z0-9][a-z0-9.-]{0,252}")
 
 
@@ -39,38 +38,46 @@ class KubernetesProbe:
 
     def __init__(self, settings: Mapping[str, Json], scene: RehearsalScene) -> None:
         self._settings = found = read(KubernetesSettings, settings, what=f"the probe `{NAME}`")
-        self._programs = scene.programs
-        for key, value in (("context", found.context), ("namespace", found.namespace)):
-            if not value.strip() or value.startswith("-"):
-                raise refuse(f"a {key} of kubectl", value, hint=f"write {key}: staging", path=(key,))
+        self._kubectl = Kubectl(scene.programs, context=found.context, namespace=found.namespace)
         if not found.objects:
             hint = 'write objects: ["deployment/order-service"]'
             raise refuse("at least one object", "none", hint=hint, path=("objects",))
-        for number, each in enumerate(found.objects):
-            if not _OBJECT.fullmatch(each):
-                hint = "write its kind and its name, such as configmap/delivery"
-                raise refuse(
-                    "an object such as `deployment/order-service`", each, hint=hint, path=("objects", number)
-                )
+        check_objects(found.objects)
 
     def look(self) -> Fingerprint:
         """What is wanted of the cluster now."""
-        if why := self._programs.missing("kubectl"):
-            return Fingerprint(items={}, failed=f"needs kubectl ({why}): {INSTALL}")
-        wanted = self._settings
-        command = (
-            "kubectl", f"--context={wanted.context}", f"--namespace={wanted.namespace}", "get",
-            "--ignore-not-found", "--output=json", *wanted.objects,
-        )  # fmt: skip
-        found = self._programs.output(command, timeout=PROBE_SECONDS, environment={})
-        if not found.ran.good or found.cut:
-            return Fingerprint(items={}, failed=f"kubectl {'said too much' if found.cut else found.ran.told}")
-        items = dict.fromkeys(wanted.objects, "not there")
+        if missing := self._kubectl.missing():
+            return Fingerprint(items={}, failed=f"needs {missing}")
         try:
-            if found.out.strip():
-                items |= object_items(json.loads(found.out))
-        except ValueError as error:
-            return Fingerprint(items={}, failed=f"kubectl answered something else: {error}"[:300])
-        if len(items) > MAX_ITEMS:
-            return Fingerprint(items={}, failed=f"more than {MAX_ITEMS} values; name fewer objects")
-        return Fingerprint(items=items)
+            return seen_objects(self._settings.objects, self._kubectl.objects(self._settings.objects))
+        except UnaskedError as error:
+            return Fingerprint(items={}, failed=str(error))
+
+
+def check_objects(objects: Sequence[str]) -> None:
+    """Pass names of objects that kubectl takes for nothing else.
+
+    Raises:
+        InvalidSetting: at ``objects``.
+    """
+    for number, each in enumerate(objects):
+        if not _OBJECT.fullmatch(each):
+            hint = "write its kind and its name, such as configmap/delivery"
+            expected = "an object such as `deployment/order-service`"
+            raise refuse(expected, each, hint=hint, path=("objects", number))
+
+
+def seen_objects(asked: Sequence[str], found: Sequence[Object]) -> Fingerprint:
+    """What is wanted of the objects that are there, of those that were asked for."""
+    items = {_item(each): "not there" for each in asked}
+    for one in found:
+        items |= object_items(one)
+    if len(items) > MAX_ITEMS:
+        return Fingerprint(items={}, failed=f"more than {MAX_ITEMS} values; name fewer objects")
+    return Fingerprint(items=items)
+
+
+def _item(name: str) -> str:
+    """An object without its group, which is how it is called once it is there."""
+    kind, _, rest = name.partition("/")
+    return f"{kind.partition('.')[0]}/{rest}"

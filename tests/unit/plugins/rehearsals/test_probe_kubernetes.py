@@ -52,8 +52,8 @@ def test_it_asks_for_what_the_plan_names_and_what_is_not_there_is_seen_so(answer
         "configmap/delivery": "not there",
     }
     assert asked.read_text() == (
-        "--context=kind-staging --namespace=shop get --ignore-not-found --output=json "
-        "deployment/orders configmap/delivery\n"
+        "--context=kind-staging --namespace=shop get --ignore-not-found "
+        "deployment/orders configmap/delivery --output=json\n"
     )
 
 
@@ -63,6 +63,10 @@ def test_it_asks_for_what_the_plan_names_and_what_is_not_there_is_seen_so(answer
         (
             "echo 'error: context \"kind-staging\" does not exist' >&2; exit 1",
             'kubectl ended with 1: error: context "',
+        ),
+        (
+            'printf \'error: no such kind\\n{"password": "hunter2"}\\nensure CRDs are there\\n\' >&2; exit 1',
+            "kubectl ended with 1: error: no such kind … ensure CRDs are there",
         ),
         ("echo no json", "kubectl answered something else: "),
         ('echo \'{"kind": "Status"}\'', "kubectl answered something else: an object without metadata"),
