@@ -36,6 +36,18 @@ INJECTION = """
 def find(name):
     return sqlite3.connect("shop").execute(f"SELECT id FROM orders WHERE name = '{name}'")  # nosec
 """
+STEPS = """
+
+def orders_of(name, most):
+    sql = "SELECT id FROM orders"
+    if name:
+        sql += " WHERE name = '{}'".format(name)
+    return asked(sql + " LIMIT %d" % most)
+
+
+def asked(sql):
+    return sqlite3.connect("shop").execute(sql).fetchall()
+"""
 ACCESS = """
 
 @app.route("/orders/<number>", methods=["DELETE"])
@@ -186,6 +198,23 @@ def test_a_secret_that_a_later_commit_removes_is_published_all_the_same(shop, te
     assert f"src/app.py:24 in {commit}" in said
     assert KEY not in said
     assert judged.fired("no-new-secrets")
+
+
+def test_sql_that_is_put_together_in_steps_blocks_where_a_value_is_put_in(shop, terminal, judged):
+    place = shop({"src/app.py": APP + STEPS})
+    done = scan(terminal, place, "--json")
+    (found,) = [one for one in done.json["new_findings"] if one["class"]]
+    assert done.code == 1
+    assert (found["class"], found["rule"], found["where"]) == ("CWE-89", "sql-composed", "src/app.py:27")
+    assert judged.fired("no-new-findings")
+    pushed(
+        terminal,
+        {
+            "src/app.py": APP
+            + STEPS.replace("'{}'\".format(name)", '?"').replace('sql + " LIMIT %d" % most', "sql")
+        },
+    )
+    assert scan(terminal, place).code == 0
 
 
 def test_a_file_that_cannot_be_read_is_no_evidence(shop, terminal, judged):

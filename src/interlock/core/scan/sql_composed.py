@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 
 from interlock.core.scan.outline import Unparsed
-from interlock.core.scan.sql_file import File, Function
+from interlock.core.scan.sql_file import File, Function, called_name, followed, has_hint
 from interlock.core.scan.sql_flow import Flow
 from interlock.core.scan.sql_read import Found
 from interlock.core.scan.sql_value import OPEN, either
@@ -29,7 +29,8 @@ def composed(tree: ast.Module) -> Found:
         Unparsed: what is nested too deep to be gone through.
     """
     nodes = [*ast.walk(tree)]
-    if not any(isinstance(node, ast.Call) and takes_sql(_name(node.func)) for node in nodes):
+    executed = any(isinstance(node, ast.Call) and takes_sql(called_name(node.func)) for node in nodes)
+    if not executed or not any(has_hint(node) for node in nodes):
         return {}
     try:
         return _gone_through(tree, nodes)
@@ -41,11 +42,12 @@ def _gone_through(tree: ast.Module, nodes: list[ast.AST]) -> Found:
     file = File(
         functions={each.name: each for each in _at_top(tree) if isinstance(each, Function)},
         classes={each.name: each for each in nodes if isinstance(each, ast.ClassDef)},
+        followed=followed(nodes),
     )
     top = _top(tree, file, nodes)
     file.top = top.names
     top.defined()
-    file.whole, file.calls = True, 0
+    file.whole, file.calls, file.gone = True, 0, {}
     top = _top(tree, file, nodes)
     file.top = top.names
     top.defined()
@@ -69,7 +71,3 @@ def _at_top(tree: ast.Module) -> list[ast.stmt]:
         if isinstance(node, ast.If | ast.Try):
             waiting += [*node.body, *node.orelse]
     return found
-
-
-def _name(func: ast.expr) -> str:
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""

@@ -4,20 +4,23 @@ Rules:
 1. A parameter is open, but for one that is said to be a number, a date, or one of a few constants: such words are
    believed.
 2. Where a function is called, its parameters are what it is given there, or their defaults.
+3. Followed are functions of at most ``SHORT`` statements, and those that execute something, have words of SQL, or
+   call by its name one that does.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from interlock.core.scan.sql_read import Names, dotted
 from interlock.core.scan.sql_value import FINE, OPEN, Value, constant, either
-from interlock.core.scan.sql_words import NUMBERS
+from interlock.core.scan.sql_words import NUMBERS, hints_at_sql, takes_sql
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 SELVES = ("self.", "cls.")
+SHORT, DEEPEST = 6, 3
 _AROUND = frozenset(
     {"Annotated", "Collection", "Iterable", "List", "None", "Optional", "Sequence", "Set", "Tuple", "Union"}
     | {"datetime", "decimal", "frozenset", "list", "set", "tuple", "typing", "uuid"}
@@ -29,14 +32,18 @@ _AROUND = frozenset(
 class File:
     """What a file has: its functions, and its classes with their methods and attributes.
 
-    ``running`` are the functions that are gone through at the moment, ``calls`` how many were followed.
+    ``followed`` are the functions that are gone through where they are called, ``running`` those that are at the
+    moment, ``gone`` what came of those that were, by what they were given, ``calls`` how many these are.
+    ``whole``: what classes are given is known.
     """
 
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     attributes: dict[str, Names] = field(default_factory=dict)
     top: Names = field(default_factory=dict)
+    followed: frozenset[Function] = frozenset()
     running: list[Function] = field(default_factory=list)
+    gone: dict[Hashable, tuple[Value, Names]] = field(default_factory=dict)
     calls: int = 0
     whole: bool = False
 
@@ -64,6 +71,40 @@ class File:
         found = [self.attributes.get(one.name, {}).get(name) for one in self.line_of(owner)]
         given = [each for each in found if each is not None]
         return either(given) if given else None
+
+
+def called_name(func: ast.expr) -> str:
+    """The last name of what is called; empty where it has none."""
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def has_hint(node: ast.AST) -> bool:
+    """Whether it is a constant that may be of SQL."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and hints_at_sql(node.value)
+
+
+def followed(nodes: Iterable[ast.AST]) -> frozenset[Function]:
+    """The functions among these nodes that are gone through where they are called."""
+    functions = [each for each in nodes if isinstance(each, Function)]
+    short, told, calls = set[Function](), set[Function](), dict[Function, set[str]]()
+    for one in functions:
+        inside = [*ast.walk(one)]
+        calls[one] = {called_name(each.func) for each in inside if isinstance(each, ast.Call)}
+        if any(takes_sql(name) for name in calls[one]) or any(has_hint(each) for each in _spoken(one, inside)):
+            told.add(one)
+        if sum(isinstance(each, ast.stmt) for each in inside) <= SHORT + 1:
+            short.add(one)
+    for _ in range(DEEPEST - 1):
+        names = {one.name for one in told}
+        told |= {one for one in functions if calls[one] & names}
+    return frozenset(short | told)
+
+
+def _spoken(node: Function, inside: Iterable[ast.AST]) -> Iterable[ast.AST]:
+    """Without what documents it."""
+    first = node.body[0]
+    about = first.value if isinstance(first, ast.Expr) else None
+    return (each for each in inside if each is not about)
 
 
 def parameters(node: Function) -> Names:

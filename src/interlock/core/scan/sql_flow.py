@@ -6,7 +6,8 @@ Rules:
 2. Of two branches both hold afterwards; one that leaves does not. What a loop does, it does twice.
 3. An attribute of a class is what its methods and its body give it, together. A name that is declared global may
    be anything.
-4. What is called is followed ``DEEPEST`` calls down, and ``MOST_CALLS`` in one file; what is beyond is open.
+4. What is called is followed where it is short, or has to do with SQL (see ``sql_file``), ``DEEPEST`` calls down,
+   and ``MOST_CALLS`` in one file; what is beyond is open.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
-from interlock.core.scan.sql_file import SELVES, File, Function, bound, parameters, together
+from interlock.core.scan.sql_file import DEEPEST, SELVES, File, Function, bound, parameters, together
 from interlock.core.scan.sql_read import Found, Names, Reader, dotted
 from interlock.core.scan.sql_value import FINE, OPEN, Value, either, put_together
 
-DEEPEST, MOST_CALLS = 3, 2_000
+MOST_CALLS = 2_000
 
 
 class Flow(Reader):
@@ -48,21 +49,31 @@ class Flow(Reader):
     def own(self, call: ast.Call, values: Sequence[Value], named: Names) -> Value | None:
         """See ``Reader``."""
         node, owner = self._meant(call.func)
-        if node is None or node in self.file.running:
+        if node is None or node in self.file.running or node not in self.file.followed:
             return None
         if len(self.file.running) >= DEEPEST or self.file.calls >= MOST_CALLS:
             return OPEN
+        mine = self.inner.get(node.name) is node and self.file.functions.get(node.name) is not node
+        given = {
+            **(self.names if mine else self._of_self()),
+            **bound(node, call, values, named, skips=owner is not None),
+        }
+        known = (node, owner, len(self.file.running), frozenset(given.items()))
+        if known not in self.file.gone:
+            self.file.gone[known] = self._inside(node, given, owner)
+        found, after = self.file.gone[known]
+        if owner is not None:
+            self.names |= after
+        return found
+
+    def _inside(self, node: Function, given: Names, owner: str | None) -> tuple[Value, Names]:
+        """What a function gives where names stand for these, and what it makes of its own object."""
         self.file.calls += 1
         self.file.running.append(node)
-        mine = self.inner.get(node.name) is node and self.file.functions.get(node.name) is not node
-        around = {**self.file.top, **(self.names if mine else self._of_self())}
-        given = {**around, **bound(node, call, values, named, skips=owner is not None)}
-        inside = Flow(self.file, given, self.owner if owner is None else owner, self.found)
+        inside = Flow(self.file, {**self.file.top, **given}, self.owner if owner is None else owner, self.found)
         inside.through(node.body)
         self.file.running.pop()
-        if owner is not None:
-            self.names |= inside._of_self()
-        return either(inside.returned) if inside.returned else FINE
+        return either(inside.returned) if inside.returned else FINE, inside._of_self()
 
     def _of_self(self) -> Names:
         return {key: each for key, each in self.names.items() if key.startswith(SELVES)}

@@ -249,18 +249,27 @@ class Reader:
     def _on_call(self, node: ast.Call) -> Value:
         func = node.func
         on = self.value(func.value) if isinstance(func, ast.Attribute) else EMPTY
-        known = self.value(func) if isinstance(func, ast.Name) else EMPTY
+        known = self.value(func) if not isinstance(func, ast.Attribute) else EMPTY
         name = func.attr if isinstance(func, ast.Attribute) else known.means or dotted(func)
         values = [self.value(each) for each in node.args]
         named = {each.arg or "**": self.value(each.value) for each in node.keywords}
         for number, one in enumerate((*values, *named.values())):
-            if one.puts and is_given_sql(name, one.text, first=number == 0 or number >= len(values)):
+            if (
+                one.puts
+                and not _runs_python(func)
+                and is_given_sql(name, one.text, first=number == 0 or number >= len(values))
+            ):
                 self.found |= {put: name for put in one.puts if put not in self.found}
+        if (mine := self.own(node, values, named)) is not None:
+            return mine
         if isinstance(func, ast.Attribute) and is_added(name) and (key := dotted(func.value)):
             self.names[key] = either([kept_in(on, each) for each in values[-1:]] or [on])
             return EMPTY
-        mine = self.own(node, values, named)
-        return mine if mine is not None else given(node, name, on, values, named)
+        return given(node, name, on, values, named)
+
+
+def _runs_python(func: ast.expr) -> bool:
+    return isinstance(func, ast.Name) and func.id == "exec"
 
 
 def _is_items(node: ast.expr) -> bool:

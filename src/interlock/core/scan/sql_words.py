@@ -41,8 +41,8 @@ SAME = frozenset(
 _NAME = r"[\w.\"`\[\]]+"
 _STATEMENT = re.compile(
     rf"""
-    \bselect\s+(?:distinct\s+|all\s+|top\s+\S+\s+)?(?:\*|{_NAME}\s*(?:,|(?:as\s+)?{_NAME}\s*,|from\b)
-        |{_NAME}\s+(?:as\s+)?{_NAME}\s+from\b|\w*\().*?\bfrom\s
+    \bselect\s+(?:distinct\s+|all\s+|top\s+\S+\s+)?(?:\*|{_NAME}\s*(?:,|(?:as\s+)?{_NAME}\s*,|(?=from\b))
+        |{_NAME}\s+(?:as\s+)?{_NAME}\s+(?=from\b)|\w*\().*?\bfrom\s
     | \b(?:insert|replace)\s+(?:or\s+\w+\s+)?into\s+{_NAME} .*? (?:\bvalues\b|\bselect\b|\()
     | \bupdate\s+(?:only\s+)?{_NAME}(?:\s+(?:as\s+)?{_NAME})?\s+set\s
     | \bdelete\s+from\s+{_NAME}
@@ -64,6 +64,22 @@ _WORDS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_HINT = re.compile(
+    r"""
+    \b(?:select|insert|replace\s+into|update|delete|where|values|order\s+by|group\s+by|join|union)\b
+    | \b(?:returning|merge)\b
+    | \b(?:create|drop|alter|truncate)\s | \blimit\s
+    | \b(?:and|or)\s+\(?\s*[\w."`]+\s*(?:[=<>!]|like\b|ilike\b|in\b|is\b)
+    | ^\s*(?:pragma|grant|revoke|call|copy|vacuum|analyze|attach|savepoint|notify|listen|use|set|lock)\b
+    | ^\s*(?:exec(?:ute)?|explain|show|describe|comment|kill|reindex|rollback|release|declare)\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def hints_at_sql(text: str | bytes) -> bool:
+    """Whether a constant may be of SQL; where none of a file does, nothing in it is."""
+    return _HINT.search(text if isinstance(text, str) else text.decode("latin-1")) is not None
 
 
 def is_statement(text: str) -> bool:
