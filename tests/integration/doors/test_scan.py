@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -215,6 +217,26 @@ def test_sql_that_is_put_together_in_steps_blocks_where_a_value_is_put_in(shop, 
         },
     )
     assert scan(terminal, place).code == 0
+
+
+def test_a_key_in_the_place_of_another_blocks_and_a_moved_one_does_not(shop, terminal, judged):
+    def private(name):
+        body = [
+            base64.b64encode(hashlib.sha256(f"{name}{number}".encode()).digest()).decode() for number in range(9)
+        ]
+        return "\n".join(["-----BEGIN RSA PRIVATE KEY-----", *body, "-----END RSA PRIVATE KEY-----", ""])
+
+    place = shop(
+        {"src/keys/id.pem": private("one"), "src/id.pem": None}, base={"src/id.pem": private("one").encode()}
+    )
+    assert scan(terminal, place).code == 0
+    pushed(terminal, {"src/keys/id.pem": private("two")})
+    done = scan(terminal, place, "--json")
+    assert done.code == 1
+    assert [(one["class"], one["where"]) for one in done.json["new_findings"]] == [
+        ("CWE-798", "src/keys/id.pem:1")
+    ]
+    assert judged.fired("no-new-secrets")
 
 
 def test_a_file_that_cannot_be_read_is_no_evidence(shop, terminal, judged):
