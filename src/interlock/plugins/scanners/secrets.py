@@ -25,9 +25,8 @@ from interlock.core.scan.secrets_keys import keys
 from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
 from interlock.core.scan.secrets_whole import WHOLE, decoded, is_kubernetes, tokens
 from interlock.core.scan.seen import Scanned, Source
-from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.scan_folder import by_number
-from interlock.plugins.world.scan_settings import absent, fault, module, read
+from interlock.plugins.world.scan_settings import absent, fault, module, programs, read
 from interlock.ports.scanner import SECONDS, Look
 
 MODULE = "detect_secrets"
@@ -133,9 +132,7 @@ class SecretsScanner:
         with by_number(sources, content=content) as folder:
             place = str(folder.root)
             command = (*module(MODULE), "scan", "--all-files", "--no-verify", *limits, *off, ".")
-            done = SystemPrograms(place).output(
-                command, timeout=self._settings.seconds, environment={}, most=MOST_BYTES
-            )
+            done = programs(place).output(command, timeout=self._settings.seconds, environment={}, most=MOST_BYTES)
         if why := fault(done, TOOL, frozenset({0})):
             return Scanned(tool=TOOL, fault=why)
         return read_secrets(done.out, folder.names, number=number)
