@@ -129,7 +129,7 @@ def _composed(tree: ast.Module) -> Iterator[Weak]:
             end=node.end_lineno or node.lineno,
             rule="sql-composed",
             cwe=89,
-            message=f"what is no constant is put here into the SQL that {called} is given",
+            message=f"a value goes into the text of the SQL that {called} is given: bind it instead",
         )
 
 
