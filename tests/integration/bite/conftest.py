@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.core.bite.judge import Judged, behaviours, undeclared
+from interlock.core.bite.judge import Judged, behaviours
 from interlock.core.bite.outcome import outcome
 from interlock.core.bite.plan import TestPlan
 from interlock.plugins.bite.bench import GitBench
@@ -83,10 +83,10 @@ class Found:
         self.seen = seen
         judged = Judged(seen.looked)
         named = behaviours(required, [judged])
-        idle = undeclared([*judged.rows.values()], characterisation)
-        self.outcome = outcome(judged, named, idle, everywhere=[judged])
+        self.outcome = outcome(judged, named, characterisation, everywhere=[judged])
         self.states = {row.test.partition("::")[2]: row.state for row in self.outcome.rows}
         self.idle = [row.test.partition("::")[2] for row in self.outcome.idle]
+        self.unexplained = [row.test.partition("::")[2] for row in self.outcome.unexplained]
         self.problems = {one.name: one.problem for one in self.outcome.behaviours}
 
     @property

@@ -34,8 +34,7 @@ def test_what_was_there_before_may_be_pinned_down_if_somebody_says_so(held):
     assert not found.refused
 
 
-def test_tests_that_hide_behind_a_symbol_that_is_missing_must_kill_a_mutant(held):
-    tests = """\
+HIDING = """\
 from promise import days, window
 
 
@@ -50,12 +49,28 @@ def test_nothing():
 def test_looks_away():
     window(900)
 """
-    found = held(BEFORE, {"src/promise.py": WINDOW, "tests/test_promise.py": tests}, required=("test_nothing",))
+
+
+def test_tests_that_hide_behind_a_symbol_that_is_missing_must_kill_a_mutant(held):
+    found = held(BEFORE, {"src/promise.py": WINDOW, "tests/test_promise.py": HIDING}, required=("test_nothing",))
     assert found.states == {"test_window": "kills", "test_nothing": "survives", "test_looks_away": "survives"}
     assert found.refused
     assert "only for want of a symbol" in found.problems["test_nothing"]
     assert found.seen.looked.mutants == 2
     assert found.seen.looked.kills["tests/test_promise.py::test_looks_away"] == {"raises"}
+
+
+@pytest.mark.parametrize("declared", [(), ("test_looks_away", "test_nothing")])
+def test_new_tests_that_look_at_nothing_are_refused_beside_one_that_bites_unless_declared(held, declared):
+    after = {"src/promise.py": WINDOW, "tests/test_promise.py": HIDING}
+    found = held(BEFORE, after, required=("test_window",), characterisation=declared)
+    assert found.problems == {"test_window": ""}
+    assert found.states["test_window"] == "kills"
+    assert (found.refused, sorted(found.unexplained)) == (
+        not declared,
+        [] if declared else ["test_looks_away", "test_nothing"],
+    )
+    assert found.idle == [] if declared else "test_looks_away" in found.idle
 
 
 CAUGHT = """\

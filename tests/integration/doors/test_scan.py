@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -35,6 +37,18 @@ INJECTION = """
 
 def find(name):
     return sqlite3.connect("shop").execute(f"SELECT id FROM orders WHERE name = '{name}'")  # nosec
+"""
+STEPS = """
+
+def orders_of(name, most):
+    sql = "SELECT id FROM orders"
+    if name:
+        sql += " WHERE name = '{}'".format(name)
+    return asked(sql + " LIMIT %d" % most)
+
+
+def asked(sql):
+    return sqlite3.connect("shop").execute(sql).fetchall()
 """
 ACCESS = """
 
@@ -185,6 +199,35 @@ def test_a_secret_that_a_later_commit_removes_is_published_all_the_same(shop, te
     commit = git("rev-parse", "HEAD~1")[:12]
     assert f"src/app.py:24 in {commit}" in said
     assert KEY not in said
+    assert judged.fired("no-new-secrets")
+
+
+def test_sql_that_is_put_together_in_steps_blocks_where_a_value_is_put_in(shop, terminal, judged):
+    place = shop({"src/app.py": APP + STEPS})
+    done = scan(terminal, place, "--json")
+    (found,) = [one for one in done.json["new_findings"] if one["class"]]
+    assert done.code == 1
+    assert (found["class"], found["rule"], found["where"]) == ("CWE-89", "sql-composed", "src/app.py:27")
+    assert judged.fired("no-new-findings")
+    bound = STEPS.replace("'{}'\".format(name)", '?"')
+    pushed(terminal, {"src/app.py": APP + bound})
+    assert scan(terminal, place).code == 0
+
+
+def test_a_key_in_the_place_of_another_blocks_and_a_moved_one_does_not(shop, terminal, judged):
+    def private(name):
+        body = base64.b64encode(hashlib.shake_256(name.encode()).digest(300)).decode()
+        return f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n"
+
+    was = {"src/id.pem": private("one").encode()}
+    place = shop({"src/keys/id.pem": private("one"), "src/id.pem": None}, base=was)
+    assert scan(terminal, place).code == 0
+    pushed(terminal, {"src/keys/id.pem": private("two")})
+    done = scan(terminal, place, "--json")
+    assert done.code == 1
+    assert [(one["class"], one["where"]) for one in done.json["new_findings"]] == [
+        ("CWE-798", "src/keys/id.pem:1")
+    ]
     assert judged.fired("no-new-secrets")
 
 

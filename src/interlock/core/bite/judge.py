@@ -9,8 +9,9 @@ Rules:
 3. Skipped tests and expected failures never count, on either side.
 4. A behaviour is what a person listed in change.md. Everything that a name there fits must pass, and at least
    one of it must bite.
-5. A new test that passes on base is named, and refused unless change.md declares it a *characterisation* of what
-   was there before. One that was only changed is named.
+5. A new test that is *idle* is named, and refused unless change.md declares it a *characterisation* of what was
+   there before: one that passes on base, whatever else bites, and one that is shown not to depend on what is new.
+   A weak one of which nothing more can be shown here is named beside those that were only changed.
 6. Without a list at least one test must bite.
 """
 
@@ -58,7 +59,10 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestRow:
-    """One test that was looked at on both sides. ``why`` is what it said without the change, for people."""
+    """One test that was looked at on both sides. ``why`` is what it said without the change, for people.
+
+    ``idle``: it is shown not to need the change.
+    """
 
     __test__ = False  # the name is the field's; pytest need not collect it
 
@@ -68,6 +72,7 @@ class TestRow:
     passed: int
     failed: int
     why: str = ""
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +98,8 @@ def _row(test: str, standing: Standing, looked: Looked) -> TestRow:
     failed = sum(one is None or one.outcome in {"strong", "weak"} for one in there)
     why = next((one.said for one in there if one is not None and one.outcome in {"strong", "weak"}), "")
 
-    def row(state: State, why: str = why) -> TestRow:
-        return TestRow(test=test, standing=standing, state=state, passed=passed, failed=failed, why=why)
+    def row(state: State, why: str = why, *, idle: bool = False) -> TestRow:
+        return TestRow(test=test, standing=standing, state=state, passed=passed, failed=failed, why=why, idle=idle)
 
     if passed < len(here):
         told = next((one.said for one in here if one is not None and one.outcome != "passed"), _NOT_THERE)
@@ -104,17 +109,18 @@ def _row(test: str, standing: Standing, looked: Looked) -> TestRow:
     if failed == len(there):
         stands = looked.stood_in.get(test, "looks")
         if stands == "idle":
-            return row("survives", _STOOD_IN)
+            return row("survives", _STOOD_IN, idle=True)
         if stands == "looks" and all(one is not None and one.outcome == "strong" for one in there):
             return row("bites")
         kinds = looked.kills.get(test, frozenset())
         if kinds & set(KILLING):
             return row("kills", why or _NOT_THERE)
-        return row("survives", _IDLE["raises" in kinds] if looked.mutants else _NO_MUTANT)
+        called = "raises" in kinds
+        return row("survives", _IDLE[called] if looked.mutants else _NO_MUTANT, idle=called)
     skipped = sum(one is not None and one.outcome == "skipped" for one in there)
     if skipped == len(there):
         return row("skipped", "skipped without the change")
-    return row("flaky" if failed or skipped else "passes")
+    return row("flaky") if failed or skipped else row("passes", idle=True)
 
 
 def toothless_on(true: Seen, void: Seen, test: str) -> Stands:
@@ -216,7 +222,13 @@ def _toothless(rows: Sequence[TestRow]) -> str:
 
 
 def undeclared(rows: Sequence[TestRow], declared: Sequence[str]) -> tuple[TestRow, ...]:
-    """New tests that pass on base and that nobody declared a characterisation of it."""
+    """New tests that do not need the change, and that nobody declared a characterisation of what was there."""
+    return tuple(row for row in unexplained(rows, declared) if row.standing == "new" and row.idle)
+
+
+def unexplained(rows: Sequence[TestRow], declared: Sequence[str]) -> tuple[TestRow, ...]:
+    """New and changed tests that are not shown to need the change, and that nobody declared."""
     known = Spelled([row.test for row in rows])
     named = {test for name in declared for test in known.fitting(name)}
-    return tuple(row for row in rows if row.standing == "new" and row.state == "passes" and row.test not in named)
+    looked = [row for row in rows if row.standing in {"new", "changed"} and row.test not in named]
+    return tuple(row for row in looked if row.state in {"passes", "survives"})

@@ -3,7 +3,8 @@
 Rules:
 1. The verdict is about head: every test passed, the person's list among them, none that was looked at is flaky.
 2. ``bites`` needs that verdict, a test that bites for each entry of the list (without a list, any), and no new
-   test that passes without the change undeclared.
+   test that is shown not to need the change undeclared, whatever bites beside it. New and changed tests of which
+   it is only not shown that they need it are named for policy to ask.
 3. A predicate has a limit. What policy reads comes first, then what somebody has to look at; the rest is counted.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from interlock.core.bite.judge import BITING, Behaviour, Judged, State, TestRow
+from interlock.core.bite.judge import BITING, Behaviour, Judged, State, TestRow, undeclared, unexplained
 from interlock.core.bite.seen import MOST_NAME
 from interlock.core.change.canonical import Json, canonical, plain
 from interlock.core.evidence.summary import MAX_OWN
@@ -35,13 +36,17 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of it. ``failed`` are tests that do not pass on head, ``idle`` new ones that need no change."""
+    """What came of it. ``failed`` are tests that do not pass on head, ``idle`` new ones that need no change.
+
+    ``unexplained`` are those and all others, new or changed, that are not shown to need it.
+    """
 
     verdict: str
     bites: bool
     behaviours: tuple[Behaviour, ...]
     failed: tuple[str, ...]
     idle: tuple[TestRow, ...]
+    unexplained: tuple[TestRow, ...]
     rows: tuple[TestRow, ...]
     good: frozenset[str]
     total: int
@@ -53,21 +58,24 @@ class Outcome:
 
 
 def outcome(
-    mine: Judged, behaviours: Sequence[Behaviour], idle: Sequence[TestRow], *, everywhere: Sequence[Judged]
+    mine: Judged, behaviours: Sequence[Behaviour], declared: Sequence[str], *, everywhere: Sequence[Judged]
 ) -> Outcome:
-    """What one plan's runs show; the list, and whether it bites, are of all plans together."""
+    """What one plan's runs show; the list, what is ``declared`` a characterisation, and ``bites`` are of all."""
     first = mine.looked.head[0]
     bad = {test for test, one in first.results.items() if one.outcome in {"strong", "weak"}} | first.unread.keys()
     bad |= {row.test for row in mine.rows.values() if row.state in {"flaky", "fails"}}
     passed = bool(mine.good) and not bad and all(one.passed for one in behaviours)
-    biting = [row for one in everywhere for row in one.rows.values() if row.state in BITING]
-    enough = all(one.biting for one in behaviours) if behaviours else bool(biting)
+    rows = [row for one in everywhere for row in one.rows.values()]
+    idle, vague = undeclared(rows, declared), unexplained(rows, declared)
+    biting = any(row.state in BITING for row in rows)
+    enough = all(one.biting for one in behaviours) if behaviours else biting
     return Outcome(
         verdict="passed" if passed else "failed",
         bites=passed and enough and not idle,
         behaviours=tuple(behaviours),
         failed=tuple(sorted(bad)),
         idle=tuple(row for row in idle if row.test in mine.rows),
+        unexplained=tuple(row for row in vague if row.test in mine.rows),
         rows=tuple(sorted(mine.rows.values(), key=lambda row: (_ORDER.index(row.state), row.test))),
         good=mine.good,
         total=len(first.results),
@@ -83,6 +91,7 @@ def predicate(found: Outcome, listed: Listed) -> dict[str, Json]:
     rows = lists.take([plain(row) for row in found.rows], ROOM // 4)
     failed = lists.take([*found.failed[:SHOWN_FAILED]], ROOM // 8)
     idle = lists.take([row.test for row in found.idle], ROOM // 8)
+    vague = lists.take([row.test for row in found.unexplained], ROOM // 8)
     passed = lists.take([*dict.fromkeys(name[:MOST_NAME] for name in names)], ROOM)
     return {
         "verdict": found.verdict,
@@ -92,6 +101,7 @@ def predicate(found: Outcome, listed: Listed) -> dict[str, Json]:
         "tests": rows,
         "failed_tests": failed,
         "idle_tests": idle,
+        "unexplained_tests": vague,
         "listed_first": listed.first,
         "counts": {
             "total": found.total,
@@ -100,12 +110,14 @@ def predicate(found: Outcome, listed: Listed) -> dict[str, Json]:
             "looked_at": len(found.rows),
             "behaviours": len(found.behaviours),
             "idle": len(found.idle),
+            "unexplained": len(found.unexplained),
             **{state: sum(row.state == state for row in found.rows) for state in _ORDER},
         },
         "left_out": {
             "tests": len(found.rows) - len(rows),
             "failed_tests": len(found.failed) - len(failed),
             "idle_tests": len(found.idle) - len(idle),
+            "unexplained_tests": len(found.unexplained) - len(vague),
             "behaviours": len(found.behaviours) - len(behaviours),
         },
     }

@@ -143,6 +143,12 @@ _SHOWN = (
     _shown("tests", "every required test seen passing"),
     Fact("tests_seen", "Set<String>", "of the required tests, those seen passing", nothing=[]),
     _shown("tests_bite", "required tests fail without the change"),
+    Fact(
+        "tests_unexplained",
+        "Set<String>",
+        "new or changed tests not shown to need the change, and declared by nobody",
+        nothing=[],
+    ),
     Fact("vp_approvals", "Long", "VPs who approved", nothing=0),
 )
 

@@ -135,6 +135,7 @@ def _evidence(given: DecisionInput, known: Facts) -> Facts:
         "tests": _state(tests, "passed_tests", required),
         "tests_seen": sorted(_all(_speaking(tests), "passed_tests").intersection(_words(required))),
         "tests_bite": _bites(_of(pieces, TESTS)),
+        "tests_unexplained": sorted(_all(_speaking(_of(pieces, TESTS)), "unexplained_tests")),
     }
 
 
@@ -177,9 +178,9 @@ def _state(pieces: list[Evidence], covers: str = "", wanted: object = ()) -> str
 
 
 def _bites(tests: list[Evidence]) -> str:
-    """As ``_state``; of several services' tests those that do not bite decide."""
+    """As ``_state``; of several services' tests those that do not bite decide, and those that name idle ones."""
     asked = [one for one in tests if isinstance(one.summary.get("bites"), bool)]
-    idle = any(one.summary["bites"] is False for one in _speaking(asked))
+    idle = any(one.summary["bites"] is False or one.summary.get("idle_tests") for one in _speaking(asked))
     return "failed" if idle else _state(asked)
 
 

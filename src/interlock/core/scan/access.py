@@ -6,7 +6,8 @@ Rules:
    while at least three of four others do, of its file where it has ``FEW`` others, else of the project. In a
    project with many open routes one more says nothing, and nothing is said.
 3. ``token-unverified`` (CWE-287): the claims of a signed token are read without its signature being verified.
-4. ``deserialized`` (CWE-502): see ``loading``. What another scanner says of the same lines is told once.
+4. ``deserialized`` (CWE-502): see ``loading``; ``sql-composed`` (CWE-89): see ``sql_composed``. What another
+   scanner says of the same lines is told once.
 5. What is guarded is read from names. Code that guards by other means is reported wrongly, and accepted in the
    plan.
 6. Whether a record belongs to whoever asks for it (CWE-639) cannot be told from one file: there is no rule for it
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from interlock.core.scan.access_routes import Route
 from interlock.core.scan.access_words import is_open
 from interlock.core.scan.loading import loads
+from interlock.core.scan.sql_composed import composed
 
 USUAL, FEW = 0.75, 3
 """The share of others from which on it is usual to ask, and of how many routes a file speaks for itself."""
@@ -71,7 +73,7 @@ def access_findings(
 
     ``project`` is what is usual outside it; None for every route that asks nobody, whatever others do.
     """
-    weak = [*_tokens(tree), *_loads(tree), *_removed(found, before), *_unguarded(found, project)]
+    weak = [*_tokens(tree), *_loads(tree), *_composed(tree), *_removed(found, before), *_unguarded(found, project)]
     once = {(one.line, one.cwe): one for one in reversed(weak)}
     return tuple(sorted(once.values(), key=lambda one: (one.line, one.rule)))
 
@@ -117,6 +119,17 @@ def _loads(tree: ast.Module) -> Iterator[Weak]:
             rule="deserialized",
             cwe=502,
             message=f"{called} makes objects of whatever it is given",
+        )
+
+
+def _composed(tree: ast.Module) -> Iterator[Weak]:
+    for node, called in composed(tree).items():
+        yield Weak(
+            line=node.lineno,
+            end=node.end_lineno or node.lineno,
+            rule="sql-composed",
+            cwe=89,
+            message=f"a value goes into the text of the SQL that {called} is given: bind it instead",
         )
 
 

@@ -3,7 +3,8 @@
 Rules:
 1. A secret is known by the digest that the tool gives of it; the value is never read here, and the digest never
    shown: of a short secret it can be guessed.
-2. Tokens that it tells by a part of their value are left out: ``secrets_whole`` finds them.
+2. Keys and tokens that it tells by a part of their value are left out: ``secrets_keys`` and ``secrets_whole`` find
+   them. A signed token is told by all that stands on its line.
 3. In lock files long random texts are checksums, and only secrets of a known pattern count. So it is of a line on
    which nothing is random but a digest that says that it is one (``sha512-…``).
 """
@@ -17,7 +18,7 @@ from pathlib import PurePosixPath
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InterlockError
 from interlock.core.evidence.strict_json import read_json
-from interlock.core.scan.secrets_whole import WHOLE
+from interlock.core.scan.secrets_whole import WHOLE, whole
 from interlock.core.scan.seen import Scanned, Seen, Source
 
 TOOL = "detect-secrets"
@@ -61,15 +62,19 @@ def read_secrets(
             if found.rule not in WHOLE and not (
                 found.rule in _GUESSED and (is_lock(source.path) or _is_digest(found))
             ):
-                seen.append(found)
+                seen.append(whole(found, _line(found)))
     return Scanned(tool=TOOL, version=version if isinstance(version, str) else "", seen=tuple(seen))
 
 
 def _is_digest(one: Seen) -> bool:
-    lines = one.source.content.split(b"\n")
-    line = lines[one.line - 1] if one.line <= len(lines) else b""
+    line = _line(one)
     rest = _DIGEST.sub(b"", line)
     return rest != line and _RANDOM.search(rest) is None
+
+
+def _line(one: Seen) -> bytes:
+    lines = one.source.content.split(b"\n")
+    return lines[one.line - 1] if one.line <= len(lines) else b""
 
 
 def is_lock(path: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.config import Config
-from interlock.core.bite.judge import Judged, behaviours, undeclared
+from interlock.core.bite.judge import Judged, behaviours
 from interlock.core.bite.outcome import Listed, Outcome, outcome, predicate
 from interlock.core.bite.plan import TestPlan
 from interlock.core.change.canonical import Json, plain
@@ -58,10 +58,9 @@ def judged(desk: Desk, done: Sequence[Ran]) -> list[Told]:
         return [_undecided(desk, ran, ran.seen.fault or fault) for ran in done]
     everywhere = [Judged(ran.seen.looked) for ran in done]
     named = behaviours(desk.listed.required, everywhere)
-    rows = [row for one in everywhere for row in one.rows.values()]
-    idle = undeclared(rows, desk.listed.characterisation)
+    declared = desk.listed.characterisation
     return [
-        _decided(desk, ran, outcome(one, named, idle, everywhere=everywhere))
+        _decided(desk, ran, outcome(one, named, declared, everywhere=everywhere))
         for ran, one in zip(done, everywhere, strict=True)
     ]
 

@@ -27,12 +27,11 @@ from interlock.core.bite.stand_ins import MODULE
 from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.junit import MAX_JUNIT, read_junit
 from interlock.plugins.bite.copies import Copies
-from interlock.plugins.world.programs import SystemPrograms
+from interlock.plugins.world.programs import NEEDED, SystemPrograms
 from interlock.ports.bite import Edited, Side
 from interlock.ports.programs import Output
 
 PYTHON_PLACE = "{python}"
-NEEDED = frozenset({"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT"})
 """What every program needs."""
 PROBE_SECONDS = 60.0
 _WITNESS, _FOLDER = "tests_witness", "TESTS_WITNESS_FOLDER"

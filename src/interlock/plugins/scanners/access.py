@@ -79,7 +79,10 @@ class AccessScanner:
             now = one.source.side == "head"
             # A route that asked nobody before is not new, however usual it has become to ask since.
             was = before.get(one.source.lineage, ()) if now else ()
-            seen += _seen(one, was, others if now else None)
+            try:
+                seen += _seen(one, was, others if now else None)
+            except Unparsed as error:
+                unread.append((one.source, str(error)))
         return Scanned(tool=TOOL, version=VERSION, seen=tuple(seen), unread=tuple(unread))
 
 

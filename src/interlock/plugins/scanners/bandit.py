@@ -20,9 +20,8 @@ from interlock.core.scan.interpolated import takes_in
 from interlock.core.scan.outline import Unparsed, parsed
 from interlock.core.scan.python import as_python, is_python
 from interlock.core.scan.seen import Scanned, Seen, Source
-from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.scan_folder import by_number
-from interlock.plugins.world.scan_settings import absent, fault, module, read
+from interlock.plugins.world.scan_settings import absent, fault, module, programs, read
 from interlock.ports.scanner import SECONDS, Look
 
 MODULE = "bandit"
@@ -60,9 +59,7 @@ class BanditScanner:
         with by_number(wanted, ending=".py") as folder:
             place = str(folder.root)
             command = (*module(MODULE), "-q", "-f", "json", "--ignore-nosec", "-r", place)
-            done = SystemPrograms(place).output(
-                command, timeout=self._settings.seconds, environment={}, most=MOST_BYTES
-            )
+            done = programs(place).output(command, timeout=self._settings.seconds, environment={}, most=MOST_BYTES)
         if why := fault(done, TOOL, _ENDED):
             return Scanned(tool=TOOL, version=_version(), fault=why)
         names = {f"{place}/{name}": source for name, source in folder.names.items()}

@@ -4,7 +4,8 @@ Rules:
 1. It is given a folder with the changed files of one side, once for the head and once for the base; both are
    compared here. ``{folder}`` and ``{out}`` stand for the folder and for the file it may write; else it prints.
 2. The program is one of this machine, by name or by its whole path: one of the checkout could be the change's own.
-3. Exit codes by which it says that it found something are named in ``good``.
+3. It gets no variable of this machine but those that every program needs and those named in ``passed_on``.
+4. Exit codes by which it says that it found something are named in ``good``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class SarifSettings:
     """``name`` is what the tool is called in what is signed; ``install`` says how one gets it.
 
     ``reads`` are globs of the files that it understands; of other code that it was given nothing is known.
+    ``passed_on`` are variables of the runner that it gets.
     """
 
     name: str
@@ -37,6 +39,7 @@ class SarifSettings:
     good: tuple[int, ...] = (0, 1)
     install: str = ""
     reads: tuple[str, ...] = ()
+    passed_on: tuple[str, ...] = ()
     seconds: float = SECONDS
 
 
@@ -76,4 +79,12 @@ class SarifScanner:
                 words = [word.replace(mark, value) for word in words]
             return tuple(words)
 
-        return both_sides(look.sources, command, tool=had.name, seconds=had.seconds, good=had.good, files={})
+        return both_sides(
+            look.sources,
+            command,
+            tool=had.name,
+            seconds=had.seconds,
+            good=had.good,
+            files={},
+            passed_on=had.passed_on,
+        )

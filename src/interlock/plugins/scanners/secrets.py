@@ -21,12 +21,12 @@ from importlib.metadata import version as installed
 from interlock.core.change.canonical import Json
 from interlock.core.scan.compare import once
 from interlock.core.scan.differing import Numbered, differing, lines_of
+from interlock.core.scan.secrets_keys import keys
 from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
-from interlock.core.scan.secrets_whole import decoded, is_kubernetes, tokens
+from interlock.core.scan.secrets_whole import WHOLE, decoded, is_kubernetes, tokens
 from interlock.core.scan.seen import Scanned, Source
-from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.scan_folder import by_number
-from interlock.plugins.world.scan_settings import absent, fault, module, read
+from interlock.plugins.world.scan_settings import absent, fault, module, programs, read
 from interlock.ports.scanner import SECONDS, Look
 
 MODULE = "detect_secrets"
@@ -81,12 +81,18 @@ class SecretsScanner:
             lambda one, line: changed[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
         )
         whole = [seen for one in look.sources for seen in tokens(one, changed[id(one)], TOOL)]
-        found = self._encoded(texts, changed, replace(found, seen=(*whole, *found.seen)))
-        again = [one for one in look.sources if changed[id(one)] and one.path.lower().endswith(_READ_OTHERWISE)]
-        if not again or found.fault:
-            return replace(found, seen=once(found.seen))
-        other = self._ran(again, as_text, lambda _, line: line)
-        return replace(found, seen=once([*found.seen, *other.seen]), fault=other.fault)
+        whole += [
+            seen for one, text in texts for seen in keys(one, text, TOOL, kubernetes=is_kubernetes(one, text))
+        ]
+        found = replace(found, seen=(*whole, *found.seen))
+        # Read whole, a file of which one side was changed is read on both: what stood there is not new.
+        touched = {one.lineage or one.path for one in look.sources if changed[id(one)]}
+        again = [one for one in look.sources if (one.lineage or one.path) in touched and _is_read_otherwise(one)]
+        if again and not found.fault:
+            other = self._ran(again, as_text, lambda _, line: line)
+            found = replace(found, seen=(*found.seen, *other.seen), fault=other.fault)
+        found = self._encoded(texts, changed, found)
+        return replace(found, seen=once(found.seen))
 
     def _encoded(
         self, texts: Sequence[tuple[Source, bytes]], changed: Mapping[int, Numbered], found: Scanned
@@ -95,18 +101,20 @@ class SecretsScanner:
         lines: dict[int, list[tuple[int, bytes]]] = {}
         values: set[tuple[int, int, str]] = set()
         for one, text in texts:
-            for number, line in changed[id(one)] if is_kubernetes(one, text) else ():
+            mine = {number for number, _ in changed[id(one)]}
+            for number, line in enumerate(text.split(b"\n"), 1) if is_kubernetes(one, text) else ():
                 plain, value = decoded(line)
-                if plain:
+                values.add((id(one), number, value))
+                if plain and number in mine:
                     lines.setdefault(id(one), []).append((number, plain))
-                    values.add((id(one), number, value))
         more = self._ran(
             [one for one, _ in texts if id(one) in lines],
             lambda one: b"\n".join([_FIRST, *(line for _, line in lines[id(one)])]),
             lambda one, line: lines[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
         )
         inner = [seen for one, _ in texts for seen in tokens(one, lines.get(id(one), ()), TOOL)]
-        told = {(id(one.source), one.line) for one in (*inner, *more.seen)}
+        whole = [one for one in found.seen if one.rule in WHOLE]
+        told = {(id(one.source), one.line) for one in (*inner, *more.seen, *whole)}
         left = [
             one
             for one in found.seen
@@ -124,12 +132,14 @@ class SecretsScanner:
         with by_number(sources, content=content) as folder:
             place = str(folder.root)
             command = (*module(MODULE), "scan", "--all-files", "--no-verify", *limits, *off, ".")
-            done = SystemPrograms(place).output(
-                command, timeout=self._settings.seconds, environment={}, most=MOST_BYTES
-            )
+            done = programs(place).output(command, timeout=self._settings.seconds, environment={}, most=MOST_BYTES)
         if why := fault(done, TOOL, frozenset({0})):
             return Scanned(tool=TOOL, fault=why)
         return read_secrets(done.out, folder.names, number=number)
+
+
+def _is_read_otherwise(source: Source) -> bool:
+    return source.path.lower().endswith(_READ_OTHERWISE)
 
 
 def as_text(source: Source) -> bytes:

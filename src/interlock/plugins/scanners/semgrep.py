@@ -34,11 +34,15 @@ _WHOLE = ("--disable-nosem", "--no-git-ignore", "--max-target-bytes=0")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SemgrepSettings:
-    """``rules`` is the folder below the scan plans in which its rules are; ``reads`` the files they are about."""
+    """``rules`` is the folder below the scan plans in which its rules are; ``reads`` the files they are about.
+
+    ``passed_on`` are variables of the runner that it gets.
+    """
 
     rules: str = "semgrep"
     config: str = ""
     reads: tuple[str, ...] = ()
+    passed_on: tuple[str, ...] = ()
     seconds: float = SECONDS
 
 
@@ -82,6 +86,7 @@ class SemgrepScanner:
             seconds=self._settings.seconds,
             good=(0, 1),
             files={**mine, _OWN_LIST: b""},
+            passed_on=self._settings.passed_on,
             skip=_is_own_list,
         )
 

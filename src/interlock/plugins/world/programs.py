@@ -30,6 +30,8 @@ from interlock.ports.programs import MOST_OUTPUT, NoCode, Output, Ran, wanted
 Sink = int | IO[bytes]
 """Where a program's words go."""
 
+NEEDED = frozenset({"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT"})
+"""The variables that every program needs, for those that are to get no others."""
 _MOST = 64 * 1024
 _SAID = 300
 _PATIENCE = 5.0

@@ -15,9 +15,8 @@ from pathlib import Path
 from interlock.core.evidence.sarif import MAX_SARIF
 from interlock.core.scan.sarif_says import read_sarif_of
 from interlock.core.scan.seen import Scanned, Seen, Side, Source
-from interlock.plugins.world.programs import SystemPrograms
 from interlock.plugins.world.scan_folder import by_path
-from interlock.plugins.world.scan_settings import fault
+from interlock.plugins.world.scan_settings import fault, programs
 
 Command = Callable[[Path, Path], tuple[str, ...]]
 """From the tree and the file to write into, the program with its arguments."""
@@ -33,9 +32,13 @@ def both_sides(
     seconds: float,
     good: Collection[int],
     files: Mapping[str, bytes],
+    passed_on: Collection[str] = (),
     skip: Callable[[Source], bool] = lambda _: False,
 ) -> Scanned:
-    """What it saw on both sides; ``files`` are laid beside the tree, ``skip`` says what it is not given."""
+    """What it saw on both sides; ``files`` are laid beside the tree, ``passed_on`` are variables it gets.
+
+    ``skip`` says what it is not given.
+    """
     seen: list[Seen] = []
     unread: list[tuple[Source, str]] = []
     version = ""
@@ -43,7 +46,7 @@ def both_sides(
         wanted = [one for one in sources if one.side == side and not one.link and not skip(one)]
         if not wanted:
             continue
-        found = _side(wanted, command, tool=tool, seconds=seconds, good=good, files=files)
+        found = _side(wanted, command, tool=tool, seconds=seconds, good=good, files=files, passed_on=passed_on)
         if found.fault:
             return found
         version = found.version or version
@@ -60,6 +63,7 @@ def _side(
     seconds: float,
     good: Collection[int],
     files: Mapping[str, bytes],
+    passed_on: Collection[str],
 ) -> Scanned:
     with by_path(wanted) as tree, tempfile.TemporaryDirectory(prefix="interlock-scan-") as place:
         beside = Path(place).resolve()
@@ -68,7 +72,7 @@ def _side(
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         out = beside / "found.sarif"
-        done = SystemPrograms(str(beside)).output(
+        done = programs(str(beside), passed_on).output(
             command(tree.root, out), timeout=seconds, environment={"HOME": str(beside)}, most=MAX_SARIF
         )
         if why := fault(done, tool, frozenset(good)):

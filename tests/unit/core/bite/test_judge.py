@@ -87,13 +87,34 @@ def test_a_new_test_that_needs_no_change_must_be_declared():
     assert undeclared(rows, ["a"]) == ()
 
 
+def test_a_new_test_that_looks_at_nothing_is_refused_beside_one_that_bites_and_an_unclear_one_is_named():
+    looked = Looked(
+        head=runs(bites="ppp", looks_away="ppp", stood_in="ppp", unclear="ppp", edited="ppp"),
+        base=runs(bites="sss", looks_away="www", stood_in="www", unclear="www", edited="ppp"),
+        standings={"bites": "new", "looks_away": "new", "stood_in": "new", "unclear": "new", "edited": "changed"},
+        kills={"looks_away": frozenset({"raises"})},
+        stood_in={"stood_in": "idle"},
+        mutants=2,
+    )
+    mine = Judged(looked)
+    named = behaviours(["bites"], [mine])
+    found = outcome(mine, named, (), everywhere=[mine])
+    assert (found.verdict, found.bites) == ("passed", False)
+    assert {row.test for row in found.idle} == {"looks_away", "stood_in"}
+    assert {row.test for row in found.unexplained} == {"looks_away", "stood_in", "unclear", "edited"}
+    said = predicate(found, Listed())
+    assert sorted(said["unexplained_tests"]) == ["edited", "looks_away", "stood_in", "unclear"]
+    assert sorted(said["idle_tests"]) == ["looks_away", "stood_in"]
+    explained = outcome(mine, named, ("looks_away", "stood_in"), everywhere=[mine])
+    assert (explained.bites, [row.test for row in explained.unexplained]) == (True, ["edited", "unclear"])
+
+
 def test_a_predicate_has_room_for_what_policy_reads_and_counts_the_rest():
     names = [f"tests/test_{number}.py::test_{'x' * 200}[{number}]" for number in range(3_000)]
     mine = judged(dict.fromkeys(names, "ppp"), dict.fromkeys(names, "ppp"))
     wanted = names[-1]
     named = behaviours([wanted], [mine])
-    idle = undeclared([*mine.rows.values()], ())
-    found = predicate(outcome(mine, named, idle, everywhere=[mine]), Listed())
+    found = predicate(outcome(mine, named, (), everywhere=[mine]), Listed())
     assert len(canonical(found)) < MAX_OWN - 4_096
     assert found["passed_tests"][0] == wanted
     assert found["counts"]["looked_at"] == 3_000

@@ -143,9 +143,45 @@ def test_any_tool_that_writes_sarif_looks_at_both_sides():
     assert SarifScanner(slow).scan(Look(sources=sources)).fault == "slow did not end in time"
 
 
+TELLS = """\
+import json, os, sys
+rule = {"ruleId": ",".join(sorted(os.environ)), "locations": [{"physicalLocation": {
+    "artifactLocation": {"uri": sys.argv[1] + "/a.py"}, "region": {"startLine": 1}}}]}
+print(json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "tells"}}, "results": [rule]}]}))
+"""
+ALWAYS = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "TMPDIR"}
+
+
+def test_a_program_gets_no_variable_that_the_plan_does_not_name(monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("INTERLOCK_RUNNER_KEY", "x")
+    monkeypatch.setenv("LICENCE", "x")
+    settings = {"name": "tells", "run": [sys.executable, "-I", "-c", TELLS, "{folder}"]}
+    for more, wanted in ({}, set()), ({"passed_on": ["LICENCE", "NOT_SET"]}, {"LICENCE"}):
+        found = SarifScanner({**settings, **more}).scan(Look(sources=[file("a.py", b"x = 1\n")]))
+        ((_, _, names),) = places(found)
+        assert set(names.split(",")) - ALWAYS == {"HOME", *wanted}
+
+
+@pytest.mark.parametrize("kind", [BanditScanner, SecretsScanner])
+def test_the_usual_programs_get_none_of_the_machines_keys(kind, monkeypatch, tmp_path):
+    told = tmp_path / "told"
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\nenv | cut -d= -f1 > {told}\nexec {sys.executable} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(program))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    found = kind({}).scan(Look(sources=[file("a.py", UNSAFE)]))
+    assert found.fault == ""
+    assert "PATH" in told.read_text()
+    assert set(told.read_text().split()) <= ALWAYS | {"PWD", "SHLVL", "_", "OLDPWD"}
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
+        ({"name": "x", "run": ["x", "{folder}"], "passed_on": ["A=b"]}, "the name of a variable"),
+        ({"name": "x", "run": ["x", "{folder}"], "passed_on": ["INTERLOCK_TOKEN"]}, "the name of a variable"),
         ({"name": "x", "run": ["tools/scan", "{folder}"]}, "a program outside of the checkout"),
         ({"name": "x", "run": ["scan"]}, "`{folder}` among the arguments"),
         ({"name": "x", "run": []}, "a program with its arguments"),

@@ -56,7 +56,8 @@ def _answer(done: Told) -> str:
     if not counts["looked_at"]:
         return f"{service}: {total}, none of them new, changed or listed"
     if counts["idle"]:
-        return f"{service}: {total}, of which {plural(counts['idle'], 'new one')} would pass without the change"
+        verb = "shows" if counts["idle"] == 1 else "show"
+        return f"{service}: {total}, of which {plural(counts['idle'], 'new one')} {verb} nothing of the change"
     return f"{service}: {total}; what was listed would pass without the change"
 
 
@@ -76,7 +77,8 @@ def _test(one: Told, done: Told) -> Row:
     state = one["state"]
     met: bool | None = _MARKS.get(state, False)
     if one["test"] in done["idle_tests"]:
-        said = "is new and passes without the change: make it fail there, or list it under `characterisation`"
+        need = "passes without the change" if state == "passes" else f"shows nothing of it ({safe(one['why'])})"
+        said = f"is new and {need}: make it fail there, or list it under `characterisation`"
         return Row(met=False, text=safe(one["test"]), remedy=said)
     why = f" ({safe(one['why'])})" if one["why"] and state in {"flaky", "fails", "skipped", "survives"} else ""
     times = f" ({one['passed']} passed with it, {one['failed']} failed without it)" if state == "flaky" else why
