@@ -2,13 +2,14 @@
 
 Rules:
 1. A table whose file changed was *rewritten*; one of which rows were read by a transaction while it held a lock
-   that keeps everybody out was *scanned*. A lock that keeps writers out *blocks* them for as long as was measured and, behind a reader that
-   takes its time, for as long as that one does.
+   that keeps everybody out was *scanned*. A lock that keeps writers out *blocks* them for as long as was measured
+   and, behind a reader that takes its time, for as long as that one does.
 2. What going back did not bring back is *irreversible*: values that are gone, a way back that failed or that
    nobody wrote. What is missing here is neither.
 3. Columns are known by their place in the table, so that a new name is a new name and no loss.
 4. Of the class that matters most is spoken first.
-5. What touched no row here is *unshown*: it may lose rows that are really there, and may not. It is not reversible.
+5. What touched no row here is *unshown*: it may lose rows that are really there, and may not. It is not called
+   reversible.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ SAID, STEP_SAID = 300, 120
 class Acted:
     """One step of a set, when it was over: whether it was verified, what it said last, how long it took.
 
-    ``needs`` is what is missing here, where the step could not be taken for that. ``doubt`` is what would be needed
-    to show that it is right, where the step was taken and showed nothing: what went wrong besides is wrong all the same.
+    ``needs`` is what is missing here, where the step could not be taken for that. ``doubt`` is what it would take
+    to show that it is right, where the step was taken and showed nothing: what went wrong besides is wrong anyhow.
     """
 
     name: str

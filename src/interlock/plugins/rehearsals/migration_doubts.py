@@ -3,10 +3,10 @@
 Rules:
 1. A statement that changes rows counts by the server's word for how many. One that is sent again and again, with
    other numbers in it, is one: the last round of a loop touches nothing.
-2. What is in a body (``DO``, a function that is called) or in a WITH is counted by its table: the rows of that kind
-   beyond those that other statements touched.
-3. An UPDATE after which no value of the columns it sets is another touched nothing either. Neither did a query that
-   asked for certain rows and got none, where nothing was written to that table afterwards.
+2. What is in a body (``DO``, a function that is called) or in a WITH is counted by its table: the rows of that
+   kind beyond those that other statements touched.
+3. An UPDATE after which no value of the columns it sets is another touched nothing either. Neither did a query
+   that asked for certain rows and got none, where nothing was written to that table.
 4. On the way back this holds for what could be there before. Of a column that the migration itself brings, no row
    that was there before can have another value than it gave.
 5. An INSERT loses nothing by itself: one that looks first whether a row is there may put in none.
@@ -23,10 +23,20 @@ from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.rehearsal.migration import State
 from interlock.plugins.rehearsals.migration_literals import each_within
 from interlock.plugins.rehearsals.sql_wire import Sent
-from interlock.plugins.rehearsals.sql_words import DATA, Word, changed, inside, names, target, verb, words, written
+from interlock.plugins.rehearsals.sql_words import (
+    DATA,
+    Word,
+    changed,
+    inside,
+    names,
+    shortened,
+    target,
+    verb,
+    words,
+    written,
+)
 
 _PLACE = {"INSERT": 0, "UPDATE": 1, "DELETE": 2}
-_SHOWN = 90
 _NUMBER = re.compile(r"(?<![\w'.])-?\d+(?:\.\d+)?")
 
 
@@ -34,7 +44,7 @@ _NUMBER = re.compile(r"(?<![\w'.])-?\d+(?:\.\d+)?")
 class Way:
     """One migration's way, up or back: what was sent, and every table before and after it.
 
-    ``known`` are the tables as they were before the migration went up; ``own`` are names of tables that do not count.
+    ``known`` are the tables as they were before the migration went up; ``own`` are names of what does not count.
     """
 
     sent: Sequence[Sent]
@@ -72,7 +82,9 @@ def unchanged(way: Way, before: Fingerprint, after: Fingerprint) -> tuple[str, .
 def _same(way: Way, table: str, column: str, before: Fingerprint, after: Fingerprint) -> bool:
     told = [each.name for each in way.before.values() if each.name.rpartition(".")[2] == table]
     items = [f"table {name} values of {column}" for name in told]
-    return bool(items) and all(item in before.items and before.items[item] == after.items.get(item) for item in items)
+    return bool(items) and all(
+        item in before.items and before.items[item] == after.items.get(item) for item in items
+    )
 
 
 def _by_count(way: Way, sent: Sequence[Sent]) -> Iterator[str]:
@@ -123,7 +135,7 @@ def _called(of: Sequence[Word], sent: Sequence[Sent]) -> bool:
 
 
 def _beyond(way: Way, of: Sequence[Word], sent: Sequence[Sent]) -> int:
-    """How many rows of the target's were touched in this way, besides those of statements that say so themselves."""
+    """How many rows of the target's were touched, besides those of statements that say so themselves."""
     table, kind = target(of), verb(of)
     places = [_PLACE[kind]] if kind in _PLACE else [0, 1, 2]
     total = 0
@@ -176,16 +188,12 @@ def _of_a_new_column(way: Way, of: Sequence[Word], *, back: bool) -> bool:
         was = way.known.get(number)
         if was is None and table:
             return True
-        new = {each.name for each in now.columns.values()} - {each.name for each in (was.columns if was else {}).values()}
+        new = {each.name for each in now.columns.values()} - {
+            each.name for each in (was.columns if was else {}).values()
+        }
         if new & mentioned:
             return True
     return False
-
-
-def shortened(text: str) -> str:
-    """A statement in one line, for people."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
 
 
 def told(statements: Sequence[str], *, how: str) -> tuple[str, ...]:

@@ -42,7 +42,9 @@ def _put(asking: Asking, table: Table, constraint: str, text: str) -> None:
     import psycopg  # noqa: PLC0415  # optional, see the extra `rehearse`
 
     try:
-        asking.connection.execute(f"ALTER TABLE {table.quoted} ADD CONSTRAINT {quoted(constraint)} {text}".encode())
+        asking.connection.execute(
+            f"ALTER TABLE {table.quoted} ADD CONSTRAINT {quoted(constraint)} {text}".encode()
+        )
     except psycopg.Error as error:
         said = " ".join((error.diag.message_primary or str(error)).split())
         raise Missing(f"a constraint of {table.told} under holds:, which `{text[:60]}` is not: {said}") from error

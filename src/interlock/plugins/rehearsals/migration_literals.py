@@ -1,7 +1,7 @@
 """What a change's own SQL looks for, as values for the columns that it names.
 
 Rules:
-1. A literal is tried in the column that it belongs to, and in the others of the same statement that are of its kind;
+1. A literal is tried in the column that it belongs to, and in the others of its statement that are of its kind;
    with what lies just below and above it, with more text around it, and as a part of objects and arrays.
 2. What one statement looks for stands together in the same rows too: where it asks for two things at once, there
    are rows that have both, in every combination.
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from interlock.plugins.rehearsals.migration_put import FARTHEST, Put, is_put, keys_of, put_by
 from interlock.plugins.rehearsals.migration_tables import Table
 from interlock.plugins.rehearsals.migration_values import Column
 from interlock.plugins.rehearsals.sql_asking import Asking, literal
-from interlock.plugins.rehearsals.sql_words import DATA, Word, names, sought, verb, words
+from interlock.plugins.rehearsals.sql_words import DATA, Word, names, sought, target, verb, words, written
 
 MOST_SINGLE, MOST_JOINT, MOST_STATEMENTS, OF_ONE_SHAPE = 60, 6, 60, 50
 _LONGEST = 1_000
@@ -30,23 +31,55 @@ _READS = frozenset({*DATA, "SELECT", "ALTER", "CREATE", "DO", "CALL", "WITH"})
 class Tried:
     """Values worth a try in one table: by column, and by statement what stands together.
 
-    ``distinct`` are its columns that must differ from row to row.
+    ``distinct`` are its columns that must differ from row to row. Rows like those that the change itself ``put``
+    in are not there before.
     """
 
     single: dict[str, list[str]] = field(default_factory=dict)
     joint: list[dict[str, list[str]]] = field(default_factory=list)
     distinct: frozenset[str] = frozenset()
+    put: Put = field(default_factory=Put)
 
 
 def tried(asking: Asking, tables: Sequence[Table], statements: Sequence[str]) -> dict[int, Tried]:
     """What these statements look for, by the table's number."""
     found: dict[int, Tried] = {each.oid: Tried(distinct=each.distinct) for each in tables}
     for of in _different(statements):
+        if is_put(of):
+            for table in (each for each in tables if each.name == target(of)):
+                _note(asking, table, of, found[table.oid].put)
+            continue
         mentioned = frozenset(names(of))
         mine = [each for each in tables if each.name in mentioned]
         for table in mine or tables:
             _take(asking, table, of, mentioned, found[table.oid], named=bool(mine))
     return found
+
+
+def _note(asking: Asking, table: Table, of: Sequence[Word], into: Put) -> None:
+    """What this INSERT puts in."""
+    given = [*put_by(of, table)]
+    keys = keys_of(table, {name for name, _ in given})
+    for name, value in given:
+        column = table.column(name)
+        if column is None:
+            if value.text.isdigit() and int(value.text) < FARTHEST:
+                into.last[name] = max(into.last.get(name, 0), int(value.text))
+        elif name in keys:
+            text = f"{literal(value.text)}::{column.base}"
+            same = f"({text}) = ({text})"
+            held = into.values.setdefault(name, [])
+            held += [text] if text not in held and _good(asking, column, [text]) and _answers(asking, same) else []
+    into.by.append(written(of))
+
+
+def _answers(asking: Asking, expression: str) -> bool:
+    """Whether the server can say what this is."""
+    try:
+        asking.one(f"SELECT {expression}")
+    except Exception:  # noqa: BLE001  # no value of this type, or of one that cannot be compared
+        return False
+    return True
 
 
 def _different(statements: Sequence[str]) -> list[list[Word]]:
@@ -133,11 +166,7 @@ def _good(asking: Asking, column: Column, values: Sequence[str]) -> list[str]:
 
 
 def _are(asking: Asking, values: Sequence[str], column: Column) -> bool:
-    try:
-        asking.one(f"SELECT {', '.join(f'({value})::{column.base}' for value in values)}")
-    except Exception:  # noqa: BLE001  # whatever the server has against it, it is no value of this column
-        return False
-    return True
+    return _answers(asking, ", ".join(f"({value})::{column.base}" for value in values))
 
 
 def _shaped(column: Column, word: Word, keys: Sequence[str]) -> Iterator[str]:

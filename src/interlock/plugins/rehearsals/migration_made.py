@@ -1,11 +1,12 @@
-"""Which row gets which value: plain ones, those of the palette, what the change looks for, the default, and nothing.
+"""Which row gets which value: a plain one, one of the palette, one that is looked for, the default, or nothing.
 
 Rules:
-1. Rows come by sixes. Two of a six hold values worth a try, each as often as every other; two hold together what one
-   statement looks for; one may hold nothing or the default; one is plain, and every other of those is like the one
-   before it in all that need not differ.
+1. Rows come by sixes. Two of a six hold values worth a try, each as often as every other; two hold together what
+   one statement looks for; one may hold nothing or the default; one is plain, and every other of those is like the
+   one before it in all that need not differ.
 2. A column that must differ from row to row has each value worth a try once, and else plain ones.
-3. Three numbers are there: ``i`` is the row's own, ``j`` counts from 1, ``d`` is ``i`` or that of the row it is like.
+3. Three numbers are there: ``i`` is the row's own, ``j`` counts from 1, ``d`` is ``i`` or that of the row it is
+   like.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def made(table: Table, column: Column, looked: Looked, level: Level) -> str:
 
 
 def looked_for(looked: Looked, table: int, count: int) -> list[int]:
-    """The numbers of those of its rows that hold, once, what a statement looks for; none where it is half of them."""
+    """The numbers of those of its rows that hold, once, what is looked for; none where that is half of them."""
     tried = looked.tried.get(table, Tried())
     once = max((len(tried.single.get(name, [])) for name in tried.distinct), default=0)
     if not once:
@@ -128,7 +129,7 @@ def _joint(column: Column, tried: Tried) -> Iterator[str]:
 
 
 def _once(column: Column, tried: Tried, values: list[str]) -> Iterator[str]:
-    """Each value in one row: what a statement looks for in the first of its rows, the others behind one another."""
+    """Each value in one row: what a statement looks for in the first of its rows, the others one by one."""
     first = {
         place: together[column.name][0]
         for place, together in enumerate(tried.joint)

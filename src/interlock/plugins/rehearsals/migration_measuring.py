@@ -19,7 +19,7 @@ from pathlib import Path
 from interlock.core.rehearsal.migration import KEEPS_OUT, Stepped, touched
 from interlock.core.rehearsal.outcome import Acted
 from interlock.plugins.rehearsals.migration_place import ThrowAway
-from interlock.plugins.rehearsals.migration_rows import insertion
+from interlock.plugins.rehearsals.migration_query import insertion
 from interlock.plugins.rehearsals.migration_tables import Table, tables_of
 from interlock.plugins.rehearsals.migration_tools import Migration, failed
 from interlock.plugins.rehearsals.migration_watch import Writer, reading, sampling, writer_of, writing

@@ -31,7 +31,7 @@ _TEXTS = (
     "same",
     "Line one\nLine two\tand a tab",
     "1,234.50",
-    "O'Brien \\ \"quoted\" 100%",
+    'O\'Brien \\ "quoted" 100%',
     "UPPER",
     " x",
     "é",
@@ -87,8 +87,9 @@ _FIXED = {
 
 
 def palette(kind: str, *, tame: bool = False) -> tuple[str, ...]:
-    """Expressions of this type; ``tame`` ones are no number that is nothing or as large as may be, and no bare value
-    where an object may be.
+    """Expressions of this type.
+
+    ``tame`` ones are no number that is nothing or as large as may be, and no bare value where an object may be.
     """
     if kind.endswith("[]"):
         return tuple(_arrays(kind, tame=tame))

@@ -2,9 +2,9 @@
 
 Rules:
 1. It is run in a copy of its own, and nothing that comes of it is believed. What it sent is all that is kept.
-2. Where it is stopped by rows that were made up, it goes once more over none: what it would have sent is heard then.
-3. Where a statement that changes rows refuses values that are unusual (a number as large as may be, a text as long as
-   may be, a bare value where objects are), that is told, and the rows that count have none: it refuses them aloud
+2. Where it is stopped by rows that were made up, it goes once more over none: what it would have sent is heard so.
+3. Where a statement that changes rows refuses unusual values (a number as large as may be, a text as long as may
+   be, a bare value where objects are), that is told, and the rows that count have none: it refuses them aloud
    and loses nothing. A type that is too small for them is another matter: there they stay.
 """
 
@@ -52,7 +52,9 @@ def scouted(
 ) -> Scouted:
     """Run every migration up and down again, and hear what they send."""
     sent, stopped = _run(place, root, asking, migrations, holds, Looked())
-    refusing = next((one.text for one in sent if one.error.startswith(_REFUSED) and verb(words(one.text)) in DATA), "")
+    refusing = next(
+        (one.text for one in sent if one.error.startswith(_REFUSED) and verb(words(one.text)) in DATA), ""
+    )
     if refusing:
         more, stopped = _run(place, root, asking, migrations, holds, Looked(tame=True))
         sent += more
@@ -69,7 +71,7 @@ def _run(
     holds: Holds,
     looked: Looked | None,
 ) -> tuple[list[Sent], bool]:
-    """Once there and back, over rows where there is something to put in; and whether it was stopped on the way up."""
+    """Once there and back, over rows where there is something to put in; and whether it was stopped."""
     place.clone(SCOUT, "base")
     made = asking(SCOUT)
     with made.connection as connection:

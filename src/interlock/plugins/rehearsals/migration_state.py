@@ -1,4 +1,4 @@
-"""The state of every table that a migration is judged by: where it lies, what it is made of, what was written to it.
+"""The state of every table that a migration is judged by: where it lies, what it is made of, what was written.
 
 Rules:
 1. Rows written are the server's own counts. A program's are there once its connection has ended.

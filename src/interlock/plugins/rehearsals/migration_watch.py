@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import psycopg
 
 SCHEMA = "interlock_seen"
-# What is noted at a command's beginning is a setting of the transaction and no row: DROP INDEX CONCURRENTLY refuses
-# to run where anything was written before.
+# What is noted at a command's beginning is a setting of the transaction and no row: DROP INDEX CONCURRENTLY
+# refuses to run where anything was written before.
 _EVERY = 0.004
 _PAUSE = 0.002
 _WARM = 5.0
@@ -50,7 +50,8 @@ CREATE FUNCTION {SCHEMA}.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY 
 BEGIN
   INSERT INTO {SCHEMA}.locks SELECT l.relation, l.mode, pg_current_xact_id(),
       coalesce((nullif(current_setting('{SCHEMA}.begun', true), '')::jsonb ->> l.relation::text)::bigint, 0)
-    FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted ON CONFLICT DO NOTHING;
+    FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+    ON CONFLICT DO NOTHING;
 END $note$;
 CREATE FUNCTION {SCHEMA}.over() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = pg_catalog AS $note$
@@ -90,7 +91,10 @@ def install(connection: psycopg.Connection[Row]) -> None:
 
 @dataclass(slots=True)
 class Sampled:
-    """What the sampler has seen; ``read`` are rows read under a lock, by table; ``waited`` is when somebody first waited, by the monotonic clock."""
+    """What the sampler has seen.
+
+    ``read`` are rows read under a lock, by table; ``waited`` is when somebody first waited, by a steady clock.
+    """
 
     locks: set[tuple[int, str]] = field(default_factory=set)
     read: dict[int, int] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from interlock.core.rehearsal.fingerprint import Fingerprint, differences
 from interlock.core.rehearsal.migration import State, Stepped, told_of, touched
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
-from interlock.plugins.rehearsals.migration_doubts import Way, needed, shortened, told, unchanged, untouched
+from interlock.plugins.rehearsals.migration_doubts import Way, needed, told, unchanged, untouched
 from interlock.plugins.rehearsals.migration_files import SqlFiles
 from interlock.plugins.rehearsals.migration_holds import holding
 from interlock.plugins.rehearsals.migration_lacks import refusing
@@ -49,6 +49,7 @@ from interlock.plugins.rehearsals.migration_watch import SCHEMA, install, sampli
 from interlock.plugins.rehearsals.reading import refuse
 from interlock.plugins.rehearsals.sql_asking import Asking
 from interlock.plugins.rehearsals.sql_fingerprint import sql_fingerprint
+from interlock.plugins.rehearsals.sql_words import shortened
 from interlock.ports.rehearsal import Probe, RehearsalScene
 
 WORK = "work"
@@ -167,7 +168,8 @@ class PostgresMigration:
         for name, held in self._settings.holds.items():
             yield f"{name}: rows against {', '.join(held)}, by the plan"
         if self._looks_for.refusing:
-            yield f"unusual values (the largest, the longest): `{shortened(self._looks_for.refusing)}` refuses them"
+            by = shortened(self._looks_for.refusing)
+            yield f"unusual values (the largest, the longest): `{by}` refuses them"
         yield from (f"{name}: {why}" for name, why in sorted(self._filled.untried.items()))
 
     @property
@@ -261,7 +263,12 @@ class PostgresMigration:
         after = self._state()
         self._ways.append(Way(sent=heard.sent, before=before, after=after, known=before, own=self._without))
         step = Stepped(
-            name=migration.name, seconds=took, before=before, after=after, locks=frozenset(seen.locks), read=seen.read
+            name=migration.name,
+            seconds=took,
+            before=before,
+            after=after,
+            locks=frozenset(seen.locks),
+            read=seen.read,
         )
         return Acted(name=name, ok=True, said=done.ran.said, seconds=took), step
 

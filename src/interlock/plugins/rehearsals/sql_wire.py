@@ -121,7 +121,7 @@ def _begun(program: socket.socket, there: socket.socket) -> bool:
             program.sendall(b"N")  # between two sockets of this machine
             continue
         there.sendall(first + rest)
-        return code != _CANCEL
+        return bool(code != _CANCEL)
 
 
 def _exactly(source: socket.socket, count: int) -> bytes:
@@ -178,8 +178,8 @@ class _Talk:
                 self._parsed[name] = (_text(text), struct.unpack_from(f"!{count}i", rest, 2))
             elif kind == b"B":
                 portal, name, rest = body.split(b"\0", 2)
-                text, kinds = self._parsed.get(name, ("", ()))
-                self._bound[portal] = bound(text, _values(rest, kinds))
+                parsed, kinds = self._parsed.get(name, ("", ()))
+                self._bound[portal] = bound(parsed, _values(rest, kinds))
             elif kind == b"E":
                 self._rounds[-1].append(self._bound.get(body.split(b"\0", 1)[0], ""))
             elif kind == b"S":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 Kind = Literal["name", "text", "number", "place", "body", "mark"]
@@ -25,19 +26,84 @@ _TOKEN = re.compile(
     |(?P<name>[^\W\d][\w$]*)|(?P<space>\s+)|(?P<mark>.)""",
     re.DOTALL | re.VERBOSE,
 )
+_SHOWN = 90
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _STARTS = frozenset({*DATA, "SELECT"})
 _NOT_NAMES = frozenset(
-    "ALL AND ANY ARRAY AS ASC BETWEEN BY CASE CAST COALESCE CROSS DATE DEFAULT DELETE DESC DISTINCT DO ELSE END"
-    " EXISTS FALSE FROM GROUP HAVING ILIKE IN INNER INSERT INTERVAL INTO IS JOIN LEFT LIKE LIMIT LOWER NOT NOW"
-    " NULL NULLIF OFFSET ON OR ORDER OUTER RETURNING RIGHT ROW SELECT SET SIMILAR THEN TIMESTAMP TIMESTAMPTZ TO"
-    " TRIM TRUE UNION UPDATE UPPER USING VALUES WHEN WHERE WITH".split()
+    [
+        "ALL",
+        "AND",
+        "ANY",
+        "ARRAY",
+        "AS",
+        "ASC",
+        "BETWEEN",
+        "BY",
+        "CASE",
+        "CAST",
+        "COALESCE",
+        "CROSS",
+        "DATE",
+        "DEFAULT",
+        "DELETE",
+        "DESC",
+        "DISTINCT",
+        "DO",
+        "ELSE",
+        "END",
+        "EXISTS",
+        "FALSE",
+        "FROM",
+        "GROUP",
+        "HAVING",
+        "ILIKE",
+        "IN",
+        "INNER",
+        "INSERT",
+        "INTERVAL",
+        "INTO",
+        "IS",
+        "JOIN",
+        "LEFT",
+        "LIKE",
+        "LIMIT",
+        "LOWER",
+        "NOT",
+        "NOW",
+        "NULL",
+        "NULLIF",
+        "OFFSET",
+        "ON",
+        "OR",
+        "ORDER",
+        "OUTER",
+        "RETURNING",
+        "RIGHT",
+        "ROW",
+        "SELECT",
+        "SET",
+        "SIMILAR",
+        "THEN",
+        "TIMESTAMP",
+        "TIMESTAMPTZ",
+        "TO",
+        "TRIM",
+        "TRUE",
+        "UNION",
+        "UPDATE",
+        "UPPER",
+        "USING",
+        "VALUES",
+        "WHEN",
+        "WHERE",
+        "WITH",
+    ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word: a name is in small letters unless it was quoted, a text is without its quotes; ``raw`` as written."""
+    """One word: a name in small letters unless it was quoted, a text without its quotes; ``raw`` is as written."""
 
     kind: Kind
     text: str
@@ -59,28 +125,35 @@ class Sought:
 def words(statement: str) -> list[Word]:
     """The words of a statement, without comments."""
     found: list[Word] = []
+    gap = ""
     for part in _TOKEN.finditer(statement):
         kind = part.lastgroup if part.lastgroup != "tag" else "body"
         text = part[0]
+        raw, gap = f"{gap}{text}", "" if kind not in {"space", "comment"} else " "
         if kind == "quoted":
-            found.append(Word("name", text[1:-1].replace('""', '"'), text))
+            found.append(Word("name", text[1:-1].replace('""', '"'), raw))
         elif kind == "escaped":
-            found.append(Word("text", _unescaped(text[2:-1]), text))
+            found.append(Word("text", _unescaped(text[2:-1]), raw))
         elif kind == "text":
-            found.append(Word("text", text[text.index("'") + 1 : -1].replace("''", "'"), text))
+            found.append(Word("text", text[text.index("'") + 1 : -1].replace("''", "'"), raw))
         elif kind == "body":
-            found.append(Word("body", text[text.index("$", 1) + 1 : text.rindex("$", 0, -1)], text))
+            found.append(Word("body", text[text.index("$", 1) + 1 : text.rindex("$", 0, -1)], raw))
         elif kind == "name":
-            found.append(Word("name", text.lower(), text))
+            found.append(Word("name", text.lower(), raw))
         elif kind in {"number", "place", "mark"}:
-            found.append(Word(kind, text, text))  # type: ignore[arg-type]  # one of the three
+            found.append(Word(kind, text, raw))  # type: ignore[arg-type]  # one of the three
     return found
 
 
 def written(of: Sequence[Word]) -> str:
     """Words as they were written, in one line."""
-    line = " ".join(each.raw or each.text for each in of)
-    return re.sub(r"(?<=\() | (?=[,;)])|(?<=\w) (?=\()|(?<=\.) | (?=\.)|(?<=:) (?=:)", "", line)
+    return "".join(each.raw or f" {each.text}" for each in of).strip()
+
+
+def shortened(text: str) -> str:
+    """A statement in one line, for people."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
 
 
 def _unescaped(text: str) -> str:
@@ -88,7 +161,7 @@ def _unescaped(text: str) -> str:
 
 
 def verb(of: Sequence[Word]) -> str:
-    """What a statement does, behind its WITH: ``UPDATE``, ``SELECT``, ``DO``, ``ALTER`` …"""
+    """What a statement does, behind its WITH, as a word of SQL."""
     first = of[0].text.upper() if of and of[0].kind == "name" else ""
     if first != "WITH":
         return first
@@ -102,7 +175,7 @@ def verb(of: Sequence[Word]) -> str:
 
 def inside(of: Sequence[Word]) -> Iterator[list[Word]]:
     """What changes rows in a part of a statement: ``WITH gone AS (DELETE …) SELECT …``."""
-    for place, (before, each) in enumerate(zip(of, of[1:], strict=False)):
+    for place, (before, each) in enumerate(pairwise(of)):
         if before != Word("mark", "(") or not each.says(*DATA):
             continue
         depth, end = 1, place + 1
@@ -132,15 +205,15 @@ def changed(of: Sequence[Word]) -> tuple[str, ...]:
     """The columns that an UPDATE sets."""
     found: list[str] = []
     depth, setting = 0, False
-    for before, each in zip(of, of[1:], strict=False):
+    for before, each in pairwise(of):
         depth += (before.text == "(") - (before.text == ")") if before.kind == "mark" else 0
         if not depth and before.says("SET"):
             setting = True
         elif not depth and before.says("FROM", "WHERE", "RETURNING"):
             setting = False
-        if setting and not depth and before.kind == "name" and each == Word("mark", "="):
-            found.append(before.text)
-        elif setting and depth == 1 and before.kind == "name" and _listed(of, before):
+        if (setting and not depth and before.kind == "name" and each == Word("mark", "=")) or (
+            setting and depth == 1 and before.kind == "name" and _listed(of, before)
+        ):
             found.append(before.text)
     return tuple(dict.fromkeys(found))
 
