@@ -27,7 +27,7 @@ from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.plugins.rehearsals.migration_doubts import Way, needed, told, unchanged, untouched
 from interlock.plugins.rehearsals.migration_files import SqlFiles
 from interlock.plugins.rehearsals.migration_holds import holding
-from interlock.plugins.rehearsals.migration_lacks import refusing
+from interlock.plugins.rehearsals.migration_lacks import refusing, unset
 from interlock.plugins.rehearsals.migration_measuring import Measuring
 from interlock.plugins.rehearsals.migration_place import ThrowAway
 from interlock.plugins.rehearsals.migration_rows import Filled, fill
@@ -258,8 +258,10 @@ class PostgresMigration:
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing)), None
         if not done.ran.good:
-            needs = refusing(words_of((done.out, done.error)))
-            return Acted(name=name, ok=False, said=failed(done), seconds=took, needs=needs), None
+            said = words_of((done.out, done.error))
+            return Acted(
+                name=name, ok=False, said=f"{failed(done)}{unset(said)}", seconds=took, needs=refusing(said)
+            ), None
         after = self._state()
         self._ways.append(Way(sent=heard.sent, before=before, after=after, known=before, own=self._without))
         step = Stepped(
