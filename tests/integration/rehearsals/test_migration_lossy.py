@@ -147,6 +147,11 @@ def test_a_seed_with_the_rows_decides_it(tried, tmp_path):
     assert (found.verdict, "irreversible" in classes(seen)) == ("failed", True), seen.measured
 
 
+def test_what_the_first_run_leaves_on_the_server_is_in_nobodys_way(tried):
+    seen, _ = tried("CREATE ROLE clerk; GRANT SELECT ON orders TO clerk;", "SELECT 1;")
+    assert seen.applied[0].ok, seen.applied
+
+
 def test_a_column_that_must_be_set_fails_over_rows_where_it_is_not(tried):
     seen, found = tried(
         "ALTER TABLE orders ALTER token SET NOT NULL;", "ALTER TABLE orders ALTER token DROP NOT NULL;"

@@ -185,8 +185,8 @@ def test_alembics_way_back_that_raises_is_irreversible(repository):
             "unshown",
         ),
         (
-            """op.add_column("orders", sa.Column("w", sa.Text)); op.execute("UPDATE orders SET w = note, note = '-'")""",
-            """op.execute("UPDATE orders SET note = w"); op.drop_column("orders", "w")""",
+            """op.add_column("orders", sa.Column("w", sa.Text)); op.execute("UPDATE orders SET w=note, id=-id")""",
+            """op.execute("UPDATE orders SET id = -id"); op.drop_column("orders", "w")""",
             "passed",
             "scan",  # in one transaction, whose lock nobody gets past
         ),

@@ -82,6 +82,18 @@ class ThrowAway:
             connection.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {quoted(database)} TEMPLATE {quoted(template)}{how}".encode())
 
+    def roles(self) -> frozenset[str]:
+        """Every role of the server."""
+        with self.connect("postgres") as connection:
+            return frozenset(name for (name,) in connection.execute(b"SELECT rolname FROM pg_roles").fetchall())
+
+    def forget(self, database: str, roles: frozenset[str]) -> None:
+        """Throw a copy away, and roles that have nothing elsewhere."""
+        with self.connect("postgres") as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)".encode())
+            for role in sorted(roles):
+                connection.execute(f"DROP ROLE IF EXISTS {quoted(role)}".encode())
+
     def base(self) -> Path:
         """The checkout of the commit at which the change begins.
 

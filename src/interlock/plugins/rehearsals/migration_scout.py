@@ -1,7 +1,8 @@
 """A first time there and back, over few rows: what the change looks for is known only once it was run.
 
 Rules:
-1. It is run in a copy of its own, and nothing that comes of it is believed. What it sent is all that is kept.
+1. It is run in a copy of its own, and nothing that comes of it is believed. What it sent is all that is kept: the
+   copy goes, with the roles that came with it.
 2. Where it is stopped by rows that were made up, it goes once more over none: what it would have sent is heard so.
 3. Where a statement that changes rows refuses unusual values (a number as large as may be, a text as long as may
    be, a bare value where objects are), that is told, and the rows that count have none: it refuses them aloud
@@ -73,7 +74,7 @@ def _run(
 ) -> tuple[list[Sent], bool]:
     """Once there and back, over rows where there is something to put in; and whether it was stopped."""
     place.clone(SCOUT, "base")
-    made = asking(SCOUT)
+    made, roles = asking(SCOUT), place.roles()
     with made.connection as connection:
         if looked is not None:
             with holding(made, holds):
@@ -93,4 +94,5 @@ def _run(
                     break
         except Missing:  # what is missing is told when it is run in earnest
             stopped = False
+    place.forget(SCOUT, place.roles() - roles)
     return heard.sent, stopped

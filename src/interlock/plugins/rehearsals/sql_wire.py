@@ -170,7 +170,7 @@ class _Talk:
         """A message of the program."""
         with self._lock:
             if kind == b"Q":
-                self._rounds[-1].extend(_each(_text(body[:-1])))
+                self._rounds[-1].extend(_each(body[:-1].decode("utf-8", errors="replace")))
                 self._rounds.append(deque())
             elif kind == b"P":
                 name, text, rest = body.split(b"\0", 2)
@@ -200,13 +200,11 @@ class _Talk:
 
 
 def _each(text: str) -> Iterator[str]:
-    """The statements of one message."""
-    if len(text) > MOST_TEXT:
-        text = text[:MOST_TEXT]
+    """The statements of one message, of each of which the beginning is kept."""
     try:
-        yield from [one.text.strip() for one in statements(text) if one.text.strip()]
+        yield from [one.text.strip()[:MOST_TEXT] for one in statements(text) if one.text.strip()]
     except NotSql:
-        yield text
+        yield text[:MOST_TEXT]
 
 
 def _text(content: bytes) -> str:
