@@ -66,6 +66,8 @@ PAIRS = {
         "ALTER TABLE orders DROP key",
     ),
 }
+HOLDS = {"not null": {"orders": ["CHECK (token IS NOT NULL)"]}}
+"""What is true of real rows where a pair would else refuse those that are made up."""
 
 
 def scene_of(root: Path, base: str) -> RehearsalScene:
@@ -93,7 +95,7 @@ def pair(name: str, rows: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         base = repository(root, *PAIRS[name])
-        settings = {"tool": "sql", "folder": ".", "rows": rows}
+        settings = {"tool": "sql", "folder": ".", "rows": rows, "holds": HOLDS.get(name, {})}
         plan = RehearsalPlan(
             path="p", service="shop", environment="staging",
             driver=PluginPlan(kind="postgres-migration", settings=settings), probes=(),

@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
         ("note", models.CharField(max_length=40)), ("paid", models.IntegerField(null=True))])]
 """,
 }
+MD5 = "from django.db.models.functions import MD5"
 OPERATION = """
 from django.db import migrations, models
 def change(apps, schema_editor):
@@ -167,6 +168,42 @@ def test_alembics_way_back_that_raises_is_irreversible(repository):
     assert not seen.measured["reversible"]
 
 
+@pytest.mark.parametrize(
+    ("up", "down", "verdict", "kind"),
+    [
+        ('op.execute("UPDATE orders SET note = lower(note)")', "pass", "failed", "irreversible"),
+        (
+            """op.execute(sa.text("DELETE FROM orders WHERE note = :note").bindparams(note="void"))""",
+            "pass",
+            "failed",
+            "irreversible",
+        ),
+        (
+            """op.get_bind().execute(sa.text("DELETE FROM orders WHERE md5(note) = :sum"), {"sum": "c0ffee"})""",
+            "pass",
+            "undecidable",
+            "unshown",
+        ),
+        (
+            """op.add_column("orders", sa.Column("w", sa.Text)); op.execute("UPDATE orders SET w=note, id=-id")""",
+            """op.execute("UPDATE orders SET id = -id"); op.drop_column("orders", "w")""",
+            "passed",
+            "scan",  # in one transaction, whose lock nobody gets past
+        ),
+        (
+            """op.bulk_insert(sa.table("orders", sa.column("id"), sa.column("note")), [{"id": 1, "note": "x"}])""",
+            """op.execute("DELETE FROM orders WHERE id = 1")""",
+            "passed",
+            "data",
+        ),
+    ],
+)
+def test_what_alembic_sends_is_heard_with_its_values(repository, up, down, verdict, kind):
+    seen, found = alembic(*repository(ALEMBIC, revision("a2", "a1", up, down)))
+    assert (found.verdict, kinds(seen)) == (verdict, [kind]), (found.reasons, seen.measured)
+    assert seen.measured["reversible"] == (verdict == "passed")
+
+
 def test_an_alembic_project_that_lacks_a_package_is_undecided(repository):
     _, found = alembic(*repository(ALEMBIC, revision("a2", "a1", "import no_such_package", "pass")))
     assert (found.verdict, found.reasons[0]) == (
@@ -197,6 +234,35 @@ def test_djangos_code_without_a_reverse_is_irreversible(repository):
     told = [one["told"] for one in seen.measured["migrations"][0]["findings"]]
     assert "IrreversibleError" in told[0]
     assert told[-1].startswith("writes 500 rows of shop_order")
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "kind"),
+    [
+        ('orders.filter(note="void").update(note="")', "failed", "irreversible"),
+        ('orders.filter(note="void").delete()', "failed", "irreversible"),
+        ('[each.delete() for each in orders.filter(note="void", paid__lt=-17)]', "failed", "irreversible"),
+        (
+            f'{MD5}; orders.annotate(sum=MD5("note")).filter(sum="c0ffee").update(note="")',
+            "undecidable",
+            "unshown",
+        ),
+        (
+            f'{MD5}; [each.delete() for each in orders.annotate(sum=MD5("note")).filter(sum="c0ffee")]',
+            "undecidable",
+            "unshown",
+        ),
+    ],
+)
+def test_what_djangos_code_looks_for_is_there(repository, code, verdict, kind):
+    text = OPERATION.format(
+        before="0001_initial", operation="migrations.RunPython(change, migrations.RunPython.noop)"
+    )
+    asked = 'orders = apps.get_model("shop", "Order").objects; ' + code
+    text = text.replace('apps.get_model("shop", "Order").objects.update(note="changed")', asked)
+    seen, found = rehearsed(*repository(DJANGO, {"shop/migrations/0002_data.py": text}), tool="django")
+    assert (found.verdict, kinds(seen)) == (verdict, [kind]), (found.reasons, seen.measured)
+    assert not seen.measured["reversible"]
 
 
 def test_djangos_column_that_cannot_come_back_over_rows_is_irreversible(repository):

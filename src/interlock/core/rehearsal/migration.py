@@ -1,13 +1,15 @@
 """What a database migration does, by what was seen of it and never by its text.
 
 Rules:
-1. A table whose file changed was *rewritten*; one that was read through under a lock that keeps everybody out was
-   *scanned*. A lock that keeps writers out *blocks* them for as long as was measured and, behind a reader that
-   takes its time, for as long as that one does.
+1. A table whose file changed was *rewritten*; one of which rows were read by a transaction while it held a lock
+   that keeps everybody out was *scanned*. A lock that keeps writers out *blocks* them for as long as was measured
+   and, behind a reader that takes its time, for as long as that one does.
 2. What going back did not bring back is *irreversible*: values that are gone, a way back that failed or that
    nobody wrote. What is missing here is neither.
 3. Columns are known by their place in the table, so that a new name is a new name and no loss.
 4. Of the class that matters most is spoken first.
+5. What touched no row here is *unshown*: it may lose rows that are really there, and may not. It is not called
+   reversible.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ MODES = {
 """From the strongest to the weakest that is told."""
 KEEPS_OUT = tuple(MODES)[:4]
 """Those that keep writers out; the first keeps readers out too."""
-CLASSES = ("irreversible", "rewrite", "scan", "blocks", "exclusive", "data", "old-version", "free")
+CLASSES = ("irreversible", "unshown", "rewrite", "scan", "blocks", "exclusive", "data", "old-version", "free")
 SHOWN, FINDINGS, LOCKS = 8, 4, 5
 NAMED, SAID = 80, 160
 """How many of each, and how many letters of each, are signed: a predicate has an upper bound."""
@@ -46,7 +48,7 @@ class Col:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableState:
-    """One table at one moment; ``scanned`` and ``written`` are rows, counted from its beginning.
+    """One table at one moment; ``changes`` are rows put in, set and taken out, counted from its beginning.
 
     ``file`` is where it lies on disk, ``indexes`` are those that can be used.
     """
@@ -55,8 +57,12 @@ class TableState:
     file: int
     columns: Mapping[int, Col]
     indexes: frozenset[str] = frozenset()
-    scanned: int = 0
-    written: int = 0
+    changes: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def written(self) -> int:
+        """Every row that was put in, set or taken out."""
+        return sum(self.changes)
 
 
 State = Mapping[int, TableState]
@@ -67,7 +73,8 @@ State = Mapping[int, TableState]
 class Stepped:
     """One migration that went up. ``blocked`` and ``behind`` are seconds by table, ``errors`` the old version's.
 
-    ``back`` says how going back failed, None where it did not or was not tried.
+    ``read`` is how many rows of a table were read under a lock of it, in the transaction that held it. ``unshown``
+    is what touched nothing here. ``back`` says how going back failed, None where it did not or was not tried.
     """
 
     name: str
@@ -75,6 +82,8 @@ class Stepped:
     before: State
     after: State
     locks: frozenset[tuple[int, str]]
+    read: Mapping[int, int] = field(default_factory=dict)
+    unshown: tuple[str, ...] = ()
     blocked: Mapping[str, float] = field(default_factory=dict)
     behind: Mapping[str, float] = field(default_factory=dict)
     gave_up: str = ""
@@ -110,7 +119,9 @@ def _differs(was: TableState, now: TableState | None) -> bool:
 
 def findings(step: Stepped, rows: Mapping[str, int], lost: tuple[Difference, ...]) -> tuple[Finding, ...]:
     """Everything about one migration; ``rows`` by table's name, ``lost`` are the values it is to blame for."""
-    found = [*_irreversible(step, lost), *_held(step, rows), *_written(step)]
+    found = [*_irreversible(step, lost)]
+    found += [Finding(kind="unshown", told=one) for one in step.unshown]
+    found += [*_held(step, rows), *_written(step)]
     found += [Finding(kind="old-version", told=f"the version before fails: {one}") for one in step.errors[:3]]
     if not any(one.kind in {"rewrite", "scan", "blocks", "exclusive", "data"} for one in found):
         found.append(Finding(kind="free", told="keeps nobody out"))
@@ -155,6 +166,11 @@ def _irreversible(step: Stepped, lost: tuple[Difference, ...]) -> Iterator[Findi
         yield Finding(kind="irreversible", told=f"the values of {table}.{column} are lost: {was}, then {now}")
 
 
+def _of_rows(one: Difference) -> bool:
+    """Whether it is about rows that were there."""
+    return one.before is not None and (" values of " in one.item or one.item.endswith(" rows"))
+
+
 def _set(text: str | None) -> str:
     return "gone" if text is None else text.partition(", together")[0]
 
@@ -167,7 +183,7 @@ def _held(step: Stepped, rows: Mapping[str, int]) -> Iterator[Finding]:
         if not modes:
             continue
         what = _what(was, now)
-        read = 0 if now is None else now.scanned - was.scanned
+        read = 0 if now is None else step.read.get(number, 0)
         rewritten = now is not None and now.file != was.file
         exclusive = modes[0] == "AccessExclusiveLock"
         kind = "rewrite" if rewritten else "scan" if read and exclusive else "exclusive" if exclusive else "blocks"
@@ -230,7 +246,8 @@ def told_of(steps: tuple[Stepped, ...], rows: Mapping[str, int], left: tuple[Dif
             }
         )
     kinds = [one.kind for found in told for one in found]
-    return {"migrations": each, "migrations_count": len(steps), "reversible": "irreversible" not in kinds}
+    whole = bool(steps) and not {"irreversible", "unshown"} & {*kinds} and not any(map(_of_rows, left))
+    return {"migrations": each, "migrations_count": len(steps), "reversible": whole}
 
 
 def _locks(step: Stepped) -> list[Json]:

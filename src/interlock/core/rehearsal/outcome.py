@@ -4,7 +4,8 @@ Rules:
 1. *Passed* means: every probe saw the state before, saw the change, and saw the very state from before again. The
    time it took stands beside it; whether that is soon enough is the objective's business.
 2. A change that no probe sees is not rehearsed: going back from nothing proves nothing.
-3. What could not be decided, because something is missing here, is *undecidable* and never *irreversible*.
+3. What could not be decided, because something is missing here, is *undecidable* and never *irreversible*. So is
+   what went well and showed nothing.
 4. All reasons are told, the one that matters most first.
 5. What is left in a place that was made for it, and is gone by now, is told as any other; nothing is dirty for it.
 """
@@ -20,6 +21,7 @@ from interlock.core.rehearsal.fingerprint import Difference, Look, differences, 
 
 Verdict = Literal["passed", "failed", "undecidable"]
 SHOWN = 20
+UNDECIDED = "could not be decided here: needs "
 UNRESTORED = "going back does not restore"
 SAID, STEP_SAID = 300, 120
 """How many of each, and how many letters of each, are signed: a predicate has an upper bound."""
@@ -29,7 +31,8 @@ SAID, STEP_SAID = 300, 120
 class Acted:
     """One step of a set, when it was over: whether it was verified, what it said last, how long it took.
 
-    ``needs`` is what is missing here, where the step could not be taken for that.
+    ``needs`` is what is missing here, where the step could not be taken for that. ``doubt`` is what it would take
+    to show that it is right, where the step was taken and showed nothing: what went wrong besides is wrong anyhow.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Acted:
     said: str = ""
     seconds: float = 0.0
     needs: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +97,14 @@ def outcome(seen: Seen) -> Outcome:
     did = differences(seen.before, seen.changed) if seen.touched else ()
     left = differences(seen.before, seen.after) if seen.touched else ()
     needs = _needed(seen)
-    reasons = tuple(_reasons(seen, needs, did, left))
+    reasons = [*_reasons(seen, needs, did, left)]
+    doubts = tuple(f"{UNDECIDED}{one.doubt}" for one in (*seen.applied, *seen.rolled_back) if one.doubt)
+    if not did and seen.touched and not doubts:
+        reasons.append("no probe sees the change, so going back from it shows nothing")
+    unsure = bool(needs) or (not reasons and bool(doubts))
     return Outcome(
-        verdict="undecidable" if needs else "failed" if reasons else "passed",
-        reasons=reasons,
+        verdict="undecidable" if unsure else "failed" if reasons else "passed",
+        reasons=(*reasons, *doubts),
         did=did,
         left=left,
         late=max(0.0, seen.seconds - seen.objective),
@@ -111,20 +119,18 @@ def _needed(seen: Seen) -> str:
 
 def _reasons(seen: Seen, needs: str, did: tuple[Difference, ...], left: tuple[Difference, ...]) -> Iterator[str]:
     if needs:
-        yield f"could not be decided here: needs {needs}"
+        yield f"{UNDECIDED}{needs}"
     if left:
         yield f"{UNRESTORED} {_count(left)}"
     yield from _of_members(seen, did, left)
     for one in seen.rolled_back:
-        if not one.ok:
+        if not one.ok and not one.doubt:
             yield f"rollback step {one.name}: {one.said}"
     for one in seen.applied:
         if not one.ok:
             yield f"apply step {one.name}: {one.said}"
     for told in dict.fromkeys((*unseen(seen.before), *unseen(seen.changed))):
         yield f"a probe could not look: {told}"
-    if not did and seen.touched:
-        yield "no probe sees the change, so going back from it shows nothing"
 
 
 def _of_members(seen: Seen, did: tuple[Difference, ...], left: tuple[Difference, ...]) -> Iterator[str]:

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from interlock.plugins.rehearsals.migration_tables import Check, Table
-from interlock.plugins.rehearsals.migration_values import Column, literal, value_of
-from interlock.plugins.rehearsals.sql_asking import Asking, quoted
+from interlock.plugins.rehearsals.migration_values import Column, value_of
+from interlock.plugins.rehearsals.sql_asking import Asking, literal, quoted
 
 MOST = 4_000
 FITTING = 30
@@ -33,6 +33,17 @@ def passing(asking: Asking, table: Table, values: Mapping[str, str]) -> dict[str
         condition = " AND ".join(f"(({one.expression}) IS NOT FALSE)" for one in group)
         if columns and not _passes(asking, columns, found, condition):
             found |= _chosen(asking, columns, found, condition, " ".join(one.expression for one in group))
+    return found
+
+
+def groups_of(table: Table) -> list[tuple[frozenset[str], str]]:
+    """Checks that speak of the same columns: those columns that do not fill themselves, and the condition."""
+    known = {each.name for each in table.columns}
+    found = []
+    for group in _groups(table):
+        columns = frozenset().union(*(one.columns for one in group)) & known
+        if columns:
+            found.append((columns, " AND ".join(f"(({one.expression}) IS NOT FALSE)" for one in group)))
     return found
 
 

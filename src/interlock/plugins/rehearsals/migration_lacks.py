@@ -4,7 +4,8 @@ Rules:
 1. Only what this machine lacks and another may have: an extension, a role, a locale, a library, a Python package,
    a program. That a table or a column is missing is the migration's own fault.
 2. The server speaks English: it was started so.
-3. A migration that refuses rows which were made up says nothing of those that are really there: it needs a seed.
+3. A migration that refuses rows which were made up says nothing of those that are really there: it needs a seed,
+   or the plan's word for what holds of them. What the base lets be NULL is so somewhere: there it fails.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def lacking(said: str) -> str:
     return ""
 
 
+_UNSET = re.compile(r"contains null values")
 _MADE_UP = re.compile(
     r"(?:invalid input (?:value|syntax) for|violates (?:check|foreign key|exclusion) constraint"
     r"|could not create (?:unique index|exclusion constraint)|duplicate key value violates"
@@ -50,4 +52,9 @@ _MADE_UP = re.compile(
 def refusing(said: str) -> str:
     """What a migration has against rows that were made up; empty where it is against none."""
     found = _MADE_UP.search(said)
-    return f"rows that this migration takes (seed:): {found[0][:150]}" if found else ""
+    return f"rows that this migration takes (holds: or seed:): {found[0][:150]}" if found else ""
+
+
+def unset(said: str) -> str:
+    """What is said besides where a migration fails at a row in which nothing is set: it may do so there too."""
+    return " (no such row in truth? say so: holds:)" if _UNSET.search(said) else ""

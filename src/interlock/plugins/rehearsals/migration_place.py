@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,7 +19,8 @@ from interlock.plugins.rehearsals.migration_lacks import lacking
 from interlock.plugins.rehearsals.migration_settings import MigrationSettings, environment_of
 from interlock.plugins.rehearsals.migration_tools import Argv, Missing, words_of
 from interlock.plugins.rehearsals.sql_asking import Row, quoted
-from interlock.plugins.world.postgresql import PostgreSQL
+from interlock.plugins.rehearsals.sql_wire import Heard, listening
+from interlock.plugins.world.postgresql import USER, PostgreSQL
 from interlock.ports.programs import Output
 from interlock.ports.rehearsal import RehearsalScene
 
@@ -71,7 +73,7 @@ class ThrowAway:
         """A connection that commits each statement; ``name`` is what others see of it."""
         import psycopg  # noqa: PLC0415  # as above
 
-        return psycopg.connect(self._url(database), autocommit=True, application_name=name)
+        return psycopg.connect(self._url(database, self._folder), autocommit=True, application_name=name)
 
     def clone(self, database: str, template: str) -> None:
         """A copy of a database to which nobody is connected; what was called so before is gone."""
@@ -79,6 +81,18 @@ class ThrowAway:
         with self.connect("postgres") as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {quoted(database)} TEMPLATE {quoted(template)}{how}".encode())
+
+    def roles(self) -> frozenset[str]:
+        """Every role of the server."""
+        with self.connect("postgres") as connection:
+            return frozenset(name for (name,) in connection.execute(b"SELECT rolname FROM pg_roles").fetchall())
+
+    def forget(self, database: str, roles: frozenset[str]) -> None:
+        """Throw a copy away, and roles that have nothing elsewhere."""
+        with self.connect("postgres") as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)".encode())
+            for role in sorted(roles):
+                connection.execute(f"DROP ROLE IF EXISTS {quoted(role)}".encode())
 
     def base(self) -> Path:
         """The checkout of the commit at which the change begins.
@@ -98,7 +112,11 @@ class ThrowAway:
         target.mkdir(exist_ok=True)
         return target
 
-    def run(self, argv: Argv, root: Path, database: str) -> Output:
+    def listening(self) -> AbstractContextManager[Heard]:
+        """Hear what programs send that are run so as to be ``heard`` meanwhile."""
+        return listening(self._door, self._folder)
+
+    def run(self, argv: Argv, root: Path, database: str, *, heard: bool = False) -> Output:
         """Run a program of the project in a checkout, against one database.
 
         Raises:
@@ -106,7 +124,7 @@ class ThrowAway:
         """
         where = root / self._settings.directory
         paths = [str(where), str(where / "src"), os.environ.get("PYTHONPATH", "")]
-        environment = environment_of(self._settings, self._places(database))
+        environment = environment_of(self._settings, self._places(database, self._door if heard else self._folder))
         done = self._scene.programs.only(NEEDED | set(self._settings.passed_on)).output(
             (*_IN, str(where), *argv),
             timeout=self._settings.timeout,
@@ -123,11 +141,19 @@ class ThrowAway:
             self._server.close()
             self._server = None
 
-    def _url(self, database: str) -> str:
+    @property
+    def _folder(self) -> Path:
         if self._server is None:
             raise RuntimeError("expected a server that runs, got none")
-        return self._server.url.replace("/postgres?", f"/{quote(database)}?", 1)
+        return self._server.folder
 
-    def _places(self, database: str) -> dict[str, str]:
-        user, _, host = self._url(database).removeprefix("postgresql://").partition("@")
-        return {"url": self._url(database), "host": host.partition("host=")[2], "name": database, "user": user}
+    @property
+    def _door(self) -> Path:
+        """Where programs connect that are heard; a short name, since a socket's path has an end."""
+        return self._folder / "w"
+
+    def _url(self, database: str, host: Path) -> str:
+        return f"postgresql://{USER}@/{quote(database)}?host={host}"
+
+    def _places(self, database: str, host: Path) -> dict[str, str]:
+        return {"url": self._url(database, host), "host": str(host), "name": database, "user": USER}

@@ -7,23 +7,29 @@ Rules:
 3. Fewer rows are put in where a table does not take as many (a unique enum). A table that takes none is told with
    the reason: what a change does to its rows is not known then.
 4. What the base or the seed put in stays.
+5. A check that refuses a value refuses it in every row that is really there too: another stands in for it. What
+   cannot be tried at all is told.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interlock.plugins.rehearsals.migration_checks import passing
-from interlock.plugins.rehearsals.migration_tables import Reference, Table, tables_of
-from interlock.plugins.rehearsals.migration_values import value_of
-from interlock.plugins.rehearsals.sql_asking import Asking, quoted
+from interlock.plugins.rehearsals.migration_made import Level, Looked
+from interlock.plugins.rehearsals.migration_query import Unfillable, needed, refused, statement
+from interlock.plugins.rehearsals.migration_tables import Table, tables_of
+from interlock.plugins.rehearsals.sql_asking import Asking, literal, quoted
+from interlock.plugins.rehearsals.sql_words import shortened
 
 if TYPE_CHECKING:
-    pass
+    import psycopg
 
 FEWER = (1_000, 100, 10, 2, 1)
+MOST_REFERRING = 200
 _MATERIALIZED = """
 SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm' ORDER BY c.oid"""
@@ -31,14 +37,15 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 
 
 @dataclass(slots=True)
 class Filled:
-    """How many rows each table has, by its name; and why not, where it has none."""
+    """How many rows each table has, by its name; why not, where it has none; and what no row of it holds."""
 
     rows: dict[str, int] = field(default_factory=dict)
     empty: dict[str, str] = field(default_factory=dict)
+    untried: dict[str, str] = field(default_factory=dict)
 
 
-def fill(asking: Asking, rows: int, tables: Mapping[str, int]) -> Filled:
-    """Put ``rows`` into every table that counts, or as many as ``tables`` says of one."""
+def fill(asking: Asking, rows: int, tables: Mapping[str, int], looked: Looked | None = None) -> Filled:
+    """Put ``rows`` into every table that counts, or as many as ``tables`` says; ``looked`` says which besides."""
     import psycopg  # noqa: PLC0415  # optional, see the extra `rehearse`
 
     found, done = Filled(), dict[int, int]()
@@ -47,17 +54,21 @@ def fill(asking: Asking, rows: int, tables: Mapping[str, int]) -> Filled:
     while waiting:
         table = _next(waiting, done)
         waiting.remove(table)
-        there = _count(asking, table)
         why = ""
         try:
-            _insert(asking, table, done, there, tables.get(table.told, rows))
+            put = _beyond(asking, table, looked or Looked())
+            doubt = _insert(asking, table, done, tables.get(table.told, rows), looked or Looked())
+            said = "; ".join(each for each in (put, doubt) if each)
+            found.untried |= {table.told: said} if said else {}
         except psycopg.Error as error:
-            why = " ".join((error.diag.message_primary or str(error)).split())[:200]
-        except _Unfillable as error:
+            why = _said(error)
+        except Unfillable as error:
             why = str(error)
         done[table.oid] = found.rows[table.told] = _count(asking, table)
         if not done[table.oid]:
             found.empty[table.told] = why or "it takes no rows"
+    for table in tables_of(asking):
+        _refer(asking, table)
     asking.connection.execute(b"RESET session_replication_role")
     for (view,) in asking.ask(_MATERIALIZED):
         asking.connection.execute(f"REFRESH MATERIALIZED VIEW {view}".encode())
@@ -65,8 +76,29 @@ def fill(asking: Asking, rows: int, tables: Mapping[str, int]) -> Filled:
     return found
 
 
-class _Unfillable(Exception):
-    """There is nothing that it could refer to."""
+def _refer(asking: Asking, table: Table) -> None:
+    """Let some rows refer to others where that could not be said before those were there."""
+    import psycopg  # noqa: PLC0415  # as above
+
+    for each in table.references:
+        columns = [table.column(name) for name in each.columns]
+        if any(one is None or one.required for one in columns) or table.distinct & {*each.columns}:
+            continue
+        parent = asking.one(f"SELECT {each.table}::regclass::text")[0]
+        ours, theirs = ", ".join(map(quoted, each.columns)), ", ".join(map(quoted, each.theirs))
+        nobody = f"NOT EXISTS (SELECT FROM ONLY {table.quoted} WHERE ({ours}) IS NOT NULL)"  # quoted
+        some = f"SELECT ctid FROM ONLY {table.quoted} LIMIT {MOST_REFERRING} OFFSET 1"  # noqa: S608  # quoted
+        one = f"SELECT {theirs} FROM {parent} LIMIT 1"  # noqa: S608  # quoted
+        set_some = (
+            f"UPDATE ONLY {table.quoted} SET ({ours}) = ({one}) WHERE {nobody} AND ctid = ANY(ARRAY({some}))"  # noqa: S608  # quoted
+        )
+        # What a check or an exclusion has against it stays as it is.
+        with suppress(psycopg.Error):
+            asking.ask(f"{set_some} RETURNING 1")
+
+
+def _said(error: psycopg.Error) -> str:
+    return " ".join((error.diag.message_primary or str(error)).split())[:200]
 
 
 def _next(waiting: list[Table], done: Mapping[int, int]) -> Table:
@@ -74,91 +106,55 @@ def _next(waiting: list[Table], done: Mapping[int, int]) -> Table:
     for strict in (True, False):
         for table in waiting:
             parents = [each for each in table.references if each.table != table.oid]
-            if all(each.table in done or (not strict and not _needed(table, each)) for each in parents):
+            if all(each.table in done or (not strict and not needed(table, each)) for each in parents):
                 return table
     return waiting[0]
-
-
-def _needed(table: Table, reference: Reference) -> bool:
-    columns = [table.column(name) for name in reference.columns]
-    return all(each is None or each.required for each in columns)
 
 
 def _count(asking: Asking, table: Table) -> int:
     return int(asking.one(f"SELECT count(*) FROM ONLY {table.quoted}")[0])  # noqa: S608  # quoted
 
 
-def _insert(asking: Asking, table: Table, done: Mapping[int, int], there: int, rows: int) -> None:
+def _beyond(asking: Asking, table: Table, looked: Looked) -> str:
+    """Begin behind the numbers that the change puts in itself; what is not tried for that, in words."""
+    if table.oid not in looked.tried:
+        return ""
+    put = looked.tried[table.oid].put
+    for name, last in put.last.items():
+        sequence = asking.one(f"SELECT pg_get_serial_sequence({literal(table.quoted)}, {literal(name)})")[0]
+        if sequence:
+            behind = f"SELECT setval({literal(sequence)}, greatest({last}, (SELECT last_value FROM {sequence})))"  # noqa: S608  # quoted
+            asking.one(behind)
+    by = f"`{shortened(put.by[0])}`{' and others' if len(put.by) > 1 else ''}" if put.by else ""
+    return f"rows that are there before {by} puts them in" if by else ""
+
+
+def _insert(asking: Asking, table: Table, done: Mapping[int, int], rows: int, looked: Looked) -> str:
+    """Put them in; what could not be tried, in words."""
     import psycopg  # noqa: PLC0415  # as above
 
-    wanted = [rows, *(fewer for fewer in FEWER if fewer < rows)]
+    there = _count(asking, table)
     first = _first(asking, table) if there else 1
-    for count in wanted:
-        if count <= there:
-            return
-        statement = _statement(asking, table, done, first, first + count - there - 1)
+    wanted = [each for each in (rows, *(fewer for fewer in FEWER if fewer < rows)) if each > there]
+    why = ""
+    for count, level in itertools.product(wanted, Level):
+        last = first + count - there - 1
         try:
-            asking.ask(statement)
-        except (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation):
-            if count == wanted[-1]:
+            asking.ask(statement(asking, table, done, first, last, looked, level))
+        except psycopg.Error as error:
+            why = why or _said(error)
+            fewer_fit = isinstance(error, (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation))
+            if level == Level.PLAIN and (count == wanted[-1] or not fewer_fit):
                 raise
             continue
-        return
+        return f"{_LEFT[level]}: {why}" if level else refused(asking, table, looked)
+    return ""
 
 
-def insertion(asking: Asking, table: Table, filled: Mapping[int, int], number: int) -> str:
-    """The statement that puts one more row into a table, made of the number ``number``."""
-    return _statement(asking, table, filled, number, number)
-
-
-def _statement(asking: Asking, table: Table, done: Mapping[int, int], first: int, last: int) -> str:
-    values: dict[str, str] = {}
-    joins: list[str] = []
-    for number, each in enumerate(table.references):
-        values |= _referring(asking, table, each, done, joins, f"p{number}", values)
-    own = {each.name: value_of(each) for each in table.columns if each.name not in values}
-    values |= passing(asking, table, own) | {name: text for name, text in values.items() if name not in own}
-    columns = [each.name for each in table.columns]
-    made = ", ".join(values[name] for name in columns)
-    listed = f"({', '.join(map(quoted, columns))}) " if columns else ""
-    if not columns:
-        return f"INSERT INTO {table.quoted} SELECT FROM generate_series({first}, {last}) RETURNING 0"
-    return (
-        f"WITH put AS (INSERT INTO {table.quoted} {listed}SELECT {made} "  # noqa: S608  # quoted
-        f"FROM generate_series({first}::bigint, {last}) AS number(i) {' '.join(joins)} RETURNING 1) "
-        "SELECT count(*) FROM put"
-    )
-
-
-def _referring(
-    asking: Asking,
-    table: Table,
-    each: Reference,
-    done: Mapping[int, int],
-    joins: list[str],
-    alias: str,
-    before: Mapping[str, str],
-) -> dict[str, str]:
-    """Values of the columns of one foreign key."""
-    columns = [table.column(name) for name in each.columns]
-    parent = asking.one(f"SELECT {each.table}::regclass::text")[0]  # a number
-    count = 0 if each.table == table.oid else done.get(each.table)
-    if count is None:  # one of the tool's own, or one whose turn is later
-        count = int(asking.one(f"SELECT count(*) FROM {parent}")[0])  # noqa: S608  # the server's own quoting
-    if count:
-        keys = ", ".join(f"k{n}" for n in range(len(each.theirs)))
-        theirs = ", ".join(map(quoted, each.theirs))
-        joins.append(
-            f"JOIN (SELECT row_number() OVER (), {theirs} FROM {parent}) AS {alias}(n, {keys}) "  # noqa: S608  # quoted
-            f"ON {alias}.n = 1 + ((number.i - 1) % {count})"
-        )
-        named = enumerate(each.columns)
-        return {name: f"{alias}.k{n}" for n, name in named if name not in before and table.column(name)}
-    if not _needed(table, each):
-        return {one.name: f"NULL::{one.kind}" for one in columns if one and not one.required}
-    if each.table == table.oid and all(columns):
-        return {}
-    raise _Unfillable(f"it needs a row of a table that has none, by {', '.join(each.columns)}")
+_LEFT = {
+    Level.DISTINCT_PLAIN: "only plain values in columns whose rows must differ",
+    Level.PLAIN: "only plain values",
+}
 
 
 def _first(asking: Asking, table: Table) -> int:

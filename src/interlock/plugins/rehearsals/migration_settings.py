@@ -30,6 +30,7 @@ class MigrationSettings:
     ``seed`` is a file of SQL as the base has it, run before the rows are made. ``roles`` are made first of all.
     ``programs`` is the folder of another PostgreSQL's ``postgres`` and ``initdb``, one that has what is needed.
     ``passed_on`` are variables of the runner that the project gets.
+    ``holds`` are constraints that real rows fulfil and the base does not have, by table, in the words of SQL.
     ``without`` are tables whose rows do not count, besides the tool's own.
     """
 
@@ -44,6 +45,7 @@ class MigrationSettings:
     rows: int = 10_000
     tables: Mapping[str, int] = field(default_factory=dict)
     seed: str = ""
+    holds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     programs: str = ""
     roles: tuple[str, ...] = ()
     without: tuple[str, ...] = ()

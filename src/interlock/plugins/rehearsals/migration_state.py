@@ -1,7 +1,7 @@
-"""The state of every table that a migration is judged by: where it lies, what it is made of, what was read of it.
+"""The state of every table that a migration is judged by: where it lies, what it is made of, what was written.
 
 Rules:
-1. Rows read and written are the server's own counts. A program's are there once its connection has ended.
+1. Rows written are the server's own counts. A program's are there once its connection has ended.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from interlock.plugins.rehearsals.sql_asking import Asking, named
 
 _TABLES = """
 SELECT c.oid, n.nspname, c.relname, pg_relation_filenode(c.oid),
-  coalesce(s.seq_tup_read, 0), coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0),
+  coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0),
   ARRAY(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
     WHERE i.indrelid = c.oid AND i.indisvalid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
@@ -34,8 +34,7 @@ def state_of(asking: Asking) -> State:
             file=file or 0,
             columns=columns[oid],
             indexes=frozenset(indexes),
-            scanned=scanned,
-            written=written,
+            changes=(put, changed, gone),
         )
-        for oid, schema, name, file, scanned, written, indexes in tables
+        for oid, schema, name, file, put, changed, gone, indexes in tables
     }

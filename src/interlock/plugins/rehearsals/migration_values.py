@@ -8,15 +8,18 @@ Rules:
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-_SIZED = re.compile(r"^(?P<name>[a-z ]+?)\((?P<size>\d+)(?:,(?P<scale>-?\d+))?\)(?P<rest>.*)$")
+from interlock.plugins.rehearsals.migration_palette import SIZED, TEXTS, sized
+from interlock.plugins.rehearsals.sql_asking import literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: ``kind`` is its type as the server writes it, ``base`` a domain's, ``labels`` an enum's."""
+    """One column: ``kind`` is its type as the server writes it, ``base`` a domain's, ``labels`` an enum's.
+
+    ``default`` is the constant that it has where nothing is said.
+    """
 
     name: str
     kind: str
@@ -24,6 +27,7 @@ class Column:
     category: str
     labels: tuple[str, ...]
     required: bool
+    default: str = ""
 
 
 def value_of(column: Column) -> str:
@@ -34,21 +38,23 @@ def value_of(column: Column) -> str:
     return f"({_value(column.base)})::{column.base}"
 
 
-def literal(text: str) -> str:
-    """A text as a statement has it."""
-    return "'" + text.replace("'", "''") + "'"
+def varied(column: Column) -> str:
+    """The expression for one column, with texts that are not all alike in their letters and blanks."""
+    name, size = sized(column.base)
+    if column.labels or name not in TEXTS - {'"char"'} or 0 < size < _ROOM:
+        return value_of(column)
+    shapes = " ".join(f"WHEN {number} THEN {each}" for number, each in enumerate(_SHAPES, start=1))
+    return f"(CASE i % {len(_SHAPES) + 1} {shapes} ELSE 'v' || i END)::{column.base}"
 
 
 def _value(kind: str) -> str:
     if kind.endswith("[]"):
         return f"ARRAY[({_value(kind[:-2])})::{kind[:-2]}]"
-    sized = _SIZED.match(kind)
-    name = (sized["name"] + sized["rest"]).strip() if sized else kind
-    size = int(sized["size"]) if sized else 0
-    if name in _TEXTS:
-        return _text(size or (1 if name == "character" else 0))
-    if name == "numeric" and sized:
-        whole, scale = size - int(sized["scale"] or 0), int(sized["scale"] or 0)
+    name, size = sized(kind)
+    if name in TEXTS:
+        return _text(size)
+    if name == "numeric" and (found := SIZED.match(kind)):
+        whole, scale = size - int(found["scale"] or 0), int(found["scale"] or 0)
         return f"(i % {10 ** max(1, min(whole, 9))}) / {10 ** max(0, min(scale, 6))}.0 * {1 if whole > 0 else 0}"
     if name in {"vector", "halfvec"}:
         return f"array_fill((i % 1000)::real, ARRAY[{size or 3}])"
@@ -62,7 +68,9 @@ def _text(size: int) -> str:
     return f"right('v' || i, {size})" if size else "'v' || i"
 
 
-_TEXTS = frozenset({"text", "character varying", "character", "bpchar", "name", "citext", '"char"'})
+_ROOM = 24
+"""So many letters have room for each of these shapes with its number."""
+_SHAPES = ("'Mixed Case ' || i", "' ' || i || '  '", "'Ünï-' || i", "'x' || i || '@Example.COM'")
 _DAY = "timestamp '2020-01-01 00:00:00' + (i % 10000000) * interval '1 minute'"
 _PLAIN = {
     "smallint": "i % 32767",

@@ -4,9 +4,11 @@ Rules:
 1. Locks are seen twice: the migration's own backend notes them at the end of each command that changes the
    schema, however short it is, and a sampler looks every few milliseconds, for what no event tells (an index that
    is built beside writers, a TRUNCATE, an UPDATE).
-2. A writer writes one row of a table again and again, with what is there already. The longest that one write took
+2. What a transaction has read of a table is noted when it first holds a lock on it, as it was before that command,
+   and again when it ends: the difference was read while it held the lock. Nothing else is said to have been.
+3. A writer writes one row of a table again and again, with what is there already. The longest that one write took
    is how long writers were blocked.
-3. A reader looks at the tables in one transaction and goes on for its seconds after somebody began to wait for it.
+4. A reader looks at the tables in one transaction and goes on for its seconds after somebody began to wait for it.
 """
 
 from __future__ import annotations
@@ -18,13 +20,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interlock.core.rehearsal.migration import MODES
+from interlock.core.rehearsal.migration import KEEPS_OUT, MODES
 from interlock.plugins.rehearsals.sql_asking import Row, quoted
 
 if TYPE_CHECKING:
     import psycopg
 
 SCHEMA = "interlock_seen"
+# What is noted at a command's beginning is a setting of the transaction and no row: DROP INDEX CONCURRENTLY
+# refuses to run where anything was written before.
 _EVERY = 0.004
 _PAUSE = 0.002
 _WARM = 5.0
@@ -32,16 +36,37 @@ _LONGEST_WRITE = "120s"
 _OURS = "a.datname = current_database() AND a.application_name NOT LIKE 'interlock%' AND l.locktype = 'relation'"
 _NOTE = f"""
 CREATE SCHEMA {SCHEMA};
-CREATE UNLOGGED TABLE {SCHEMA}.locks (relation oid, mode text);
+CREATE UNLOGGED TABLE {SCHEMA}.locks (relation oid, mode text, transaction xid8, before bigint,
+  PRIMARY KEY (relation, mode, transaction));
+CREATE UNLOGGED TABLE {SCHEMA}.reads (relation oid, rows bigint);
+CREATE FUNCTION {SCHEMA}.begin() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog AS $note$
+BEGIN
+  PERFORM set_config('{SCHEMA}.begun', (SELECT coalesce(jsonb_object_agg(relid, seq_tup_read), '{{}}')::text
+    FROM pg_stat_xact_user_tables WHERE seq_tup_read > 0), true);
+END $note$;
 CREATE FUNCTION {SCHEMA}.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = pg_catalog AS $note$
 BEGIN
-  INSERT INTO {SCHEMA}.locks SELECT l.relation, l.mode FROM pg_locks l
-    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted;
+  INSERT INTO {SCHEMA}.locks SELECT l.relation, l.mode, pg_current_xact_id(),
+      coalesce((nullif(current_setting('{SCHEMA}.begun', true), '')::jsonb ->> l.relation::text)::bigint, 0)
+    FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+    ON CONFLICT DO NOTHING;
 END $note$;
+CREATE FUNCTION {SCHEMA}.over() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog AS $note$
+BEGIN
+  INSERT INTO {SCHEMA}.reads VALUES (NEW.relation,
+    coalesce(pg_stat_get_xact_tuples_returned(NEW.relation), 0) - NEW.before);
+  RETURN NULL;
+END $note$;
+CREATE CONSTRAINT TRIGGER over AFTER INSERT ON {SCHEMA}.locks DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (NEW.mode = ANY ('{{{",".join(KEEPS_OUT)}}}')) EXECUTE FUNCTION {SCHEMA}.over();
+CREATE EVENT TRIGGER {SCHEMA}_begin ON ddl_command_start EXECUTE FUNCTION {SCHEMA}.begin();
 CREATE EVENT TRIGGER {SCHEMA} ON ddl_command_end EXECUTE FUNCTION {SCHEMA}.note();
 """  # noqa: S608  # fixed names
 _NOTED = f"SELECT DISTINCT relation, mode FROM {SCHEMA}.locks"  # noqa: S608  # as above
+_READ = f"SELECT relation, max(rows) FROM {SCHEMA}.reads WHERE rows > 0 GROUP BY relation"  # noqa: S608  # as above
 _HELD = f"""
 SELECT DISTINCT l.relation, l.mode, l.granted FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE {_OURS}"""  # noqa: S608  # as above
@@ -66,9 +91,13 @@ def install(connection: psycopg.Connection[Row]) -> None:
 
 @dataclass(slots=True)
 class Sampled:
-    """What the sampler has seen; ``waited`` is when somebody first waited, by the monotonic clock."""
+    """What the sampler has seen.
+
+    ``read`` are rows read under a lock, by table; ``waited`` is when somebody first waited, by a steady clock.
+    """
 
     locks: set[tuple[int, str]] = field(default_factory=set)
+    read: dict[int, int] = field(default_factory=dict)
     waited: float = 0.0
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -78,7 +107,7 @@ def sampling(connect: Connect) -> Iterator[Sampled]:
     """Sample as long as this goes on; afterwards what was noted is in it too."""
     seen = Sampled()
     with connect("interlock sampler") as connection:
-        connection.execute(f"TRUNCATE {SCHEMA}.locks".encode())
+        connection.execute(f"TRUNCATE {SCHEMA}.locks, {SCHEMA}.reads".encode())
         thread = threading.Thread(target=_sample, args=(connection, seen), daemon=True)
         thread.start()
         try:
@@ -88,6 +117,7 @@ def sampling(connect: Connect) -> Iterator[Sampled]:
             thread.join()
         noted = connection.execute(_NOTED.encode()).fetchall()
         seen.locks |= {(relation, mode) for relation, mode in noted if mode in MODES}
+        seen.read.update(connection.execute(_READ.encode()).fetchall())
 
 
 def _sample(connection: psycopg.Connection[Row], seen: Sampled) -> None:

@@ -6,14 +6,16 @@ Rules:
 2. It brings the probe that looks at that copy: schema, rows and sequences by name.
 3. What goes wrong before the change's own migrations, and whatever is missing here, is undecidable and never
    irreversible. So is a migration of a table that no row could be put into.
-4. What is measured (locks, waiting, what was written in between) is measured on further copies.
-5. Everything goes with this process. There is nothing to bring back.
+4. It is run once beforehand, over few rows, to hear what it looks for: those values are in the rows that count.
+   What touched no row nevertheless leaves it undecided, unless something else is wrong.
+5. What is measured (locks, waiting, what was written in between) is measured on further copies.
+6. Everything goes with this process. There is nothing to bring back.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,12 +24,15 @@ from interlock.core.rehearsal.fingerprint import Fingerprint, differences
 from interlock.core.rehearsal.migration import State, Stepped, told_of, touched
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.plugins.rehearsals.migration_doubts import Way, needed, told, unchanged, untouched
 from interlock.plugins.rehearsals.migration_files import SqlFiles
-from interlock.plugins.rehearsals.migration_lacks import refusing
+from interlock.plugins.rehearsals.migration_holds import holding
+from interlock.plugins.rehearsals.migration_lacks import refusing, unset
 from interlock.plugins.rehearsals.migration_measuring import Measuring
 from interlock.plugins.rehearsals.migration_place import ThrowAway
 from interlock.plugins.rehearsals.migration_rows import Filled, fill
-from interlock.plugins.rehearsals.migration_settings import NAME, settings_of
+from interlock.plugins.rehearsals.migration_scout import Scouted, scouted
+from interlock.plugins.rehearsals.migration_settings import NAME, MigrationSettings, settings_of
 from interlock.plugins.rehearsals.migration_state import state_of
 from interlock.plugins.rehearsals.migration_tables import tables_of
 from interlock.plugins.rehearsals.migration_tools import (
@@ -44,6 +49,7 @@ from interlock.plugins.rehearsals.migration_watch import SCHEMA, install, sampli
 from interlock.plugins.rehearsals.reading import refuse
 from interlock.plugins.rehearsals.sql_asking import Asking
 from interlock.plugins.rehearsals.sql_fingerprint import sql_fingerprint
+from interlock.plugins.rehearsals.sql_words import shortened
 from interlock.ports.rehearsal import Probe, RehearsalScene
 
 WORK = "work"
@@ -53,10 +59,15 @@ MOST, NAMED = 30, 80
 
 
 class PostgresMigration:
-    """The driver; see the rules above."""
+    """The driver; see the rules above. ``place`` makes where it takes place."""
 
-    def __init__(self, plan: RehearsalPlan, scene: RehearsalScene) -> None:
-        self._settings, self._scene = settings_of(plan.driver.settings), scene
+    def __init__(
+        self,
+        plan: RehearsalPlan,
+        scene: RehearsalScene,
+        place: Callable[[RehearsalScene, MigrationSettings], ThrowAway] = ThrowAway,
+    ) -> None:
+        self._settings, self._scene, self._make = settings_of(plan.driver.settings), scene, place
         for key, steps in (("apply", plan.apply), ("rollback", plan.rollback)):
             if steps:
                 hint = f"remove {key}: the migrations are its steps"
@@ -69,6 +80,9 @@ class PostgresMigration:
         self._looks: list[Fingerprint] = []
         self._measuring: Measuring | None = None
         self._without: tuple[str, ...] = ()
+        self._looks_for = Scouted()
+        self._unshown: list[str] = []
+        self._ways: list[Way] = []
         self._idle = ""
 
     def needs(self) -> str:
@@ -112,20 +126,24 @@ class PostgresMigration:
                 yield Acted(name="measuring", ok=False, said=f"needs {missing}", needs=str(missing))
 
     def roll_back(self) -> Iterator[Acted]:
-        """Each migration that went up down again, in reverse."""
+        """Each migration that went up down again, in reverse; then what of all that showed nothing."""
         for number in reversed(range(len(self._steps))):
-            acted = self._down(self._added[number])
+            acted = self._down(number)
             if not acted.ok and not acted.needs:
                 self._steps[number] = replace(self._steps[number], back=acted.said)
             yield acted
             if not acted.ok:
                 return
+        if self._unshown:
+            said = f"`{self._unshown[0]}` showed nothing"
+            yield Acted(name="rows for every statement", ok=False, said=said, doubt=needed(self._unshown))
 
     def measured(self) -> Mapping[str, Json]:
         """The migrations with their classes, locks and times; the tables without a row."""
         looks = self._looks
         left = differences({PROBE: looks[0]}, {PROBE: looks[-1]}) if len(looks) > 1 else ()
         empty: list[Json] = [f"{name}: {why}"[:EMPTY_SAID] for name, why in sorted(self._filled.empty.items())]
+        untried: list[Json] = [one[:EMPTY_SAID] for one in self._untried()]
         version = self._place.version // 10_000 if self._place else 0
         rows = max(self._filled.rows.values(), default=0)
         return {
@@ -134,6 +152,8 @@ class PostgresMigration:
             "rows": rows,
             "empty": empty[:MOST_EMPTY],
             "empty_count": len(empty),
+            "untried": untried[:MOST_EMPTY],
+            "untried_count": len(untried),
             **told_of(tuple(self._steps), self._filled.rows, left),
         }
 
@@ -142,6 +162,15 @@ class PostgresMigration:
         if self._place is not None:
             self._place.close()
             self._place = None
+
+    def _untried(self) -> Iterator[str]:
+        """What no row holds, in words."""
+        for name, held in self._settings.holds.items():
+            yield f"{name}: rows against {', '.join(held)}, by the plan"
+        if self._looks_for.refusing:
+            by = shortened(self._looks_for.refusing)
+            yield f"unusual values (the largest, the longest): `{by}` refuses them"
+        yield from (f"{name}: {why}" for name, why in sorted(self._filled.untried.items()))
 
     @property
     def _open(self) -> ThrowAway:
@@ -152,7 +181,7 @@ class PostgresMigration:
     def _prepare(self) -> None:
         self.close()
         self._idle = ""
-        self._place = place = ThrowAway(self._scene, self._settings)
+        self._place = place = self._make(self._scene, self._settings)
         place.start()
         tool = self._tool(place)
         if why := self._scene.programs.missing(tool.program()):
@@ -169,6 +198,7 @@ class PostgresMigration:
         if len(self._added) > MOST:
             raise Missing(f"a change of at most {MOST} migrations, and this one adds {len(self._added)}")
         self._without = (f"{SCHEMA}.*", *tool.own, *self._settings.without)
+        self._looks_for = scouted(place, self._root, self._asking, self._added, self._settings.holds)
         self._fill()
         place.clone(WORK, "base")
 
@@ -193,7 +223,9 @@ class PostgresMigration:
         asking = self._asking("base")
         with asking.connection as connection:
             install(connection)
-            self._filled = fill(asking, self._settings.rows, self._settings.tables)
+            with holding(asking, self._settings.holds):
+                looked = self._looks_for.looked(asking)
+                self._filled = fill(asking, self._settings.rows, self._settings.tables, looked)
             old = tables_of(asking)
             self._measuring = Measuring(
                 place=self._open,
@@ -219,30 +251,55 @@ class PostgresMigration:
         before, name = self._state(), f"{migration.name[:NAMED]} up"
         began = time.monotonic()
         try:
-            with sampling(lambda who: self._open.connect(WORK, who)) as seen:
+            with sampling(lambda who: self._open.connect(WORK, who)) as seen, self._open.listening() as heard:
                 began = time.monotonic()
-                done = self._open.run(migration.up, self._root, WORK)
+                done = self._open.run(migration.up, self._root, WORK, heard=True)
                 took = time.monotonic() - began
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing)), None
         if not done.ran.good:
-            needs = refusing(words_of((done.out, done.error)))
-            return Acted(name=name, ok=False, said=failed(done), seconds=took, needs=needs), None
+            said = words_of((done.out, done.error))
+            return Acted(
+                name=name, ok=False, said=f"{failed(done)}{unset(said)}", seconds=took, needs=refusing(said)
+            ), None
+        after = self._state()
+        self._ways.append(Way(sent=heard.sent, before=before, after=after, known=before, own=self._without))
         step = Stepped(
-            name=migration.name, seconds=took, before=before, after=self._state(), locks=frozenset(seen.locks)
+            name=migration.name,
+            seconds=took,
+            before=before,
+            after=after,
+            locks=frozenset(seen.locks),
+            read=seen.read,
         )
         return Acted(name=name, ok=True, said=done.ran.said, seconds=took), step
 
-    def _down(self, migration: Migration) -> Acted:
+    def _down(self, number: int) -> Acted:
+        migration, before = self._added[number], self._state()
         name, began = f"{migration.name[:NAMED]} down", time.monotonic()
         if not migration.down:
             return Acted(name=name, ok=False, said="nobody wrote one")
         try:
-            done = self._open.run(migration.down, self._root, WORK)
+            with self._open.listening() as heard:
+                done = self._open.run(migration.down, self._root, WORK, heard=True)
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing))
-        said = done.ran.said if done.ran.good else failed(done)
-        return Acted(name=name, ok=done.ran.good, said=said, seconds=time.monotonic() - began)
+        took = time.monotonic() - began
+        if not done.ran.good:
+            return Acted(name=name, ok=False, said=failed(done), seconds=took)
+        known = self._steps[number].before
+        way = Way(sent=heard.sent, before=before, after=self._state(), known=known, own=self._without)
+        self._doubt(number, way)
+        return Acted(name=name, ok=True, said=done.ran.said, seconds=took)
+
+    def _doubt(self, number: int, back: Way) -> None:
+        """Note what of this migration touched nothing, there or back."""
+        there = self._ways[number]
+        none = [*untouched(there), *untouched(back, back=True)]
+        same = unchanged(there, *self._looks[:2]) if len(self._looks) > 1 else ()
+        said = (*told(none, how="touched no row here"), *told(same, how="changed no value here"))
+        self._unshown += [*none, *same]
+        self._steps[number] = replace(self._steps[number], unshown=said)
 
     def _blind(self) -> str:
         """A table that a migration touched and that no row could be put into."""

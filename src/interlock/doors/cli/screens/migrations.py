@@ -11,6 +11,7 @@ Told = dict[str, Any]
 SHOWN, FINDINGS, NAMES = 6, 3, 3
 WORDS = {
     "irreversible": "irreversible",
+    "unshown": "undecided: touches no row here",
     "rewrite": "rewrites a table",
     "scan": "reads a table through under its lock",
     "blocks": "keeps writers out",
@@ -47,4 +48,8 @@ def _rows(measured: Told) -> list[str]:
     if count:
         named = "; ".join(safe(each) for each in empty[:NAMES])
         lines += told("empty", f"{named}{f' and {count - NAMES:,} more' if count > NAMES else ''}")
+    untried, count = measured.get("untried", []), measured.get("untried_count", 0)
+    if count:
+        named = "; ".join(safe(each) for each in untried[:NAMES])
+        lines += told("not tried", f"{named}{f' and {count - NAMES:,} more' if count > NAMES else ''}")
     return lines
