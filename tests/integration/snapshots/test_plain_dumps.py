@@ -3,6 +3,8 @@ r"""What stands in a backup is never a program here, however it is spelled; what
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -73,7 +75,14 @@ def test_psql_itself_would_have_run_it_and_no_restore_does(saved, dumped, server
     assert (by_psql, ran.exists()) == (True, False)
 
 
-PROGRAM = "COPY {into} FROM PROGRAM ''touch {ran}''"
+@pytest.fixture
+def ran():
+    """A file that anybody may write, the server's own user too."""
+    with tempfile.TemporaryDirectory(prefix="ran-", dir="/tmp") as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder, "ran")
+
+
 SERVER = [
     ("COPY customers FROM PROGRAM 'touch {ran}';", "would run a program"),
     ("COPY customers TO PROGRAM 'cat > {ran}';", "would run a program"),
@@ -91,9 +100,8 @@ SERVER = [
 
 
 @pytest.mark.parametrize(("text", "told"), SERVER)
-def test_the_role_that_restores_runs_no_program_of_the_server(saved, dumped, tmp_path, text, told):
-    file, ran = dumped("--format=plain"), tmp_path / "ran"
-    tmp_path.chmod(0o777)
+def test_the_role_that_restores_runs_no_program_of_the_server(saved, dumped, ran, text, told):
+    file = dumped("--format=plain")
     text = f"CREATE FUNCTION tell_events() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;\n{text}"
     file.write_text(f"{file.read_text()}\nSET search_path = public;\n{text.format(ran=ran)}\n")
     _, found = saved("existing", file)
@@ -114,9 +122,7 @@ INSERT INTO public.moods VALUES (1, 'good');
 
 
 @pytest.mark.parametrize("form", ["--format=custom", "--format=plain"])
-def test_who_looks_at_what_was_restored_runs_no_program_either(saved, dumped, shop, tmp_path, form):
-    ran = tmp_path / "ran"
-    tmp_path.chmod(0o777)
+def test_who_looks_at_what_was_restored_runs_no_program_either(saved, dumped, shop, ran, form):
     shop.execute("SET check_function_bodies = off")
     shop.execute(EVIL.format(ran=ran).encode())
     shop.execute("SELECT now::text FROM moods")
