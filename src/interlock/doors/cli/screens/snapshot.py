@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 from interlock.doors.cli.screens.columns import label, told
@@ -27,10 +28,8 @@ def saved(done: Told) -> list[str]:
         lines += told(
             "backup", f"{safe(done['file'])} · {done['bytes']:,} bytes · {short(done['digest'])} · {when}"
         )
-    if done["digest"] and done["taken_by"] != "existing" and done["verdict"] != "passed":
-        lines += told(
-            "left", "it was not shown to be a snapshot, so it has another name than the plan gives: remove it"
-        )
+    if done["unverified"]:
+        lines += told("left", _left(done["unverified"]))
     for number, one in enumerate(done["differing"][:SHOWN] if done["verdict"] == "failed" else []):
         lines += told("differs" if number == 0 else "", safe(one))
     more = done["differing_count"] - min(SHOWN, len(done["differing"]))
@@ -42,6 +41,15 @@ def saved(done: Told) -> list[str]:
         lines += told("without", f"not compared: {safe(', '.join(done['not_compared']))}")
     steps = " · ".join(f"{name} {span(took)}" for name, took in done["seconds"].items())
     return lines + told("steps", steps) + evidence_lines(done)
+
+
+def _left(files: list[str]) -> str:
+    """Backups that lie there and are none: whoever finds them must not take them for one."""
+    named = " ".join(safe(quote(each)) for each in files[-SHOWN:])
+    more = len(files) - SHOWN
+    what = plural(len(files), "file") + (" was" if len(files) == 1 else " were")
+    rest = f" (and {more} older)" if more > 0 else ""
+    return f"{what} not shown to be a snapshot and may hold all of the data: rm {named}{rest}"
 
 
 def _answer(done: Told) -> str:
