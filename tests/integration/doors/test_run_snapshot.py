@@ -149,14 +149,8 @@ def test_who_stops_it_is_told_that_nothing_is_left(shop, number):
 
 def test_who_stops_it_while_it_is_signed_is_told_what_there_is(shop):
     place = shop()
-    command = [
-        Path(sys.executable).with_name("interlock"),
-        "evidence",
-        "run",
-        "snapshot",
-        "--key",
-        "../runner.pem",
-    ]
+    program = Path(sys.executable).with_name("interlock")
+    command = [program, "evidence", "run", "snapshot", "--key", "../runner.pem"]
     home = place / "shop" / ".interlock"
     started = subprocess.Popen(command, cwd=place / "shop", stderr=subprocess.PIPE, text=True)
     while "comparing" not in (line := started.stderr.readline()):
