@@ -22,12 +22,16 @@ from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import PROBE_SECONDS as PROBE_SECONDS  # noqa: PLC0414  # told on to probes
 from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.core.rollout.passed_on import NEEDED
 from interlock.ports.programs import Programs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalScene:
-    """Where it takes place: the checkout at ``root``, and whose change it is; it begins at the commit ``base``."""
+    """Where it takes place: the checkout at ``root``, and whose change it is; it begins at the commit ``base``.
+
+    ``passed_on`` are variables of the runner that the plan's own programs get.
+    """
 
     root: str
     run: str
@@ -37,6 +41,12 @@ class RehearsalScene:
     environment: str
     programs: Programs
     base: str = ""
+    passed_on: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> Programs:
+        """What runs the plan's own programs: they get few variables of the runner."""
+        return self.programs.only(NEEDED | set(self.passed_on))
 
 
 class Rehearsal(Protocol):

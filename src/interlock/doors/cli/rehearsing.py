@@ -147,6 +147,7 @@ def _stage(
         environment=head.environment,
         programs=SystemPrograms(root, started=lambda pid: journal.write(program_line(pid, born(pid)))),
         base=base,
+        passed_on=plan.passed_on,
     )
     drivers, probes = registry.rehearsals(), registry.probes()
     with staged(
