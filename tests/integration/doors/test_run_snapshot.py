@@ -75,6 +75,9 @@ def test_a_snapshot_meets_what_an_irreversible_change_needs(shop, terminal, judg
     assert judged.met("irreversible-snapshot")
     assert [path.name for path in (place / "backups").iterdir()] == [found["file"]]
     assert terminal.ok("evidence", "verify", kept["id"]).out.startswith("HOLDS    passed")
+    listed = terminal.ok("evidence", "list").out.split()
+    assert listed[:3] == [kept["id"], "trusted", "passed"]
+    assert listed[-1] == "snapshot/v1"
     shown = save(terminal, place)
     said = " ".join(shown.out.split())
     assert said.startswith(

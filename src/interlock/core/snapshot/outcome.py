@@ -21,6 +21,7 @@ from typing import Literal
 
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.fingerprint import Difference, Fingerprint, differences
+from interlock.core.rollout.phrases import amount
 from interlock.core.snapshot.plan import SnapshotPlan
 
 Verdict = Literal["passed", "failed", "undecidable"]
@@ -185,7 +186,7 @@ def _of_an_existing_one(
 
 
 def _worse(plan: SnapshotPlan, taken: Taken, table: str, found: Lacking) -> Iterator[str]:
-    of = f"of {found.of:,} rows of {table} from before then"
+    of = f"of {amount(found.of, 'rows')} of {table} from before then"
     if found.rows or found.older:
         lacks = [f"it lacks {found.rows:,}"] if found.rows else []
         lacks += [f"{found.older:,} are as they were before they were last written"] if found.older else []
@@ -213,7 +214,7 @@ def _unproven(plan: SnapshotPlan, taken: Taken, table: str, found: Lacking) -> I
         )
     if found.gone and table not in plan.deletes:
         yield (
-            f"{found.gone:,} rows of {table} are in it that the source no longer has: they were deleted since, or "
+            f"{amount(found.gone, 'rows')} of {table} in it that the source no longer has: deleted since, or "
             f"it is of an older state than it claims, and nobody can tell which; where rows of {table} are "
             f"deleted in daily life, say so: deletes: [{table}]"
         )
