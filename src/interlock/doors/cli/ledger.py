@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interlock.core.rollout.phrases import amount
 from interlock.doors.cli.desk import REFUSED, as_json, leave, show_json
 from interlock.doors.cli.ledger_key import empty, pinned, remembered
 from interlock.doors.cli.ledger_log import log
@@ -158,9 +157,7 @@ def drill(*, database: str | None, as_json: bool) -> None:
         attacks = [_spelt(attack) for attack in done.attacks]
         show_json({"passed": done.passed, "entries": done.entries, "copied": done.copied, "attacks": attacks})
     else:
-        click.echo(
-            f"a throw-away copy of {amount(done.entries, 'entries')}, {done.copied:,} of them from this log"
-        )
+        click.echo(f"a throw-away copy of {done.entries:,} entries, {done.copied:,} of them from this log")
         for attack in done.attacks:
             _tell(attack)
         click.echo(_VERDICT[done.passed])

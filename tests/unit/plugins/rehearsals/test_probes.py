@@ -98,16 +98,24 @@ def test_folders_are_seen_with_their_mode_and_when_they_are_empty(tmp_path, scen
     assert changed(probe, lambda: (tmp_path / "a").chmod(0o1777)) == ["a/"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-@pytest.mark.parametrize("ids", [(4711, -1), (-1, 4712)])
+GIVEN = [(4711, -1), (-1, 4712)] if os.geteuid() == 0 else []
+"""Only root gives files away."""
+
+
 @pytest.mark.parametrize("name", ["file", "link", "full"])
-def test_whose_something_is_counts_by_number(tmp_path, scene, ids, name):
+def test_whose_something_is_counts_by_number(tmp_path, scene, name):
     (tmp_path / "a" / "full").mkdir(parents=True)
     (tmp_path / "a" / "file").write_text("1")
     (tmp_path / "a" / "link").symlink_to("file")
-    probe = FilesProbe({"paths": ["a/**"]}, scene)
-    seen = changed(probe, lambda: os.chown(tmp_path / "a" / name, *ids, follow_symlinks=False))
-    assert seen == {"file": ["a/file", "a/link"], "link": ["a/link"], "full": ["a/full/"]}[name]
+    (tmp_path / "roots").symlink_to("/etc/passwd")
+    probe, me = FilesProbe({"paths": ["a/**", "roots"]}, scene), f"owner {os.getuid()}:{os.getgid()}"
+    seen = probe.look().items
+    assert me in seen[f"a/{name}{'/' if name == 'full' else ''}"]
+    assert seen["roots"].startswith(f"link to /etc/passwd, {me}, where there is sha256:")
+    assert seen["roots"].endswith("owner 0:0")
+    for ids in GIVEN:
+        given = changed(probe, lambda ids=ids: os.chown(tmp_path / "a" / name, *ids, follow_symlinks=False))
+        assert given == {"file": ["a/file", "a/link"], "link": ["a/link"], "full": ["a/full/"]}[name]
 
 
 def test_what_a_link_leads_to_counts_though_the_link_stays(tmp_path, scene):
