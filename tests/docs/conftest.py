@@ -55,6 +55,7 @@ _SHAPES = tuple(
         (r"\b\d\d:\d\d:\d\d( UTC)?", "time…"),
         (r"\b\d+(\.\d+)? s\b", "seconds…"),
         (r"\b[0-9a-f]{8}\b", "hex…"),
+        (r"\bowner \d+:\d+", "owner …"),
         (r"\b\d+ entries\b", "some entries"),
         (r"\b\d+ records?\b", "some records"),
         (r"\+hex…\+[A-Za-z0-9+/=]{40,}", "+key…"),

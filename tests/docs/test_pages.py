@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,30 @@ def test_the_page_prints_what_it_shows(page, after_tutorial, read_steps, request
     assert sum(not step.file for step in steps) > 0
     differences = after_tutorial.run(steps)
     assert not differences, "\n\n".join(differences)
+
+
+EVIDENCE = (
+    "rehearse", "rehearse-migrations", "snapshots", "tests-that-bite", "prove-alerts", "scan", "review",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EVIDENCE)
+def test_a_reader_sees_what_must_be_done_before(name):
+    """A line that only the test sees is no change, no folder and no rules in force that a reader has not."""
+    text = (DOCS / "how-to" / f"{name}.md").read_text(encoding="utf-8")
+    hidden = "\n".join(line for line in text.splitlines() if line.startswith("<!-- run:"))
+    for needed in ("change open", "switch --quiet --create", "export ", "mkdir ../"):
+        assert needed not in hidden
+    assert "rules genesis" not in hidden or "(rules.md#genesis)" in text
+
+
+def test_no_two_pages_write_the_same_rehearsal():
+    written = [
+        each
+        for page in HOW_TO
+        for each in set(re.findall(r"<!-- file: (rehearsals/\S+) -->", page.read_text(encoding="utf-8")))
+    ]
+    assert sorted(written) == sorted(set(written))
 
 
 def test_every_how_to_is_there_and_runs_something():

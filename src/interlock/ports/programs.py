@@ -93,5 +93,8 @@ class Programs(Protocol):
     def only(self, names: AbstractSet[str]) -> Programs:
         """The same programs, which get no variables of this process but these."""
 
+    def lacks(self, text: str) -> str:
+        """Which variables these programs do not get that ``text`` names, and what to do; empty where none is."""
+
     def missing(self, program: str) -> str:
         """Why ``run`` could not start this program now, in a few words; empty where it could. Starts nothing."""

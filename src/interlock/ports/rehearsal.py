@@ -24,6 +24,7 @@ from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import PROBE_SECONDS as PROBE_SECONDS  # noqa: PLC0414  # told on to probes
 from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.core.rollout.passed_on import NEEDED
 from interlock.ports.programs import Programs
 
 
@@ -33,6 +34,7 @@ class RehearsalScene:
 
     ``production`` are the names and the markers of what the rules call production, where they are at hand.
     ``noted`` is what the driver noted before it was interrupted.
+    ``passed_on`` are variables of the runner that the plan's own programs get.
     """
 
     root: str
@@ -45,6 +47,12 @@ class RehearsalScene:
     base: str = ""
     production: tuple[str, ...] = ()
     noted: Mapping[str, Json] = field(default_factory=dict)
+    passed_on: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> Programs:
+        """What runs the plan's own programs: they get few variables of the runner."""
+        return self.programs.only(NEEDED | set(self.passed_on))
 
 
 class Rehearsal(Protocol):

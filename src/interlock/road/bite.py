@@ -22,6 +22,7 @@ from interlock.core.bite.plan import TestPlan
 from interlock.core.bite.seen import Place, Seen
 from interlock.core.bite.stand_ins import FILLINGS, Filling, with_stand_ins
 from interlock.core.bite.syntax import Standing, standing
+from interlock.core.rollout.phrases import amount
 from interlock.ports.bite import Bench, Edited
 
 MOST_SINGLE = 20
@@ -51,7 +52,7 @@ def bite(plan: TestPlan, bench: Bench, required: Sequence[str], *, told: Told) -
     standings = _standings(plan, bench, edited, first, required)
     if not standings:
         return Bitten(looked=Looked(head=(first,), base=(), standings={}))
-    told(f"{len(standings)} tests are new, changed or required")
+    told(f"{amount(len(standings), 'tests')} new, changed or required")
     head = (first, *_again(plan, bench, "head", standings, told))
     base = tuple(_again(plan, bench, "base", standings, told))
     looked = Looked(head=head, base=base, standings=standings)
@@ -165,4 +166,4 @@ def _mutants(after: Mapping[str, bytes], group: Sequence[Target], kind: Kind) ->
 
 
 def _counted(seen: Seen) -> str:
-    return seen.fault or f"{seen.passed} of {len(seen.results)} tests passed"
+    return seen.fault or f"{seen.passed} of {amount(len(seen.results), 'tests')} passed"

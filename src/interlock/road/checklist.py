@@ -35,6 +35,7 @@ from interlock.core.change.parts import Artefact, GitRange
 from interlock.core.facts.model import Size
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.shown import ALERTS
+from interlock.core.rollout.phrases import amount
 from interlock.core.rollout.record import RolloutRecord, RolloutState
 from interlock.ports.store import Tx
 from interlock.road.decide import Judgement, judge_in
@@ -141,9 +142,9 @@ def _lifted(case: _Case) -> Iterator[str]:
 
 
 def _size(size: Size) -> str:
-    told = [f"{size.files} files, +{size.added} −{size.removed}" if size.files else ""]
-    told += [f"{size.keys} keys of configuration" if size.keys else "", f"{size.commits} commits"]
-    told += [f"{size.resources} resources of a plan" if size.resources else ""]
+    told = [f"{amount(size.files, 'files')}, +{size.added} −{size.removed}" if size.files else ""]
+    told += [f"{amount(size.keys, 'keys')} of configuration" if size.keys else "", amount(size.commits, "commits")]
+    told += [f"{amount(size.resources, 'resources')} of a plan" if size.resources else ""]
     return ", ".join(each for each in told if each)
 
 

@@ -138,3 +138,16 @@ def runs_about(tx: Tx, change_id: str) -> tuple[EvidenceRun, ...]:
     found = tuple(tx.records(EvidenceRun).find(change=change_id))
     tx.vouch(EvidenceRun, [run.id for run in found], about=change_id, whole=True)
     return found
+
+
+def open_runs(tx: Tx, producer: Producer) -> tuple[EvidenceRun, ...]:
+    """All runs of a producer of which nobody said that they left everything as it was, each as the ledger says.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    runs = tx.records(EvidenceRun)
+    found = [run for ended in ("", "dirty") for run in runs.find(producer=producer, ended=ended)]
+    for run in found:
+        tx.vouch(EvidenceRun, [run.id], about=run.change)
+    return tuple(sorted(found, key=lambda run: run.began_at))

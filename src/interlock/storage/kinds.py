@@ -38,7 +38,9 @@ RECORD_TYPES: tuple[RecordType[Any], ...] = (
         unique=("nonce",),
         version="version",
     ),
-    RecordType(kind=EvidenceRun, table="evidence_runs", columns=("change", "producer"), version="version"),
+    RecordType(
+        kind=EvidenceRun, table="evidence_runs", columns=("change", "producer", "ended"), version="version"
+    ),
     RecordType(kind=Evidence, table="evidence", columns=("change", "subject", "predicate_type")),
     RecordType(kind=TicketRecord, table="tickets", columns=("change", "digest", "environment"), version="version"),
     RecordType(kind=Shipped, table="shipped", columns=("environment", "latest"), version="version"),

@@ -221,6 +221,36 @@ def test_whoever_is_killed_half_way_is_followed_by_recovery(shop, terminal, unti
     assert terminal("evidence", "recover").out.startswith("nothing is half-way")
 
 
+def test_a_run_whose_journal_is_lost_is_told_by_the_record_until_somebody_says_that_all_is_well(shop, terminal):
+    place = shop()
+    killed = running(place, "what the change did")
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    journal = next((place / "shop" / ".interlock" / "rehearsals").glob("*.jsonl"))
+    journal.unlink()
+    done = terminal("evidence", "recover")
+    said = " ".join(done.out.split())
+    assert done.code == 1, done
+    assert said.startswith(f"DIRTY {journal.stem} by chg-")
+    assert "in staging: it goes on, says the record, and its journal is not here; on " in said
+    assert "then: interlock evidence recover staging --accept" in said
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert terminal("evidence", "recover", "other").out.startswith("nothing is half-way")
+    assert terminal("evidence", "recover", "--accept").code == 1, "of which environment must be said"
+    closed = terminal("evidence", "recover", "staging", "--accept", "--json")
+    assert [(one["run"], one["ended"]) for one in closed.json["items"]] == [(journal.stem, "accepted")]
+    assert terminal("evidence", "recover").out.startswith("nothing is half-way")
+
+
+def test_a_record_that_cannot_be_asked_leaves_it_undecided(shop, terminal, monkeypatch):
+    shop()
+    monkeypatch.setenv("INTERLOCK_SERVER", "http://127.0.0.1:1")
+    monkeypatch.setenv("INTERLOCK_TOKEN", "ilk_" + "x" * 40)
+    done = terminal("evidence", "recover")
+    assert (done.code, done.out) == (3, ""), done
+    assert "so a rehearsal whose journal is lost is not seen" in done.err
+
+
 def test_a_server_that_is_killed_meanwhile_leaves_nothing_applied_and_the_statement_in_a_file(
     shop, terminal, judged
 ):
@@ -238,8 +268,9 @@ def test_a_server_that_is_killed_meanwhile_leaves_nothing_applied_and_the_statem
     assert (going.returncode, out[:4]) == (3, "BACK"), (out, err)
     assert staging(place) == before
     assert "is not on record" in err
-    assert terminal("evidence", "recover").out.startswith("nothing is half-way")
     assert judged.light("rehearsal")["state"] == "running", "nobody has told the record yet"
+    assert terminal("evidence", "recover").out.startswith("BACK"), "what is over is told to the record"
+    assert terminal("evidence", "recover").out.startswith("nothing is half-way")
     (kept,) = (place / "shop" / ".interlock" / "evidence").glob("*.dsse")
     assert kept.name in out
     terminal.ok("evidence", "add", kept)

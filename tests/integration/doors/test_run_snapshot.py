@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -74,6 +75,9 @@ def test_a_snapshot_meets_what_an_irreversible_change_needs(shop, terminal, judg
     assert judged.met("irreversible-snapshot")
     assert [path.name for path in (place / "backups").iterdir()] == [found["file"]]
     assert terminal.ok("evidence", "verify", kept["id"]).out.startswith("HOLDS    passed")
+    listed = terminal.ok("evidence", "list").out.split()
+    assert listed[:3] == [kept["id"], "trusted", "passed"]
+    assert listed[-1] == "snapshot/v1"
     shown = save(terminal, place)
     said = " ".join(shown.out.split())
     assert said.startswith(
@@ -144,6 +148,45 @@ def test_who_stops_it_is_told_that_nothing_is_left(shop, number):
     _, said = started.communicate(timeout=60)
     assert (started.returncode, "was cancelled: what was not compared yet is removed" in said) == (130, True), said
     assert list((place / "backups").iterdir()) == []
+
+
+def test_who_stops_it_while_it_is_signed_is_told_what_there_is(shop):
+    place = shop()
+    program = Path(sys.executable).with_name("interlock")
+    command = [program, "evidence", "run", "snapshot", "--key", "../runner.pem"]
+    home = place / "shop" / ".interlock"
+    started = subprocess.Popen(command, cwd=place / "shop", stderr=subprocess.PIPE, text=True)
+    while "comparing" not in (line := started.stderr.readline()):
+        assert line, "it is over"
+    with sqlite3.connect(home / "interlock.db", isolation_level=None) as ledger:
+        ledger.execute("BEGIN IMMEDIATE")
+        while not (signed := [*(home / "evidence").glob("snp-*.dsse")]):
+            assert started.poll() is None, started.stderr.read()
+            time.sleep(0.02)
+        time.sleep(0.2)
+        started.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        ledger.execute("ROLLBACK")
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130, said
+    file = next((place / "backups").iterdir()).name
+    assert f"{file} was compared and signed, and perhaps not handed in: interlock evidence add chg-" in said
+    assert not [path for path in home.rglob(".*") if path.is_file() and path.name != ".gitignore"], "no drafts"
+    again = said.partition("interlock evidence add ")[2].split()
+    subprocess.run([program, "evidence", "add", *again[:2]], cwd=place / "shop", check=True, timeout=60)
+    assert str(signed[0]).endswith(again[1].rpartition("/")[2])
+
+
+def test_what_lies_there_unverified_is_named_with_how_to_remove_it(shop, terminal):
+    place = shop(PLAN.replace(b"pg_dump", b"[sh, -c, \"echo 'SELECT 1;' > $SNAPSHOT_FILE\"]"))
+    first = save(terminal, place, "--json").json["items"][0]["unverified"]
+    assert len(first) == 1
+    assert first[0].endswith(".dump.unverified")
+    said = save(terminal, place)
+    left = sorted(f"../backups/{path.name}" for path in (place / "backups").iterdir())
+    assert len(left) == 2
+    assert all(each in "".join(said.out.split()) for each in left)
+    assert "2 files were not shown to be a snapshot" in " ".join(said.out.split())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,12 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.integration.snapshots.conftest import PLAN
+
+from interlock.core.change.errors import InvalidInput
+from interlock.core.snapshot.outcome import predicate
+from interlock.core.snapshot.plan_read import read_snapshot_plan
+from interlock.doors.cli.screens.snapshot import saved as saved_screen
 
 MARKS = "marks: {orders: placed_at}\nwithout: [customers]\nslack: 0s"
 
@@ -53,8 +59,53 @@ def test_one_whose_values_are_spoiled_is_none(judged, shop, dumped, key):
 def test_rows_of_which_the_source_has_only_newer_ones_or_none_are_no_loss(judged, shop, dumped):
     file = dumped("--format=custom")
     shop.execute("UPDATE orders SET total = 0, placed_at = '2026-03-05 15:04+00' WHERE id <= 1500")
-    shop.execute("DELETE FROM orders WHERE id > 1900")
     assert judged(file) == ("passed", "")
+
+
+@pytest.mark.parametrize("key", ["", "ALTER TABLE orders DROP CONSTRAINT orders_pkey"])
+def test_rows_that_the_source_no_longer_has_prove_nothing_unless_the_plan_says_so(judged, shop, dumped, key):
+    shop.execute(key)
+    file = dumped("--format=custom")
+    shop.execute("DELETE FROM orders WHERE id > 1900")
+    verdict, said = judged(file)
+    assert verdict == "undecidable"
+    assert said.startswith("100 rows of orders in it that the source no longer has: deleted since, or")
+    assert said.endswith("say so: deletes: [orders]")
+    assert judged(file, 15, f"{MARKS}\ndeletes: [orders]") == ("passed", "")
+    shop.execute("DELETE FROM orders WHERE id <= 1900")
+    assert "no row of orders is from before" in judged(file, 15, f"{MARKS}\ndeletes: [orders]")[1]
+
+
+def test_what_is_signed_says_what_was_compared_and_how(saved, shop, dumped):
+    file = dumped("--format=custom")
+    shop.execute("DELETE FROM orders WHERE id > 1900")
+    claimed = datetime(2026, 3, 5, 15, tzinfo=UTC)
+    os.utime(file, (claimed.timestamp(), claimed.timestamp()))
+    more = "marks: {orders: placed_at}\ndeletes: [orders]\nslack: 10m"
+    seen, found = saved("existing", file, more, lambda: claimed + timedelta(minutes=5))
+    plan = read_snapshot_plan(
+        "snapshot-plans/orders.yaml", PLAN.format(take="existing", file=file, more=more).encode()
+    )
+    said = predicate(plan, seen, found)
+    assert (said["verdict"], said["tables"], said["tables_equal"]) == ("passed", 2, 1)
+    assert said["marks_until"] == "2026-03-05T14:50:00+00:00"
+    assert said["by_marks"] == {
+        "orders": {"mark": "placed_at", "rows": 1_900, "lacking": 0, "gone_from_source": 100}
+    }
+    done = {**said, "service": "order-service", "environment": "production", "evidence": None, "unverified": []}
+    lines = saved_screen(done)
+    screen = " ".join(" ".join(lines).split())
+    assert (
+        "orders: 1,900 rows of the source up to 2026-03-05 14:50 UTC by placed_at are in it as they are" in screen
+    )
+    assert "not seen: what the backup lost and the source has deleted since" in screen
+    assert max(map(len, lines)) <= 80
+
+
+def test_deletes_go_with_a_mark_only():
+    content = PLAN.format(take="existing", file="a.dump", more="marks: {orders: at}\ndeletes: [order]").encode()
+    with pytest.raises(InvalidInput, match="did you mean `orders`"):
+        read_snapshot_plan("snapshot-plans/orders.yaml", content)
 
 
 def test_a_mark_that_is_null_everywhere_proves_nothing(judged, shop, dumped):

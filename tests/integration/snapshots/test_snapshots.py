@@ -212,6 +212,17 @@ def test_a_plain_file_runs_nothing_and_what_is_missing_here_is_no_fault_of_it(sa
     assert not (tmp_path / "owned").exists()
 
 
+def test_who_is_no_superuser_saves_what_it_may_read(saved, shop, address, monkeypatch):
+    shop.execute("DROP ROLE IF EXISTS saver; CREATE ROLE saver LOGIN")
+    shop.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO saver")
+    shop.execute("GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO saver")
+    monkeypatch.setenv("SHOP_DATABASE", address.replace("interlock@", "saver@"))
+    assert saved()[1].reasons == ()
+    shop.execute("SELECT lo_from_bytea(0, 'large')")
+    assert "permission denied for" in because(saved("existing", "orders-snp-test.dump"))
+    shop.execute("DROP OWNED BY saver; DROP ROLE saver")
+
+
 def test_a_source_that_cannot_be_reached_is_undecided_and_no_password_is_told(saved, monkeypatch):
     monkeypatch.setenv("SHOP_DATABASE", "postgresql://teller:s3cret@127.0.0.1:1/shop")
     done = saved()

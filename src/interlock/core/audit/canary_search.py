@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from interlock.core.change.yaml_nodes import Mapping as YamlMapping
 from interlock.core.change.yaml_nodes import Node, Scalar
 from interlock.core.change.yaml_view import at, items, number, word
+from interlock.core.rollout.phrases import amount
 
 FULL = 100.0
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})
@@ -114,9 +115,9 @@ def _rollout(node: Node) -> tuple[str, bool]:
     weights = [share for each in steps if (share := number(each, "setWeight")) is not None]
     held = [share for share in weights if share < FULL]
     if held:
-        return f"canary in {len(steps)} steps, the first at {held[0]:g} %", True
+        return f"canary in {amount(len(steps), 'steps')}, the first at {held[0]:g} %", True
     if any(at(each, "experiment") is not None for each in steps):
-        return f"canary in {len(steps)} steps, with an experiment", True
+        return f"canary in {amount(len(steps), 'steps')}, with an experiment", True
     return ("canary strategy without a step: a rolling update", False) if _has_canary(node) else ("", False)
 
 

@@ -7,7 +7,6 @@ Rules:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,7 @@ from interlock.core.change.catalog import Place
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
 from interlock.core.change.yaml_nodes import refused
+from interlock.core.rollout.passed_on import read_variables
 from interlock.core.rollout.plan_faults import Gathering, surveyed, together
 from interlock.core.rollout.plan_source import Part, read_source
 
@@ -29,9 +29,6 @@ KEYS = (
 REQUIRED = ("service", "product")
 MOST_WORDS = 100
 MOST_REPEATS = 10
-OWN = "INTERLOCK_"
-"""What variables of interlock's own begin with."""
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 TestPlans = Mapping[str, TestPlan]
 """By service."""
@@ -135,17 +132,6 @@ def _command(part: Part) -> tuple[str, ...]:
     return words
 
 
-def _variables(part: Part) -> tuple[str, ...]:
-    words = _words(part)
-    for each, word in zip(part.items(), words, strict=True):
-        if not _VARIABLE.fullmatch(word):
-            raise each.refuse("the name of a variable", word, hint="the names alone; values come from the runner")
-        if word.upper().startswith(OWN):
-            hint = "what runs there is the change's own code: it gets neither keys nor tokens of interlock"
-            raise each.refuse("a variable that is not interlock's own", word, hint=hint)
-    return words
-
-
 def _repeats(part: Part) -> int:
     value = part.value
     if isinstance(value, bool) or not isinstance(value, int):
@@ -173,5 +159,5 @@ _READERS: Mapping[str, Callable[[Part], Any]] = {
     "timeout": lambda part: part.seconds(least=1.0, most=7_200.0),
     "repeats": _repeats,
     "coverage": _yes_or_no,
-    "environment": _variables,
+    "environment": read_variables,
 }

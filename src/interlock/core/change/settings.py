@@ -136,9 +136,16 @@ def read_settings(value: object) -> Settings:
     for name in ("blast_services", "rehearsal_days", "approval_hours", "evidence_days", "reviews_per_person"):
         if getattr(limits, name) < 1:
             raise _range(f"thresholds.{name}", "at least 1")
+    _zoned(settings.trust)
     if settings.reviewer is not None:
         check_reviewer(settings.reviewer)
     return settings
+
+
+def _zoned(trust: Trust) -> None:
+    for number, runner in enumerate(trust.runners):
+        if runner.not_after is not None and runner.not_after.tzinfo is None:
+            raise _range(f"trust.runners[{number}].not_after", "a time with its zone (2026-12-31T00:00:00Z)")
 
 
 def is_rule_file(path: str, settings: Settings) -> bool:

@@ -38,6 +38,7 @@ KNOWLEDGE = OURS + "knowledge/v1"
 """``{verdict, checked: [document, …], stale: [document, …]}``"""
 SCAN = OURS + "scan/v1"
 """``{verdict, new_findings: [{class: CWE-89, where: path:line}, …], secrets: [where, …]}``; so does SARIF."""
+OF_PRODUCERS = (REHEARSAL, ALERTS, TESTS, SNAPSHOT, KNOWLEDGE, SCAN)
 
 QUESTIONS = frozenset({"breaks", "alert"})
 """What would this break, and which alert tells: both must be answered for a high-risk change."""

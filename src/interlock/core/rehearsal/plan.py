@@ -39,7 +39,8 @@ class RehearsalPlan:
     """The whole file. ``objective`` is in seconds, None for ``thresholds.rollback_seconds`` of the rules.
 
     ``driver`` is who applies and rolls back, by ``apply`` and ``rollback`` where it is told the steps. A set has
-    ``members`` instead, who go back in the order of ``back``. ``lines`` say where each key stands; ``digest`` is
+    ``members`` instead, who go back in the order of ``back``. ``passed_on`` are variables of the runner that its
+    steps and its probes' programs get. ``lines`` say where each key stands; ``digest`` is
     of the file's bytes.
     """
 
@@ -53,6 +54,7 @@ class RehearsalPlan:
     objective: float | None = None
     members: tuple[MemberPlan, ...] = ()
     back: tuple[str, ...] = ()
+    passed_on: tuple[str, ...] = ()
     digest: str = ""
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
 

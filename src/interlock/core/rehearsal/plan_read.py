@@ -23,12 +23,15 @@ from interlock.core.change.settings import Settings
 from interlock.core.change.yaml_nodes import refused
 from interlock.core.rehearsal.members import default_back, read_back, read_driver, read_members
 from interlock.core.rehearsal.plan import ProbePlan, RehearsalPlan
+from interlock.core.rollout.passed_on import read_variables
 from interlock.core.rollout.plan import Keys, PluginPlan
 from interlock.core.rollout.plan_faults import Gathering, Surveyed, surveyed, together
 from interlock.core.rollout.plan_source import Part, read_source
 from interlock.core.rollout.plan_stages import named_once, read_steps
 
-KEYS = ("service", "environment", "objective", "driver", "apply", "rollback", "members", "back", "probes")
+KEYS = (
+    "service", "environment", "objective", "driver", "apply", "rollback", "members", "back", "probes", "passed_on",
+)  # fmt: skip
 REQUIRED = ("service", "environment")
 MOST_PROBES = 50
 LONGEST_OBJECTIVE = 7 * 86_400.0
@@ -196,4 +199,5 @@ _READERS: Mapping[str, Callable[[Part], Any]] = {
     "members": read_members,
     "back": lambda _: None,
     "probes": _probes,
+    "passed_on": read_variables,
 }

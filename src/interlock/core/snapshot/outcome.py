@@ -5,7 +5,8 @@ Rules:
    which it was taken: schema, rows and sequences, everything by name.
 2. Of one that somebody took before, the source has moved on. Its schema must be the source's; a table must be as
    the source has it now, or, where it is marked, hold every row that the source has from before it was taken, as
-   it is there. What can be told neither way, and a mark that is of no row from before, is undecided.
+   it is there. What can be told neither way, and a mark that is of no row from before, is undecided; so are rows
+   of a marked table that the source no longer has, where the plan does not say that rows of it are deleted.
 3. One that does not restore, lacks something, is older than it claims or older than it may be is no snapshot. So
    is one that claims to be from later than now.
 4. What is missing here (a program, an extension, another PostgreSQL) makes it undecidable, not bad.
@@ -13,13 +14,14 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.fingerprint import Difference, Fingerprint, differences
+from interlock.core.rollout.phrases import amount
 from interlock.core.snapshot.plan import SnapshotPlan
 
 Verdict = Literal["passed", "failed", "undecidable"]
@@ -54,7 +56,8 @@ class Lacking:
     """Of a marked table: of the source's rows that were there by then, how many are not in what was restored.
 
     ``older`` are there with an older mark, ``changed`` with other values though their mark is no older.
-    ``unmarked`` rows of the source have no mark and are not there as they are. ``newest`` is the newest mark among
+    ``unmarked`` rows of the source have no mark and are not there as they are; ``gone`` are there and no longer in
+    the source. ``newest`` is the newest mark among
     those that are there, for people; ``failed`` says why nobody could count.
     """
 
@@ -62,6 +65,7 @@ class Lacking:
     older: int = 0
     changed: int = 0
     unmarked: int = 0
+    gone: int = 0
     of: int = 0
     newest: str = ""
     failed: str = ""
@@ -182,7 +186,7 @@ def _of_an_existing_one(
 
 
 def _worse(plan: SnapshotPlan, taken: Taken, table: str, found: Lacking) -> Iterator[str]:
-    of = f"of {found.of:,} rows of {table} from before then"
+    of = f"of {amount(found.of, 'rows')} of {table} from before then"
     if found.rows or found.older:
         lacks = [f"it lacks {found.rows:,}"] if found.rows else []
         lacks += [f"{found.older:,} are as they were before they were last written"] if found.older else []
@@ -207,6 +211,12 @@ def _unproven(plan: SnapshotPlan, taken: Taken, table: str, found: Lacking) -> I
         yield (
             f"{found.unmarked:,} of the rows of {table} without {mark} are not in it as they are, and nobody can "
             "tell since when"
+        )
+    if found.gone and table not in plan.deletes:
+        yield (
+            f"{amount(found.gone, 'rows')} of {table} in it that the source no longer has: deleted since, or "
+            f"it is of an older state than it claims, and nobody can tell which; where rows of {table} are "
+            f"deleted in daily life, say so: deletes: [{table}]"
         )
 
 
@@ -248,6 +258,18 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def _equal(plan: SnapshotPlan, found: Outcome, compared: Collection[str]) -> int:
+    """How many tables are as the source has them: of its moment, or now where somebody took it before."""
+    taken_now = plan.how != "existing" and found.good
+    moved = set() if taken_now else {table_of(one.item) for one in found.differing}
+    tables = {table_of(name) for name in compared if name.endswith(" rows")} - {""}
+    return len(tables - moved)
+
+
+def _until(plan: SnapshotPlan, taken: Taken) -> str | None:
+    return (taken.at - timedelta(seconds=plan.slack)).isoformat(timespec="seconds") if taken.at else None
+
+
 def predicate(plan: SnapshotPlan, seen: Seen, found: Outcome) -> dict[str, Json]:
     """What is signed; the caller adds whose and when."""
     taken, compared = seen.taken, seen.restored.items if seen.restored else {}
@@ -265,9 +287,16 @@ def predicate(plan: SnapshotPlan, seen: Seen, found: Outcome) -> dict[str, Json]
         "server": taken.server,
         "tables": len(tables),
         "rows": sum(int(text.partition(", ")[0].replace(",", "")) for text in tables),
+        "tables_equal": _equal(plan, found, compared),
         "not_compared": [*plan.without],
+        "marks_until": _until(plan, taken) if seen.lacking else None,
         "by_marks": {
-            name: {"rows": one.of, "lacking": one.rows + one.older + one.changed}
+            name: {
+                "mark": plan.marks.get(name),
+                "rows": one.of,
+                "lacking": one.rows + one.older + one.changed,
+                "gone_from_source": one.gone,
+            }
             for name, one in sorted(seen.lacking.items())
         },
         "differing": [one.told.removeprefix("database: ")[:SAID] for one in found.differing[:SHOWN]],

@@ -29,7 +29,8 @@ class SnapshotPlan:
     ``database`` is the environment variable with the address. ``file`` is where the backup is or will be; ``run``
     makes it where ``how`` is *command*. ``taken`` is a file that says when an existing one was made, else its time
     of change does. ``marks`` name for a table the column that says when a row was written; rows of the last
-    ``slack`` before a backup may still have been on their way. ``without`` are tables that are not compared.
+    ``slack`` before a backup may still have been on their way. Of the marked tables ``deletes`` are those of which
+    rows are deleted in daily life. ``without`` are tables that are not compared.
     """
 
     path: str
@@ -46,6 +47,7 @@ class SnapshotPlan:
     schemas: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
+    deletes: tuple[str, ...] = ()
     digest: str = ""
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False, compare=False)
 

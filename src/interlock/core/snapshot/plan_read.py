@@ -27,7 +27,7 @@ from interlock.core.snapshot.plan import FILE, RUN, SnapshotPlan
 
 KEYS = (
     "service", "environment", "database", "take", "file", "taken", "age", "slack", "timeout", "schemas", "without",
-    "marks",
+    "marks", "deletes",
 )  # fmt: skip
 REQUIRED = ("service", "environment", "database", "take", "file")
 MOST_NAMES = 500
@@ -87,10 +87,15 @@ def read_snapshot_plans(
 
 
 def _misfits(fields: Mapping[str, Part], plan: SnapshotPlan) -> Iterator[InvalidInput]:
-    for key in ("taken", "marks", "slack"):
+    for key in ("taken", "marks", "deletes", "slack"):
         if key in fields and plan.how != "existing":
             hint = "the moment of one that is taken now is known; remove the key, or write take: existing"
             yield fields[key].refuse(f"`{key}` beside `take: existing` only", key, hint=hint)
+    unmarked = [each for each in plan.deletes if each not in plan.marks]
+    if unmarked and plan.how == "existing":
+        hint = "name its column under marks too, or take it out: without a mark it is compared as it is now"
+        known = f"tables of `marks`{closest(unmarked[0], sorted(plan.marks))}"
+        yield fields["deletes"].refuse(f"only {known} at `deletes`", unmarked[0], hint=hint)
     if "file" in fields and RUN in plan.file and plan.how == "existing":
         hint = "write where it lies; of several by a pattern such as orders-*.dump the newest counts"
         yield fields["file"].refuse("the path of a backup that exists", hint=hint)
@@ -171,5 +176,6 @@ _READERS: Mapping[str, Callable[[Part], Any]] = {
     "timeout": lambda part: part.seconds(least=1.0, most=7 * DAY),
     "schemas": _names,
     "without": _names,
+    "deletes": _names,
     "marks": lambda part: {table: each.word() for table, each in part.fields().items()},
 }

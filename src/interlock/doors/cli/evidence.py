@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import click
 
 from interlock.core.change.errors import InvalidInput
+from interlock.core.evidence.statement import OURS
 from interlock.doors.cli.desk import as_json, change_id, client, show_json
 from interlock.doors.cli.evidence_run import run
 from interlock.doors.cli.evidence_verify import verify
 from interlock.doors.cli.files import MIB, read_bytes
 from interlock.doors.cli.recover import recover
-from interlock.doors.cli.text import pad, safe, short
+from interlock.doors.cli.text import cut, pad, safe, short, width
 
 MAX_FILE = 16 * MIB
 _SUFFIXES = {".sarif": "sarif", ".xml": "junit", ".jsonl": "dsse", ".dsse": "dsse", ".intoto": "dsse"}
@@ -69,10 +71,17 @@ def list_(*, change: str | None, as_json: bool) -> None:
         show_json(page)
         return
     for item in page["items"]:
-        line = f"{item['id']}  {pad(item['standing'], 13)} {pad(item['format'], 5)} about {short(item['subject'])}"
-        click.echo(f"{line}  until {item['expires_at'][:10]}  {safe(item['predicate_type'])}")
+        click.echo(_listed(item))
     if not page["items"]:
         click.echo("no evidence; add some: interlock evidence add CHANGE FILE")
+
+
+def _listed(item: dict[str, Any]) -> str:
+    """One piece: whether it counts, what it says, about what, until when, and of what kind."""
+    verdict = pad(safe(str(item["summary"].get("verdict") or "–")), 11)
+    about, until = short(item["subject"]), item["expires_at"][:10]
+    kind = safe(item["predicate_type"].removeprefix(OURS))
+    return cut(f"{item['id']} {pad(item['standing'], 13)} {verdict} {about} until {until} {kind}", width())
 
 
 def _form(file: str) -> str:

@@ -53,10 +53,15 @@ def write_whole(named: str | Path, content: bytes) -> None:
     """
     path = Path(named)
     try:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(content)
-        Path(draft).replace(path)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        draft = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as opened:
+                opened.write(content)
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
     except (OSError, ValueError) as error:
         raise InvalidInput(
             f"expected to write `{path}`, got: {type(error).__name__}",

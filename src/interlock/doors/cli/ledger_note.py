@@ -10,6 +10,7 @@ from __future__ import annotations
 import click
 
 from interlock.core.change.errors import InvalidInput
+from interlock.core.rollout.phrases import amount
 from interlock.doors.cli.desk import as_json, change_id, client, show_json
 from interlock.doors.cli.text import cut, mark, safe, width
 
@@ -34,7 +35,7 @@ def note(*, name: str, subject: str | None, pairs: tuple[str, ...], said: str | 
         return
     size = int(done["checkpoint"].split("\n")[1])
     told = f"#{done['indices'][0]} event.{safe(name)} about {safe(about)}"
-    click.echo(cut(f"{mark(met=True)} {told}  ·  signed, {size:,} entries", width()))
+    click.echo(cut(f"{mark(met=True)} {told}  ·  signed, {amount(size, 'entries')}", width()))
 
 
 def _pair(text: str) -> tuple[str, str]:

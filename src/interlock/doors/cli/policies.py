@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from interlock.bootstrap import rule_source
 from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.bundle import Bundle, load_bundle
-from interlock.core.policy.rules import look_through_plans, settings_of
+from interlock.core.policy.rules import load_foundation, look_through_plans, settings_of
 from interlock.core.rollout.plan_check import Plans
 from interlock.core.rollout.plan_faults import Gathering
 from interlock.doors.cli.desk import settings
@@ -30,7 +31,10 @@ def working_bundle(more: Mapping[str, bytes] | None = None) -> tuple[Bundle, str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingPlans:
-    """``faults`` are of files that are no plan, ``unfit`` is what the plug-ins of the others do not take."""
+    """``faults`` are of files that are no plan, ``unfit`` is what the plug-ins of the others do not take.
+
+    What is doubtful about the runners of the settings is among the latter.
+    """
 
     plans: Plans
     producers: tuple[ProducerLine, ...] = ()
@@ -64,5 +68,19 @@ def working_plans() -> WorkingPlans:
         plans=found.plans,
         producers=others.lines,
         faults=(*found.faults, *others.faults),
-        unfit=(*wrong, *others.unfit),
+        unfit=(*wrong, *others.unfit, *_runners(files)),
     )
+
+
+def _runners(files: Mapping[str, bytes]) -> Iterator[InvalidInput]:
+    """What is doubtful about the runners that are trusted."""
+    runners = settings_of(files).trust.runners
+    if not runners:
+        return
+    from interlock.core.evidence.runner_doubts import doubts  # noqa: PLC0415  # only where there are some
+    from interlock.core.policy.shown import OF_PRODUCERS  # noqa: PLC0415  # likewise
+    from interlock.core.review.concern import REVIEW  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.running import LOCAL  # noqa: PLC0415  # likewise
+
+    services = load_foundation(files).catalog.services
+    yield from doubts(runners, services=services, predicates={*OF_PRODUCERS, REVIEW, LOCAL}, now=datetime.now(UTC))

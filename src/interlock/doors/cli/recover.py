@@ -1,7 +1,8 @@
 """``interlock evidence recover``: what an interrupted rehearsal left half-way is brought back, or named.
 
 Rules:
-1. It goes by the plan in the journal, whatever the rules say by now, and needs no server.
+1. It goes by the plan in the journal, whatever the rules say by now, and needs no server. The record is asked for
+   what is half-way besides: nobody may take a lost journal for a place that is as it was.
 2. An environment that this checkout's interlock.yaml has come to call production is left alone: a plan for staging
    has no business there.
 3. What is still not as it was stays on the list until it is, or until somebody says that it is as it should be.
@@ -15,7 +16,7 @@ import click
 
 from interlock.config import Config
 from interlock.core.change.errors import InvalidInput
-from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
+from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.text import safe
 
 if TYPE_CHECKING:
@@ -31,18 +32,57 @@ Told = dict[str, Any]
 def recover(*, environment: str | None, accept: bool, as_json: bool) -> None:
     """Bring back what an interrupted rehearsal left half-way in ENVIRONMENT; default wherever there is something.
 
-    Exit 1 where something is still not as it was.
+    Exit 1 where something is still not as it was, 3 where the record could not be asked.
     """
     from interlock.doors.cli.interrupts import asked_to_end  # noqa: PLC0415  # --help touches nothing
     from interlock.doors.cli.screens.rehearsal import brought_back  # noqa: PLC0415  # likewise
 
+    config = settings()
     with asked_to_end():
-        found = _recovered(settings(), environment, accept=accept)
+        found = _recovered(config, environment, accept=accept)
+        recorded, doubt = _on_record(config, environment, found, accept=accept)
+    found += recorded
+    if environment and not found:
+        _nothing_there(config, environment)
     if as_json:
         show_json({"items": found})
-    else:
+    elif found or not doubt:
         click.echo("\n".join(brought_back(found)))
-    leave(REFUSED if any(one["ended"] == "dirty" for one in found) else 0)
+    if doubt:
+        click.echo(f"doubt    {safe(doubt)}", err=True)
+    dirty = any(one["ended"] in {"dirty", "lost", "unknown"} for one in found)
+    leave(REFUSED if dirty else UNDECIDED if doubt else 0)
+
+
+def _nothing_there(config: Config, environment: str) -> None:
+    """Pass an environment with nothing half-way, where nothing is anywhere.
+
+    Raises:
+        InvalidInput: ``rehearsal-elsewhere``.
+    """
+    from interlock.plugins.world.rehearsal_files import RehearsalFiles  # noqa: PLC0415  # --help touches nothing
+
+    half_way = RehearsalFiles(config.home).environments()
+    if half_way:
+        raise InvalidInput(
+            f"expected something half-way in `{environment[:80]}`, got nothing there",
+            code="rehearsal-elsewhere",
+            hint=f"half-way: {', '.join(half_way)}",
+        )
+
+
+def _on_record(
+    config: Config, environment: str | None, found: list[Told], *, accept: bool
+) -> tuple[list[Told], str]:
+    """What the record knows besides, and why it could not be asked."""
+    from interlock.core.change.errors import InterlockError  # noqa: PLC0415  # --help touches nothing
+    from interlock.doors.cli.recover_record import on_record, unasked  # noqa: PLC0415  # likewise
+
+    try:
+        with client(config) as api:
+            return on_record(config, api, environment, [one["run"] for one in found], accept=accept), ""
+    except InterlockError as error:
+        return [], unasked(error)
 
 
 def _recovered(config: Config, environment: str | None, *, accept: bool) -> list[Told]:
@@ -52,13 +92,7 @@ def _recovered(config: Config, environment: str | None, *, accept: bool) -> list
 
     files, found = RehearsalFiles(config.home), []
     half_way = files.environments()
-    if environment and half_way and environment not in half_way:
-        raise InvalidInput(
-            f"expected something half-way in `{environment[:80]}`, got nothing there",
-            code="rehearsal-elsewhere",
-            hint=f"half-way: {', '.join(half_way)}",
-        )
-    for place in [environment] if environment else half_way:
+    for place in half_way if environment is None else {environment}.intersection(half_way):
         with files.alone(place):
             if accept:
                 for one in rehearsing.accept(files, place):

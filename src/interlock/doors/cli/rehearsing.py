@@ -166,6 +166,7 @@ def _stage(
         base=base,
         production=production,
         noted=noted or {},
+        passed_on=plan.passed_on,
     )
     drivers, probes = registry.rehearsals(), registry.probes()
     with staged(

@@ -32,10 +32,12 @@ def begun(api: Client, *, change: str, run: str, producer: Producer, about: str,
     api.post(f"/v1/changes/{change}/runs", body)
 
 
-def over(api: Client, run: str, ended: Ended, left: Sequence[str] = (), evidence: str | None = None) -> None:
-    """Say how it ended, as far as that can be said."""
+def over(api: Client, run: str, ended: Ended, left: Sequence[str] = (), evidence: str | None = None) -> bool:
+    """Say how it ended, as far as that can be said; whether it is on record."""
     body = {"ended": ended, "left": [*left], "evidence": evidence}
     try:
         api.post(f"/v1/runs/{run}/end", body)
     except InterlockError as error:
         click.echo(f"doubt    how {run} ended is not on record ({error.code}): {safe(error.message)}", err=True)
+        return False
+    return True

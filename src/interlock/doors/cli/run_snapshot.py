@@ -4,7 +4,7 @@ Rules:
 1. The plan is that of the rules in force. The source is only read, so nothing of the checkout is needed.
 2. What is signed expires when the snapshot is older than its plan allows.
 3. A folder that is not there is told before anything is run: nobody signs a backup away for it.
-4. Somebody's Ctrl-C leaves no backup that was not compared, and says so.
+4. Somebody's Ctrl-C leaves no backup that was not compared, and says so; where it was compared, what became of it.
 5. 0 when each is a snapshot, 1 when one is none, 3 when one could not be decided; that is not handed in.
 """
 
@@ -105,50 +105,77 @@ def _snapshots(
 
 
 def _one(desk: Desk, plan: SnapshotPlan) -> Told:
-    from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help runs nothing
-    from interlock.core.policy.shown import SNAPSHOT  # noqa: PLC0415  # likewise
-    from interlock.core.snapshot.outcome import predicate  # noqa: PLC0415  # likewise
-    from interlock.core.snapshot.plan import longest  # noqa: PLC0415  # likewise
+    from interlock.core.snapshot.plan import longest  # noqa: PLC0415  # --help runs nothing
     from interlock.doors.cli.run_record import begun, over  # noqa: PLC0415  # likewise
-    from interlock.doors.cli.runner import hand_in, sign  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.snapshot_plans import unverified  # noqa: PLC0415  # likewise
     from interlock.plugins.world.system import RandomIds  # noqa: PLC0415  # likewise
 
-    run, change, about = RandomIds().new("snp"), desk.change, f"{plan.service} in {plan.environment}"
-    begun(desk.api, change=change["id"], run=run, producer="snapshot", about=about, seconds=longest(plan))
+    run, about = RandomIds().new("snp"), f"{plan.service} in {plan.environment}"
+    begun(desk.api, change=desk.change["id"], run=run, producer="snapshot", about=about, seconds=longest(plan))
+    seen = None
     try:
         seen, found = _saved(desk, plan, run)
+        said, handed = _handed(desk, plan, run, seen, found)
     except BaseException as error:
         over(desk.api, run, "cancelled")
         if isinstance(error, KeyboardInterrupt):
-            left = "the backup was only read" if plan.how == "existing" else "what was not compared yet is removed"
-            click.echo(f"stopped  {run} was cancelled: {left}, nothing is handed in", err=True)
+            click.echo(f"stopped  {run} was cancelled: {_stopped(desk, plan, run, seen)}", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from error
         raise
+    over(desk.api, run, found.verdict, evidence=handed["kept"]["id"] if handed and handed["kept"] else None)
+    left = unverified(desk.config, plan)
+    return {"change": desk.change["id"], **said, "good": found.good, "evidence": handed, "unverified": left}
+
+
+def _handed(
+    desk: Desk, plan: SnapshotPlan, run: str, seen: Seen, found: Outcome
+) -> tuple[dict[str, Json], Told | None]:
+    """What is said of it, and what became of that; None where nobody signed it."""
+    from interlock.core.change.canonical import plain  # noqa: PLC0415  # --help runs nothing
+    from interlock.core.policy.shown import SNAPSHOT  # noqa: PLC0415  # likewise
+    from interlock.core.snapshot.outcome import predicate  # noqa: PLC0415  # likewise
+    from interlock.doors.cli.runner import hand_in, sign  # noqa: PLC0415  # likewise
+
+    change = desk.change
     said: dict[str, Json] = {
         "run": run,
-        "tool": f"snapshot of {about}",
+        "tool": f"snapshot of {plan.service} in {plan.environment}",
         "service": plan.service,
         "environment": plan.environment,
         "plan": plan.digest,
         "rules": desk.rules["digest"],
         **predicate(plan, seen, found),
     }
-    handed = None
-    if desk.runner is not None and found.verdict != "undecidable":
-        days, at = desk.rules["settings"]["thresholds"]["evidence_days"], seen.taken.at
-        fresh = at + timedelta(seconds=plan.age) if found.good and at is not None else None
-        signed = sign(
-            desk.runner,
-            subject=change["digest"],
-            predicate_type=SNAPSHOT,
-            predicate=said,
-            days=days,
-            until=fresh,
-        )
-        handed = hand_in(desk.api, desk.config, change=change["id"], run=run, signed=signed, out=desk.out)
-    over(desk.api, run, found.verdict, evidence=handed.kept["id"] if handed and handed.kept else None)
-    evidence = None if handed is None else plain(handed)
-    return {"change": change["id"], **said, "good": found.good, "evidence": evidence}
+    if desk.runner is None or found.verdict == "undecidable":
+        return said, None
+    days, at = desk.rules["settings"]["thresholds"]["evidence_days"], seen.taken.at
+    fresh = at + timedelta(seconds=plan.age) if found.good and at is not None else None
+    signed = sign(
+        desk.runner,
+        subject=change["digest"],
+        predicate_type=SNAPSHOT,
+        predicate=said,
+        days=days,
+        until=fresh,
+    )
+    handed = hand_in(desk.api, desk.config, change=change["id"], run=run, signed=signed, out=desk.out)
+    told: Any = plain(handed)
+    return said, told
+
+
+def _stopped(desk: Desk, plan: SnapshotPlan, run: str, seen: Seen | None) -> str:
+    """What there is of a run that somebody interrupted."""
+    from interlock.doors.cli.runner import kept_file  # noqa: PLC0415  # --help runs nothing
+
+    if seen is None:
+        left = "the backup was only read" if plan.how == "existing" else "what was not compared yet is removed"
+        return f"{left}, nothing is handed in"
+    file, change = kept_file(desk.config, run), desk.change["id"]
+    if file.exists():
+        again = f"interlock evidence add {change} {file}"
+        return f"{safe(seen.taken.file)} was compared and signed, and perhaps not handed in: {again}"
+    mine = "" if plan.how == "existing" else ", which lies where the plan says: remove it, or keep it"
+    return f"{safe(seen.taken.file)} was compared{mine}; nothing was signed and nothing is handed in"
 
 
 def _saved(desk: Desk, plan: SnapshotPlan, run: str) -> tuple[Seen, Outcome]:

@@ -125,10 +125,9 @@ def sign(
 
 def hand_in(api: Client, config: Config, *, change: str, run: str, signed: bytes, out: str | None) -> Handed:
     """Keep it, and give it to interlock; that this could not be done is a value."""
-    folder = config.home / FOLDER
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = kept_file(config, run)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     keep_out_of_git(config.home)
-    file = folder / f"{run}.dsse"
     write_whole(file, signed)
     body = {"format": "dsse", "content": base64.b64encode(signed).decode(), "subject": None}
     try:
@@ -141,6 +140,11 @@ def hand_in(api: Client, config: Config, *, change: str, run: str, signed: bytes
     except InvalidInput as error:
         click.echo(f"doubt    {error.message}; it is in {file}", err=True)
     return handed
+
+
+def kept_file(config: Config, run: str) -> Path:
+    """Where what a run signed is kept."""
+    return config.home / FOLDER / f"{run}.dsse"
 
 
 def _private(place: str | Path) -> PrivateKey:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import glob
 from pathlib import Path
 from typing import Any
 
 from interlock.config import Config
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.parse import closest
-from interlock.core.snapshot.plan import SnapshotPlan
+from interlock.core.snapshot.plan import RUN, SnapshotPlan
 from interlock.core.snapshot.plan_read import read_snapshot_plan
 from interlock.doors.cli.client import Client
 
@@ -51,6 +52,16 @@ def plans_of(
     for plan in plans:
         _placed(config, plan)
     return plans
+
+
+def unverified(config: Config, plan: SnapshotPlan) -> list[str]:
+    """The plan's backups that were not shown to be snapshots, of this run and of earlier ones, by age."""
+    from interlock.plugins.snapshots.postgresql import UNVERIFIED  # noqa: PLC0415  # --help runs nothing
+
+    named = Path(plan.file)
+    pattern = "*".join(glob.escape(part) for part in named.name.split(RUN)) + UNVERIFIED
+    found = (config.root / named.parent).glob(pattern) if RUN in named.name else ()
+    return [str(named.parent / each.name) for each in sorted(found, key=lambda one: one.stat().st_mtime)]
 
 
 def _placed(config: Config, plan: SnapshotPlan) -> None:

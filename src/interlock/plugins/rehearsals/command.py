@@ -4,6 +4,7 @@ Rules:
 1. Steps are told what the steps of a rollout are told, under the same names, so that the same programs serve both.
 2. Done is what a step's own verification says. A set ends with its first step that is not.
 3. It measures nothing besides.
+4. A step gets few variables of the runner. One that fails and names another that is set says so.
 """
 
 from __future__ import annotations
@@ -66,12 +67,14 @@ class CommandRehearsal:
                 return
 
     def _step(self, step: StepPlan) -> Acted:
-        programs, names, began = self._scene.programs, self._names(step), time.monotonic()
+        programs, names, began = self._scene.steps, self._names(step), time.monotonic()
         ran = programs.run(step.run, timeout=step.timeout, environment=names)
         said = f"{step.run[0]} {ran.told}"
         if ran.good:
             ran = programs.run(step.verify, timeout=step.timeout, environment=names)
             said = ran.said if ran.good else f"not verified: {step.verify[0]} {ran.told}"
+        if not ran.good:
+            said += programs.lacks(" ".join((*step.run, *step.verify, ran.said)))
         return Acted(name=step.name, ok=ran.good, said=said, seconds=time.monotonic() - began)
 
     def _names(self, step: StepPlan) -> dict[str, str]:

@@ -191,13 +191,13 @@ class GitArtifactRehearsal:
 
     def _checked(self, step: StepPlan) -> str:
         names = {"ARTEFACT": str(self._place), "ROLLOUT_SERVICE": self._scene.service}
-        ran = self._scene.programs.run(step.run, timeout=step.timeout, environment=names)
-        if not ran.good:
-            raise Unfetched(f"{step.run[0]} {ran.told}")
-        verified = self._scene.programs.run(step.verify, timeout=step.timeout, environment=names)
-        if not verified.good:
-            raise Unfetched(f"not verified: {step.verify[0]} {verified.told}")
-        return verified.said
+        programs = self._scene.steps
+        for argv, kind in ((step.run, ""), (step.verify, "not verified: ")):
+            ran = programs.run(argv, timeout=step.timeout, environment=names)
+            if not ran.good:
+                lacking = programs.lacks(" ".join((*argv, ran.said)))
+                raise Unfetched(f"{kind}{argv[0]} {ran.told}{lacking}")
+        return ran.said
 
 
 class _Look:

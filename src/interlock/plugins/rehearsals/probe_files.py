@@ -1,16 +1,20 @@
-"""The probe ``files``: every file below some globs, with its content, its mode and where a link leads.
+"""The probe ``files``: every file and folder that some globs match, with its content, its mode and whose it is.
 
 Rules:
 1. Globs are relative to the checkout, or absolute. One that matches nothing is seen as nothing: a file that a
    change makes is a difference.
-2. A file is its SHA-256, its length and its permissions; a link is where it leads, and is not followed.
-3. More than ``MAX_ITEMS`` files, or a file that may not be read, is a look that failed.
+2. A file is its SHA-256, its length, its permissions and its owner and group by number; a folder its permissions
+   and whose it is, empty or not. What else a system keeps (times, lists of rights, attributes) is not seen.
+3. A link is where it leads, whose it is, and what is there: the file's content, that it is a folder, or nothing.
+   What lies in a folder behind it is not looked at.
+4. More than ``MAX_ITEMS`` files, or a file that may not be read, is a look that failed.
 """
 
 from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,13 +48,13 @@ class FilesProbe:
                 raise refuse("a path or a glob", each, hint="correct that path", path=("paths", number))
 
     def look(self) -> Fingerprint:
-        """Every file that is there now."""
+        """Everything that is there now."""
         items: dict[str, str] = {}
         try:
             for name, place in self._found():
-                items[name] = seen_file(place)
+                items[name] = seen_file(place, owned=True)
                 if len(items) > MAX_ITEMS:
-                    return Fingerprint(items={}, failed=f"more than {MAX_ITEMS} files; name fewer")
+                    return Fingerprint(items={}, failed=f"more than {MAX_ITEMS} files and folders; name fewer")
         except OSError as error:
             named = f"{error.filename}: " if error.filename else ""
             return Fingerprint(items={}, failed=f"{named}{(error.strerror or str(error)).lower()}")
@@ -62,8 +66,7 @@ class FilesProbe:
                 place = Path(self._root, name)
                 if _linked(pattern, name, self._root):
                     continue
-                if place.is_symlink() or not place.is_dir():
-                    yield name, place
+                yield f"{name.rstrip('/')}/" if place.is_dir() and not place.is_symlink() else name, place
 
 
 def _matching(pattern: str, root: str) -> list[str]:
@@ -84,17 +87,35 @@ def _magic(pattern: str) -> int:
     return pattern.rfind("/", 0, first) + 1
 
 
-def seen_file(place: Path) -> str:
-    """A file, or where a link leads, as a short text.
+def seen_file(place: Path, *, owned: bool = False) -> str:
+    """A file, a folder, or where a link leads, as a short text; ``owned``: with whose it is.
 
     Raises:
         OSError: it may not be read.
     """
     if place.is_symlink():
-        return f"link to {place.readlink()}"
+        return f"link to {place.readlink()}{_behind(place)}" if owned else f"link to {place.readlink()}"
+    return _seen(place, owned=owned)
+
+
+def _seen(place: Path, *, owned: bool) -> str:
     status = place.stat()
-    if not stat.S_ISREG(status.st_mode):
-        return f"no file ({stat.filemode(status.st_mode)[0]})"
-    with place.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"sha256:{found[:16]}…, {status.st_size} bytes, mode {stat.S_IMODE(status.st_mode):04o}"
+    if stat.S_ISDIR(status.st_mode):
+        what = "folder"
+    elif stat.S_ISREG(status.st_mode):
+        with place.open("rb") as file:
+            what = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}…, {status.st_size} bytes"
+    else:
+        what = f"no file ({stat.filemode(status.st_mode)[0]})"
+    mode = f"{what}, mode {stat.S_IMODE(status.st_mode):04o}"
+    return f"{mode}{_owner(status)}" if owned else mode
+
+
+def _behind(link: Path) -> str:
+    """Whose a link is, and what is there where it leads."""
+    there = _seen(link, owned=True) if link.exists() else "nothing"
+    return f"{_owner(link.lstat())}, where there is {there}"
+
+
+def _owner(status: os.stat_result) -> str:
+    return f", owner {status.st_uid}:{status.st_gid}"

@@ -3,7 +3,8 @@
 Rules:
 1. It is a list of arguments and never a shell's line. It must change nothing; nobody can check that.
 2. What it says on its standard output counts, and its exit code; its errors are told where it ends badly.
-3. A program that cannot be started, or is late, is a look that failed. One that ends badly was seen to.
+3. A program that cannot be started, or is late, is a look that failed. One that ends badly was seen to, unless it
+   names a variable of the runner that it did not get: then nobody knows what it would have seen.
 """
 
 from __future__ import annotations
@@ -42,14 +43,17 @@ class RunProbe:
 
     def look(self) -> Fingerprint:
         """What it says now."""
-        argv, programs = self._settings.run, self._scene.programs
+        argv, programs = self._settings.run, self._scene.steps
         found = programs.output(argv, timeout=PROBE_SECONDS, environment=_names(self._scene))
         if found.ran.code is None or found.cut:
             why = "said too much" if found.cut else found.ran.told
             return Fingerprint(items={}, failed=f"{argv[0]} {why}")
+        said = " ".join((*argv, found.ran.said))
+        if found.ran.code and (lacking := programs.lacks(said)):
+            return Fingerprint(items={}, failed=f"{argv[0]} {found.ran.told}{lacking}")
         items = lines_of(found.out, self._settings.without)
-        said = f": {found.ran.said}" if found.ran.code and found.ran.said else ""
-        return Fingerprint(items={**items, "exit code": f"{found.ran.code}{said}"})
+        why = f": {found.ran.said}" if found.ran.code and found.ran.said else ""
+        return Fingerprint(items={**items, "exit code": f"{found.ran.code}{why}"})
 
 
 def _names(scene: RehearsalScene) -> dict[str, str]:

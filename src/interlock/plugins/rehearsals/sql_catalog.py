@@ -16,7 +16,16 @@ from collections.abc import Iterator
 from interlock.core.change.canonical import sha256
 from interlock.core.rehearsal.fingerprint import MAX_TEXT
 from interlock.plugins.rehearsals.sql_asking import Asking, Item, named
-from interlock.plugins.rehearsals.sql_rights import BESIDE, EVERYWHERE, OF_TABLES, ORDINARY, WHOLE, rights
+from interlock.plugins.rehearsals.sql_rights import (
+    BESIDE,
+    EVERYWHERE,
+    LARGE,
+    LARGE_THERE,
+    OF_TABLES,
+    ORDINARY,
+    WHOLE,
+    rights,
+)
 
 _SCHEMAS = """
 SELECT nspname FROM pg_namespace
@@ -135,7 +144,10 @@ def catalog_items(asking: Asking, schemas: list[str], *, whole: bool) -> Iterato
         for schema, name, text in asking.ask(_whole(query), {"schemas": schemas}):
             if text != ORDINARY.get(kind) and (whole or schema != EVERYWHERE):
                 yield f"{kind} {named(schema, name) if schema else name}", told(text)
-    for kind, query in WHOLE.items() if whole else ():
+    if not whole:
+        return
+    large = LARGE if asking.one(LARGE_THERE)[0] else {}
+    for kind, query in (*WHOLE.items(), *large.items()):
         yield from ((f"{kind} {name}", told(text)) for name, text in asking.ask(query))
 
 

@@ -33,6 +33,7 @@ ALIKE = (
     "SET LOCAL extra_float_digits = 1",
     "SET LOCAL lc_monetary = 'C'",
     "SET LOCAL quote_all_identifiers = off",
+    "SET LOCAL standard_conforming_strings = on",
 )
 
 

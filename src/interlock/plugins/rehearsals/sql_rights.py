@@ -115,6 +115,9 @@ WHOLE = {
     "publication": _PUBLICATIONS,
     "foreign data wrapper": _WRAPPERS,
     "foreign server": _SERVERS,
-    "large objects": _LARGE,
 }
 """Each by its name, in no schema."""
+LARGE_THERE = "SELECT count(*) FROM pg_largeobject_metadata"
+"""How many large objects there are, which anybody may ask."""
+LARGE = {"large objects": _LARGE}
+"""As ``WHOLE``; only a superuser or who reads all data may ask, so it is asked only where there are some."""

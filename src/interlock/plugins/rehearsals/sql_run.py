@@ -19,14 +19,17 @@ def run(file: Path) -> str:
     import psycopg  # noqa: PLC0415  # optional, see the extra `rehearse`
 
     try:
-        found = [*statements(file.read_text(encoding="utf-8"))]
+        text = file.read_text(encoding="utf-8")
+        for _ in statements(text):  # all of it is SQL before any of it runs
+            pass
         with psycopg.connect(autocommit=True) as connection:
-            for each in found:
+            for each in statements(text):
                 if each.rows is None:
                     connection.execute(each.text.encode())
                     continue
                 with connection.cursor() as cursor, cursor.copy(each.text.encode()) as copy:
-                    copy.write(each.rows)
+                    for rows in each.rows:
+                        copy.write(rows)
     except psycopg.Error as error:
         return f"ERROR:  {error.sqlstate or ''} {str(error).strip()}"
     except (NotSql, UnicodeError) as error:

@@ -24,7 +24,7 @@ from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.snapshot.outcome import Lacking, Taken
 from interlock.core.snapshot.plan import FILE, RUN, SnapshotPlan
 from interlock.plugins.rehearsals.sql_fingerprint import sql_fingerprint
-from interlock.plugins.snapshots.place import Place
+from interlock.plugins.snapshots.place import Place, Role
 from interlock.plugins.snapshots.programs import binaries_for, error_in, missing_in
 from interlock.plugins.snapshots.rows import lacking
 from interlock.plugins.snapshots.source import Source, one_moment
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 _SERVER = """
 SELECT current_setting('server_version'), pg_encoding_to_char(encoding) FROM pg_database
 WHERE datname = current_database()"""
-_ROLES = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'"
+_ROLES = "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname !~ '^pg_'"
+_EXTENSIONS = "SELECT extname FROM pg_extension"
 MOST_TAKEN = 200
 PART, UNVERIFIED = ".part", ".unverified"
 
@@ -64,8 +65,11 @@ class PostgresSnapshots:
                 if binaries is None:
                     return Taken(needs=f"PostgreSQL {major}, as the source is: apt-get install postgresql-{major}")
                 server, encoding = connection.execute(_SERVER.encode()).fetchall()[0]
-                roles = [str(name) for (name,) in connection.execute(_ROLES.encode())]
-                self._place = Place(binaries, self._programs, roles=roles, encoding=encoding)
+                roles = [Role(*each) for each in connection.execute(_ROLES.encode())]
+                extensions = [str(name) for (name,) in connection.execute(_EXTENSIONS.encode())]
+                self._place = Place(
+                    binaries, self._programs, roles=roles, extensions=extensions, encoding=encoding
+                )
                 return self._taken(connection, binaries, str(server))
         except psycopg.Error as error:
             return Taken(needs=f"the source: {self._source.without_address(error)}")
@@ -146,7 +150,8 @@ class PostgresSnapshots:
         """Write the backup to ``part``; what a program says against it."""
         plan, schemas = self._plan, [f"--schema={each}" for each in self._plan.schemas]
         dump = (
-            str(binaries / "pg_dump"), "--format=custom", f"--snapshot={name}", f"--file={part}", *schemas,
+            str(binaries / "pg_dump"), "--format=custom", "--no-subscriptions", f"--snapshot={name}",
+            f"--file={part}", *schemas,
         )  # fmt: skip
         known = {**self._source.variables, "SNAPSHOT_ID": name, "SNAPSHOT_FILE": str(part)}
         part.touch(mode=0o600)

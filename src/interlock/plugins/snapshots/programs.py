@@ -1,11 +1,9 @@
-r"""PostgreSQL's own programs: which ones fit a server, and what a backup's file needs to be restored.
+"""PostgreSQL's own programs: which ones fit a server, and what a backup's file needs to be restored.
 
 Rules:
 1. A server is restored to one of the same major version: another may say the same thing in other words, and an
    older one cannot read it at all. Programs come from the wheel, else from Debian's packages.
-2. Of a plain file the lines that are commands for ``psql`` and not SQL are refused: one of them could run anything
-   here. What newer dumps write around themselves against that (``\restrict``) is left out.
-3. What a program says for want of something that is not here is told apart from what is wrong with the backup.
+2. What a program says for want of something that is not here is told apart from what is wrong with the backup.
 """
 
 from __future__ import annotations
@@ -13,16 +11,14 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from interlock.plugins.world.postgresql import found_binaries
 from interlock.ports.programs import Output, Programs
 
 _ARCHIVE, _TAR, _ZIP = b"PGDMP", b"toc.dat", b"\x1f\x8b"
-_COPY = re.compile(rb"COPY .* FROM stdin;\r?\n?", re.IGNORECASE)
-_OURS = (b"\\restrict ", b"\\unrestrict ")
 _MISSING = (
     (re.compile(r'extension "([^"]+)" is not available'), "the extension {0} for PostgreSQL here"),
     (re.compile(r"could not open extension control file .*/([^/\"]+)\.control"), "the extension {0}"),
@@ -51,7 +47,7 @@ def _version(place: Path, programs: Programs) -> int:
 
 
 def kind_of(file: Path) -> str:
-    """How a backup is written: ``archive`` for pg_restore, ``zip`` or ``plain`` for psql.
+    """How a backup is written: ``archive`` for pg_restore, ``zip`` or ``plain`` for SQL.
 
     Raises:
         Unrestorable: it is empty, cut off, or no file.
@@ -77,34 +73,18 @@ def _is_whole(tar: Path) -> bool:
         return end % 512 == 0 and not any(opened.read())
 
 
-def write_statements(file: Path, kind: str, out: Path) -> None:
-    """A plain file's SQL, without what newer dumps put around it.
+@contextmanager
+def opened(file: Path, kind: str) -> Iterator[Iterable[bytes]]:
+    """A plain file, unzipped.
 
     Raises:
-        Unrestorable: it is cut off, or holds a command for psql.
+        Unrestorable: it cannot be unzipped.
     """
     try:
-        with gzip.open(file, "rb") if kind == "zip" else file.open("rb") as opened, out.open("wb") as written:
-            written.writelines(_statements(opened))
+        with gzip.open(file, "rb") if kind == "zip" else file.open("rb") as lines:
+            yield lines
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Unrestorable(f"it cannot be unzipped: {error}".lower()[:200]) from error
-
-
-def _statements(lines: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
-    copying = False
-    for number, line in enumerate(lines, start=1):
-        if copying:
-            copying = line.rstrip(b"\r\n") != b"\\."
-        elif line.startswith(_OURS):
-            continue
-        elif line.startswith(b"\\"):
-            said = line.decode(errors="replace").strip()[:40]
-            raise Unrestorable(f"line {number} is a command for psql and not SQL: {said}")
-        else:
-            copying = bool(_COPY.fullmatch(line))
-        yield line
-    if copying:
-        raise Unrestorable("it is cut off in the rows of a table")
 
 
 def missing_in(said: str) -> str:

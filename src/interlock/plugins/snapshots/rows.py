@@ -4,15 +4,19 @@ Rules:
 1. A row whose mark is from before the backup was not written since: it must be there, and equal in every column.
    One that is there with an older mark is the row of an older state.
 2. Rows are told by their primary key. Without one each must be there as often as in the source.
-3. What was deleted from the source since, or written in it, is no loss: only what is there and was there then
-   counts. Of a row without a mark nobody knows when it was written.
+3. What was written in the source since is no loss: only what is there and was there then counts. Of a row without
+   a mark nobody knows when it was written.
+4. A row that the source no longer has was deleted since, or before: then the backup is of an older state. They are
+   counted; the plan says what they mean. What the backup lost and the source has deleted since nobody can see.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from interlock.core.snapshot.outcome import Lacking
 from interlock.plugins.rehearsals.sql_fingerprint import ALIKE, ONE_LOOK
@@ -36,6 +40,12 @@ _BY_COUNT = """
 SELECT coalesce(sum(greatest(w.often - coalesce(h.often, 0), 0)), 0), 0, 0
 FROM (SELECT row_sum, count(*) AS often FROM pg_temp.wanted GROUP BY 1) w
 LEFT JOIN (SELECT row_sum, count(*) AS often FROM ({have}) r GROUP BY 1) h ON h.row_sum = w.row_sum"""
+
+_GONE_BY_KEY = "SELECT count(*) FROM ({have}) h WHERE NOT EXISTS (SELECT FROM pg_temp.wanted w WHERE {same})"
+_GONE_BY_COUNT = """
+SELECT coalesce(sum(greatest(h.often - coalesce(w.often, 0), 0)), 0)
+FROM (SELECT row_sum, count(*) AS often FROM ({have}) r GROUP BY 1) h
+LEFT JOIN (SELECT row_sum, count(*) AS often FROM pg_temp.wanted GROUP BY 1) w ON h.row_sum = w.row_sum"""
 
 
 def lacking(
@@ -83,7 +93,10 @@ def _lacking(
     unmarked = rows.unlike(source, restored, sql.SQL("{} IS NULL").format(mark))
     latest = sql.SQL("SELECT max({})::text FROM ONLY {} WHERE {}").format(mark, where, before)
     newest = str(_one(restored, latest)[0] or "")
-    return Lacking(rows=absent, older=older, changed=changed, unmarked=sum(unmarked), of=of, newest=newest)
+    gone = rows.gone(source, restored)
+    return Lacking(
+        rows=absent, older=older, changed=changed, unmarked=sum(unmarked), gone=gone, of=of, newest=newest
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +114,31 @@ class _Rows:
         """Of the source's rows: how many are not there, there with an older mark, there with other values."""
         from psycopg import sql  # noqa: PLC0415  # as above
 
-        names = [sql.Identifier(f"key{n}") for n, _ in enumerate(self.key)]
-        typed = [sql.SQL('{} text COLLATE "C"').format(each) for each in names]
+        with self._wanted(source, restored, sql.SQL(" WHERE {}").format(which)):
+            absent, older, changed = self._counted(restored, _BY_KEY, _BY_COUNT)
+        return int(absent), int(older), int(changed)
+
+    def gone(self, source: psycopg.Connection[Any], restored: psycopg.Connection[Any]) -> int:
+        """How many of the restored rows the source no longer has."""
+        from psycopg import sql  # noqa: PLC0415  # as above
+
+        with self._wanted(source, restored, sql.SQL("")):
+            return int(self._counted(restored, _GONE_BY_KEY, _GONE_BY_COUNT)[0])
+
+    @contextmanager
+    def _wanted(
+        self,
+        source: psycopg.Connection[Any],
+        restored: psycopg.Connection[Any],
+        which: sql.SQL | sql.Composed,
+    ) -> Iterator[None]:
+        """A table beside the restored one, for as long, of the source's rows as they are told."""
+        from psycopg import sql  # noqa: PLC0415  # as above
+
+        typed = [sql.SQL('{} text COLLATE "C"').format(each) for each in self._names()]
         made = sql.SQL(", ").join([*typed, sql.SQL("marked timestamptz, row_sum text")])
         restored.execute(sql.SQL("CREATE TEMP TABLE wanted ({})").format(made))
-        out = sql.SQL("COPY ({} WHERE {}) TO STDOUT").format(self._told(), which)
+        out = sql.SQL("COPY ({}{}) TO STDOUT").format(self._told(), which)
         with (
             source.cursor() as asked,
             restored.cursor() as told,
@@ -114,11 +147,23 @@ class _Rows:
         ):
             for part in read:
                 written.write(part)
-        same = sql.SQL(" AND ").join(sql.SQL("h.{} = w.{}").format(each, each) for each in names)
-        question = _BY_KEY if self.key else _BY_COUNT
-        absent, older, changed = _one(restored, sql.SQL(question).format(have=self._told(), same=same))
+        restored.execute("ANALYZE pg_temp.wanted")
+        yield
         restored.execute("DROP TABLE pg_temp.wanted")
-        return int(absent), int(older), int(changed)
+
+    def _counted(
+        self, restored: psycopg.Connection[Any], by_key: LiteralString, by_count: LiteralString
+    ) -> tuple[Any, ...]:
+        from psycopg import sql  # noqa: PLC0415  # as above
+
+        same = sql.SQL(" AND ").join(sql.SQL("h.{} = w.{}").format(each, each) for each in self._names())
+        question = sql.SQL(by_key if self.key else by_count)
+        return _one(restored, question.format(have=self._told(), same=same))
+
+    def _names(self) -> list[sql.Identifier]:
+        from psycopg import sql  # noqa: PLC0415  # as above
+
+        return [sql.Identifier(f"key{n}") for n, _ in enumerate(self.key)]
 
     def _told(self) -> sql.Composed:
         from psycopg import sql  # noqa: PLC0415  # as above

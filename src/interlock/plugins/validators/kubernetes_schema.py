@@ -30,6 +30,7 @@ from interlock.core.change.parse import parse
 from interlock.core.change.parts import Finding, Validation
 from interlock.core.change.pointers import dotted, joined, one_line
 from interlock.core.change.schema_words import schema_words
+from interlock.core.rollout.phrases import amount
 from interlock.ports.reader import Material, Reading
 
 MAX_FINDINGS = 20
@@ -100,7 +101,9 @@ def _skipped(count: int) -> Finding:
     return Finding(
         rule="kubernetes-schema/skipped",
         level="warning",
-        message=one_line(f"{count} files with Kubernetes objects were not checked: the schemas are not installed"),
+        message=one_line(
+            f"not checked: {amount(count, 'files')} with Kubernetes objects, since the schemas are not installed"
+        ),
         path="",
         remedy="pip install kubernetes-validate",
     )

@@ -25,6 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from interlock.core.rollout.passed_on import lacks
 from interlock.ports.programs import MOST_OUTPUT, NoCode, Output, Ran, wanted
 
 Sink = int | IO[bytes]
@@ -106,6 +107,10 @@ class SystemPrograms:
     def only(self, names: AbstractSet[str]) -> SystemPrograms:
         """See the port. Each is still told to who wants to know."""
         return SystemPrograms(self._root, self._started, names)
+
+    def lacks(self, text: str) -> str:
+        """See the port."""
+        return "" if self._passed_on is None else lacks(text, os.environ.keys(), self._passed_on)
 
     def _start(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], out: Sink, error: Sink

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,13 +61,14 @@ def test_files_are_seen_with_content_mode_and_links(tmp_path, scene):
     (tmp_path / "a" / "link").symlink_to("nowhere")
     probe = FilesProbe({"paths": ["a/**", "gone"]}, scene)
     before = probe.look()
-    assert sorted(before.items) == ["a/.hidden", "a/link"]
-    assert before.items["a/link"] == "link to nowhere"
+    me = f"owner {os.getuid()}:{os.getgid()}"
+    assert sorted(before.items) == ["a/", "a/.hidden", "a/link"]
+    assert before.items["a/link"] == f"link to nowhere, {me}, where there is nothing"
     (tmp_path / "a" / ".hidden").chmod(0o600)
     (tmp_path / "gone").write_text("")
     told = [one.told for one in differences({"f": before}, {"f": probe.look()})]
     assert "f: a/.hidden was" in told[0]
-    assert told[0].endswith("mode 0600")
+    assert told[0].endswith(f"mode 0600, {me}")
     assert told[1].startswith("f: gone is there and was not")
 
 
@@ -77,7 +79,53 @@ def test_a_linked_folder_is_a_link_and_what_lies_behind_it_is_not_followed(tmp_p
     (tmp_path / "a" / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "meant").symlink_to(tmp_path / "elsewhere")
     seen = FilesProbe({"paths": ["a/**", "a/*/deep/*", "meant/**"]}, scene).look()
-    assert sorted(seen.items) == ["a/link", "meant/", "meant/deep/file"]
+    assert sorted(seen.items) == ["a/", "a/link", "meant/", "meant/deep/", "meant/deep/file"]
+
+
+def changed(probe, change):
+    """What the probe sees of a change, by name."""
+    before = probe.look()
+    change()
+    return [one.item for one in differences({"f": before}, {"f": probe.look()})]
+
+
+def test_folders_are_seen_with_their_mode_and_when_they_are_empty(tmp_path, scene):
+    (tmp_path / "a" / "full").mkdir(parents=True)
+    (tmp_path / "a" / "full" / "file").write_text("1")
+    probe = FilesProbe({"paths": ["a/**"]}, scene)
+    assert changed(probe, lambda: (tmp_path / "a" / "full").chmod(0o700)) == ["a/full/"]
+    assert changed(probe, (tmp_path / "a" / "empty").mkdir) == ["a/empty/"]
+    assert changed(probe, lambda: (tmp_path / "a").chmod(0o1777)) == ["a/"]
+
+
+GIVEN = [(4711, -1), (-1, 4712)] if os.geteuid() == 0 else []
+"""Only root gives files away."""
+
+
+@pytest.mark.parametrize("name", ["file", "link", "full"])
+def test_whose_something_is_counts_by_number(tmp_path, scene, name):
+    (tmp_path / "a" / "full").mkdir(parents=True)
+    (tmp_path / "a" / "file").write_text("1")
+    (tmp_path / "a" / "link").symlink_to("file")
+    (tmp_path / "roots").symlink_to("/etc/passwd")
+    probe, me = FilesProbe({"paths": ["a/**", "roots"]}, scene), f"owner {os.getuid()}:{os.getgid()}"
+    seen = probe.look().items
+    assert me in seen[f"a/{name}{'/' if name == 'full' else ''}"]
+    assert seen["roots"].startswith(f"link to /etc/passwd, {me}, where there is sha256:")
+    assert seen["roots"].endswith("owner 0:0")
+    for ids in GIVEN:
+        given = changed(probe, lambda ids=ids: os.chown(tmp_path / "a" / name, *ids, follow_symlinks=False))
+        assert given == {"file": ["a/file", "a/link"], "link": ["a/link"], "full": ["a/full/"]}[name]
+
+
+def test_what_a_link_leads_to_counts_though_the_link_stays(tmp_path, scene):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "behind").write_text("1")
+    (tmp_path / "a" / "link").symlink_to("../behind")
+    probe = FilesProbe({"paths": ["a/*"]}, scene)
+    assert changed(probe, lambda: (tmp_path / "behind").write_text("2")) == ["a/link"]
+    assert changed(probe, (tmp_path / "behind").unlink) == ["a/link"]
+    assert changed(probe, (tmp_path / "behind").mkdir) == ["a/link"]
 
 
 def test_a_program_is_seen_by_lines_and_exit_code_and_some_lines_do_not_count(scene):

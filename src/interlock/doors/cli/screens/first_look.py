@@ -75,11 +75,11 @@ def _files(written: Starter, *, dry_run: bool) -> Iterator[str]:
 def _past(report: LookBack, days: int) -> Iterator[str]:
     total = len(report.judged) + len(report.unreadable)
     if not total:
-        yield f"past     no merge in {days} days, so there was nothing to judge"
+        yield f"past     no merge in {plural(days, 'day')}, so there was nothing to judge"
         yield "         interlock init --look-back 365d --dry-run     look further back, write nothing"
         return
     merges = plural(total, "merge")
-    yield f"past     {merges} in {days} days, as these rules would have seen them (nothing was stopped)"
+    yield f"past     {merges} in {plural(days, 'day')}, as these rules would have seen them (nothing was stopped)"
     if report.judged:
         yield f"         written by  {_shares(report)}"
     yield from _rules("would have refused", [rule for rule in report.rules if not rule.asks], len(report.judged))

@@ -51,12 +51,14 @@ def _one_way(one: Told) -> str:
 def brought_back(found: list[Told]) -> list[str]:
     """What was half-way."""
     if not found:
-        return ["nothing is half-way: no rehearsal on this machine was left before it was over"]
+        return ["nothing is half-way: no rehearsal was left before it was over, here or on record"]
     lines: list[str] = []
     for one in found:
         about = f"{safe(one['run'])} by {safe(one['change'])} in {safe(one['environment'])}"
         if one["ended"] == "accepted":
             lines += told("CLOSED", f"{about}: what is there is taken for what should be")
+        elif one["ended"] in _ON_RECORD:
+            lines += _without_journal(one, about)
         elif not one["left"]:
             lines += told("BACK", f"{about}: every probe sees what it saw before")
         else:
@@ -67,6 +69,28 @@ def brought_back(found: list[Told]) -> list[str]:
                 "next", f"put it right by hand, then: {again} (with --accept where it is as it should be)"
             )
     return lines
+
+
+_ON_RECORD = {
+    "running": "it goes on, says the record",
+    "unknown": "it goes on, says the record, and its journal is not here",
+    "lost": "nobody said how it ended",
+}
+
+
+def _without_journal(one: Told, about: str) -> list[str]:
+    """A run that only the record knows of."""
+    since, until = (one[each][:16].replace("T", " ") for each in ("began", "until"))
+    where = f"on {safe(one['host'])} since {since} UTC, until {until} UTC at most"
+    if one["ended"] == "running":
+        return told("RUNS", f"{about}: {_ON_RECORD['running']}, {where}")
+    lines = told("DIRTY", f"{about}: {_ON_RECORD[one['ended']]}; {where}")
+    place = safe(one["environment"])
+    return lines + told(
+        "next",
+        f"interlock evidence recover in the checkout on {safe(one['host'])} that has its journal; where that is "
+        f"lost, look at {place} by hand, then: interlock evidence recover {place} --accept",
+    )
 
 
 def _word(done: Told) -> tuple[str, str]:

@@ -173,7 +173,7 @@ def _until(layer: Layer, now: datetime) -> str:
     if not layer.spans:
         return ""
     start, end = min(span.start for span in layer.spans), max(span.end for span in layer.spans)
-    left = "over" if now >= end else f"{(end - max(now, start)).days} days left"
+    left = "over" if now >= end else f"{plural((end - max(now, start)).days, 'day')} left"
     return f"  {start:%Y-%m-%d} until {end:%Y-%m-%d} ({left})"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 from interlock.doors.cli.screens.columns import label, told
@@ -27,19 +28,28 @@ def saved(done: Told) -> list[str]:
         lines += told(
             "backup", f"{safe(done['file'])} · {done['bytes']:,} bytes · {short(done['digest'])} · {when}"
         )
-    if done["digest"] and done["taken_by"] != "existing" and done["verdict"] != "passed":
-        lines += told(
-            "left", "it was not shown to be a snapshot, so it has another name than the plan gives: remove it"
-        )
+    if done["unverified"]:
+        lines += told("left", _left(done["unverified"]))
     for number, one in enumerate(done["differing"][:SHOWN] if done["verdict"] == "failed" else []):
         lines += told("differs" if number == 0 else "", safe(one))
     more = done["differing_count"] - min(SHOWN, len(done["differing"]))
     if more > 0 and done["verdict"] == "failed":
         lines += told("", f"and {more:,} more")
+    for number, one in enumerate(_compared(done) if done["verdict"] == "passed" else []):
+        lines += told("compared" if number == 0 else "", safe(one))
     if done["not_compared"]:
         lines += told("without", f"not compared: {safe(', '.join(done['not_compared']))}")
     steps = " · ".join(f"{name} {span(took)}" for name, took in done["seconds"].items())
     return lines + told("steps", steps) + evidence_lines(done)
+
+
+def _left(files: list[str]) -> str:
+    """Backups that lie there and are none: whoever finds them must not take them for one."""
+    named = " ".join(safe(quote(each)) for each in files[-SHOWN:])
+    more = len(files) - SHOWN
+    what = plural(len(files), "file") + (" was" if len(files) == 1 else " were")
+    rest = f" (and {more} older)" if more > 0 else ""
+    return f"{what} not shown to be a snapshot and may hold all of the data: rm {named}{rest}"
 
 
 def _answer(done: Told) -> str:
@@ -48,10 +58,26 @@ def _answer(done: Told) -> str:
     if done["verdict"] == "failed":
         return "this is no snapshot"
     what = f"{plural(done['tables'], 'table')} with {plural(done['rows'], 'row')}"
-    marks = done["by_marks"]
-    if not marks:
+    if done["taken_by"] != "existing":
         return f"restored elsewhere, {what}, equal to the source by schema and checksums"
-    rows = sum(one["rows"] for one in marks.values())
+    if not done["by_marks"]:
+        return f"restored elsewhere, {what}, equal to the source as it is now by schema and checksums"
+    return f"restored elsewhere, {what}; the source has moved on, and what it still has from before is in it"
+
+
+def _compared(done: Told) -> list[str]:
+    """Of one that somebody took before: what shows that it is one, table by table, and what nobody saw."""
+    if done["taken_by"] != "existing":
+        return []
+    equal = plural(done["tables_equal"], "table")
+    lines = [f"the schema and {equal}: as the source has them now, by checksums of each column"]
+    until = f"{(done['marks_until'] or '')[:16].replace('T', ' ')} UTC"
+    for name, one in done["by_marks"].items():
+        of = f"{plural(one['rows'], 'row')} of the source up to {until} by {one['mark']}"
+        gone = (
+            f"; {one['gone_from_source']:,} more, which the source has deleted" if one["gone_from_source"] else ""
+        )
+        lines.append(f"{name}: {of} are in it as they are{gone}")
     return (
-        f"restored elsewhere, {what}; the source has moved on, and all {rows:,} marked rows from before are in it"
+        [*lines, "not seen: what the backup lost and the source has deleted since"] if done["by_marks"] else lines
     )

@@ -22,7 +22,8 @@ def in_force(found: Told) -> Iterator[str]:
         who = ", ".join(safe(name) for name in activation["signed_by"])
         yield f"         since {minute(activation['activated_at'])} by {how}: {who}{mode}"
     people = ", ".join(safe(name) for name in found["people"]) or "nobody"
-    yield f"         {len(found['files'])} files, {found['services']} services, people: {people}"
+    files, services = plural(len(found["files"]), "file"), plural(found["services"], "service")
+    yield f"         {files}, {services}, people: {people}"
 
 
 def lines(found: Told) -> Iterator[str]:
