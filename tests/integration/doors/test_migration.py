@@ -230,12 +230,14 @@ def test_no_program_of_a_migration_gets_a_token_or_the_keys_path(migrating, term
 
 
 def test_a_statement_that_touches_nothing_is_undecided_on_the_screen_too(migrating, terminal, judged):
-    place = migrating("DELETE FROM orders WHERE md5(token) = 'c0ffee';", "SELECT 1;")
+    holds = ', holds: {orders: ["CHECK (mood IS NOT NULL)"]}'
+    place = migrating("DELETE FROM orders WHERE md5(token) = 'c0ffee';", "SELECT 1;", more=holds)
     done = terminal("evidence", "run", "rehearsal", "--key", place / "runner.pem")
     said = " ".join(done.out.split())
     assert (done.code, done.out[:7]) == (3, "UNKNOWN"), done
     assert "needs rows that `DELETE FROM orders WHERE md5(token) = 'c0ffee'` changes (seed:)" in said
     assert "0002_more · undecided: touches no row here" in said
+    assert "untried orders: rows against CHECK (mood IS NOT NULL), by the plan" in said
     assert "not shown: `DELETE FROM orders WHERE md5(token) = 'c0ffee'` touched no row here" in said
     assert not judged.met("rollback-rehearsed")
 

@@ -51,5 +51,5 @@ def _rows(measured: Told) -> list[str]:
     untried, count = measured.get("untried", []), measured.get("untried_count", 0)
     if count:
         named = "; ".join(safe(each) for each in untried[:NAMES])
-        lines += told("not tried", f"{named}{f' and {count - NAMES:,} more' if count > NAMES else ''}")
+        lines += told("untried", f"{named}{f' and {count - NAMES:,} more' if count > NAMES else ''}")
     return lines
