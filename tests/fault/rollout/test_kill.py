@@ -72,6 +72,7 @@ def test_two_workers_race_and_one_moves(kills):
     made.whole()
 
 
+@pytest.mark.soak
 def test_a_holder_that_stood_still_does_nothing_more(kills, postgresql):
     """Stopped past its lease and let go on, it is fenced: every deed after the take-over is the other's."""
     made = kills(postgresql.new_database())
@@ -90,6 +91,7 @@ def test_a_holder_that_stood_still_does_nothing_more(kills, postgresql):
     made.whole()
 
 
+@pytest.mark.soak
 def test_a_worker_that_ends_in_order_lets_go_at_once(kills):
     """Nobody waits for a lease of a minute that was given back."""
     made = kills()
@@ -168,6 +170,7 @@ def test_postgresql_is_killed_while_what_is_out_is_judged(kills, postgresql, unh
     made.whole()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", ["before usual", "after usual"])
 def test_killed_while_a_version_is_made_the_usual_one(kills, promoted, name):
     """Intended, and nobody knows whether it was done: it is verified first, and run where it was not."""

@@ -63,6 +63,7 @@ def seen(file, appender):
     return bool(report.findings) or [each.value for each in counters] != entries or not counters
 
 
+@pytest.mark.soak
 def test_every_flip_is_seen_or_changes_nothing(good, appender, tmp_path):
     chance = random.Random(20260305)
     original = content(good, appender)

@@ -11,6 +11,7 @@ from interlock.testing.postgresql import PostgreSQL
 KILLS = 50
 
 
+@pytest.mark.soak
 def test_killed_fifty_times(url, history):
     history.run(url, "kill", KILLS, seed=20260305, seconds=180)
     size = history.check(url)
@@ -25,6 +26,7 @@ def test_killed_thousands_of_times(url, history):
     assert history.check(url) >= len(history.acknowledged()) > 2_000
 
 
+@pytest.mark.soak
 def test_servers_racing_on_one_postgresql(postgresql, history, appender):
     url = postgresql.new_database()
     history.run(url, "race", 4, seed=0, seconds=120)
@@ -38,6 +40,7 @@ def test_processes_racing_on_one_sqlite_file(tmp_path, history, appender):
     assert history.check(url) == 3 * appender.THREADS * appender.SHARE
 
 
+@pytest.mark.soak
 def test_postgresql_itself_killed(history, appender):
     """The server goes on by itself when the database is back; what it could not know it called unknown."""
     with PostgreSQL() as server:

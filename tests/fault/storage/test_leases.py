@@ -125,6 +125,7 @@ def test_two_servers_racing_never_hold_one_piece_at_once(store, start):
     assert sum(len(used) for used in uses(store).values()) >= 2 * count
 
 
+@pytest.mark.soak
 def test_a_killed_holder_is_followed_soon_after_its_lease(store, start):
     first = start("ana", "hold")
     first.first("used")
@@ -155,6 +156,7 @@ def test_a_stopped_holder_is_followed_and_does_nothing_when_it_wakes(store, star
     assert uses(store)[WORKS[0]][-1][1] == "ben"
 
 
+@pytest.mark.soak
 def test_a_server_that_stalls_inside_a_write_does_not_stop_the_others(postgresql, lessee):
     """It kept the ledger's lock for as long as it stood still: nobody else could write for half a minute."""
     url = postgresql.new_database()

@@ -42,6 +42,13 @@ def is_far(km):
 """
 )
 BEFORE = {"src/shop.py": OLD}
+
+
+def usual(cases):
+    """All of them: the first few every time, the others where there is time."""
+    return [*list(cases)[:4], *(pytest.param(each, marks=pytest.mark.soak) for each in list(cases)[4:])]
+
+
 DRESSED = {
     "an import that nothing uses": "from shop import VIP, checkout\ndef test_it():\n"
     "    assert checkout(3) == 30\n",
@@ -74,14 +81,14 @@ HONEST = {
 }
 
 
-@pytest.mark.parametrize("how", DRESSED)
+@pytest.mark.parametrize("how", usual(DRESSED))
 def test_what_passes_with_the_missing_names_stood_in_for_is_idle(held, how):
     found = held(BEFORE, {"src/shop.py": RICH, "tests/test_shop.py": DRESSED[how]})
     assert (found.states, found.seen.fault) == ({"test_it": "survives"}, "")
     assert found.refused
 
 
-@pytest.mark.parametrize("how", HONEST)
+@pytest.mark.parametrize("how", usual(HONEST))
 def test_what_looks_at_the_new_names_still_bites(held, how):
     found = held(BEFORE, {"src/shop.py": RICH, "tests/test_shop.py": HONEST[how]})
     assert found.states["test_it"] in {"bites", "kills"}, found.outcome.rows

@@ -120,6 +120,7 @@ def test_not_null_reads_the_table_through_under_its_lock(migrating, terminal):
     assert found["measured"]["untried"] == ["orders: rows against CHECK (token IS NOT NULL), by the plan"]
 
 
+@pytest.mark.soak
 def test_not_null_that_a_check_proves_reads_nothing(migrating, terminal):
     base = f"{BASE} ALTER TABLE orders ADD CONSTRAINT set_token CHECK (token IS NOT NULL);"
     place = migrating(
@@ -158,6 +159,7 @@ def test_data_that_is_changed_without_a_way_back_is_irreversible(migrating, term
     assert "writes 1,000 rows of orders" in told(found)
 
 
+@pytest.mark.soak
 def test_a_volatile_default_rewrites_the_table(migrating, terminal):
     up = "ALTER TABLE orders ADD COLUMN key uuid NOT NULL DEFAULT gen_random_uuid();"
     code, found = rehearse(terminal, migrating(up, "ALTER TABLE orders DROP COLUMN key;"))
@@ -178,9 +180,10 @@ def test_a_row_that_is_written_in_between_and_lost_fails_it(migrating, terminal)
     [
         ("CREATE EXTENSION postgis;", "the PostgreSQL extension postgis"),
         ("GRANT SELECT ON orders TO reporting;", "the role reporting (name it under roles:)"),
-        (
+        pytest.param(
             "CREATE COLLATION german (provider = icu, locale = 'xx-nowhere-yy');",
             "a PostgreSQL that is built with ICU",
+            marks=pytest.mark.soak,
         ),
     ],
 )
@@ -193,6 +196,7 @@ def test_what_is_missing_here_leaves_it_undecided(migrating, terminal, up, missi
     assert terminal.ok("evidence", "list", "--json").json["items"] == []
 
 
+@pytest.mark.soak
 def test_a_base_that_needs_something_is_undecided_too_and_so_is_a_table_without_a_row(migrating, terminal):
     base = f"{BASE} CREATE TABLE coded (code text NOT NULL CHECK (code ~ '^Q[0-9]{{4}}z$'));"
     place = migrating("ALTER TABLE coded ADD COLUMN more int;", "ALTER TABLE coded DROP COLUMN more;", base=base)
@@ -201,6 +205,7 @@ def test_a_base_that_needs_something_is_undecided_too_and_so_is_a_table_without_
     assert "needs rows in coded (seed:)" in " ".join(done.out.split())
 
 
+@pytest.mark.soak
 def test_a_role_that_the_plan_names_is_there(migrating, terminal):
     up, down = "GRANT SELECT ON orders TO reporting;", "REVOKE SELECT ON orders FROM reporting;"
     code, found = rehearse(terminal, migrating(up, down, more=", roles: [reporting]"))

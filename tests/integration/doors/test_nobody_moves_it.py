@@ -167,6 +167,7 @@ def test_abort_is_its_own_worker_where_there_is_none(place: Place) -> None:
     place.run("ledger", "verify")
 
 
+@pytest.mark.soak
 def test_after_a_restart_of_the_machine_it_is_blind_and_abort_brings_it_back(place: Place) -> None:
     """Its lease ended in the future of a clock that had begun anew: held for ever, it seemed, by nobody."""
     with sqlite3.connect(place.root / ".interlock/interlock.db") as state:
@@ -178,6 +179,7 @@ def test_after_a_restart_of_the_machine_it_is_blind_and_abort_brings_it_back(pla
     assert (place.weight, place.restored) == ("0", 1)
 
 
+@pytest.mark.soak
 def test_who_interrupts_an_abort_is_told_that_it_is_not_over(place: Place) -> None:
     """It said that nothing half-done was left behind."""
     (place.tools / "restore").write_text("#!/bin/sh\nsleep 60\n")

@@ -182,6 +182,7 @@ def test_what_a_plan_says_of_rows_must_be_a_constraint_of_a_table(tried):
         assert said in found.reasons[0], found.reasons
 
 
+@pytest.mark.soak
 def test_a_check_that_takes_hardly_anything_is_told(tried):
     base = f"{BASE} CREATE TABLE plates (plate text NOT NULL CHECK (plate IN ('B-1', 'B-2')));"
     up = "ALTER TABLE plates ADD colour text;"
@@ -190,6 +191,7 @@ def test_a_check_that_takes_hardly_anything_is_told(tried):
     assert seen.measured["untried"] == ["plates: its check takes none of the values tried for plate"]
 
 
+@pytest.mark.soak
 def test_rows_read_before_the_lock_or_in_another_transaction_are_not_read_under_it(tried):
     """It was called so whenever anything of the migration read the table."""
     add, drop = "ALTER TABLE orders ADD gift text;", "ALTER TABLE orders DROP gift;"

@@ -99,7 +99,9 @@ SERVER = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "told"), SERVER)
+@pytest.mark.parametrize(
+    ("text", "told"), [*SERVER[:5], *(pytest.param(*each, marks=pytest.mark.soak) for each in SERVER[5:])]
+)
 def test_the_role_that_restores_runs_no_program_of_the_server(saved, dumped, ran, text, told):
     file = dumped("--format=plain")
     text = f"CREATE FUNCTION tell_events() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;\n{text}"
@@ -176,12 +178,15 @@ FORMS = [
 ]  # fmt: skip
 
 
-def test_what_pg_dump_writes_of_odd_things_restores_whole(saved, dumped, server, shop):
+@pytest.mark.parametrize(
+    "forms", [FORMS[:3], pytest.param(FORMS[3:], marks=pytest.mark.soak)], ids=["usual", "rare"]
+)
+def test_what_pg_dump_writes_of_odd_things_restores_whole(saved, dumped, server, shop, forms):
     role = "teller_of_odd_things"
     shop.execute(TRICKY.replace("{role}", role).encode())
     try:
         assert saved()[1].reasons == ()
-        for form in FORMS:
+        for form in forms:
             seen, found = saved("existing", dumped(*form))
             assert (found.verdict, found.reasons) == ("passed", ()), (form, found.differing)
             assert seen.restored.items['table odd; schema.odd "table\\! rows'] == "4"
