@@ -10,6 +10,7 @@ from interlock.plugins.world.postgresql import PostgreSQL
 PLAN = """\
 service: order-service
 environment: staging
+passed_on: [PSQL, PGHOST, PGDATABASE, PGUSER]
 driver: {kind: command}
 apply: [{name: schema, run: [sh, -c, '"$PSQL" -Xqv ON_ERROR_STOP=1 -f ../there.sql'], verify: ["true"]}]
 rollback: [{name: schema, run: [sh, -c, '"$PSQL" -Xqv ON_ERROR_STOP=1 -f ../back.sql'], verify: ["true"]}]

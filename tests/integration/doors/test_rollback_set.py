@@ -57,6 +57,7 @@ probes:
   - {name: database, kind: sql, dsn_env: SHOP}
   - {name: delivery, kind: run, run: [cat, ../staging/delivery.yaml]}
   - {name: flags, kind: files, paths: ["../staging/*.on"]}
+passed_on: [SHOP]
 """
 MEMBERS = "members:\n" + SCHEMA + ARTEFACT + CONFIGURATION + FLAG + MAIL
 PLAN = HEAD + MEMBERS + PROBES
