@@ -7,7 +7,8 @@ Rules:
    from nothing to a server that is gone, with the locks measured and a reader of 3 s.
 2. Of a real project every migration is one case: the tables have rows, it goes up, it comes back in a copy. What
    it is called by reading is by its downgrade alone: ``raise``, ``pass`` and no reverse are irreversible. What it
-   is called by rehearsing is what was seen: a way back that fails, or that leaves a difference.
+   is called by rehearsing is what was seen: a way back that fails, or that leaves a difference. What touches no
+   row even where rows are made up as it looks for them is undecidable, as it is in a rehearsal.
 3. DIR is a checkout (``--alembic`` one with ``alembic.ini``), FILE the interpreter in which its needs are.
 """
 
@@ -29,8 +30,10 @@ from interlock.core.rehearsal.fingerprint import Fingerprint, differences
 from interlock.core.rehearsal.migration import State
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.rollout.plan import PluginPlan
+from interlock.plugins.rehearsals.migration_doubts import Way, untouched
 from interlock.plugins.rehearsals.migration_place import ThrowAway
 from interlock.plugins.rehearsals.migration_rows import Filled, fill
+from interlock.plugins.rehearsals.migration_scout import scouted
 from interlock.plugins.rehearsals.migration_settings import settings_of
 from interlock.plugins.rehearsals.migration_state import state_of
 from interlock.plugins.rehearsals.migration_tables import tables_of
@@ -42,7 +45,7 @@ from interlock.plugins.world.programs import SystemPrograms
 from interlock.ports.rehearsal import RehearsalScene
 from interlock.road.rehearse import Stage, rehearse
 
-TARGET, ROWS = "< 15 s", 20
+TARGET, ROWS = "< 15 s", 60
 APPS = """import json
 from django.apps import apps
 print(json.dumps({one.path: one.label for one in apps.get_app_configs()}))"""
@@ -213,15 +216,22 @@ class Walk:
             for table in tables_of(asking):
                 connection.execute(f"TRUNCATE {table.quoted} CASCADE".encode())
 
-    def filled(self) -> tuple[Filled, State]:
-        """Put rows into every table of the base, and see how it is then."""
+    def filled(self, migration: Migration) -> Filled:
+        """Put rows into every table of the base, such as this migration looks for."""
+        seen = scouted(self.place, self.root, self.asking, (migration,), {})
         asking = self.asking("base")
         with asking.connection:
-            return fill(asking, ROWS, {}), state_of(asking)
+            return fill(asking, ROWS, {}, seen.looked(asking))
 
-    def up(self, migration: Migration) -> str:
+    def state(self, database: str) -> State:
+        """What the database says of its tables."""
+        asking = self.asking(database)
+        with asking.connection:
+            return state_of(asking)
+
+    def up(self, migration: Migration, *, heard: bool = False) -> str:
         """Why it did not go up; empty where it did."""
-        done = self.place.run(migration.up, self.root, "base")
+        done = self.place.run(migration.up, self.root, "base", heard=heard)
         return "" if done.ran.good else failed(done)
 
     def jump(self, migration: Migration) -> None:
@@ -234,22 +244,29 @@ class Walk:
     def case(self, migration: Migration) -> dict[str, str]:
         """One migration there and back."""
         self.empty()
-        filled, was = self.filled()
-        before = self.look("base")
         try:
-            if why := self.up(migration):
+            filled = self.filled(migration)
+            was, before = self.state("base"), self.look("base")
+            with self.place.listening() as there:
+                why = self.up(migration, heard=True)
+            if why:
                 self.jump(migration)
                 return self.told(migration, "undecidable", f"up {why}")
-            asking = self.asking("base")
-            with asking.connection:
-                now = state_of(asking)
+            now = self.state("base")
             self.place.clone("work", "base")
-            verdict, why = judged(self.place, self.root, migration.down, before, self.look)
+            with self.place.listening() as back:
+                verdict, why = judged(self.place, self.root, migration.down, before, self.look)
         except Missing as missing:
             return self.told(migration, "undecidable", f"needs {missing}")
-        names = [one.name for number, one in was.items() if now.get(number) != one and one.name in filled.empty]
-        if names and verdict == "reversible":
-            verdict, why = "undecidable", f"no rows in {', '.join(names)}: {filled.empty[names[0]]}"
+        if verdict == "reversible":
+            own = ("interlock_seen.*", *self.tool.own)
+            up = Way(sent=there.sent, before=was, after=now, known=was, own=own)
+            down = Way(sent=back.sent, before=now, after=self.state("work"), known=was, own=own)
+            names = [one.name for key, one in was.items() if now.get(key) != one and one.name in filled.empty]
+            if names:
+                verdict, why = "undecidable", f"no rows in {', '.join(names)}: {filled.empty[names[0]]}"
+            elif nothing := (*untouched(up), *untouched(down, back=True)):
+                verdict, why = "undecidable", f"touches no row here: {nothing[0]}"
         return self.told(migration, verdict, why)
 
     def told(self, migration: Migration, verdict: str, why: str) -> dict[str, str]:
@@ -286,7 +303,7 @@ def judged(
     place: ThrowAway, root: Path, down: tuple[str, ...], before: Fingerprint, look: Callable[[str], Fingerprint]
 ) -> tuple[str, str]:
     """What going back in the copy comes to, and why."""
-    done = place.run(down, root, "work")
+    done = place.run(down, root, "work", heard=True)
     if not done.ran.good:
         return "irreversible", f"no way back: {failed(done)}"
     left = differences({"": before}, {"": look("work")})
