@@ -221,7 +221,10 @@ def test_whoever_is_killed_half_way_is_followed_by_recovery(shop, terminal, unti
     assert terminal("evidence", "recover").out.startswith("nothing is half-way")
 
 
-def test_a_run_whose_journal_is_lost_is_told_by_the_record_until_somebody_says_that_all_is_well(shop, terminal):
+def test_a_run_whose_journal_is_lost_is_told_by_the_record_until_somebody_says_that_all_is_well(
+    shop, terminal, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
     place = shop()
     killed = running(place, "what the change did")
     killed.send_signal(signal.SIGKILL)
@@ -240,6 +243,24 @@ def test_a_run_whose_journal_is_lost_is_told_by_the_record_until_somebody_says_t
     closed = terminal("evidence", "recover", "staging", "--accept", "--json")
     assert [(one["run"], one["ended"]) for one in closed.json["items"]] == [(journal.stem, "accepted")]
     assert terminal("evidence", "recover").out.startswith("nothing is half-way")
+
+
+def test_nothing_is_rehearsed_where_a_run_whose_journal_is_lost_left_off(shop, terminal):
+    place = shop()
+    killed = running(place, "what the change did")
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    journal = next((place / "shop" / ".interlock" / "rehearsals").glob("*.jsonl"))
+    journal.unlink()
+    there = staging(place)
+    done = terminal("evidence", "run", "rehearsal", "--key", place / "runner.pem")
+    assert (done.code, done.out) == (2, ""), done
+    assert f"got {journal.stem} by chg-" in done.err
+    assert "interlock evidence recover staging --accept" in done.err
+    assert staging(place) == there, "nothing was touched"
+    assert "under way" not in terminal("evidence", "recover").out.replace(journal.stem, "")
+    accepted = terminal("evidence", "recover", "staging", "--accept", "--json").json["items"]
+    assert [one["run"] for one in accepted] == [journal.stem], "the refused one is over"
 
 
 def test_a_record_that_cannot_be_asked_leaves_it_undecided(shop, terminal, monkeypatch):

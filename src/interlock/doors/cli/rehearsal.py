@@ -27,8 +27,9 @@ from interlock.core.rehearsal.plan_read import read_rehearsal_plan
 from interlock.core.rehearsal.sealed import seal
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
+from interlock.doors.cli.recover_record import begin
 from interlock.doors.cli.rehearsing import ended, hearing, stopped, try_going_back
-from interlock.doors.cli.run_record import begun, over
+from interlock.doors.cli.run_record import over
 from interlock.doors.cli.runner import Handed, Runner, check_out, hand_in, runner_of, sign
 from interlock.doors.cli.text import safe
 from interlock.plugins.world.system import RandomIds, SystemClock
@@ -108,7 +109,7 @@ def _one(
     )
     base = here.bases[0] if here.bases else ""
     about = f"{plan.service} in {plan.environment}"
-    begun(api, change=head.change, run=head.run, producer="rehearsal", about=about, seconds=longest(plan))
+    begin(config, api, head, about, seconds=longest(plan))
     try:
         seen, found, written = try_going_back(config, head, plan, rules["settings"], base=base, told=hearing())
     except BaseException as error:
