@@ -138,6 +138,7 @@ def build(config: Config, *, server: bool = False, begin: bool = True) -> Interl
         ledger_key=str(signer.verifier),
         counts=store.counts,
         leases=store.leases,
+        drivers=Later(registry.rehearsals),
     )
     return Interlock(station=replace(station, outside=_outside(station, config)), config=config)
 

@@ -21,6 +21,7 @@ from typing import Protocol, runtime_checkable
 
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.fingerprint import Fingerprint
+from interlock.core.rehearsal.going_back import Before, GoingBack
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import PROBE_SECONDS as PROBE_SECONDS  # noqa: PLC0414  # told on to probes
 from interlock.core.rehearsal.plan import RehearsalPlan
@@ -82,6 +83,18 @@ class MakesRehearsal(Protocol):
 
     def __call__(self, plan: RehearsalPlan, scene: RehearsalScene) -> Rehearsal:
         """One for this plan.
+
+        Raises:
+            InvalidSetting: with the path of the setting that cannot be used.
+        """
+
+
+@runtime_checkable
+class SaysGoingBack(Protocol):
+    """A driver's factory that says by which commands a change of its kind goes back, where nobody rehearses."""
+
+    def going_back(self, plan: RehearsalPlan, before: Before) -> GoingBack:
+        """The commands, in order. Touches nothing and looks nowhere: what is known is in ``before``.
 
         Raises:
             InvalidSetting: with the path of the setting that cannot be used.

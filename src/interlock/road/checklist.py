@@ -18,10 +18,8 @@ from interlock.core.audit.checklist import (
     Box,
     Canary,
     Checklist,
-    Steps,
     Touches,
     Watch,
-    WayBack,
     in_the_way,
     minute,
     obligation,
@@ -37,6 +35,7 @@ from interlock.core.policy.rules import Rules
 from interlock.core.policy.shown import ALERTS
 from interlock.core.rollout.phrases import amount
 from interlock.core.rollout.record import RolloutRecord, RolloutState
+from interlock.ports.rehearsal import MakesRehearsal
 from interlock.ports.store import Tx
 from interlock.road.decide import Judgement, judge_in
 from interlock.road.gather import statements_about
@@ -44,9 +43,9 @@ from interlock.road.named import known_environment
 from interlock.road.recorded import complete
 from interlock.road.shipped import shipped_in
 from interlock.road.station import Station
+from interlock.road.way_back import way_back
 
 MOST_REACHED = 20
-PRODUCTION = "production"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +55,7 @@ class _Case:
     tx: Tx
     rules: Rules
     judged: Judgement
+    drivers: Mapping[str, MakesRehearsal]
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def checklist(station: Station, actor: Actor, name: str, environment: str) -> Ch
         in_force = station.rules(tx)
         known_environment(in_force.rules, environment)
         judged = judge_in(station, tx, in_force, change, environment, actor, name=record.blob)
-        return _checklist(_Case(tx=tx, rules=in_force.rules, judged=judged))
+        return _checklist(_Case(tx=tx, rules=in_force.rules, judged=judged, drivers=station.drivers))
 
     return station.store.read(work)
 
@@ -119,7 +119,9 @@ def _checklist(case: _Case) -> Checklist:
         failure_modes=tuple(told_of(mode, judged.evidence) for mode in documentation.failure_modes),
         back=tuple(Box(text=step, person=True) for step in documentation.rollback_steps),
         pins=tuple(_pins(case)),
-        ways_back=tuple(_way_back(case, service) for service in case.services),
+        ways_back=tuple(
+            way_back(case.tx, case.rules, case.judged, case.drivers, service) for service in case.services
+        ),
     )
 
 
@@ -246,54 +248,6 @@ def _pins(case: _Case) -> Iterator[str]:
             before = [tip for tip in shipped.tips if tip.change != case.judged.change.id]
             if before:
                 yield f"commit {before[-1].head} of {before[-1].change}, {before[-1].ticket}"
-
-
-def _way_back(case: _Case, service: str) -> WayBack:
-    environment = case.judged.environment
-    plan = case.rules.plans.get((service, environment))
-    done = case.tx.records(RolloutRecord).find(
-        service=service, environment=environment, state=RolloutState.COMPLETED.value
-    )
-    before = [one for one in done if one.digest != case.judged.change.digest]
-    previous = before[-1].digest if before else ""
-    where = () if environment == PRODUCTION else ("--environment", environment)
-    known = _service(case, service)
-    rehearsals = (each for (name, _), each in sorted(case.rules.rehearsals.items()) if name == service)
-    return WayBack(
-        service=service,
-        command=("interlock", "rollback", service, *where) if plan else (),
-        previous=previous,
-        declared=(known.rollback or "") if known else "",
-        plan=Steps(
-            path=plan.path,
-            environment=environment,
-            steps=plan.rollback,
-            names=_names(case, service, environment, previous),
-        )
-        if plan
-        else None,
-        rehearsed=tuple(
-            Steps(
-                path=each.path,
-                environment=each.environment,
-                steps=each.rollback,
-                names=_names(case, service, each.environment, ""),
-            )
-            for each in rehearsals
-            if each.rollback
-        ),
-    )
-
-
-def _names(case: _Case, service: str, environment: str, previous: str) -> Mapping[str, str]:
-    """What interlock tells a step, but for the ids of a run."""
-    return {
-        "ROLLOUT_CHANGE": case.judged.change.id,
-        "ROLLOUT_DIGEST": case.judged.change.digest,
-        "ROLLOUT_PREVIOUS": previous,
-        "ROLLOUT_SERVICE": service,
-        "ROLLOUT_ENVIRONMENT": environment,
-    }
 
 
 def _service(case: _Case, name: str) -> Service | None:

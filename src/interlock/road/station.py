@@ -23,6 +23,7 @@ from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Rules, load_rules, rules_digest_of
 from interlock.ports.counts import PushedCounts
 from interlock.ports.leases import Leases
+from interlock.ports.rehearsal import MakesRehearsal
 from interlock.ports.rule_source import RuleSource
 from interlock.ports.store import Page, Store, Tx
 from interlock.ports.world import Clock, Ids
@@ -58,7 +59,8 @@ class Station:
     """``ticket_key`` signs tickets; ``fallback`` is where provisional rules come from, None on a server.
 
     ``ledger_key`` is the ledger's verifier key (C2SP vkey), which deployers pin. ``outside`` is what rollouts
-    touch, ``leases`` say who moves them; None where none can be started. ``counts`` are what services push.
+    touch, ``leases`` say who moves them; None where none can be started. ``counts`` are what services push;
+    ``drivers`` those of rehearsals, which say how a change of their kind goes back.
     Safe to share between threads.
     """
 
@@ -71,6 +73,7 @@ class Station:
     outside: Outside | None = None
     leases: Leases | None = None
     counts: PushedCounts | None = None
+    drivers: Mapping[str, MakesRehearsal] = field(default_factory=dict)
     described: Described = field(default_factory=Described)
     live: Live = field(default_factory=Live)
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)

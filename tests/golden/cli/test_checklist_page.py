@@ -15,19 +15,32 @@ from interlock.core.audit.checklist import (
     Box,
     Canary,
     Checklist,
-    Steps,
     Touches,
     Watch,
-    WayBack,
 )
 from interlock.core.audit.checklist_form import form_of
 from interlock.core.audit.checklist_text import rendered
+from interlock.core.audit.way_back import OneWay, Rehearsed, WayBack, part
+from interlock.core.rehearsal.going_back import GoingBack, PutIn, Typed, by_steps
 from interlock.core.rollout.plan import StagePlan, StepPlan
 
 HERE = Path(__file__).parent
 TICKED = re.compile(r"<li>\s*(?:<p>)?\s*\[[xX]\]")
 AT = datetime(2026, 3, 5, 11, 20, tzinfo=UTC)
 NAMES = {"ROLLOUT_CHANGE": "chg-7f3akq2m2a", "ROLLOUT_PREVIOUS": "sha256:52aa", "ROLLOUT_SERVICE": "order-service"}
+IMAGE = StepPlan(
+    name="image", kind="artefact", run=("./deploy", "--to", "the one before"), verify=("./serves", "previous")
+)
+FILE = StepPlan(
+    name="configuration",
+    kind="configuration",
+    run=("sh", "-c", "git show $ROLLOUT_PREVIOUS:c.yaml > ../staging/c.yaml"),
+    verify=("cmp", "c.yaml", "../staging/c.yaml"),
+)
+UNDO = GoingBack(
+    commands=(Typed(run=("kubectl", PutIn(name="KUBE_CONTEXT", what="whose", before="--context=")), note="undo"),),
+    told=("no ConfigMap comes back",),
+)
 GIVEN = Checklist(
     change="chg-7f3akq2m2a",
     title="Promise delivery within five days",
@@ -124,33 +137,21 @@ GIVEN = Checklist(
             command=("interlock", "rollback", "order-service"),
             previous="sha256:52aa",
             declared="previous image and previous config/ by digest",
-            plan=Steps(
-                path="rollouts/order-service.yaml",
-                environment="production",
-                steps=(
-                    StepPlan(
-                        name="image",
-                        kind="artefact",
-                        run=("./deploy", "--to", "the one before"),
-                        verify=("./serves", "previous"),
-                    ),
-                ),
-                names=NAMES,
-            ),
+            path="rollouts/order-service.yaml",
+            plan=part(by_steps([IMAGE], NAMES), driver="rollout"),
             rehearsed=(
-                Steps(
+                Rehearsed(
                     path="rehearsals/order-service.yaml",
                     environment="staging",
-                    steps=(
-                        StepPlan(
-                            name="configuration",
-                            kind="configuration",
-                            run=("sh", "-c", "git show main:c.yaml > ../staging/c.yaml"),
-                            verify=("cmp", "c.yaml", "../staging/c.yaml"),
-                        ),
+                    one_way=(OneWay(member="mail", because="a promise that was mailed is read"),),
+                    parts=(
+                        part(by_steps([FILE], {**NAMES, "ROLLOUT_PREVIOUS": ""}), driver="command", member="file"),
+                        part(UNDO, driver="kubectl", member="pods"),
                     ),
-                    names=NAMES,
                 ),
+            ),
+            snapshot=part(
+                GoingBack(commands=(Typed(run=("pg_restore", "../backups/a b.dump")),)), driver="snapshot"
             ),
         ),
         WayBack(service="email"),

@@ -42,10 +42,27 @@ def shown(form: str, name: str, capsys, tmp_path: Path) -> str:
     return re.sub(r"\b[0-9a-f]{32}\b", "TOKEN", capsys.readouterr().out)
 
 
+def unsure() -> Any:
+    """The same change with a migration, of which a trusted rehearsal was passed."""
+    found = read("judgement")
+    why = "a database migration: what it does to stored rows is not read"
+    found["description"]["reversibility"] = {
+        "kind": "unknown",
+        "losses": [],
+        "unknowns": [
+            {"where": f"migrations/000{n}.up.sql", "line": None, "commit": None, "text": why} for n in "234"
+        ],
+    }
+    summary = {"kind": "rehearsal", "verdict": "passed", "measured": {"schema": {"reversible": True}}}
+    found["evidence"] = [{"id": "evd-3usk5esbw6", "standing": "trusted", "summary": summary}]
+    return found
+
+
 SCREENS: dict[str, Callable[[], list[str]]] = {
     "check": lambda: verdict(read("judgement"), everything=False),
     "check-all": lambda: verdict(read("judgement"), everything=True),
     "describe": lambda: facts(read("judgement")),
+    "describe-unsure": lambda: facts(unsure()),
     "change-show": lambda: record(read("judgement"), [], everything=False),
     "change-show-taken-back": lambda: record(read("judgement"), [], read("statements")["gone"], everything=False),
     "statement-list": lambda: listed(read("statements")["page"]["items"], read("statements")["page"]["next"]),

@@ -156,6 +156,11 @@ def test_alembics_new_revisions_go_up_and_down_one_by_one(repository):
     assert [one.name for one in seen.rolled_back] == ["a3 down", "a2 down"]
     assert kinds(seen) == ["exclusive", "blocks"]
     assert seen.measured["tables"] == 1
+    typed = [sys.executable, "-m", "alembic", "-c", "alembic.ini", "downgrade"]
+    assert seen.measured["back"] == [
+        {"name": "a3", "run": [*typed, "a2"]},
+        {"name": "a2", "run": [*typed, "a1"]},
+    ]
 
 
 def test_alembics_way_back_that_raises_is_irreversible(repository):
@@ -228,6 +233,8 @@ def test_djangos_new_migrations_go_up_and_down(repository):
     seen, found = rehearsed(*repository(DJANGO, more), tool="django")
     assert (found.verdict, found.reasons) == ("passed", ()), found
     assert [one.name for one in seen.rolled_back] == ["shop.0002_gift down"]
+    typed = [sys.executable, "manage.py", "migrate", "--noinput", "shop", "0001_initial"]
+    assert seen.measured["back"] == [{"name": "shop.0002_gift", "run": typed}]
     assert "auth_user" in " ".join(seen.before["database"].items)
     assert not seen.measured["empty"]
 

@@ -4,24 +4,25 @@ Rules:
 1. The record ticks a box, with the id of what shows it and when; nothing that somebody wrote does. What only a
    person can see (that somebody is on call, that the alerts are being watched) stays open and says so.
 2. Every obligation of the rules is a box, met or not; an unmet one has its remedy beside it.
-3. The way back is what would really run: `interlock rollback`, the steps of the plan in force, and what the
-   version before is pinned to.
+3. The way back is what would really run: `interlock rollback`, the steps of the plan in force, the commands of
+   every driver that it is rehearsed by (``way_back``), and what the version before is pinned to.
 4. The same record gives the same checklist: it has no time of its own, and names the ledger entry it reads up to.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from interlock.core.approval.model import Presence
+from interlock.core.audit.way_back import WayBack
 from interlock.core.evidence.lights import Light
 from interlock.core.evidence.model import Evidence
 from interlock.core.policy.decision import Obligation, Reason
 from interlock.core.policy.shown import ALERTS, KNOWLEDGE, REHEARSAL, SCAN, SNAPSHOT, TESTS
-from interlock.core.rollout.plan import StagePlan, StepPlan
+from interlock.core.rollout.plan import StagePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,31 +75,6 @@ class Canary:
     rollout: str = ""
     state: str = ""
     passed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
-    """The steps of a plan that go back. ``names`` are what they are told, by variable."""
-
-    path: str
-    environment: str
-    steps: tuple[StepPlan, ...]
-    names: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WayBack:
-    """How a service goes back. ``command`` is interlock's own, empty where it has no plan there.
-
-    ``previous`` is the digest of the change that was completed last there; ``declared`` the catalog's word.
-    """
-
-    service: str
-    command: tuple[str, ...] = ()
-    previous: str = ""
-    declared: str = ""
-    plan: Steps | None = None
-    rehearsed: tuple[Steps, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

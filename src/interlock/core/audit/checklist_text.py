@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from interlock.core.audit.checklist import Approved, Box, Canary, Checklist, Steps, WayBack, minute
+from interlock.core.audit.checklist import Approved, Box, Canary, Checklist, minute
 from interlock.core.audit.markdown import code, command, fenced, text
+from interlock.core.audit.way_back import Part, Rehearsed, WayBack
 
 FIRST_LINE = "<!-- interlock change checklist -->"
 _PERSON = " *(a person)*"
@@ -191,6 +192,7 @@ def _back(given: Checklist) -> Iterator[str]:
 def _way(one: WayBack) -> Iterator[str]:
     yield f"### {text(one.service)}"
     yield ""
+    yield from _one_way(one)
     if one.command:
         yield from fenced(
             [command([*one.command, "--dry-run"]) + "   # shows it, touches nothing", command(one.command)], "bash"
@@ -205,27 +207,48 @@ def _way(one: WayBack) -> Iterator[str]:
     if one.declared:
         yield f"By the catalog: {text(one.declared)}"
         yield ""
-    if one.plan and one.plan.steps:
-        yield f"By hand, as {code(one.plan.path)} has it:"
+    if one.plan and one.plan.lines:
+        yield f"By hand, as {code(one.path)} has it:"
         yield ""
-        yield from _steps(one.plan)
+        yield from _part(one.plan)
     for each in one.rehearsed:
-        yield f"As it is rehearsed in {text(each.environment)}, by {code(each.path)}:"
+        yield from _rehearsed(each)
+    if one.snapshot:
+        yield "What was saved comes back by:"
         yield ""
-        yield from _steps(each)
+        yield from _part(one.snapshot)
     if not one.command and not one.declared and not one.rehearsed:
         yield f"- [ ] write down how it goes back: nobody has{_PERSON}"
         yield ""
 
 
-def _steps(given: Steps) -> Iterator[str]:
-    names = [command([f"{name}={value}"]) for name, value in given.names.items()]
-    lines = [f"export {' '.join(names)}"] if names else []
-    for step in given.steps:
-        lines.append(f"{command(step.run)}   # {' '.join(step.name.split())}")
-        lines.append(f"{command(step.verify)}   # verifies it")
-    yield from fenced(lines, "bash")
+def _rehearsed(one: Rehearsed) -> Iterator[str]:
+    several = ", one after the other" if len(one.parts) > 1 else ""
+    yield f"As it is rehearsed in {text(one.environment)}, by {code(one.path)}{several}:"
     yield ""
+    for number, each in enumerate(one.parts, 1):
+        if each.member:
+            yield f"**{number}. {text(each.member)}** ({code(each.driver)})"
+            yield ""
+        yield from _part(each)
+
+
+def _one_way(one: WayBack) -> Iterator[str]:
+    """Each member once: several plans may have it."""
+    lost = dict.fromkeys(each for plan in one.rehearsed for each in plan.one_way)
+    for each in lost:
+        yield f"- **ONE WAY** nobody can take back {text(each.member)}: {text(each.because)}"
+    if lost:
+        yield ""
+
+
+def _part(one: Part) -> Iterator[str]:
+    if one.told:
+        yield from (f"- {text(each)}" for each in one.told)
+        yield ""
+    if one.lines:
+        yield from fenced(one.lines, "bash")
+        yield ""
 
 
 def _box(one: Box) -> str:

@@ -21,7 +21,7 @@ from interlock.core.audit.canary_search import Found, objects_in, plan_in
 from interlock.core.audit.ci_search import Step, is_ci, steps_in
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.yaml_nodes import Node, Scalar, documents
-from interlock.core.change.yaml_view import at, word
+from interlock.core.change.yaml_view import at, items, word
 
 MOST_BYTES, MOST_SEARCHED = 2 * 1024 * 1024, 16 * 1024 * 1024
 """What is read as YAML, and what is opened at all."""
@@ -36,7 +36,7 @@ _ASIDE = frozenset(
     }
 )  # fmt: skip
 _WORTH = re.compile(
-    rb"\b(?:alert|record|expr)[\"']?[ \t]*:|interlock\.dev/metric|^stages:|^probes:"
+    rb"\b(?:alert|record|expr)[\"']?[ \t]*:|interlock\.dev/metric|^(?:stages|driver|members):"
     rb"|\bkind[\"']?[ \t]*:[ \t]*[\"']?(?:Deployment|StatefulSet|DaemonSet|Rollout|Canary|VirtualService|HTTPRoute"
     rb"|GRPCRoute|TrafficSplit|TraefikService|Ingress|DeliveryPipeline)\b",
     re.MULTILINE,
@@ -164,10 +164,16 @@ def _read(found: FileLook, content: bytes) -> FileLook:
 
 
 def _rehearsal(path: str, node: Node) -> Iterator[Step]:
-    """Interlock's own plan of a rehearsal: that going back is tried somewhere, not that it was."""
-    probes, service = at(node, "probes"), word(node, "service")
-    if service and probes is not None and at(node, "driver") is not None:
-        yield Step(path=path, line=probes.line, text=f"rehearsal plan of {service} in {word(node, 'environment')}")
+    """Interlock's own plan of a rehearsal: that going back is tried somewhere, not that it was.
+
+    A plan has no probes where its driver brings them, as that of a migration does.
+    """
+    service, place = word(node, "service"), word(node, "environment")
+    named = at(node, "driver") if word(node, "driver", "kind") else None
+    if named is None and any(word(each, "driver", "kind") for each in items(node, "members")):
+        named = at(node, "members")
+    if service and place and named is not None:
+        yield Step(path=path, line=named.line, text=f"rehearsal plan of {service} in {place}")
 
 
 def _declared(path: str, node: Node) -> Iterator[Declared]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.going_back import Before, GoingBack, by_steps
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.rollout.plan import StepPlan
@@ -34,6 +35,11 @@ class CommandRehearsal:
             if not steps:
                 hint = f"write {key}: with at least one step, beside the driver"
                 raise refuse(f"steps at `{key}` for the driver `{NAME}`", "none", hint=hint, path=())
+
+    @staticmethod
+    def going_back(plan: RehearsalPlan, before: Before) -> GoingBack:
+        """The steps of ``rollback``."""
+        return by_steps(plan.rollback, before.names, plan.passed_on)
 
     def needs(self) -> str:
         """The first program that could not be started."""

@@ -25,10 +25,12 @@ from pathlib import Path
 
 from interlock.core.change.canonical import Json, is_digest
 from interlock.core.rehearsal.fingerprint import MAX_ITEMS, Fingerprint
+from interlock.core.rehearsal.going_back import Before, GoingBack
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.rollout.plan import StepPlan
 from interlock.plugins.rehearsals.archives import fetched
+from interlock.plugins.rehearsals.git_back import fetched_back
 from interlock.plugins.rehearsals.git_trees import Trees, Unfetched
 from interlock.plugins.rehearsals.probe_files import seen_file
 from interlock.plugins.rehearsals.reading import read, refuse
@@ -74,6 +76,15 @@ class GitArtifactRehearsal:
         self._trees = Trees(scene.programs, root=scene.root, timeout=found.timeout)
         self._archives = {each.url: each.sha256 for each in found.archives}
         self._measured: dict[str, Json] = {}
+
+    @staticmethod
+    def going_back(plan: RehearsalPlan, before: Before) -> GoingBack:
+        """The pinned version fetched and put in the place of this one; ``rollback`` only checks and is no way."""
+        found = read(ArtifactSettings, plan.driver.settings, what=f"the driver `{NAME}`")
+        _check(found)
+        archives = [(each.url, each.sha256) for each in found.archives]
+        commit = found.commit or before.base
+        return fetched_back(found.repository, commit, found.ref, found.paths, archives, before)
 
     def needs(self) -> str:
         """Git, the commit, and a folder with the previous version in it, which is made here."""

@@ -25,11 +25,13 @@ from pathlib import Path
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.cluster import Cluster, production_mark
 from interlock.core.rehearsal.fingerprint import Fingerprint
+from interlock.core.rehearsal.going_back import Before, GoingBack
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import OWN_STEPS, RehearsalPlan
 from interlock.core.rehearsal.undo import Noted, changing, lacking, no_way_back, noted_of, objects_of
 from interlock.core.rehearsal.workloads import KEEPERS, Revision, template_digest, unrest, workload_name
 from interlock.plugins.rehearsals.kubectl_asking import Kubectl, UnaskedError
+from interlock.plugins.rehearsals.kubectl_back import undone_by
 from interlock.plugins.rehearsals.kubectl_workloads import Workloads
 from interlock.plugins.rehearsals.probe_kubernetes import check_objects, seen_objects
 from interlock.plugins.rehearsals.reading import read, refuse
@@ -76,6 +78,13 @@ class KubectlRehearsal:
         self._refused: tuple[str, ...] = ()
         self._changing: tuple[str, ...] = ()
         self._numbers: dict[str, dict[str, Json]] = {}
+
+    @staticmethod
+    def going_back(plan: RehearsalPlan, before: Before) -> GoingBack:
+        """``rollout undo``, in whichever cluster it is."""
+        found = read(KubectlSettings, plan.driver.settings, what=f"the driver `{NAME}`")
+        _check(found)
+        return undone_by(found.workloads, found.timeout, before)
 
     def needs(self) -> str:
         """kubectl, a cluster that is not production and answers, and workloads at rest."""

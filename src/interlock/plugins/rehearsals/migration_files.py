@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from interlock.plugins.rehearsals.migration_settings import MigrationSettings
-from interlock.plugins.rehearsals.migration_tools import Argv, Migration, Missing, Run, succeeded
+from interlock.plugins.rehearsals.migration_tools import PSQL, Argv, Migration, Missing, Run, succeeded
 from interlock.plugins.rehearsals.sql_statements import NotSql, statements
 
 _WAY = re.compile(r"^--[ \t]*(?:migrate:|\+goose |\+migrate )(up|down)\b.*$", re.IGNORECASE | re.MULTILINE)
@@ -49,7 +49,13 @@ class SqlFiles:
         """The names that are new."""
         del run
         return tuple(
-            Migration(name=name, up=self.sql(up), down=self.sql(down) if down else ())
+            Migration(
+                name=name,
+                up=self.sql(up),
+                down=self.sql(down) if down else (),
+                back=(*PSQL, f"--file={self._folder}/{down.name}") if down and not self._is_part(down) else (),
+                part=f"{self._folder}/{name}.sql" if down and self._is_part(down) else "",
+            )
             for name, (up, down) in self._files(root).items()
             if name not in self._known
         )
@@ -88,6 +94,9 @@ class SqlFiles:
         return self._part(name, "up", ways.get("up", "")), (
             self._part(name, "down", ways["down"]) if ways.get("down", "").strip() else None
         )
+
+    def _is_part(self, file: Path) -> bool:
+        return file.parent == self._scratch
 
     def _part(self, name: str, way: str, text: str) -> Path:
         place = self._scratch / f"{name}.{way}.sql"

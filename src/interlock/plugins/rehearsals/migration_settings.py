@@ -20,7 +20,7 @@ from interlock.plugins.rehearsals.reading import read, refuse
 NAME = "postgres-migration"
 MOST_ROWS = 10_000_000
 LONGEST = 3_600.0
-_PLACES = ("url", "host", "name", "user")
+PLACES = ("url", "host", "name", "user")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def _below(key: str, path: str) -> None:
 
 def _format(name: str, value: str) -> None:
     try:
-        value.format(**dict.fromkeys(_PLACES, ""))
+        value.format(**dict.fromkeys(PLACES, ""))
     except (KeyError, ValueError, IndexError, AttributeError) as error:
-        hint = "write {{ and }} for braces; known: " + ", ".join(f"{{{each}}}" for each in _PLACES)
+        hint = "write {{ and }} for braces; known: " + ", ".join(f"{{{each}}}" for each in PLACES)
         raise refuse("a value with known places", value, hint=hint, path=("environment", name)) from error

@@ -27,6 +27,8 @@ _ERROR = re.compile(
 )
 
 Argv = tuple[str, ...]
+PSQL: Argv = ("psql", "--set=ON_ERROR_STOP=1")
+"""How a file of SQL is typed; the database is to be put in."""
 Run = Callable[[Argv], Output]
 """Runs a program in the place where it is asked for, against one database."""
 
@@ -37,11 +39,16 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """One migration that the change adds."""
+    """One migration that the change adds.
+
+    ``back`` is ``down`` as somebody types it in the project; ``part`` is the file a part of which is the way back.
+    """
 
     name: str
     up: Argv
     down: Argv = ()
+    back: Argv = ()
+    part: str = ""
 
 
 class Tool(Protocol):
@@ -92,7 +99,7 @@ class Alembic:
     own: tuple[str, ...] = ("alembic_version",)
 
     def __init__(self, settings: MigrationSettings, python: str) -> None:
-        self._config, self._python = settings.config, python
+        self._config, self._python, self._typed = settings.config, python, project_python(settings)
         self._heads: list[str] = []
 
     def program(self) -> str:
@@ -119,7 +126,7 @@ class Alembic:
         # Where histories fork or meet, only this one goes back.
         target = f"{revision}@{target}" if forks or not isinstance(down, str | None) else target
         up, back = self._alembic("upgrade", revision), self._alembic("downgrade", target)
-        return Migration(name=revision, up=up, down=back)
+        return Migration(name=revision, up=up, down=back, back=(self._typed, *back[1:]))
 
     def _alembic(self, *words: str) -> Argv:
         return (self._python, "-m", "alembic", "-c", self._config, *words)
@@ -136,7 +143,7 @@ class Django:
     own: tuple[str, ...] = ("django_migrations", "django_content_type", "auth_permission")
 
     def __init__(self, settings: MigrationSettings, python: str) -> None:
-        self._manage, self._python = settings.manage, python
+        self._manage, self._python, self._typed = settings.manage, python, project_python(settings)
 
     def program(self) -> str:
         """The interpreter."""
@@ -163,7 +170,8 @@ class Django:
             app, _, name = full.partition(".")
             if not applied:
                 back = self._django("migrate", "--noinput", app, last.get(app, "zero"))
-                found.append(Migration(name=full, up=self._django("migrate", "--noinput", app, name), down=back))
+                up = self._django("migrate", "--noinput", app, name)
+                found.append(Migration(name=full, up=up, down=back, back=(self._typed, *back[1:])))
             last[app] = name
         return tuple(found)
 
@@ -193,6 +201,14 @@ def failed(done: Output) -> str:
 def interpreter(python: str, root: str) -> str:
     """The project's interpreter: a path below the checkout also where the tool runs elsewhere."""
     return os.path.join(root, python) if os.sep in python else python  # noqa: PTH118  # an absolute one stays
+
+
+def project_python(settings: MigrationSettings) -> str:
+    """The project's interpreter as it is called in the folder in which the tool is run."""
+    python = settings.python
+    if "/" not in python or python.startswith("/"):
+        return python
+    return os.path.relpath(python, settings.directory or ".")
 
 
 def words_of(run: Sequence[bytes]) -> str:

@@ -21,9 +21,11 @@ from pathlib import Path
 
 from interlock.core.change.canonical import Json
 from interlock.core.rehearsal.fingerprint import Fingerprint, differences
+from interlock.core.rehearsal.going_back import Before, GoingBack
 from interlock.core.rehearsal.migration import State, Stepped, told_of, touched
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
+from interlock.plugins.rehearsals import migration_back
 from interlock.plugins.rehearsals.migration_doubts import Way, needed, told, unchanged, untouched
 from interlock.plugins.rehearsals.migration_files import SqlFiles
 from interlock.plugins.rehearsals.migration_holds import holding
@@ -84,6 +86,11 @@ class PostgresMigration:
         self._unshown: list[str] = []
         self._ways: list[Way] = []
         self._idle = ""
+
+    @staticmethod
+    def going_back(plan: RehearsalPlan, before: Before) -> GoingBack:
+        """The tool's own commands."""
+        return migration_back.going_back(settings_of(plan.driver.settings), before)
 
     def needs(self) -> str:
         """Make the place: the base's schema with rows in it, and a copy of that."""
@@ -154,6 +161,7 @@ class PostgresMigration:
             "empty_count": len(empty),
             "untried": untried[:MOST_EMPTY],
             "untried_count": len(untried),
+            "back": migration_back.noted(self._added),
             **told_of(tuple(self._steps), self._filled.rows, left),
         }
 

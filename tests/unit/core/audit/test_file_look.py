@@ -249,3 +249,38 @@ def test_a_metric_is_of_the_business_by_whole_words_and_not_by_whose_it_is(metri
 
 def test_any_text_may_have_one():
     assert (word_in("CartAddItemHighLatency"), word_in("PlaceOrder"), word_in("Border")) == ("cart", "order", "")
+
+
+PLAN = "service: shop\nenvironment: staging\n"
+REHEARSED = {
+    "command": (PLAN + "driver: {kind: command}\nprobes: [{name: a, kind: run, run: [cat, a]}]\n", 3),
+    "migration": (PLAN + "objective: 3m\ndriver:\n  kind: postgres-migration\n  tool: alembic\n", 5),
+    "kubectl": (PLAN + "driver: {kind: kubectl, context: staging, workloads: [deployment/shop]}\n", 3),
+    "set": (
+        PLAN + "members:\n  - {name: mail, reversible: false, because: read}\n"
+        "  - {name: schema, driver: {kind: postgres-migration, tool: sql, folder: migrations}}\n",
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REHEARSED)
+def test_a_rehearsal_plan_is_one_with_whatever_driver_and_without_a_probe(name):
+    content, line = REHEARSED[name]
+    [step] = look("rehearsals/shop.yaml", content.encode()).steps
+    assert (step.text, step.line) == ("rehearsal plan of shop in staging", line)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "networks:\n  shop: {driver: bridge}\nservice: shop\nenvironment: staging\n",
+        PLAN + "driver: bridge\n",
+        PLAN + "members: [ana, ben]\n",
+        PLAN + "members: [{name: mail, reversible: false, because: read}]\n",
+        "service: shop\ndriver: {kind: command}\n",
+        PLAN + "database: SHOP\nfile: shop.dump\n",
+    ],
+)
+def test_what_nothing_goes_back_by_is_no_rehearsal_plan(content):
+    assert look("rehearsals/shop.yaml", content.encode()).steps == ()

@@ -6,6 +6,7 @@ from typing import Any
 
 from interlock.core.rollout.phrases import percent
 from interlock.doors.cli.screens.columns import told
+from interlock.doors.cli.screens.unsure import unsure
 from interlock.doors.cli.text import plural, safe
 
 Told = dict[str, Any]
@@ -16,7 +17,7 @@ def subject(judgement: Told) -> list[str]:
     """What it is and how far it reaches."""
     description = judgement["description"]
     lines = told("change", " · ".join(_what(judgement, description)))
-    return lines + told("reaches", " · ".join(_reach(description)))
+    return lines + told("reaches", " · ".join(_reach(description))) + unsure(judgement)
 
 
 def _what(judgement: Told, description: Told) -> list[str]:
