@@ -87,7 +87,7 @@ def recover(stage: Stage, journal: Journal) -> tuple[Difference, ...]:
 
 
 def _ready(stage: Stage) -> tuple[Stage, Look, str, str]:
-    """Everything before the first touch: who is busy, what is there, what is missing, why there is nothing to do."""
+    """Everything before the first touch: who is busy, what is there, what is missing, why nothing is to do."""
     stage.told("making ready")
     needs = stage.driver.needs()
     idle = stage.driver.idle() if isinstance(stage.driver, MayBeIdle) and not needs else ""

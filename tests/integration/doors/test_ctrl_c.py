@@ -45,7 +45,7 @@ class Ended:
 
 @pytest.fixture
 def shop(governed, terminal, monkeypatch):
-    """``shop(plan, up)``: a change that adds that migration, staging beside it; the folder with the runner's key."""
+    """``shop(plan, up)``: a change that adds that migration, staging beside it; the folder with the key."""
 
     def made(plan, up=SLOW):
         files = {"rehearsals/order-service.yaml": (HEAD + plan).encode()}

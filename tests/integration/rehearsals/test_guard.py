@@ -62,7 +62,7 @@ with PostgreSQL() as server:
 
 
 def test_a_keystroke_that_reaches_the_whole_group_leaves_the_server_to_who_started_it():
-    """Ctrl-C goes to everything in a terminal's foreground: the server died before anybody could look once more."""
+    """Ctrl-C goes to everything in a terminal's foreground: the server died before anybody could look."""
     command = [sys.executable, "-c", ASKED]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as asked:
         pid, folder = asked.stdout.readline().split()

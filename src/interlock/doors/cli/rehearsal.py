@@ -126,9 +126,8 @@ def _one(
     try:
         handed = _handed(api, config, here, head, rules, said, runner, out)
     except BaseException as error:
-        over(
-            api, head.run, "dirty" if dirt else "undecidable" if isinstance(error, Conflict) else "cancelled", dirt
-        )
+        moved = isinstance(error, Conflict)
+        over(api, head.run, "dirty" if dirt else "undecidable" if moved else "cancelled", dirt)
         raise
     kept = handed.kept["id"] if handed and handed.kept else None
     over(api, head.run, "dirty" if dirt else found.verdict, dirt, kept)
@@ -137,7 +136,7 @@ def _one(
 
 def _said(head: Head, plan: RehearsalPlan, rules: Told, seen: Seen, found: Outcome) -> dict[str, Json]:
     """The predicate; ``tool`` keeps the rehearsals of several services apart."""
-    about: dict[str, Json] = {
+    return {
         "run": head.run,
         "tool": f"rehearsal of {head.service} in {head.environment}",
         "service": head.service,
@@ -146,8 +145,8 @@ def _said(head: Head, plan: RehearsalPlan, rules: Told, seen: Seen, found: Outco
         "plan": plan.digest,
         "rules": rules["digest"],
         **of_set(plan.members, plan.back),
+        **predicate(seen, found),
     }
-    return {**about, **predicate(seen, found)}
 
 
 def _handed(
