@@ -114,11 +114,42 @@ def test_a_step_that_fails_is_followed_by_the_way_back(tmp_path):
 
 
 def test_a_change_that_no_probe_sees_shows_nothing(tmp_path):
+    place = Place(tmp_path)
+    (tmp_path / "new").write_text("7\n")
+    looks = {"live": FilesProbe({"paths": ["live/value"]}, place.scene)}
+    _, found = rehearse(replace(place.stage, probes=looks), 2.0)
+    assert found.verdict == "failed"
+    assert found.reasons == ("no probe sees the change, so going back from it shows nothing",)
+
+
+def test_of_a_change_that_was_not_put_there_it_is_no_news_that_nobody_sees_it(tmp_path):
     place = Place(tmp_path, touch="false")
     (tmp_path / "new").write_text("7\n")
     _, found = rehearse(place.stage, 2.0)
     assert found.verdict == "failed"
-    assert found.reasons[-1] == "no probe sees the change, so going back from it shows nothing"
+    assert found.reasons == ("apply step mark: false ended with 1",)
+
+
+def test_one_that_is_stopped_before_it_touches_anything_is_over(tmp_path):
+    """It was found half-way, and stood as running on record."""
+    place = Place(tmp_path)
+
+    def interrupted(told):
+        if told.startswith("probing what is there before"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(replace(place.stage, told=interrupted), 2.0)
+    assert (place.kept().ended, place.kept().touched) == ("cancelled", False)
+    assert place.files.unfinished("staging") == []
+
+
+def test_the_first_thing_is_told_before_anything_is_looked_for(tmp_path):
+    """Making a database with rows in it took ten seconds without a word."""
+    place, told_by_then = Place(tmp_path), []
+    place.stage.driver.needs = lambda: told_by_then.extend(place.heard) or ""
+    rehearse(place.stage, 2.0)
+    assert told_by_then == ["making ready"]
 
 
 def test_a_program_that_is_missing_is_undecidable_and_nothing_is_touched(tmp_path):

@@ -4,7 +4,7 @@ Rules:
 1. probe → apply → probe → roll back → probe. What is about to be touched is in the journal before it is.
 2. Whatever goes wrong while it is applied (a step that fails, somebody's Ctrl-C, an error nobody thought of), it
    is rolled back, probed and written down. A process that dies, or is interrupted on the way back itself, leaves
-   that to ``recover``: its journal is not over.
+   that to ``recover``: its journal is not over. What ends before anything was touched is over, and cancelled.
 3. The time that counts is from the first step back until every probe has looked: as long as nobody has looked,
    nobody knows.
 4. ``recover`` goes back by the plan in the journal. It ends *recovered* when every probe sees what it saw before,
@@ -15,8 +15,10 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from interlock.core.change.errors import InterlockError
 from interlock.core.rehearsal.fingerprint import Difference, Look, differences
 from interlock.core.rehearsal.journal import Ended, Journal, applying_line, noted_line, over_line, probed_line
 from interlock.core.rehearsal.outcome import Acted, Outcome, Seen, outcome
@@ -52,18 +54,17 @@ def rehearse(stage: Stage, objective: float) -> tuple[Seen, Outcome]:
     Raises:
         Unavailable: the journal cannot be written; then nothing more is begun.
     """
-    needs = stage.driver.needs()
-    idle = stage.driver.idle() if isinstance(stage.driver, MayBeIdle) and not needs else ""
-    stage = _busy(stage)
-    before = {} if needs or idle else _look(stage, "what is there before")
-    stage.write(probed_line(before))
-    blind = any(each.failed for each in before.values())
-    if needs or blind or idle:
-        seen = _untouched(stage, before, objective, needs, idle)
-    else:
-        if isinstance(stage.driver, Notes) and (noted := stage.driver.notes()):
-            stage.write(noted_line(noted))
-        stage.write(applying_line())
+    try:
+        stage, before, needs, idle = _ready(stage)
+        untouched = needs or idle or any(each.failed for each in before.values())
+        seen = _untouched(stage, before, objective, needs, idle) if untouched else None
+    except BaseException:
+        # A journal that cannot be written is somebody else's word, and not why this ended.
+        with suppress(InterlockError):
+            stage.write(over_line("cancelled"))
+        raise
+    if seen is None:
+        stage.write(applying_line(thrown_away=stage.thrown_away))
         seen = _there_and_back(stage, before, objective)
     found = outcome(seen)
     left = [one.told for one in found.left if one.probe not in stage.own] if found.dirty else []
@@ -83,6 +84,20 @@ def recover(stage: Stage, journal: Journal) -> tuple[Difference, ...]:
     ended: Ended = "dirty" if left else "recovered"
     stage.write(over_line(ended, [one.told for one in left]))
     return left
+
+
+def _ready(stage: Stage) -> tuple[Stage, Look, str, str]:
+    """Everything before the first touch: who is busy, what is there, what is missing, why nothing is to do."""
+    stage.told("making ready")
+    needs = stage.driver.needs()
+    idle = stage.driver.idle() if isinstance(stage.driver, MayBeIdle) and not needs else ""
+    stage = _busy(stage)
+    before = {} if needs or idle else _look(stage, "what is there before")
+    stage.write(probed_line(before))
+    blind = any(each.failed for each in before.values())
+    if not (needs or idle or blind) and isinstance(stage.driver, Notes) and (noted := stage.driver.notes()):
+        stage.write(noted_line(noted))
+    return stage, before, needs, idle
 
 
 def _there_and_back(stage: Stage, before: Look, objective: float) -> Seen:

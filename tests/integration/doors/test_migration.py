@@ -172,13 +172,17 @@ def test_a_row_that_is_written_in_between_and_lost_fails_it(migrating, terminal)
     code, found = rehearse(terminal, migrating(up, down))
     failed = [one for one in found["applied"] if not one["ok"]]
     assert (code, [one["name"] for one in failed]) == (1, ["back with rows written in between"]), found
+    assert found["whole"], "the change was there"
     assert "rows of orders" in failed[0]["said"]
 
 
 @pytest.mark.parametrize(
     ("up", "missing"),
     [
-        ("CREATE EXTENSION postgis;", "the PostgreSQL extension postgis"),
+        (
+            "CREATE EXTENSION postgis;",
+            "the PostgreSQL extension postgis (install it beside a PostgreSQL here and name the folder of",
+        ),
         ("GRANT SELECT ON orders TO reporting;", "the role reporting (name it under roles:)"),
         pytest.param(
             "CREATE COLLATION german (provider = icu, locale = 'xx-nowhere-yy');",

@@ -22,7 +22,7 @@ objective: {objective}
 driver: {{kind: command}}
 apply:
   - name: configuration
-    run: [cp, config/delivery.yaml, ../staging/delivery.yaml]
+    run: {there}
     verify: [cmp, config/delivery.yaml, ../staging/delivery.yaml]
   - {{name: flag, run: [touch, ../staging/five-days.on], verify: [test, -e, ../staging/five-days.on]}}
 rollback:
@@ -33,6 +33,7 @@ probes:
   - {{name: flags, kind: files, paths: ["../staging/*.on"]}}
 """
 BACK = {
+    "there": "[cp, config/delivery.yaml, ../staging/delivery.yaml]",
     "objective": "60s",
     "flag": "[rm, -f, ../staging/five-days.on]",
     "configuration": '[sh, -c, "git show main:config/delivery.yaml > ../staging/delivery.yaml"]',
@@ -322,6 +323,15 @@ def test_a_program_that_outlives_its_runner_is_ended_before_anything_is_brought_
     assert not born(program), "nothing comes after it"
 
 
+def test_a_change_that_cannot_be_applied_is_not_called_a_way_back_that_does_not_hold(shop, terminal):
+    done = rehearse(terminal, shop(there='["false"]'))
+    said = " ".join(done.out.split())
+    assert (done.code, said[:4]) == (1, "FAIL"), done
+    assert "the change could not be applied, so going back from it is not shown" in said
+    assert "going back was tried" not in said
+    assert "no probe" not in said
+
+
 def test_what_stays_as_it_is_is_told_until_somebody_says_that_it_should_be_so(shop, terminal):
     place = shop(flag="['true']")
     assert rehearse(terminal, place).code == 1
@@ -329,6 +339,8 @@ def test_what_stays_as_it_is_is_told_until_somebody_says_that_it_should_be_so(sh
         dirty = terminal("evidence", "recover", "staging")
         assert (dirty.code, dirty.out[:5]) == (1, "DIRTY")
         assert "five-days.on is there and was not" in " ".join(dirty.out.split())
+        assert "did not bring everything back at 20" in dirty.err
+        assert "half-way" not in dirty.err, "it was over"
     elsewhere = terminal("evidence", "recover", "stagin")
     assert (elsewhere.code, elsewhere.err[:26]) == (2, "error[rehearsal-elsewhere]")
     closed = terminal("evidence", "recover", "staging", "--accept", "--json")

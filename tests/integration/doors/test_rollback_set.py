@@ -149,6 +149,34 @@ def test_a_member_that_the_change_has_nothing_for_is_left_out_and_named(governed
     assert judged.met("rollback-rehearsed")
 
 
+def test_what_a_member_measured_is_on_the_screen_under_its_name(governed, terminal, monkeypatch):
+    """Of a set nothing was shown: no class, no lock, no writer that waits."""
+    alone = CONFIGURATION.replace("    after: [artefact]\n", "")
+    probes = "probes:\n" + PROBES.splitlines()[2] + "\n"
+    plan = (HEAD + "members:\n" + MIGRATIONS + alone + probes).encode()
+    base = b"CREATE TABLE orders (id serial PRIMARY KEY, note text NOT NULL);"
+    place = governed({"rehearsals/order-service.yaml": plan, "migrations/0001_shop.up.sql": base})
+    (place / "staging").mkdir()
+    before = subprocess.check_output(["git", "show", "main:config/delivery.yaml"], timeout=30)
+    (place / "staging" / "delivery.yaml").write_bytes(before)
+    folder = place / "shop" / "migrations"
+    (folder / "0002_less.up.sql").write_text("ALTER TABLE orders DROP COLUMN note;")
+    (folder / "0002_less.down.sql").write_text("ALTER TABLE orders ADD COLUMN note text NOT NULL DEFAULT '';")
+    for words in (("add", "migrations"), ("commit", "--quiet", "--message", "Less")):
+        subprocess.run(["git", *words], check=True, timeout=30)
+    opened = terminal.ok("change", "open", "--base", "main", "--json").json["id"]
+    monkeypatch.setenv("INTERLOCK_CHANGE", opened)
+    done = rehearse(terminal, place)
+    assert done.code == 1, done
+    assert "up schema: 0002_less · irreversible" in said(done)
+    assert "· the values of orders.note are lost" in said(done)
+    assert "· locks orders (column note dropped): ACCESS EXCLUSIVE keeps readers and writers out" in said(done)
+    assert "tried on PostgreSQL" in said(done)
+    shown = terminal("change", "show").out
+    assert "(failed) · failed" not in shown
+    assert "going back does not restore" in " ".join(shown.split())
+
+
 def test_what_nobody_can_take_back_is_named_before_anybody_approves(shop, terminal, tmp_path):
     shop()
     named = "ONE WAY nobody can take back mail of order-service: a promise that was mailed is read"

@@ -225,3 +225,13 @@ def test_a_repository_that_would_run_a_program_is_refused(tried, monkeypatch):
     monkeypatch.setitem(globals(), "PLAN", PLAN.replace("../origin.git", "ext::sh -c touch% owned"))
     with pytest.raises(InvalidInput, match="a repository that git fetches from"):
         tried()
+
+
+def test_what_a_check_builds_in_the_artefact_is_no_difference(tried):
+    """A build in the folder failed the rehearsal: what it made was not there before."""
+    build = 'cd "$ARTEFACT" && mkdir build && cp src/app.py build/ && echo stamped >> src/app.py'
+    there = 'test -e "$ARTEFACT/build/app.py"'
+    more = f"rollback:\n  - {{name: builds, run: [sh, -c, '{build}'], verify: [sh, -c, '{there}']}}"
+    seen, found = tried("  ref: v1", more)
+    assert (found.verdict, found.reasons, found.left) == ("passed", (), ())
+    assert set(seen.after["artefact"].items) == {"current", "run.sh", "src/app.py"}

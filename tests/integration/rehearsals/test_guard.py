@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -43,3 +45,28 @@ def test_a_process_that_took_the_servers_number_is_left_alone(tmp_path):
         assert not folder.exists()
         assert other.poll() is None
         other.kill()
+
+
+ASKED = """
+import sys, time
+import psycopg
+from interlock.plugins.world.postgresql import PostgreSQL
+with PostgreSQL() as server:
+    print(server.pid, server.url.partition("host=")[2], flush=True)
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        with psycopg.connect(server.url) as connection:
+            print(connection.execute("SELECT 6 * 7").fetchone()[0], flush=True)
+"""
+
+
+def test_a_keystroke_that_reaches_the_whole_group_leaves_the_server_to_who_started_it():
+    """Ctrl-C goes to everything in a terminal's foreground: the server died before anybody could look."""
+    command = [sys.executable, "-c", ASKED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as asked:
+        pid, folder = asked.stdout.readline().split()
+        os.killpg(asked.pid, signal.SIGINT)
+        assert asked.stdout.readline() == "42\n"
+        assert asked.wait(60) == 0
+    assert gone(int(pid), Path(folder))

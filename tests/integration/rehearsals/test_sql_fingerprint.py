@@ -73,7 +73,7 @@ def test_what_is_the_same_by_name_is_the_same(shop, nothing):
             "UPDATE orders SET note = CASE id WHEN 1 THEN 'n2' ELSE 'n1' END WHERE id < 3",
             "table orders values of note was 50 of 50 set",
         ),
-        ("UPDATE visits SET page = translate(page, 'ab', 'ba')", "table visits rows was 2, together"),
+        ("UPDATE visits SET page = translate(page, 'ab', 'ba')", "table visits rows was 2, checksum"),
         ("SELECT setval('orders_id_seq', 40)", "sequence orders_id_seq was integer, by 1, ahead of orders.id, is"),
         ("DROP INDEX by_note", "table orders index by_note is gone"),
         ("ALTER TYPE mood ADD VALUE 'wild'", "type mood was enum 'calm', 'busy', is enum 'calm', 'busy', 'wild'"),

@@ -104,9 +104,9 @@ def _shown(wanted: Wanted, piece: Evidence) -> Light:
     if state in {"shown", "self-attested"} and piece.summary.get("verdict") != "passed":
         state = "failed"
     since = piece.expires_at if state == "expired" else piece.issued_at
-    return Light(
-        fact=wanted.fact, producer=wanted.producer, state=state, why=piece.why, since=since, evidence=piece.id
-    )
+    reasons = piece.summary.get("reasons") if state == "failed" else None
+    why = piece.why or (str(reasons[0]) if isinstance(reasons, list) and reasons else "")
+    return Light(fact=wanted.fact, producer=wanted.producer, state=state, why=why, since=since, evidence=piece.id)
 
 
 def _of(wanted: Wanted, run: EvidenceRun, state: State, why: str) -> Light:

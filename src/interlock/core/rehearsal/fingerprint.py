@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from interlock.core.change.canonical import Json, digest
+from interlock.core.rehearsal.brief import brief
 
 MAX_ITEMS = 20_000
 MAX_TEXT = 120
@@ -86,5 +87,4 @@ def _state(look: Fingerprint | None) -> str:
 
 
 def _cut(text: str | None) -> str:
-    shown = text or "empty"
-    return shown if len(shown) <= MAX_TEXT else f"{shown[: MAX_TEXT - 1]}…"
+    return brief(text or "empty", MAX_TEXT)

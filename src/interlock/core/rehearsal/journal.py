@@ -48,7 +48,7 @@ class Journal:
     """What a file tells. ``before`` is None until it was probed; ``ended`` is empty until it is over.
 
     ``noted`` is what its driver noted, ``running`` the program that was started last, by process id and the moment
-    it began.
+    it began. ``thrown_away``: it took place somewhere that went with it.
     """
 
     head: Head
@@ -56,6 +56,7 @@ class Journal:
     noted: Mapping[str, Json] = field(default_factory=dict)
     running: tuple[int, str] | None = None
     touched: bool = False
+    thrown_away: bool = False
     ended: str = ""
     left: tuple[str, ...] = field(default=())
 
@@ -95,9 +96,9 @@ def noted_line(noted: Mapping[str, Json]) -> bytes:
     return _line({"what": "noted", "noted": {**noted}})
 
 
-def applying_line() -> bytes:
-    """From here on the place may be touched."""
-    return _line({"what": "applying"})
+def applying_line(*, thrown_away: bool = False) -> bytes:
+    """From here on the place may be touched; ``thrown_away`` where that goes with whoever made it."""
+    return _line({"what": "applying", "thrown_away": thrown_away})
 
 
 def program_line(pid: int, since: str) -> bytes:
@@ -129,7 +130,7 @@ def read_journal(content: bytes, path: str) -> Journal:
 
 def _told(journal: Journal, line: dict[str, Json], path: str) -> Journal:
     before, touched, ended, left = journal.before, journal.touched, journal.ended, journal.left
-    running, noted = journal.running, journal.noted
+    running, noted, thrown_away = journal.running, journal.noted, journal.thrown_away
     match line.get("what"):
         case "program":
             pid = line.get("pid")
@@ -144,14 +145,21 @@ def _told(journal: Journal, line: dict[str, Json], path: str) -> Journal:
         case "applying":
             if before is None:
                 raise _unreadable(path, "that something was applied, and not what was there before")
-            touched = True
+            touched, thrown_away = True, line.get("thrown_away") is True
         case "over":
             ended, told = str(line.get("ended")), line.get("left")
             left = tuple(str(one) for one in told) if isinstance(told, list) else ()
         case other:
             raise _unreadable(path, f"a line about `{str(other)[:40]}`")
     return Journal(
-        head=journal.head, before=before, noted=noted, running=running, touched=touched, ended=ended, left=left
+        head=journal.head,
+        before=before,
+        noted=noted,
+        running=running,
+        touched=touched,
+        thrown_away=thrown_away,
+        ended=ended,
+        left=left,
     )
 
 

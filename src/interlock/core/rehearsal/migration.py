@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.brief import brief
 from interlock.core.rehearsal.fingerprint import Difference
 
 MODES = {
@@ -33,7 +34,7 @@ KEEPS_OUT = tuple(MODES)[:4]
 """Those that keep writers out; the first keeps readers out too."""
 CLASSES = ("irreversible", "unshown", "rewrite", "scan", "blocks", "exclusive", "data", "old-version", "free")
 SHOWN, FINDINGS, LOCKS = 8, 4, 5
-NAMED, SAID = 80, 160
+NAMED, SAID = 80, 240
 """How many of each, and how many letters of each, are signed: a predicate has an upper bound."""
 
 
@@ -172,7 +173,7 @@ def _of_rows(one: Difference) -> bool:
 
 
 def _set(text: str | None) -> str:
-    return "gone" if text is None else text.partition(", together")[0]
+    return "gone" if text is None else text.partition(", checksum")[0]
 
 
 def _held(step: Stepped, rows: Mapping[str, int]) -> Iterator[Finding]:
@@ -235,14 +236,14 @@ def told_of(steps: tuple[Stepped, ...], rows: Mapping[str, int], left: tuple[Dif
     for step, found in zip(steps[:SHOWN], told, strict=False):
         each.append(
             {
-                "name": step.name[:NAMED],
+                "name": brief(step.name, NAMED),
                 "class": found[0].kind,
                 "seconds": round(step.seconds, 3),
-                "findings": [{"class": one.kind, "told": one.told[:SAID]} for one in found[:FINDINGS]],
+                "findings": [{"class": one.kind, "told": brief(one.told, SAID)} for one in found[:FINDINGS]],
                 "locks": _locks(step)[:LOCKS],
                 "writers_blocked_seconds": round(max(step.blocked.values(), default=0.0), 3),
                 "behind_reader_seconds": round(max(step.behind.values(), default=0.0), 3),
-                **({"gave_up": step.gave_up[:SAID]} if step.gave_up else {}),
+                **({"gave_up": brief(step.gave_up, SAID)} if step.gave_up else {}),
             }
         )
     kinds = [one.kind for found in told for one in found]
@@ -256,5 +257,5 @@ def _locks(step: Stepped) -> list[Json]:
     for number, was in sorted(step.before.items(), key=lambda one: one[1].name):
         modes = [mode for mode in MODES if (number, mode) in step.locks]
         if modes:
-            found.append({"table": was.name[:NAMED], "mode": MODES[modes[0]]})
+            found.append({"table": brief(was.name, NAMED), "mode": MODES[modes[0]]})
     return found

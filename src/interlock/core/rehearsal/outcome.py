@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.brief import brief
 from interlock.core.rehearsal.fingerprint import Difference, Look, differences, unseen
 
 Verdict = Literal["passed", "failed", "undecidable"]
 SHOWN = 20
 UNDECIDED = "could not be decided here: needs "
 UNRESTORED = "going back does not restore"
-SAID, STEP_SAID = 300, 120
+SAID, STEP_SAID = 300, 160
 """How many of each, and how many letters of each, are signed: a predicate has an upper bound."""
 
 
@@ -33,6 +34,7 @@ class Acted:
 
     ``needs`` is what is missing here, where the step could not be taken for that. ``doubt`` is what it would take
     to show that it is right, where the step was taken and showed nothing: what went wrong besides is wrong anyhow.
+    ``beside``: it was tried besides the change, which is there whatever came of it.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Acted:
     seconds: float = 0.0
     needs: str = ""
     doubt: str = ""
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +102,7 @@ def outcome(seen: Seen) -> Outcome:
     needs = _needed(seen)
     reasons = [*_reasons(seen, needs, did, left)]
     doubts = tuple(f"{UNDECIDED}{one.doubt}" for one in (*seen.applied, *seen.rolled_back) if one.doubt)
-    if not did and seen.touched and not doubts:
+    if not did and seen.touched and not doubts and _applied(seen):
         reasons.append("no probe sees the change, so going back from it shows nothing")
     unsure = bool(needs) or (not reasons and bool(doubts))
     return Outcome(
@@ -113,6 +116,11 @@ def outcome(seen: Seen) -> Outcome:
     )
 
 
+def _applied(seen: Seen) -> bool:
+    """Whether the whole change was there: of one that was not, it is no news that a probe does not see it."""
+    return all(one.ok or one.beside for one in seen.applied)
+
+
 def _needed(seen: Seen) -> str:
     return seen.needs or next((one.needs for one in (*seen.applied, *seen.rolled_back) if one.needs), "")
 
@@ -123,12 +131,12 @@ def _reasons(seen: Seen, needs: str, did: tuple[Difference, ...], left: tuple[Di
     if left:
         yield f"{UNRESTORED} {_count(left)}"
     yield from _of_members(seen, did, left)
-    for one in seen.rolled_back:
-        if not one.ok and not one.doubt:
-            yield f"rollback step {one.name}: {one.said}"
     for one in seen.applied:
         if not one.ok:
             yield f"apply step {one.name}: {one.said}"
+    for one in seen.rolled_back:
+        if not one.ok and not one.doubt:
+            yield f"rollback step {one.name}: {one.said}"
     for told in dict.fromkeys((*unseen(seen.before), *unseen(seen.changed))):
         yield f"a probe could not look: {told}"
 
@@ -138,7 +146,7 @@ def _of_members(seen: Seen, did: tuple[Difference, ...], left: tuple[Difference,
         mine = [one for one in left if one.probe in probes]
         if mine:
             yield f"the member {name} is not back: {mine[0].told}"
-        if seen.touched and did and not any(one.probe in probes for one in did):
+        if seen.touched and did and _applied(seen) and not any(one.probe in probes for one in did):
             yield f"no probe of the member {name} sees what it did, so going back from it shows nothing"
 
 
@@ -154,12 +162,13 @@ def predicate(seen: Seen, found: Outcome) -> dict[str, Json]:
     return {
         **nothing,
         "verdict": found.verdict,
+        "whole": _applied(seen),
         "seconds": round(seen.seconds, 3),
         "objective_seconds": seen.objective,
-        "reasons": [one[:SAID] for one in found.reasons[:SHOWN]],
-        "changed": [one.told[:SAID] for one in found.did[:SHOWN]],
+        "reasons": [brief(one, SAID) for one in found.reasons[:SHOWN]],
+        "changed": [brief(one.told, SAID) for one in found.did[:SHOWN]],
         "changed_count": len(found.did),
-        "left": [one.told[:SAID] for one in found.left[:SHOWN]],
+        "left": [brief(one.told, SAID) for one in found.left[:SHOWN]],
         "left_count": len(found.left),
         "state_before": {name: each.digest for name, each in sorted(seen.before.items())},
         "state_after": {name: each.digest for name, each in sorted(seen.after.items())},
@@ -170,4 +179,4 @@ def predicate(seen: Seen, found: Outcome) -> dict[str, Json]:
 
 
 def _step(one: Acted) -> Json:
-    return {"name": one.name, "ok": one.ok, "said": one.said[:STEP_SAID], "seconds": round(one.seconds, 3)}
+    return {"name": one.name, "ok": one.ok, "said": brief(one.said, STEP_SAID), "seconds": round(one.seconds, 3)}

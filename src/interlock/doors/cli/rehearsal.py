@@ -114,29 +114,30 @@ def _one(
         seen, found, written = try_going_back(config, head, plan, rules["settings"], base=base, told=hearing())
     except BaseException as error:
         journal = ended(config, head.run)
-        if isinstance(error, KeyboardInterrupt):
+        if interrupted := isinstance(error, KeyboardInterrupt):
             stopped(head, journal)
         if journal is None or journal.ended:
-            still_there = journal.left if journal else ()
-            over(api, head.run, "dirty" if still_there else "cancelled", still_there)
-        if isinstance(error, KeyboardInterrupt):
+            left = journal.left if journal else ()
+            over(api, head.run, "dirty" if left else "cancelled", left)
+        if interrupted:
             raise click.exceptions.Exit(INTERRUPTED) from error
         raise
     said = {**_said(head, plan, rules, seen, found), **seal(written)}
     dirt = [one.told for one in found.left] if found.dirty else []
     try:
         handed = _handed(api, config, here, head, rules, said, runner, out)
-    except Conflict:
-        over(api, head.run, "dirty" if dirt else "undecidable", dirt)
+    except BaseException as error:
+        moved = isinstance(error, Conflict)
+        over(api, head.run, "dirty" if dirt else "undecidable" if moved else "cancelled", dirt)
         raise
-    evidence = handed.kept["id"] if handed and handed.kept else None
-    over(api, head.run, "dirty" if dirt else found.verdict, dirt, evidence)
+    kept = handed.kept["id"] if handed and handed.kept else None
+    over(api, head.run, "dirty" if dirt else found.verdict, dirt, kept)
     return _told(head, found, said, handed)
 
 
 def _said(head: Head, plan: RehearsalPlan, rules: Told, seen: Seen, found: Outcome) -> dict[str, Json]:
     """The predicate; ``tool`` keeps the rehearsals of several services apart."""
-    about: dict[str, Json] = {
+    return {
         "run": head.run,
         "tool": f"rehearsal of {head.service} in {head.environment}",
         "service": head.service,
@@ -145,8 +146,8 @@ def _said(head: Head, plan: RehearsalPlan, rules: Told, seen: Seen, found: Outco
         "plan": plan.digest,
         "rules": rules["digest"],
         **of_set(plan.members, plan.back),
+        **predicate(seen, found),
     }
-    return {**about, **predicate(seen, found)}
 
 
 def _handed(

@@ -84,7 +84,8 @@ def bring_back(config: Config, files: RehearsalFiles, environment: str, told: To
     """
     for found in files.unfinished(environment):
         head = found.head
-        told(f"{head.run} by {head.change} was left half-way at {head.began[:16].replace('T', ' ')} UTC")
+        how = "was left half-way" if not found.ended else "did not bring everything back"
+        told(f"{head.run} by {head.change} {how} at {head.began[:16].replace('T', ' ')} UTC")
         if found.running is not None and end_left_over(*found.running):
             told("a program of it was still running, and was ended")
         plan = read_rehearsal_plan(head.path, head.plan)
@@ -132,6 +133,9 @@ def stopped(head: Head, journal: Journal | None) -> None:
     place, run = safe(head.environment), head.run
     if journal is None or not journal.touched:
         click.echo(f"stopped  nothing was touched in {place}", err=True)
+    elif journal.thrown_away:
+        own = "it took place in a place of its own, which is gone"
+        click.echo(f"stopped  nothing was touched in {place}: {own}", err=True)
     elif not journal.ended:
         again = f"interlock evidence recover {place}"
         click.echo(f"stopped  {run} is half-way and nobody knows what is left in {place}: {again}", err=True)

@@ -7,7 +7,7 @@ Rules:
    must lead to that commit: a tag that was moved is no pin.
 3. An archive has an SHA-256, and is fetched from its address: what it holds now must have that digest.
 4. ``rollback`` steps are run on what was fetched, whose folder they find in ``ARTEFACT``: does it build, does it
-   start.
+   start. What was fetched is compared as it was before them: what a build leaves in the folder is no difference.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from interlock.core.change.canonical import Json, is_digest
+from interlock.core.rehearsal.brief import brief
 from interlock.core.rehearsal.fingerprint import MAX_ITEMS, Fingerprint
 from interlock.core.rehearsal.going_back import Before, GoingBack
 from interlock.core.rehearsal.outcome import Acted
@@ -76,6 +77,7 @@ class GitArtifactRehearsal:
         self._trees = Trees(scene.programs, root=scene.root, timeout=found.timeout)
         self._archives = {each.url: each.sha256 for each in found.archives}
         self._measured: dict[str, Json] = {}
+        self._fetched: Fingerprint | None = None
 
     @staticmethod
     def going_back(plan: RehearsalPlan, before: Before) -> GoingBack:
@@ -124,6 +126,7 @@ class GitArtifactRehearsal:
             yield (got := self._acted(f"archive {number}", partial(self._download, each)))
             if not got.ok:
                 return
+        self._fetched = self._looked()
         for step in self._plan.rollback:
             yield (acted := self._acted(step.name, partial(self._checked, step)))
             if not acted.ok:
@@ -143,7 +146,10 @@ class GitArtifactRehearsal:
         return self._folder / "tree"
 
     def seen(self) -> Fingerprint:
-        """What is in the folder now."""
+        """What is in the folder now, or was when all of it was fetched."""
+        return self._looked() if self._fetched is None else self._fetched
+
+    def _looked(self) -> Fingerprint:
         items = {f"archive {url}": digest for url, digest in self._archives.items()}
         try:
             for place in self._files():
@@ -166,7 +172,7 @@ class GitArtifactRehearsal:
         try:
             said = do()
         except Unfetched as error:
-            return Acted(name=name, ok=False, said=str(error)[:300], seconds=time.monotonic() - began)
+            return Acted(name=name, ok=False, said=brief(str(error), 300), seconds=time.monotonic() - began)
         return Acted(name=name, ok=True, said=said, seconds=time.monotonic() - began)
 
     def _put_change(self) -> str:

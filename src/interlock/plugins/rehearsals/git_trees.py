@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from interlock.core.rehearsal.brief import brief
 from interlock.ports.programs import Programs
 
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes", "GIT_LFS_SKIP_SMUDGE": "1"}
@@ -93,7 +94,7 @@ class Trees:
         if not ran.ran.good:
             lines = ran.error.decode(errors="replace").splitlines()
             fatal = next((line for line in lines if line.startswith(("fatal:", "error:"))), ran.ran.told)
-            raise Unfetched(fatal.removeprefix("fatal: ").removeprefix("error: ")[:200])
+            raise Unfetched(brief(fatal.removeprefix("fatal: ").removeprefix("error: "), 200))
         return ran.out.decode(errors="replace").strip()
 
 

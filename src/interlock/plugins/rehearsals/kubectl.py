@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.brief import brief
 from interlock.core.rehearsal.cluster import Cluster, production_mark
 from interlock.core.rehearsal.fingerprint import Fingerprint
 from interlock.core.rehearsal.going_back import Before, GoingBack
@@ -244,7 +245,7 @@ def _went(steps: list[tuple[str, Callable[[], str]]]) -> Iterator[Acted]:
         try:
             said, ok = do(), True
         except UnaskedError as error:
-            said, ok = str(error)[:300], False
+            said, ok = brief(str(error), 300), False
         yield Acted(name=name, ok=ok, said=said, seconds=time.monotonic() - began)
         if not ok:
             return

@@ -12,9 +12,15 @@ from __future__ import annotations
 
 import re
 
+from interlock.core.rehearsal.brief import brief
+
+_EXTENSION = (
+    "the PostgreSQL extension {} (install it beside a PostgreSQL here and name the folder of that one's programs "
+    "under programs:)"
+)
 _SAID = (
-    (r'extension "([^"\n]+)" is not available', "the PostgreSQL extension {}"),
-    (r'could not open extension control file "[^"\n]*?([^/"\n]+)\.control"', "the PostgreSQL extension {}"),
+    (r'extension "([^"\n]+)" is not available', _EXTENSION),
+    (r'could not open extension control file "[^"\n]*?([^/"\n]+)\.control"', _EXTENSION),
     (r'could not access file "([^"\n]+)"', "the PostgreSQL library {}"),
     (r"(\S+) must be loaded via .?shared_preload_libraries", "{} in shared_preload_libraries"),
     (r'role "([^"\n]+)" does not exist', "the role {} (name it under roles:)"),
@@ -52,7 +58,7 @@ _MADE_UP = re.compile(
 def refusing(said: str) -> str:
     """What a migration has against rows that were made up; empty where it is against none."""
     found = _MADE_UP.search(said)
-    return f"rows that this migration takes (holds: or seed:): {found[0][:150]}" if found else ""
+    return f"rows that this migration takes (holds: or seed:): {brief(found[0], 150)}" if found else ""
 
 
 def unset(said: str) -> str:

@@ -136,10 +136,10 @@ class Measuring:
             done = self.place.run(one.down, self.root, BUSY)
             if not done.ran.good:
                 said = f"{one.name} {failed(done)}"
-                return Acted(name=name, ok=False, said=said, seconds=time.monotonic() - began)
+                return Acted(name=name, ok=False, said=said, seconds=time.monotonic() - began, beside=True)
         gone = self._gone(written)
         said = f"lost {gone}" if gone else f"{len(written)} of {len(written)} tables keep them"
-        return Acted(name=name, ok=not gone, said=said, seconds=time.monotonic() - began)
+        return Acted(name=name, ok=not gone, said=said, seconds=time.monotonic() - began, beside=True)
 
     def _write(self, numbers: set[int]) -> dict[str, int]:
         """One row more in each of these tables as they are now; the counts with them, by name."""

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from interlock.core.rehearsal.brief import brief
 from interlock.core.rollout.passed_on import NEEDED
 from interlock.plugins.rehearsals.migration_lacks import lacking
 from interlock.plugins.rehearsals.migration_settings import MigrationSettings, environment_of
 from interlock.plugins.rehearsals.migration_tools import Argv, Missing, words_of
+from interlock.plugins.rehearsals.migration_watch import gone
 from interlock.plugins.rehearsals.sql_asking import Row, quoted
 from interlock.plugins.rehearsals.sql_wire import Heard, listening
 from interlock.plugins.world.postgresql import USER, PostgreSQL
@@ -58,7 +60,7 @@ class ThrowAway:
             self.scratch = self._server.folder / "scratch"
             self.scratch.mkdir()
         except (ImportError, RuntimeError, OSError) as error:
-            why = "" if isinstance(error, ImportError) else f": {str(error).splitlines()[-1][:120]}"
+            why = "" if isinstance(error, ImportError) else f": {brief(str(error).splitlines()[-1], 120)}"
             raise Missing(f"PostgreSQL here ({INSTALL}){why}") from error
         with self.connect("postgres") as connection:
             self.version = connection.info.server_version
@@ -67,10 +69,17 @@ class ThrowAway:
             connection.execute(b"CREATE DATABASE base")
 
     def connect(self, database: str, name: str = "interlock") -> psycopg.Connection[Row]:
-        """A connection that commits each statement; ``name`` is what others see of it."""
+        """A connection that commits each statement; ``name`` is what others see of it.
+
+        Raises:
+            Missing: the server is gone.
+        """
         import psycopg  # noqa: PLC0415  # as above
 
-        return psycopg.connect(self._url(database, self._folder), autocommit=True, application_name=name)
+        try:
+            return psycopg.connect(self._url(database, self._folder), autocommit=True, application_name=name)
+        except psycopg.OperationalError as error:
+            raise gone(error) from error
 
     def clone(self, database: str, template: str) -> None:
         """A copy of a database to which nobody is connected; what was called so before is gone."""

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from interlock.core.rehearsal.brief import brief
 from interlock.plugins.rehearsals.migration_made import Level, Looked
 from interlock.plugins.rehearsals.migration_query import Unfillable, needed, refused, statement
 from interlock.plugins.rehearsals.migration_tables import Table, tables_of
@@ -98,7 +99,7 @@ def _refer(asking: Asking, table: Table) -> None:
 
 
 def _said(error: psycopg.Error) -> str:
-    return " ".join((error.diag.message_primary or str(error)).split())[:200]
+    return brief(" ".join((error.diag.message_primary or str(error)).split()), 200)
 
 
 def _next(waiting: list[Table], done: Mapping[int, int]) -> Table:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from interlock.core.rehearsal.brief import brief
 from interlock.plugins.rehearsals.migration_settings import MigrationSettings
 from interlock.ports.programs import Output
 
@@ -195,7 +196,7 @@ def failed(done: Output) -> str:
     lines = [line for line in _ERROR.findall(words_of((done.out, done.error))) if not line.startswith("[SQL")]
     if done.ran.code is None or not lines:
         return done.ran.told
-    return f"ended with {done.ran.code}: {lines[-1].strip()[:_SAID]}"
+    return f"ended with {done.ran.code}: {brief(lines[-1].strip(), _SAID)}"
 
 
 def interpreter(python: str, root: str) -> str:

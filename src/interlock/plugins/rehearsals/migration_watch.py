@@ -9,6 +9,7 @@ Rules:
 3. A writer writes one row of a table again and again, with what is there already. The longest that one write took
    is how long writers were blocked.
 4. A reader looks at the tables in one transaction and goes on for its seconds after somebody began to wait for it.
+5. Where the server goes meanwhile, nothing was measured: that is said, and no number is.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from interlock.core.rehearsal.brief import brief
 from interlock.core.rehearsal.migration import KEEPS_OUT, MODES
+from interlock.plugins.rehearsals.migration_tools import Missing
 from interlock.plugins.rehearsals.sql_asking import Row, quoted
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ _EVERY = 0.004
 _PAUSE = 0.002
 _WARM = 5.0
 _LONGEST_WRITE = "120s"
+_SAID = 160
 _OURS = "a.datname = current_database() AND a.application_name NOT LIKE 'interlock%' AND l.locktype = 'relation'"
 _NOTE = f"""
 CREATE SCHEMA {SCHEMA};
@@ -94,17 +98,23 @@ class Sampled:
     """What the sampler has seen.
 
     ``read`` are rows read under a lock, by table; ``waited`` is when somebody first waited, by a steady clock.
+    ``lost`` is what it lacked to look to the end.
     """
 
     locks: set[tuple[int, str]] = field(default_factory=set)
     read: dict[int, int] = field(default_factory=dict)
     waited: float = 0.0
+    lost: Missing | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def sampling(connect: Connect) -> Iterator[Sampled]:
-    """Sample as long as this goes on; afterwards what was noted is in it too."""
+    """Sample as long as this goes on; afterwards what was noted is in it too.
+
+    Raises:
+        Missing: the server is gone.
+    """
     seen = Sampled()
     with connect("interlock sampler") as connection:
         connection.execute(f"TRUNCATE {SCHEMA}.locks, {SCHEMA}.reads".encode())
@@ -115,14 +125,23 @@ def sampling(connect: Connect) -> Iterator[Sampled]:
         finally:
             seen.over.set()
             thread.join()
+        if seen.lost is not None:
+            raise seen.lost
         noted = connection.execute(_NOTED.encode()).fetchall()
         seen.locks |= {(relation, mode) for relation, mode in noted if mode in MODES}
         seen.read.update(connection.execute(_READ.encode()).fetchall())
 
 
 def _sample(connection: psycopg.Connection[Row], seen: Sampled) -> None:
+    import psycopg  # noqa: PLC0415  # optional, see the extra `rehearse`
+
     while not seen.over.wait(_EVERY):
-        for relation, mode, granted in connection.execute(_HELD.encode()).fetchall():
+        try:
+            held = connection.execute(_HELD.encode()).fetchall()
+        except psycopg.Error as error:
+            seen.lost = gone(error)
+            return
+        for relation, mode, granted in held:
             if mode not in MODES:
                 continue
             seen.locks.add((relation, mode))
@@ -130,9 +149,18 @@ def _sample(connection: psycopg.Connection[Row], seen: Sampled) -> None:
                 seen.waited = time.monotonic()
 
 
+def gone(error: psycopg.Error) -> Missing:
+    """What is missing where the server ended before the rehearsal did."""
+    said = " ".join((error.diag.message_primary or str(error)).split()) or type(error).__name__
+    return Missing(f"a PostgreSQL that goes on to the end of the rehearsal: {brief(said, _SAID)}")
+
+
 @dataclass(slots=True)
 class Writer:
-    """One table's writer: how many writes, the longest in seconds, and what it failed with, each once."""
+    """One table's writer: how many writes, the longest in seconds, and what it failed with, each once.
+
+    ``lost`` is what it lacked to write to the end.
+    """
 
     table: str
     statement: str
@@ -140,6 +168,7 @@ class Writer:
     longest: float = 0.0
     failed: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    lost: Missing | None = None
 
 
 def writer_of(connection: psycopg.Connection[Row], number: int, told: str) -> Writer | None:
@@ -156,13 +185,17 @@ def writer_of(connection: psycopg.Connection[Row], number: int, told: str) -> Wr
 
 @contextmanager
 def writing(connect: Connect, writers: Sequence[Writer]) -> Iterator[None]:
-    """Each writes as long as this goes on, and has written before it begins."""
+    """Each writes as long as this goes on, and has written before it begins.
+
+    Raises:
+        Missing: the server is gone.
+    """
     over = threading.Event()
     threads = [threading.Thread(target=_write, args=(connect, each, over), daemon=True) for each in writers]
     for thread in threads:
         thread.start()
     until = time.monotonic() + _WARM
-    while any(each.writes < 3 and not each.failed for each in writers) and time.monotonic() < until:  # noqa: PLR2004  # see above
+    while any(each.writes < 3 and not (each.failed or each.lost) for each in writers) and time.monotonic() < until:  # noqa: PLR2004  # see above
         time.sleep(_PAUSE)
     for each in writers:
         each.longest = 0.0
@@ -172,10 +205,30 @@ def writing(connect: Connect, writers: Sequence[Writer]) -> Iterator[None]:
         over.set()
         for thread in threads:
             thread.join()
+    for each in writers:
+        if each.lost is not None:
+            raise each.lost
 
 
 def _write(connect: Connect, writer: Writer, over: threading.Event) -> None:
     import psycopg  # noqa: PLC0415  # optional, see the extra `rehearse`
+
+    try:
+        _write_on(connect, writer, over)
+    except Missing as missing:
+        writer.lost = missing
+    except psycopg.OperationalError as error:
+        writer.lost = gone(error)
+
+
+def _write_on(connect: Connect, writer: Writer, over: threading.Event) -> None:
+    """Write until it is over.
+
+    Raises:
+        Missing: there is no connection.
+        psycopg.OperationalError: there is none any more.
+    """
+    import psycopg  # noqa: PLC0415  # as above
 
     with connect("interlock writer") as connection:
         connection.execute(f"SET statement_timeout = '{_LONGEST_WRITE}'".encode())
@@ -186,7 +239,7 @@ def _write(connect: Connect, writer: Writer, over: threading.Event) -> None:
                 writer.writes += 1
             except psycopg.OperationalError as error:
                 if connection.closed:
-                    return
+                    raise
                 _failed(writer, error)
             except psycopg.Error as error:
                 _failed(writer, error)

@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from interlock.core.change.canonical import Json
+from interlock.core.rehearsal.brief import brief
 from interlock.core.rehearsal.fingerprint import Fingerprint, differences
 from interlock.core.rehearsal.going_back import Before, GoingBack
 from interlock.core.rehearsal.migration import State, Stepped, told_of, touched
@@ -110,8 +111,11 @@ class PostgresMigration:
 
     def look(self) -> Fingerprint:
         """What is in that copy now."""
-        with self._open.connect(WORK) as connection:
-            found = sql_fingerprint(connection, without=self._without, seconds=self._settings.timeout)
+        try:
+            with self._open.connect(WORK) as connection:
+                found = sql_fingerprint(connection, without=self._without, seconds=self._settings.timeout)
+        except Missing as missing:
+            found = Fingerprint(items={}, failed=f"needs {missing}")
         self._looks.append(found)
         return found
 
@@ -149,8 +153,10 @@ class PostgresMigration:
         """The migrations with their classes, locks and times; the tables without a row."""
         looks = self._looks
         left = differences({PROBE: looks[0]}, {PROBE: looks[-1]}) if len(looks) > 1 else ()
-        empty: list[Json] = [f"{name}: {why}"[:EMPTY_SAID] for name, why in sorted(self._filled.empty.items())]
-        untried: list[Json] = [one[:EMPTY_SAID] for one in self._untried()]
+        empty: list[Json] = [
+            brief(f"{name}: {why}", EMPTY_SAID) for name, why in sorted(self._filled.empty.items())
+        ]
+        untried: list[Json] = [brief(one, EMPTY_SAID) for one in self._untried()]
         version = self._place.version // 10_000 if self._place else 0
         rows = max(self._filled.rows.values(), default=0)
         return {
@@ -256,13 +262,14 @@ class PostgresMigration:
             return state_of(asking)
 
     def _up(self, migration: Migration) -> tuple[Acted, Stepped | None]:
-        before, name = self._state(), f"{migration.name[:NAMED]} up"
-        began = time.monotonic()
+        name, began = f"{migration.name[:NAMED]} up", time.monotonic()
         try:
+            before = self._state()
             with sampling(lambda who: self._open.connect(WORK, who)) as seen, self._open.listening() as heard:
                 began = time.monotonic()
                 done = self._open.run(migration.up, self._root, WORK, heard=True)
                 took = time.monotonic() - began
+            after = self._state() if done.ran.good else before
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing)), None
         if not done.ran.good:
@@ -270,7 +277,6 @@ class PostgresMigration:
             return Acted(
                 name=name, ok=False, said=f"{failed(done)}{unset(said)}", seconds=took, needs=refusing(said)
             ), None
-        after = self._state()
         self._ways.append(Way(sent=heard.sent, before=before, after=after, known=before, own=self._without))
         step = Stepped(
             name=migration.name,
@@ -283,21 +289,22 @@ class PostgresMigration:
         return Acted(name=name, ok=True, said=done.ran.said, seconds=took), step
 
     def _down(self, number: int) -> Acted:
-        migration, before = self._added[number], self._state()
+        migration = self._added[number]
         name, began = f"{migration.name[:NAMED]} down", time.monotonic()
         if not migration.down:
             return Acted(name=name, ok=False, said="nobody wrote one")
         try:
+            before = self._state()
             with self._open.listening() as heard:
                 done = self._open.run(migration.down, self._root, WORK, heard=True)
+            took = time.monotonic() - began
+            after = self._state() if done.ran.good else before
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing))
-        took = time.monotonic() - began
         if not done.ran.good:
             return Acted(name=name, ok=False, said=failed(done), seconds=took)
         known = self._steps[number].before
-        way = Way(sent=heard.sent, before=before, after=self._state(), known=known, own=self._without)
-        self._doubt(number, way)
+        self._doubt(number, Way(sent=heard.sent, before=before, after=after, known=known, own=self._without))
         return Acted(name=name, ok=True, said=done.ran.said, seconds=took)
 
     def _doubt(self, number: int, back: Way) -> None:

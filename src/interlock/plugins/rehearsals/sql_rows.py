@@ -81,10 +81,10 @@ def _summed(asking: Asking, schema: str, table: str, columns: list[str], key: li
         parts.append(f"sum(hashtextextended(concat_ws(',', {', '.join(whole)}), 0))")
     found = asking.one(f"SELECT count(*), {', '.join(parts)} FROM ONLY {quoted(schema, table)}")  # noqa: S608  # quoted
     name, count = f"table {named(schema, table)}", found[0]
-    yield f"{name} rows", f"{count:,}" + ("" if key else f", together {_short(found[-1])}")
+    yield f"{name} rows", f"{count:,}" + ("" if key else _short(found[-1]))
     for number, column in enumerate(columns):
         filled, total = found[1 + 2 * number], found[2 + 2 * number]
-        yield f"{name} values of {column}", f"{filled:,} of {count:,} set, together {_short(total)}"
+        yield f"{name} values of {column}", f"{filled:,} of {count:,} set{_short(total)}"
 
 
 def _text(column: str) -> str:
@@ -93,7 +93,8 @@ def _text(column: str) -> str:
 
 
 def _short(total: object) -> str:
-    return "nothing" if total is None else f"{int(str(total)) % 2**64:016x}"
+    """The checksum; nothing has none."""
+    return "" if total is None else f", checksum {int(str(total)) % 2**64:016x}"
 
 
 def _standing(asking: Asking, sequence: tuple[str, str], step: int, owner: list[str]) -> str:

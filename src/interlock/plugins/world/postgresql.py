@@ -9,6 +9,8 @@ Rules:
 4. Durability is the server's default (``fsync`` and ``synchronous_commit`` on).
 5. Should this process die, however it dies, a guard of a few lines of shell ends the server and throws its folder
    away: it waits for the end of a pipe that only this process holds.
+6. The server has a session of its own: Ctrl-C on a terminal goes to everything in its foreground, and whoever is
+   asked to stop needs the server once more, to see what is left.
 """
 
 from __future__ import annotations
@@ -139,7 +141,12 @@ class PostgreSQL:
         command = [self._bin / "postgres", "-D", self._folder / "data", "-k", self._folder, "-h", ""]
         with (self._folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(  # noqa: S603  # our own binary and paths
-                [str(part) for part in command], stdout=log, stderr=log, env=_few(), user=_nobody()
+                [str(part) for part in command],
+                stdout=log,
+                stderr=log,
+                env=_few(),
+                user=_nobody(),
+                start_new_session=True,
             )
 
     def _prepare(self) -> None:

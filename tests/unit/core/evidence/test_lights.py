@@ -88,6 +88,13 @@ def test_what_is_left_is_told_with_its_run():
     assert (found.run, found.why) == ("reh-1", "a flag is on; a file is gone")
 
 
+def test_what_failed_says_why_and_what_passed_does_not():
+    failed = {"verdict": "failed", "reasons": ["a flag stays on", "a file stays"]}
+    assert light(evidence=(piece(summary=failed),)).why == "a flag stays on"
+    assert light(evidence=(piece(summary={"verdict": "passed", "reasons": ["odd"]}),)).why == ""
+    assert light(evidence=(piece(summary={"verdict": "failed", "reasons": "odd"}),)).why == ""
+
+
 def test_since_when():
     assert light(runs=(run(),)).since == ago(20)
     assert light(evidence=(piece(standing="expired", expires_at=ago(5)),)).since == ago(5)

@@ -24,7 +24,7 @@ def step(after, locks=frozenset(), **more):
 
 def lost(column, after=None):
     return Difference(
-        probe="database", item=f"table orders values of {column}", before="50 of 50 set, together 01", after=after
+        probe="database", item=f"table orders values of {column}", before="50 of 50 set, checksum 01", after=after
     )
 
 
@@ -72,14 +72,14 @@ def test_what_is_lost_is_laid_to_the_migration_that_did_most_to_it():
     wrote = step(replace(ORDERS, changes=(50, 10, 0)))
     dropped = step(replace(ORDERS, columns={2: PAID}))
     other = step(ORDERS)
-    left = (lost("note", "0 of 50 set, together nothing"),)
+    left = (lost("note", "0 of 50 set"),)
     assert blamed((wrote, dropped, other), left) == ((), left, ())
     assert blamed((wrote, other), left) == (left, ())
     assert blamed((other,), left) == ((),)
     assert told(dropped, left)[0] == (
         "irreversible", "the values of orders.note are lost: 50 of 50 set, then 0 of 50 set"
     )  # fmt: skip
-    assert told(wrote, (lost("note", "50 of 50 set, together 02"),))[0][1].endswith(
+    assert told(wrote, (lost("note", "50 of 50 set, checksum 02"),))[0][1].endswith(
         "then 50 of 50 set, to other values"
     )
 

@@ -39,3 +39,18 @@ def test_many_items_are_counted():
 def test_a_sentence_that_ends_otherwise_stays_whole(items, text):
     found = row(items, text)
     assert (found.short, found.items) == (text, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "progress", "items"),
+    [
+        ("rehearsed on this digest (failed)", "failed", "", ("a flag stays on",)),
+        ("rehearsed on this digest (missing)", "failed", "failed", ("a flag stays on",)),
+        ("rehearsed on this digest (failed)", "void", "void", ()),
+    ],
+)
+def test_how_far_it_is_is_said_once_and_why_it_failed_below(text, state, progress, items):
+    reason = {"id": "r", "outcome": "needs", "text": text, "remedy": "try", "facts": {"rehearsal": "failed"}}
+    light = {"fact": "rehearsal", "producer": "rehearsal", "state": state, "why": "a flag stays on"}
+    (found,) = missing_rows({"reasons": [reason], "obligations": []}, lights=[light])
+    assert (found.progress, found.items) == (progress, items)

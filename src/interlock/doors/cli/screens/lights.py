@@ -49,6 +49,11 @@ def light_word(light: Told | None) -> str:
     return "" if light is None else _WORDS.get(light["state"], "")
 
 
+def light_why(light: Told | None) -> tuple[str, ...]:
+    """Why what is on record failed, where it says so."""
+    return (safe(light["why"]),) if light is not None and light["state"] == "failed" and light["why"] else ()
+
+
 def light_remedy(light: Told | None) -> str:
     """What to do first; empty where the rule's own remedy will do."""
     if light is None:

@@ -23,13 +23,22 @@ WORDS = {
 
 
 def migrations(measured: Told) -> list[str]:
-    """What was measured of migrations; nothing where the driver measured something else."""
+    """What was measured of migrations, of a set by each member; nothing where something else was measured."""
+    members = [(name, each) for name, each in measured.items() if isinstance(each, dict)]
+    return _migrations(measured, "") + [
+        line for name, each in members for line in _migrations(each, f"{safe(name)}: ")
+    ]
+
+
+def _migrations(measured: Told, whose: str) -> list[str]:
     found = measured.get("migrations")
     if not isinstance(found, list) or "reversible" not in measured:
         return []
     lines: list[str] = []
     for number, one in enumerate(found[:SHOWN]):
-        name = f"{safe(one['name'])} · {WORDS.get(one['class'], safe(one['class']))} · {one['seconds']:.1f} s"
+        name = (
+            f"{whose}{safe(one['name'])} · {WORDS.get(one['class'], safe(one['class']))} · {one['seconds']:.1f} s"
+        )
         lines += told("up" if number == 0 else "", name)
         if one["class"] != "free":
             for finding in one["findings"][:FINDINGS]:

@@ -111,6 +111,8 @@ def _answer(done: Told) -> str:
     if done.get("idle"):
         return f"{place}: nothing to go back from by this plan ({safe(done['idle'])})"
     if done["verdict"] != "passed":
+        if not done["whole"]:
+            return f"{place}: the change could not be applied, so going back from it is not shown"
         return f"{place}: going back was tried and does not hold, in {took}"
     if not done["good"]:
         return f"{place}: going back works and takes {took}: {span(done['late_seconds'])} too long"

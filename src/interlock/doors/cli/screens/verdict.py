@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock.doors.cli.screens.columns import Row, table, told
-from interlock.doors.cli.screens.lights import light_of, light_remedy, light_word, unsettled
+from interlock.doors.cli.screens.lights import light_of, light_remedy, light_why, light_word, unsettled
 from interlock.doors.cli.screens.review import open_lines
 from interlock.doors.cli.screens.signatures import away_text, pending_lines
 from interlock.doors.cli.screens.subject import subject
@@ -76,9 +76,12 @@ def missing_rows(
     for reason in sorted(fired, key=lambda reason: order[reason["outcome"]]):
         head, items = _listed(reason)
         light = light_of(reason, lights)
-        done = light_word(light) or safe(progress.get(reason["id"], ""))
-        remedy = light_remedy(light) or _named(safe(reason["remedy"]), change)
         text = safe(reason["text"])
+        word = light_word(light)
+        # A sentence that ends in the word has said it.
+        done = "" if word and text.endswith(f"({word})") else word or safe(progress.get(reason["id"], ""))
+        remedy = light_remedy(light) or _named(safe(reason["remedy"]), change)
+        items = items or light_why(light)
         rows.append(Row(met=False, text=text, progress=done, remedy=remedy, head=head, items=items))
     return list(dict.fromkeys(rows))
 
