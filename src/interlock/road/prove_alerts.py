@@ -219,7 +219,7 @@ def _matrix(prepared: Prepared, fired: Seen, faults: Mapping[str, str]) -> Matri
     fires = {cell.alert for each in rows for cell in each.cells if cell.fired}
     known = told_of(prepared.alerts)
     told: dict[str, Told] = {
-        name: replace(one, restless=cries[name], never=name not in fires and name not in faults)
+        name: replace(one, restless=cries[name], silent=name not in fires and name not in faults)
         for name, one in known.items()
     }
     return Matrix(

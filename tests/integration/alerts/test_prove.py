@@ -125,7 +125,7 @@ def test_an_alert_that_is_kept_firing_is_not_called_restless_for_the_beginning_o
 
 def test_what_cries_wolf_what_is_silent_and_what_cannot_be_decided_is_told(proof):
     assert [one.name for one in proof.matrix.restless] == ["Busy"]
-    silent = {name for name, one in proof.matrix.alerts.items() if one.never}
+    silent = {name for name, one in proof.matrix.alerts.items() if one.silent}
     assert silent == {"OrdersDown", "CheckoutsDown", "PaymentsFail"}
     assert set(proof.matrix.unread) == {"Weekly"}
     assert "looks back over 30.0 d" in proof.matrix.unread["Weekly"]

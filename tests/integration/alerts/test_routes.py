@@ -117,7 +117,7 @@ def test_an_alert_that_is_for_nobody_by_its_severity_answers_nothing(severity):
     row = by_mode(found)["orders drop"]
     assert (row.proven, [one.why for one in row.unheard]) == (False, [f"severity {severity} is for nobody"])
     assert [cell.alert for cell in row.cells if cell.fired] == ["Down"]
-    assert not found.matrix.alerts["Down"].never
+    assert not found.matrix.alerts["Down"].silent
 
 
 def test_a_severity_that_is_filled_in_when_it_fires_is_what_it_then_is():
@@ -139,8 +139,8 @@ def test_two_alerts_of_one_name_are_told_apart_by_their_labels():
     rows = by_mode(found)
     assert (rows["orders drop"].proven, [one.alert for one in rows["orders drop"].unheard]) == (False, [none])
     assert [cell.alert for cell in rows["pool is full"].answers] == [ticket]
-    assert found.matrix.alerts[page].never
-    assert not found.matrix.alerts[none].never
+    assert found.matrix.alerts[page].silent
+    assert not found.matrix.alerts[none].silent
 
 
 def test_two_alerts_that_nothing_tells_apart_count_as_one():

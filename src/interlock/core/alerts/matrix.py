@@ -85,14 +85,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is known of an alert beside the modes: severity, whose it is, its place, whether it cries wolf."""
+    """What is known of an alert beside the modes: severity, whose it is, its place, whether it cries wolf.
+
+    ``silent``: it fires in none of the modes. Whether it can fire at all is not said here.
+    """
 
     name: str
     severity: str
     route: str
     place: str
     restless: float | None = None
-    never: bool = False
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

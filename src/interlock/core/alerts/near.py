@@ -1,4 +1,4 @@
-"""What a failure mode that changes nothing may have meant; a histogram is meant by its own name, never by a part."""
+"""What a failure mode that changes nothing may have meant; a histogram by its own name, never by a part."""
 
 from __future__ import annotations
 

@@ -25,7 +25,15 @@ from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.evidence.run import Ended
 from interlock.core.policy.shown import ALERTS
-from interlock.doors.cli.alert_sources import able_to_fire, exposition, healthy, routes, rule_files, steps_of
+from interlock.doors.cli.alert_sources import (
+    able_to_fire,
+    exposition,
+    healthy,
+    known_alerts,
+    routes,
+    rule_files,
+    steps_of,
+)
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import hearing
@@ -149,7 +157,7 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
             for one in found
         ],
         "witnesses": able,
-        "alerts": [plain(one) for one in proof.matrix.alerts.values()],
+        "alerts": known_alerts(proof, able),
         "ready": [
             {"mode": one.mode, "alert": one.alert, "rule": one.content.decode(), "seconds": at}
             for one, at in remedies

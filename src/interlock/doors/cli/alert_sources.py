@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,9 @@ def routes(root: Path, plan: AlertPlan) -> Routes | None:
 
 def able_to_fire(proof: Proof, files: Loadable, runner: RunsRules, *, told: Callable[[str], None]) -> list[Told]:
     """Of each alert that fires in none of the failures, whether it can fire at all."""
-    never = [alert.rule for alert in proof.alerts if proof.matrix.alerts[alert.key].never]
+    silent = [alert.rule for alert in proof.alerts if proof.matrix.alerts[alert.key].silent]
     rules = [rule for group in files.groups for rule in group.rules]
-    found = unfired(rules, never, runner, told=told) if never else ()
+    found = unfired(rules, silent, runner, told=told) if silent else ()
     return [
         {
             "alert": one.rule.name,
@@ -144,6 +145,17 @@ def able_to_fire(proof: Proof, files: Loadable, runner: RunsRules, *, told: Call
         }
         for one in found
     ]
+
+
+def known_alerts(proof: Proof, able: Sequence[Told]) -> list[Told]:
+    """Each alert; ``never`` is only said where it is proven, of all that go by one name."""
+    unable = {(one["alert"], one["place"]) for one in able if one["unsatisfiable"]}
+    can: set[str] = set()
+    for alert in proof.alerts:
+        place = alert.rule.place
+        if (alert.rule.name, f"{place.path}:{place.line}") not in unable:
+            can.add(alert.key)
+    return [{**asdict(one), "never": key not in can} for key, one in proof.matrix.alerts.items()]
 
 
 def _printed(root: Path, words: tuple[str, ...]) -> str:

@@ -98,7 +98,7 @@ def test_a_histogram_is_declared_by_its_own_name():
     assert "a histogram's own name beside `buckets`, `took_seconds`" in found.message
     assert "`took_seconds_bucket` at `alert-plans/harbour.yaml:6`" in found.message
     assert "write took_seconds here and in the modes" in found.hint
-    alone = PLAN.replace("'took_seconds', per_second: 40, buckets: {\"0.1\": 90%, \"1\": 100%}", NOT_WHOLE, 1)
+    alone = PLAN.replace('\'took_seconds\', per_second: 40, buckets: {"0.1": 90%, "1": 100%}', NOT_WHOLE, 1)
     assert read(alone).shapes[1].series == 'took_seconds_bucket{le="1"}'
 
 
