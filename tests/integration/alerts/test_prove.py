@@ -215,7 +215,7 @@ def test_a_metric_that_the_new_version_does_not_expose_is_named(plan, shapes):
     found = prove(plan, files, shapes, Promtool(), told=lambda _: None, exposed=there).matrix
     (one,) = found.gone
     assert (one.metric, one.alerts) == ("checkouts_total", ("CheckoutsDown (monitoring/shop.yaml:15)",))
-    assert one.near == " (did you mean `checkouts_started`?)"
+    assert one.near == " (did you mean `checkouts_started_total`?)"
     assert {row.mode for row in found.gaps} == GAPS
 
 

@@ -30,6 +30,7 @@ from interlock.doors.cli.alert_sources import (
     exposition,
     healthy,
     known_alerts,
+    offered,
     routes,
     rule_files,
     steps_of,
@@ -44,7 +45,7 @@ from interlock.plugins.alerts.promtool import Promtool
 from interlock.plugins.world.system import RandomIds
 from interlock.ports.alerts import RunsRules
 from interlock.road.alert_edges import steadied
-from interlock.road.alert_remedies import proven_rules
+from interlock.road.alert_remedies import proven_rules, told_anew
 from interlock.road.prove_alerts import carry_out, loadable, prepare
 
 Told = dict[str, Any]
@@ -126,7 +127,8 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
         proof = carry_out(prepared, desk.promtool, told=hear)
         proof = to.applied(proof) if to else proof
         proof = steadied(proof, prepared, others, desk.promtool, told=hear, exposed=there)
-        remedies = proven_rules(plan, proof, prepared.shapes, desk.promtool, told=hear, routes=to)
+        proof = told_anew(proof, prepared, desk.promtool, told=hear, routes=to)
+        remedies = proven_rules(proof, prepared, desk.promtool, told=hear, routes=to)
         able = able_to_fire(proof, files, desk.promtool, told=hear)
     except BaseException as error:
         over(desk.api, run, "cancelled")
@@ -158,9 +160,9 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
         ],
         "witnesses": able,
         "alerts": known_alerts(proof, able),
-        "ready": [
-            {"mode": one.mode, "alert": one.alert, "rule": one.content.decode(), "seconds": at}
-            for one, at in remedies
+        "ready": [offered(one) for one in remedies if not one.why],
+        "unheard_rules": [
+            {"mode": one.rule.mode, "alert": one.rule.alert, "why": one.why} for one in remedies if one.why
         ],
         "took_seconds": round(time.monotonic() - began, 1),
         "evidence": None if handed is None else plain(handed),

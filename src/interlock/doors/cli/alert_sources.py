@@ -29,6 +29,7 @@ from interlock.plugins.alerts.scrape import exposed, scraped
 from interlock.plugins.readers.committed import committed
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.ports.alerts import RunsRules
+from interlock.road.alert_remedies import Remedy
 from interlock.road.prove_alerts import Loadable, Proof, phases_of
 from interlock.road.route_alerts import Routes, routes_by
 from interlock.road.witness_alerts import unfired
@@ -156,6 +157,19 @@ def known_alerts(proof: Proof, able: Sequence[Told]) -> list[Told]:
         if (alert.rule.name, f"{place.path}:{place.line}") not in unable:
             can.add(alert.key)
     return [{**asdict(one), "never": key not in can} for key, one in proof.matrix.alerts.items()]
+
+
+def offered(one: Remedy) -> Told:
+    """A ready rule with whom it reaches; ``usual``: whom the service's other alerts like it do, if not those."""
+    return {
+        "mode": one.rule.mode,
+        "alert": one.rule.alert,
+        "rule": one.rule.content.decode(),
+        "seconds": one.cell.seconds,
+        "severity": one.cell.severity,
+        "receivers": None if one.cell.receivers is None else [*one.cell.receivers],
+        "usual": [*one.usual],
+    }
 
 
 def _printed(root: Path, words: tuple[str, ...]) -> str:
