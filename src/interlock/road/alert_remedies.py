@@ -1,41 +1,140 @@
-"""Station 4, gather: a ready rule for each failure that nobody would notice, once it was itself proven."""
+"""Station 4, gather: a ready rule for each failure that nobody would notice, once it was itself proven.
+
+Rules:
+1. A rule fires in time in its failure and is silent while all is well, or it is none.
+2. Where it is known who hears of what, one that would reach nobody says so and is not offered; one that reaches
+   others than the service's own alerts of its severity do says whom those reach.
+3. Of a failure whose series the change renames, a rule looks at the new name, and is proven over the healthy
+   series under it. Where alerts of the change tell of it under that name, no rule is needed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from interlock.core.alerts.plan import AlertPlan
+from interlock.core.alerts.custom import Custom, custom
+from interlock.core.alerts.matrix import Cell, Matrix, Row
+from interlock.core.alerts.modes import Failing
 from interlock.core.alerts.ready import Ready, ready
 from interlock.core.alerts.shape import Shape
 from interlock.ports.alerts import RunsRules
-from interlock.road.prove_alerts import Proof, prove
+from interlock.road.prove_alerts import Loadable, Prepared, Proof, carry_out, loadable, prepare
 from interlock.road.route_alerts import Routes
 
 
-def proven_rules(
-    plan: AlertPlan,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """A rule that was proven. ``cell`` is what it fires with, and who hears of it; ``why`` nobody does.
+
+    ``usual``: who hears of the service's own alerts of that severity, where none of them hears of this one.
+    """
+
+    rule: Ready
+    cell: Cell
+    usual: tuple[str, ...] = ()
+    why: str = ""
+
+
+def told_anew(
     proof: Proof,
-    shapes: Sequence[Shape],
+    prepared: Prepared,
     runner: RunsRules,
     *,
     told: Callable[[str], None],
     routes: Routes | None = None,
-) -> list[tuple[Ready, float]]:
-    """Each that fires in time in its mode and is silent while all is well, with its seconds.
+) -> Proof:
+    """The proof with the alerts that would tell of a failure under the new names of its series."""
+    renamed = _renamed(prepared)
+    if not renamed:
+        return proof
+    told("the alerts of the change over the new names")
+    matrix = _proven(prepared, renamed, prepared.files, runner, routes)
+    tells = {row.mode: tuple(cell.alert for cell in row.answers) for row in matrix.rows if row.proven}
+    rows = tuple(_told_by(row, tells.get(row.mode, ())) for row in proof.matrix.rows)
+    return replace(proof, matrix=replace(proof.matrix, rows=rows))
 
-    Where it is known who hears of what, one that would reach nobody is none.
-    """
-    gaps, taken = {row.mode for row in proof.matrix.gaps}, [alert.rule.name for alert in proof.alerts]
+
+def proven_rules(
+    proof: Proof,
+    prepared: Prepared,
+    runner: RunsRules,
+    *,
+    told: Callable[[str], None],
+    routes: Routes | None = None,
+) -> list[Remedy]:
+    """One for each gap for which there is one, in the plan's order."""
+    gaps = {row.mode for row in proof.matrix.gaps if row.taken is None or not row.taken.told_by}
+    renamed = {one.mode.name: one for one in _renamed(prepared)}
+    failures = [renamed.get(one.mode.name, one) for one in proof.failures]
+    plan, taken = prepared.plan, [alert.rule.name for alert in proof.alerts]
+    like = custom(proof.alerts, [shape for one in failures for shape in _touched(one)], service=plan.service)
     drafts = [
         draft
-        for failing in proof.failures
+        for failing in failures
         if failing.mode.name in gaps
-        and (draft := ready(failing, service=plan.service, tolerance=plan.tolerance, taken=taken)) is not None
+        and (
+            draft := ready(
+                failing, service=plan.service, tolerance=plan.tolerance, taken=taken, labels=like.labels
+            )
+        )
     ]
     if not drafts:
         return []
-    files = {f"{draft.alert}.yaml": draft.content for draft in drafts}
-    again = prove(plan, files, shapes, runner, told=told)
-    again = routes.applied(again) if routes else again
-    seconds = {(row.mode, cell.alert): cell.seconds for row in again.matrix.rows for cell in row.answers}
-    return [(draft, at) for draft in drafts if (at := seconds.get((draft.mode, draft.alert))) is not None]
+    told(f"proving {len(drafts)} ready rule{'' if len(drafts) == 1 else 's'}")
+    files = loadable({f"{draft.alert}.yaml": draft.content for draft in drafts}, runner)
+    matrix = _proven(prepared, failures, files, runner, routes)
+    usual = tuple(routes.to(_sent(like, proof.matrix))) if routes else ()
+    rows = {row.mode: row for row in matrix.rows}
+    return [found for draft in drafts if (found := _remedy(draft, rows[draft.mode], usual)) is not None]
+
+
+def _remedy(draft: Ready, row: Row, usual: tuple[str, ...]) -> Remedy | None:
+    cell = next((cell for cell in row.answers if cell.alert == draft.alert), None)
+    if cell is not None:
+        same = usual if cell.receivers and {*usual}.isdisjoint(cell.receivers) else ()
+        return Remedy(rule=draft, cell=cell, usual=same)
+    why = next((one.why for one in row.unheard if one.alert == draft.alert), "")
+    fired = next(cell for cell in row.cells if cell.alert == draft.alert)
+    return Remedy(rule=draft, cell=fired, why=why) if why else None
+
+
+def _proven(
+    prepared: Prepared, failures: Sequence[Failing], files: Loadable, runner: RunsRules, routes: Routes | None
+) -> Matrix:
+    """These rules over these failures, and over what is healthy in them."""
+    shapes = {shape.key: shape for shape in prepared.shapes}
+    shapes |= {shape.key: shape for one in _renamed(prepared) for shape in one.healthy}
+    plan = replace(prepared.plan, modes=tuple(one.mode for one in failures))
+    proof = carry_out(prepare(plan, files, [*shapes.values()]), runner, told=lambda _: None)
+    return (routes.applied(proof) if routes else proof).matrix
+
+
+def _renamed(prepared: Prepared) -> list[Failing]:
+    return [one.failing for one in prepared.taken.values() if one.failing is not None]
+
+
+def _touched(failing: Failing) -> list[Shape]:
+    return [shape for shape in failing.healthy if shape.name in failing.touched]
+
+
+def _told_by(row: Row, alerts: tuple[str, ...]) -> Row:
+    return row if row.taken is None else replace(row, taken=replace(row.taken, told_by=alerts))
+
+
+def _sent(like: Custom, matrix: Matrix) -> list[dict[str, str]]:
+    """The labels that the service's own alerts go out with, or that stand in their rules where none fired."""
+    fired = {cell.alert: [*cell.fired] for row in matrix.rows for cell in row.cells if cell.fired}
+    return [
+        dict(labels)
+        for alert in like.alerts
+        for labels in (
+            [each.labels for each in fired[alert.key]]
+            if alert.key in fired
+            else [{"alertname": alert.rule.name, **_plain(alert.rule.labels)}]
+        )
+    ]
+
+
+def _plain(labels: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if "{{" not in value}

@@ -6,7 +6,7 @@ Rules:
 2. The rules run are the files as they are, at their groups' own interval. Files that Prometheus would not load are
    refused before anything is run.
 3. An alert that looks back further than promtool can, or cannot be read, is undecided with the reason.
-4. What the new version does not expose any more has no series.
+4. What the new version does not expose any more has no series. What it may be called then proves nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from interlock.core.alerts.promtool_says import Fired
 from interlock.core.alerts.rule_files import Group, read_rules
 from interlock.core.alerts.scope import Looked, looked, moved
 from interlock.core.alerts.shape import Shape
+from interlock.core.alerts.taken import Renamed, taken
 from interlock.ports.alerts import RunsRules
 
 WELL = "well"
@@ -53,7 +54,8 @@ class Batch:
 class Prepared:
     """All that is needed to run it. ``shapes`` are the healthy series that there are once the change is out.
 
-    ``faults``: alerts that cannot be decided, with the reason.
+    ``taken``: failures whose series the change takes away. ``faults``: alerts that cannot be decided, and
+    why.
     """
 
     plan: AlertPlan
@@ -66,6 +68,7 @@ class Prepared:
     batches: tuple[Batch, ...]
     faults: Mapping[str, str]
     gone: tuple[Gone, ...]
+    taken: Mapping[str, Renamed]
 
     @property
     def seconds(self) -> float:
@@ -139,6 +142,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     phases = replace(phases_of(plan, alerts), order=ordered(files.groups))
     faults = {alert.key: alert.unread for alert in alerts if alert.unread}
     faults |= {alert.key: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
+    away = {} if exposed is None else taken(plan, shapes, exposed)
     batches = []
     for interval in sorted({alert.interval for alert in alerts}):
         mine = tuple(alert for alert in alerts if alert.interval == interval and alert.key not in faults)
@@ -152,10 +156,15 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
         alerts=alerts,
         phases=phases,
         failures=failures,
-        nears={one.mode.name: near(one.mode, there) for one in failures if not one.touched},
+        nears={
+            one.mode.name: near(one.mode, there)
+            for one in failures
+            if not one.touched and one.mode.name not in away
+        },
         batches=tuple(batch for batch in batches if batch.cases),
         faults=faults,
         gone=() if exposed is None else gone(alerts, shapes, plan.modes, exposed),
+        taken=away,
     )
 
 
@@ -219,7 +228,7 @@ def _matrix(prepared: Prepared, fired: Seen, faults: Mapping[str, str]) -> Matri
     fires = {cell.alert for each in rows for cell in each.cells if cell.fired}
     known = told_of(prepared.alerts)
     told: dict[str, Told] = {
-        name: replace(one, restless=cries[name], never=name not in fires and name not in faults)
+        name: replace(one, restless=cries[name], silent=name not in fires and name not in faults)
         for name, one in known.items()
     }
     return Matrix(
@@ -252,6 +261,7 @@ def _row(
         tolerance=prepared.plan.tolerance,
         restless=restless,
         near=prepared.nears.get(mode, ""),
+        taken=away.taken if (away := prepared.taken.get(mode)) else None,
     )
 
 

@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from interlock.core.alerts.matrix import Cell, Matrix, routed
@@ -35,6 +35,17 @@ class Routes:
             Unavailable: ``amtool-failed``.
         """
         return replace(proof, matrix=self._matrix(proof.matrix))
+
+    def to(self, every: Sequence[Mapping[str, str]]) -> dict[str, None]:
+        """Who hears of alerts with these labels, by the receivers' names.
+
+        Raises:
+            InvalidInput: ``alertmanager-file`` for an answer that cannot be read.
+            Unavailable: ``amtool-failed``.
+        """
+        asked = [_labels(labels) for labels in every][:MOST_SETS]
+        said = self.router.receivers(self.content, [*self.routing.receivers], asked) if asked else {}
+        return {name: None for each in asked for name in sent(self.routing, said[each]).heard}
 
     def _matrix(self, matrix: Matrix) -> Matrix:
         rows = [replace(row, answers=_capped(row.answers), late=_capped(row.late)) for row in matrix.rows]

@@ -109,7 +109,7 @@ def test_alerts_are_proven_over_captured_series(plan, files):
         "carts are lost": [],
     }
     assert [one.name for one in found.restless] == ["Busy"]
-    assert {name for name, one in found.alerts.items() if one.never} == {"OthersDown"}
+    assert {name for name, one in found.alerts.items() if one.silent} == {"OthersDown"}
 
 
 def test_what_cannot_be_captured_is_said(plan, files, monkeypatch):

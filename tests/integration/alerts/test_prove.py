@@ -125,7 +125,7 @@ def test_an_alert_that_is_kept_firing_is_not_called_restless_for_the_beginning_o
 
 def test_what_cries_wolf_what_is_silent_and_what_cannot_be_decided_is_told(proof):
     assert [one.name for one in proof.matrix.restless] == ["Busy"]
-    silent = {name for name, one in proof.matrix.alerts.items() if one.never}
+    silent = {name for name, one in proof.matrix.alerts.items() if one.silent}
     assert silent == {"OrdersDown", "CheckoutsDown", "PaymentsFail"}
     assert set(proof.matrix.unread) == {"Weekly"}
     assert "looks back over 30.0 d" in proof.matrix.unread["Weekly"]
@@ -215,7 +215,7 @@ def test_a_metric_that_the_new_version_does_not_expose_is_named(plan, shapes):
     found = prove(plan, files, shapes, Promtool(), told=lambda _: None, exposed=there).matrix
     (one,) = found.gone
     assert (one.metric, one.alerts) == ("checkouts_total", ("CheckoutsDown (monitoring/shop.yaml:15)",))
-    assert one.near == " (did you mean `checkouts_started`?)"
+    assert one.near == " (did you mean `checkouts_started_total`?)"
     assert {row.mode for row in found.gaps} == GAPS
 
 

@@ -56,7 +56,8 @@ def proof(*alerts):
     files = loadable({"monitoring/shop.yaml": rules(*alerts)}, Promtool())
     steps = round(phases_of(plan, looked(files.groups, interval=plan.interval)).healthy / plan.step)
     shapes = declared(plan.shapes, steps=steps, step=plan.step, seed=SEED)
-    return plan, carry_out(prepare(plan, files, shapes), Promtool(), told=lambda _: None), shapes
+    prepared = prepare(plan, files, shapes)
+    return plan, carry_out(prepared, Promtool(), told=lambda _: None), prepared
 
 
 def by_mode(found):
@@ -84,7 +85,7 @@ def test_an_alert_is_sent_by_the_labels_that_it_really_fires_with():
 
 
 def test_an_alert_that_is_routed_to_nobody_is_a_gap_with_the_reason():
-    plan, found, shapes = proof(DOWN.format(least=20, severity="ticket"))
+    plan, found, prepared = proof(DOWN.format(least=20, severity="ticket"))
     assert by_mode(found)["orders drop"].proven
     only_us = ROUTING.replace(b'region="eu"', b'region="none"')
     routes = routes_by("monitoring/am.yml", only_us, Amtool())
@@ -98,10 +99,11 @@ def test_an_alert_that_is_routed_to_nobody_is_a_gap_with_the_reason():
     assert (said["verdict"], said["proven"]) == ("failed", [])
     assert said["modes"][0]["unheard"][0]["alert"] == "Down"
     # the rule that would close the gap must reach somebody itself
-    ready = proven_rules(plan, again, shapes, Promtool(), told=lambda _: None, routes=routes)
-    assert "orders drop" in [one.mode for one, _ in ready]
+    found = proven_rules(again, prepared, Promtool(), told=lambda _: None, routes=routes)
+    assert "orders drop" in [one.rule.mode for one in found if not one.why]
     dark = routes_by("monitoring/am.yml", only_us.replace(b"receiver: pager}", b'receiver: "null"}'), Amtool())
-    assert proven_rules(plan, again, shapes, Promtool(), told=lambda _: None, routes=dark) == []
+    found = proven_rules(again, prepared, Promtool(), told=lambda _: None, routes=dark)
+    assert {one.why for one in found} == {"routed to null (monitoring/am.yml:11), which sends nothing"}
 
 
 def test_of_several_series_one_that_reaches_somebody_is_enough():
@@ -117,7 +119,7 @@ def test_an_alert_that_is_for_nobody_by_its_severity_answers_nothing(severity):
     row = by_mode(found)["orders drop"]
     assert (row.proven, [one.why for one in row.unheard]) == (False, [f"severity {severity} is for nobody"])
     assert [cell.alert for cell in row.cells if cell.fired] == ["Down"]
-    assert not found.matrix.alerts["Down"].never
+    assert not found.matrix.alerts["Down"].silent
 
 
 def test_a_severity_that_is_filled_in_when_it_fires_is_what_it_then_is():
@@ -139,8 +141,8 @@ def test_two_alerts_of_one_name_are_told_apart_by_their_labels():
     rows = by_mode(found)
     assert (rows["orders drop"].proven, [one.alert for one in rows["orders drop"].unheard]) == (False, [none])
     assert [cell.alert for cell in rows["pool is full"].answers] == [ticket]
-    assert found.matrix.alerts[page].never
-    assert not found.matrix.alerts[none].never
+    assert found.matrix.alerts[page].silent
+    assert not found.matrix.alerts[none].silent
 
 
 def test_two_alerts_that_nothing_tells_apart_count_as_one():

@@ -89,6 +89,27 @@ def test_a_gap_is_shown_with_a_rule_that_closes_it(governed, terminal, judged):
     assert judged.met("alert-proven")
 
 
+NEVER = """\
+      - {alert: Elsewhere, expr: 'rate(orders_total{service="other"}[5m]) > 1'}
+      - {alert: Never, expr: 'count(orders_total) == 0'}
+"""
+
+
+def test_an_alert_that_could_fire_is_not_said_to_be_one_that_never_does(governed, terminal):
+    place = shop(governed, ORDERS + SLOW + NEVER)
+    done = prove(terminal, place)
+    assert "silent   Elsewhere (monitoring/orders.yaml:11) fires in none of these failures" in done.out
+    assert "never    Never (monitoring/orders.yaml:12) can never fire" in done.out
+    (found,) = prove(terminal, place, "--json").json["items"]
+    said = {one["name"]: (one["silent"], one["never"]) for one in found["alerts"]}
+    assert said == {
+        "OrdersDown": (False, False),
+        "PromiseSlow": (False, False),
+        "Elsewhere": (True, False),
+        "Never": (True, True),
+    }
+
+
 def commit(terminal, message):
     subprocess.run(["git", "add", "."], check=True, timeout=30)
     subprocess.run(["git", "commit", "--quiet", "--message", message], check=True, timeout=30)

@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-_ENDS = ("_total", "_bucket", "_count", "_sum", "_created", "_info")
+ENDS = ("_total", "_bucket", "_count", "_sum", "_created", "_info")
 _OWN = frozenset({"up", "ALERTS", "ALERTS_FOR_STATE"})
 
 
@@ -22,4 +22,4 @@ class Exposed:
         """Whether it exposes ``metric``, or Prometheus makes it."""
         if metric in self.names or metric in _OWN or metric.startswith("scrape_"):
             return True
-        return any(metric.endswith(end) and metric.removesuffix(end) in self.names for end in _ENDS)
+        return any(metric.endswith(end) and metric.removesuffix(end) in self.names for end in ENDS)

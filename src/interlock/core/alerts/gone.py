@@ -5,7 +5,8 @@ Rules:
    series without a job are all its own. One of another job is another exporter's to expose.
 2. What is its own and no longer exposed has no series once the change is out: the proof goes on without them, so
    that whoever relied on it is not counted as told.
-3. A metric that nobody has now and the new version does not expose either is gone as well.
+3. A metric that nobody has now and the new version does not expose either is gone as well. One that there is now
+   was renamed to something new, if at all; one that nobody has may be misspelt.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def gone(
     alerts: Sequence[Looked], shapes: Sequence[Shape], modes: Iterable[Mode], exposed: Exposed
 ) -> tuple[Gone, ...]:
     """Each metric of the alerts that is gone, in the alerts' order."""
-    elsewhere = {shape.metric for shape in shapes} - {shape.metric for shape in own(shapes, modes)}
+    now = {shape.metric for shape in shapes}
+    elsewhere = now - {shape.metric for shape in own(shapes, modes)}
     looking: dict[str, list[str]] = {}
     for alert in alerts:
         for selector in alert.selectors:
@@ -47,7 +49,7 @@ def gone(
         Gone(
             metric=metric,
             alerts=tuple(dict.fromkeys(names)),
-            near=closest(metric, sorted(exposed.names)),
+            near=closest(metric, sorted(exposed.names - now if metric in now else exposed.names)),
         )
         for metric, names in looking.items()
     )

@@ -19,6 +19,7 @@ from interlock.core.alerts.gone import Gone
 from interlock.core.alerts.promtool_says import Fired
 from interlock.core.alerts.routing import Sent
 from interlock.core.alerts.scope import Looked
+from interlock.core.alerts.taken import Taken
 from interlock.core.alerts.urgency import is_quiet, severity_of
 
 OWNERS = ("team", "route", "receiver", "owner", "squad")
@@ -59,7 +60,8 @@ class Unheard:
 class Row:
     """One mode. ``touched`` are the series that it changes, ``answers`` the alerts in time, the fastest first.
 
-    ``near`` is what a mode that changes nothing may have meant; ``edges`` are alerts that fire with some of the
+    ``near`` is what a mode that changes nothing may have meant, ``taken`` says where the change takes its series
+    away; ``edges`` are alerts that fire with some of the
     healthy noise and not with other, ``unheard`` those that fire for nobody: both answer nothing.
     """
 
@@ -69,6 +71,7 @@ class Row:
     answers: tuple[Cell, ...]
     late: tuple[Cell, ...]
     near: str = ""
+    taken: Taken | None = None
     edges: tuple[str, ...] = ()
     unheard: tuple[Unheard, ...] = ()
 
@@ -85,14 +88,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is known of an alert beside the modes: severity, whose it is, its place, whether it cries wolf."""
+    """What is known of an alert beside the modes: severity, whose it is, its place, whether it cries wolf.
+
+    ``silent``: it fires in none of the modes. Whether it can fire at all is not said here.
+    """
 
     name: str
     severity: str
     route: str
     place: str
     restless: float | None = None
-    never: bool = False
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +131,7 @@ def row(
     tolerance: float,
     restless: Iterable[str],
     near: str = "",
+    taken: Taken | None = None,
 ) -> Row:
     """What one mode comes to; ``restless`` are the alerts that fire anyhow."""
     every, noisy = tuple(cells), frozenset(restless)
@@ -137,6 +144,7 @@ def row(
         answers=tuple(cell for cell in loud if cell.seconds is not None and cell.seconds <= tolerance),
         late=tuple(cell for cell in loud if cell.seconds is not None and cell.seconds > tolerance),
         near=near,
+        taken=taken,
         unheard=tuple(
             Unheard(alert=cell.alert, why=f"severity {cell.severity} is for nobody")
             for cell, heard in zip(fired, map(_loud, fired), strict=True)

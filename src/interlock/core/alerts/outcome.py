@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from interlock.core.alerts.matrix import Cell, Matrix, Row
 from interlock.core.alerts.modes import Mode
 from interlock.core.alerts.plan import AlertPlan, covered
+from interlock.core.alerts.taken import Taken
 from interlock.core.change.canonical import Json
 
 MOST = 50
@@ -79,10 +80,23 @@ def _row(row: Row, mode: Mode) -> Json:
         "proven": row.proven,
         "series": len(row.touched),
         "near": row.near,
+        "taken": _taken(row.taken),
         "edges": [*row.edges[:MOST]],
         "unheard": unheard,
         "answers": [_cell(cell) for cell in row.answers[:MOST]],
         "late": [_cell(cell) for cell in row.late[:MOST]],
+    }
+
+
+def _taken(taken: Taken | None) -> Json:
+    """Null where the change takes none of its series away."""
+    if taken is None:
+        return None
+    return {
+        "names": [{"metric": old, "to": new} for old, new in taken.names[:MOST]],
+        "places": [*taken.places[:MOST]],
+        "captured": taken.captured,
+        "told_by": [*taken.told_by[:MOST]],
     }
 
 

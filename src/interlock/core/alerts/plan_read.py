@@ -36,6 +36,7 @@ USUAL: Mapping[ModeKind, float] = {
 """``by`` where a mode does not say."""
 MOST_MODES, MOST_SHAPES, MOST_RULES = 50, 500, 50
 DAY = 86_400.0
+BUCKET = "_bucket"
 
 AlertPlans = Mapping[str, AlertPlan]
 """By service."""
@@ -184,6 +185,13 @@ def _shape(part: Part) -> DeclaredShape:
             "either `per_second` or `level`",
             Words("both" if "level" in fields else "neither"),
             hint="a counter has the one, a gauge the other",
+        )
+    if "buckets" in fields and selector.metric.endswith(BUCKET):
+        whole = selector.metric.removesuffix(BUCKET)
+        raise fields["series"].refuse(
+            f"a histogram's own name beside `buckets`, `{whole}`",
+            selector.metric,
+            hint=f"write {whole} here and in the modes; alerts look at {whole}{BUCKET} as in production",
         )
     buckets = fields["buckets"].fields() if "buckets" in fields else {}
     return DeclaredShape(

@@ -4,7 +4,9 @@ Rules:
 1. It looks at the very series that the failure changes. Its threshold lies half-way between what was healthy and
    what the failure makes of it, so that it neither cries wolf nor sleeps.
 2. A loss is compared with an hour before: an absolute number of orders is wrong at night.
-3. It is a draft until it was itself proven: fires in time in its mode, silent while all is well.
+3. It has the labels that the service's own alerts have, and looks at the service's own series where the failure's
+   selectors do not say whose they are.
+4. It is a draft until it was itself proven: fires in time in its mode, silent while all is well.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
+from interlock.core.alerts.custom import whose
 from interlock.core.alerts.expression import Selector
-from interlock.core.alerts.modes import BAD, Failing, ModeKind, quantile
+from interlock.core.alerts.modes import BAD, Failing, ModeKind, meant, quantile
 from interlock.core.alerts.shape import quoted
 
 WINDOW, BEFORE = "5m", "1h"
@@ -36,10 +39,21 @@ class Ready:
     content: bytes
 
 
-def ready(failing: Failing, *, service: str, tolerance: float, taken: Sequence[str] = ()) -> Ready | None:
-    """The rule; None where the mode changes nothing to look at. ``taken`` are names of other alerts."""
+def ready(
+    failing: Failing,
+    *,
+    service: str,
+    tolerance: float,
+    taken: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+) -> Ready | None:
+    """The rule; None where the mode changes nothing to look at. ``taken`` are names of other alerts.
+
+    ``labels``: those that it carries; it is a page of the service where nothing is known of them.
+    """
     if not failing.touched:
         return None
+    failing = _whose(failing, service)
     expression = _EXPRESSIONS[failing.mode.kind](failing)
     if not expression:
         return None
@@ -49,12 +63,24 @@ def ready(failing: Failing, *, service: str, tolerance: float, taken: Sequence[s
         "alert": name,
         "expr": expression,
         "for": f"{pending}s",
-        "labels": {"severity": "page", "service": service},
+        "labels": {**labels} if labels else {"severity": "page", "service": service},
         "annotations": {"summary": f"{service}: {failing.mode.name}"},
     }
     whole = {"groups": [{"name": f"interlock-{service}", "rules": [rule]}]}
     content = yaml.safe_dump(whole, sort_keys=False, width=WIDTH, allow_unicode=True).encode()
     return Ready(mode=failing.mode.name, alert=name, expression=expression, content=content)
+
+
+def _whose(failing: Failing, service: str) -> Failing:
+    """The same, with selectors that say whose the series are."""
+    touched = [shape for shape in failing.healthy if shape.name in failing.touched]
+    selectors = []
+    for each in failing.mode.selectors:
+        mine = meant(touched, replace(failing.mode, selectors=(each,)))
+        said = {match.label for match in each.matchers}
+        more = tuple(match for match in whose(mine, service) if match.label not in said)
+        selectors.append(replace(each, matchers=(*each.matchers, *more)))
+    return replace(failing, mode=replace(failing.mode, selectors=tuple(selectors)))
 
 
 def _drop(failing: Failing) -> str:

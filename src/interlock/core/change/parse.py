@@ -205,5 +205,10 @@ def closest(word: str, known: list[str]) -> str:
     """`` (did you mean `x`?)`` for a near miss, else nothing; what is known as it stands was not misspelt."""
     if word in known:
         return ""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean `{near[0]}`?)" if near else ""
+    near = nearest(word, known)
+    return f" (did you mean `{near}`?)" if near else ""
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """The one of them that is written most like ``word``; empty where none is near."""
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")

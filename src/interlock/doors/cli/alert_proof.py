@@ -25,7 +25,16 @@ from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.evidence.run import Ended
 from interlock.core.policy.shown import ALERTS
-from interlock.doors.cli.alert_sources import able_to_fire, exposition, healthy, routes, rule_files, steps_of
+from interlock.doors.cli.alert_sources import (
+    able_to_fire,
+    exposition,
+    healthy,
+    known_alerts,
+    offered,
+    routes,
+    rule_files,
+    steps_of,
+)
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import hearing
@@ -36,7 +45,7 @@ from interlock.plugins.alerts.promtool import Promtool
 from interlock.plugins.world.system import RandomIds
 from interlock.ports.alerts import RunsRules
 from interlock.road.alert_edges import steadied
-from interlock.road.alert_remedies import proven_rules
+from interlock.road.alert_remedies import proven_rules, told_anew
 from interlock.road.prove_alerts import carry_out, loadable, prepare
 
 Told = dict[str, Any]
@@ -118,7 +127,8 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
         proof = carry_out(prepared, desk.promtool, told=hear)
         proof = to.applied(proof) if to else proof
         proof = steadied(proof, prepared, others, desk.promtool, told=hear, exposed=there)
-        remedies = proven_rules(plan, proof, prepared.shapes, desk.promtool, told=hear, routes=to)
+        proof = told_anew(proof, prepared, desk.promtool, told=hear, routes=to)
+        remedies = proven_rules(proof, prepared, desk.promtool, told=hear, routes=to)
         able = able_to_fire(proof, files, desk.promtool, told=hear)
     except BaseException as error:
         over(desk.api, run, "cancelled")
@@ -149,10 +159,10 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
             for one in found
         ],
         "witnesses": able,
-        "alerts": [plain(one) for one in proof.matrix.alerts.values()],
-        "ready": [
-            {"mode": one.mode, "alert": one.alert, "rule": one.content.decode(), "seconds": at}
-            for one, at in remedies
+        "alerts": known_alerts(proof, able),
+        "ready": [offered(one) for one in remedies if not one.why],
+        "unheard_rules": [
+            {"mode": one.rule.mode, "alert": one.rule.alert, "why": one.why} for one in remedies if one.why
         ],
         "took_seconds": round(time.monotonic() - began, 1),
         "evidence": None if handed is None else plain(handed),

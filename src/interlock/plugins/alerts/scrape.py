@@ -74,6 +74,8 @@ def exposed(text: str, *, origin: str) -> Exposed:
         for family in text_string_to_metric_families(text):
             names.add(family.name)
             names |= {sample.name for sample in family.samples}
+            # One with labels has no sample before its first event, and its type may be written without the end.
+            names |= {f"{family.name}_total"} if family.type == "counter" else set()
     except (ValueError, IndexError, KeyError) as error:
         raise _no_metrics(origin, f"what does not parse: {' '.join(str(error).split())[:100]}") from error
     lines = (line.split() for line in text.splitlines() if line.startswith(_TYPED))

@@ -24,6 +24,9 @@ modes:
 """
 
 
+NOT_WHOLE = "'took_seconds_bucket{le=\"1\"}', per_second: 40"
+
+
 def read(text=PLAN):
     return read_alert_plan("alert-plans/harbour.yaml", text.encode())
 
@@ -87,6 +90,16 @@ def test_what_is_wrong_is_told_with_its_line(line, instead, code, said):
 def test_a_shape_has_exact_labels():
     found = wrong(PLAN.replace('bookings_total{service="harbour"}', 'bookings_total{service=~"har.*"}', 1))
     assert "exact labels" in found.message
+
+
+def test_a_histogram_is_declared_by_its_own_name():
+    """Its buckets would be called `_bucket_bucket`, and every right alert silent."""
+    found = wrong(PLAN.replace("'took_seconds'", "took_seconds_bucket", 1))
+    assert "a histogram's own name beside `buckets`, `took_seconds`" in found.message
+    assert "`took_seconds_bucket` at `alert-plans/harbour.yaml:6`" in found.message
+    assert "write took_seconds here and in the modes" in found.hint
+    alone = PLAN.replace('\'took_seconds\', per_second: 40, buckets: {"0.1": 90%, "1": 100%}', NOT_WHOLE, 1)
+    assert read(alone).shapes[1].series == 'took_seconds_bucket{le="1"}'
 
 
 def test_all_that_is_wrong_is_told_at_once():

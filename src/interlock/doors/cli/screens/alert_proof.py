@@ -25,14 +25,21 @@ def proven(done: Told) -> list[str]:
     lines = beside(head, _answer(done))
     lines += table("change", [_bound(each) for each in done["failure_modes"]])
     lines += table("modes", [_mode(each, done) for each in done["modes"]])
-    for one in done["ready"]:
-        lines += told(
-            "rule",
-            f"for {_safe(one['mode'])}, proven: fires after {span(one['seconds'])}, silent while all is well",
-        )
-        lines += [f"{' ' * MARGIN}{safe(line)}" for line in one["rule"].rstrip().splitlines()]
+    lines += [line for one in done["ready"] for line in _ready(one)]
+    for one in done["unheard_rules"]:
+        lines += told("rule", f"none for {_safe(one['mode'])}: the one that would fire is {_safe(one['why'])}")
     lines += _doubts(done)
     return lines + evidence_lines(done)
+
+
+def _ready(one: Told) -> list[str]:
+    """A rule under whom it reaches."""
+    text = f"for {_safe(one['mode'])}, proven: fires after {span(one['seconds'])}, silent while all is well"
+    severity, receivers = _safe(one["severity"]), ", ".join(map(_safe, one["receivers"] or ()))
+    text += f" · {severity}{f' to {receivers}' if receivers else ''}"
+    if one["usual"]:
+        text += f", while the other {severity} alerts go to {', '.join(map(_safe, one['usual'][:NAMED]))}"
+    return [*told("rule", text), *(f"{' ' * MARGIN}{safe(line)}" for line in one["rule"].rstrip().splitlines())]
 
 
 def _answer(done: Told) -> str:
@@ -60,6 +67,8 @@ def _mode(one: Told, done: Told) -> Row:
     if one["proven"]:
         named = ", ".join(_answered(each) for each in one["answers"][:NAMED])
         return Row(met=True, text=_safe(one["mode"]), remedy=f"{named}{_owner(one['answers'][0], done)}")
+    if one["taken"]:
+        return Row(met=False, text=_safe(one["mode"]), remedy=_taken(one, done))
     if not one["series"]:
         remedy = f"no series is there that this failure would change{_safe(one['near'])}"
         return Row(met=False, text=_safe(one["mode"]), remedy=remedy)
@@ -74,6 +83,25 @@ def _mode(one: Told, done: Told) -> Row:
         return Row(met=False, text=_safe(one["mode"]), remedy=f"nobody is told: {named}")
     late = ", ".join(f"{_safe(each['alert'])} after {span(each['seconds'])}" for each in one["late"][:NAMED])
     return Row(met=False, text=_safe(one["mode"]), remedy=f"too late: {late}" if late else "nobody is told")
+
+
+def _taken(row: Told, done: Told) -> str:
+    """The change takes the series away: what they may be called then, and what to do about it."""
+    one = row["taken"]
+    names = one["names"][:NAMED]
+    renamed = [each for each in names if each["to"]]
+    guess = ", ".join(f"{_safe(each['metric'])} (→ {_safe(each['to'])}?)" for each in renamed)
+    away = ", ".join(_safe(each["metric"]) for each in names if not each["to"])
+    does = " and ".join([*([f"renames {guess}"] if guess else []), *([f"takes {away} away"] if away else [])])
+    new = ", ".join(_safe(each["to"]) for each in renamed) if not away else "what is counted instead"
+    if one["captured"]:
+        name = f"until it is out, declare {new} under shapes in the plan"
+    else:
+        name = f"name {new} in {', '.join(map(_safe, one['places'][:NAMED]))}"
+    if one["told_by"]:
+        return f"the change {does}: {', '.join(map(_safe, one['told_by'][:NAMED]))} tells of it there; {name}"
+    ready = any(each["mode"] == row["mode"] for each in done["ready"])
+    return f"the change {does}: {'add the rule below, and ' if ready else ''}{name}"
 
 
 def _answered(one: Told) -> str:
