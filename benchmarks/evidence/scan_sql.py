@@ -14,12 +14,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from interlock.core.scan.compare import once_said
+from interlock.core.scan.compare import compared, told_once
 from interlock.core.scan.seen import Seen, Source
 from interlock.plugins.scanners.access import AccessScanner
 from interlock.plugins.scanners.bandit import BanditScanner
 from interlock.ports.scanner import Look
-from interlock.road.scan import OWN
+from interlock.road.scan import OWN, placed
 
 SECONDS = 900.0
 
@@ -47,7 +47,8 @@ def _told(name: str, sources: Sequence[Source], *, beside: bool) -> str:
     counts = {"sql-composed": len(mine)}
     if beside:
         theirs = _of(BanditScanner({"seconds": SECONDS}).scan(look).seen, "B608")
-        alone = [one for one in once_said([*mine, *theirs], OWN) if one.tool == OWN]
+        told = told_once(compared(placed([*mine, *theirs]), ()), OWN)
+        alone = [one for one in told if one.placed.seen.tool == OWN]
         counts |= {"B608": len(theirs), "sql-composed alone": len(alone)}
     lines = sum(one.content.count(b"\n") for one in sources)
     each = ", ".join(f"{rule} {count} ({count * 100_000 / lines:.1f})" for rule, count in counts.items())

@@ -17,7 +17,7 @@ from interlock.core.change.parse import closest
 from interlock.core.rollout.plan_faults import Gathering
 from interlock.core.rollout.plan_lines import located
 from interlock.core.rollout.setting import InvalidSetting
-from interlock.core.scan.compare import Judged, Placed, compared, once_said
+from interlock.core.scan.compare import Judged, Placed, compared, told_once
 from interlock.core.scan.outline import Outline, Unparsed, parsed
 from interlock.core.scan.plan import USUAL, ScannerPlan, ScanPlan
 from interlock.core.scan.python import is_python
@@ -59,9 +59,10 @@ def scan(
     """What each came to, and which of all findings are new."""
     with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
         scanned = tuple(threads.map(lambda one: _ran(one, look, told), scanners))
-    found = placed(once_said([one for each in scanned if not each.fault for one in each.seen], OWN))
+    found = placed([one for each in scanned if not each.fault for one in each.seen])
     sides = {side: [one for one in found if one.seen.source.side == side] for side in ("head", "base", "past")}
-    return compared(sides["head"], sides["base"], sides["past"]), scanned
+    judged = compared(sides["head"], sides["base"], sides["past"])
+    return tuple(told_once(judged, OWN)), scanned
 
 
 def _made(plan: ScanPlan, number: int, known: Mapping[str, MakesScanner]) -> Scanner:

@@ -11,6 +11,8 @@ Rules:
    same, and only secrets are asked for there.
 5. A suppression in the text decides nothing: it is the change's own. One that was there before still holds, for
    what it hides was there before too.
+6. Each scanner's findings are compared with its own first. Only then is what two say of one line told once: the
+   one that saw nothing on that line before is not silenced by the one that did.
 """
 
 from __future__ import annotations
@@ -121,19 +123,33 @@ def once(seen: Sequence[Seen]) -> tuple[Seen, ...]:
     return tuple(kept)
 
 
-def once_said(seen: Sequence[Seen], own: str) -> list[Seen]:
-    """Without what the scanner ``own`` says of lines of which another says the same weakness."""
-    said: dict[tuple[str, str, int], list[range]] = defaultdict(list)
-    for one in seen:
-        if one.tool != own and one.level != "note":
-            for cwe in one.cwes:
-                said[one.source.side, one.source.path, cwe].append(one.lines)
+def told_once(found: Sequence[Judged], own: str) -> list[Judged]:
+    """Without what the scanner ``own`` says of lines of which another says the same weakness.
 
-    def is_told(one: Seen) -> bool:
-        known = [each for cwe in one.cwes for each in said[one.source.side, one.source.path, cwe]]
-        return any(one.lines.start < each.stop and each.start < one.lines.stop for each in known)
+    What is new by ``own`` is left out only for what is new by the other too: a statement that another scanner
+    speaks of on both sides may have come to be fed from elsewhere.
+    """
+    said: dict[tuple[str, str, str, int], list[tuple[range, State]]] = defaultdict(list)
+    for one in found:
+        seen = one.placed.seen
+        if seen.tool != own and seen.level != "note":
+            for cwe in seen.cwes:
+                said[*_place(seen), cwe].append((seen.lines, one.state))
 
-    return [one for one in seen if one.tool != own or not is_told(one)]
+    def is_told(one: Judged) -> bool:
+        mine = one.placed.seen
+        known = [each for cwe in mine.cwes for each in said[*_place(mine), cwe]]
+        return any(
+            mine.lines.start < lines.stop and lines.start < mine.lines.stop
+            for lines, state in known
+            if state == "new" or one.state != "new"
+        )
+
+    return [one for one in found if one.placed.seen.tool != own or not is_told(one)]
+
+
+def _place(seen: Seen) -> tuple[str, str, str]:
+    return (seen.source.side, seen.source.path, seen.source.commit)
 
 
 def counts(found: Sequence[Judged]) -> Mapping[State, int]:

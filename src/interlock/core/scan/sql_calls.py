@@ -18,6 +18,7 @@ from interlock.core.scan.sql_value import EMPTY, FINE, OPEN, Value, either, put_
 from interlock.core.scan.sql_words import COMPOSES, NUMBERS, QUOTES, SAME
 
 _ADDS = frozenset({"add", "append", "appendleft", "extend", "insert", "update", "write", "writelines"})
+_WRITES = frozenset({"write", "writelines"})
 _THROUGH = frozenset(
     {"Counter", "OrderedDict", "StringIO", "Template", "cast", "deque", "dedent", "dict", "enumerate", "filter"}
     | {"frozenset", "gettext", "iter", "list", "max", "min", "next", "repr", "reversed", "set", "sorted", "str"}
@@ -28,6 +29,11 @@ _FILLED = frozenset({"format_map", "replace", "safe_substitute", "substitute"})
 _ASKED = frozenset({"get", "pop", "setdefault", "popleft"})
 _GIVES_ITSELF = SAME | {"getvalue", "items"}
 _QUOTED_WORDS = frozenset({"quote", "quoted"})
+
+
+def is_written(name: str) -> bool:
+    """Whether a method of this name puts its text behind what was put in before."""
+    return name in _WRITES
 
 
 def is_added(name: str) -> bool:

@@ -4,7 +4,8 @@ Rules:
 1. Each function is gone through once by itself, with parameters that are open but for those that are said to be
    numbers. Where it is called in the same file it is gone through with what it is given there.
 2. Of two branches both hold afterwards; one that leaves does not. What a loop does, it does twice.
-3. An attribute of a class is what its methods and its body give it, together. A name that is declared global may
+3. An attribute of a class is what its methods and its body give it and put into it, together, whichever object of
+   it: what one method puts in another may execute. A name that is declared global may
    be anything.
 4. What is called is followed where it is short, or has to do with SQL (see ``sql_file``), ``DEEPEST`` calls down,
    and ``MOST_CALLS`` in one file; what is beyond is open.
@@ -41,28 +42,33 @@ class Flow(Reader):
     def defined(self) -> None:
         """Go through the functions that are defined in what was gone through, with what there is at its end."""
         for node, owner in self.later:
-            own = Flow(self.file, {**self.names, **parameters(node)}, owner or self.owner, self.found)
+            given = {**self.names, **parameters(node), **_object(node, owner)}
+            own = Flow(self.file, given, owner or self.owner, self.found)
             own.inner = dict(self.inner)
             own.through(node.body)
             own.defined()
 
-    def own(self, call: ast.Call, values: Sequence[Value], named: Names) -> Value | None:
+    def own(self, call: ast.Call, on: Value, values: Sequence[Value], named: Names) -> Value | None:
         """See ``Reader``."""
-        node, owner = self._meant(call.func)
+        if (made := dotted(call.func)) in self.file.classes and made not in self.inner:
+            return replace(OPEN, of=made)
+        node, owner = self._meant(call.func, on)
         if node is None or node in self.file.running or node not in self.file.followed:
             return None
         if len(self.file.running) >= DEEPEST or self.file.calls >= MOST_CALLS:
             return OPEN
         mine = self.inner.get(node.name) is node and self.file.functions.get(node.name) is not node
+        same = owner is None or _is_self(call.func)
         given = {
-            **(self.names if mine else self._of_self()),
+            **(self.names if mine else self._of_self() if same else {}),
             **bound(node, call, values, named, skips=owner is not None),
+            **_object(node, owner),
         }
         known = (node, owner, len(self.file.running), frozenset(given.items()))
         if known not in self.file.gone:
             self.file.gone[known] = self._inside(node, given, owner)
         found, after = self.file.gone[known]
-        if owner is not None:
+        if owner is not None and same:
             self.names |= after
         return found
 
@@ -78,17 +84,25 @@ class Flow(Reader):
     def _of_self(self) -> Names:
         return {key: each for key, each in self.names.items() if key.startswith(SELVES)}
 
-    def _meant(self, func: ast.expr) -> tuple[Function | None, str | None]:
+    def _meant(self, func: ast.expr, on: Value) -> tuple[Function | None, str | None]:
         """The function of this file that is called; of a method with its class, else None."""
         if isinstance(func, ast.Name):
             return self.inner.get(func.id) or self.file.functions.get(func.id), None
-        if not isinstance(func, ast.Attribute) or not isinstance(func.value, ast.Name):
+        owner = self._whose(func.value, on) if isinstance(func, ast.Attribute) else ""
+        if not owner or not isinstance(func, ast.Attribute):
             return None, None
-        owner = self._whose(func.value.id)
         return self.file.method(owner, func.attr), owner
 
-    def _whose(self, name: str) -> str:
-        return self.owner if name in {"self", "cls"} else name
+    def _whose(self, node: ast.expr, on: Value) -> str:
+        """The class of what a method or an attribute is asked of; empty where it is not known."""
+        name = node.id if isinstance(node, ast.Name) else ""
+        return on.of or (self.owner if name in {"self", "cls"} else name)
+
+    def put_in(self, target: ast.expr, held: Value, more: Value) -> None:
+        """See ``Reader``. What one method puts in, another finds."""
+        super().put_in(target, held, more)
+        if self.owner and (key := dotted(target)).startswith(SELVES):
+            self.file.give(self.owner, key.partition(".")[2], more)
 
     def assign(self, target: ast.expr, value: Value, source: ast.expr | None = None) -> None:
         """See ``Reader``. What an attribute of a class is given is kept for all of its methods."""
@@ -98,16 +112,15 @@ class Flow(Reader):
 
     def attribute(self, node: ast.Attribute) -> Value | None:
         """See ``Reader``."""
-        if not isinstance(node.value, ast.Name):
-            return None
-        owner = self._whose(node.value.id)
+        on = self.value(node.value)
+        owner = self._whose(node.value, on)
         if (held := self.file.held(owner, node.attr)) is not None:
             return held
         made = self.file.method(owner, node.attr)
         if made is None or not any(dotted(each).endswith("property") for each in made.decorator_list):
             return None
         call = ast.Call(func=node, args=[], keywords=[])
-        return self.own(ast.copy_location(call, node), [], {})
+        return self.own(ast.copy_location(call, node), on, [], {})
 
     def _on_functiondef(self, node: Function) -> None:
         for each in (*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)):
@@ -247,3 +260,13 @@ class Flow(Reader):
             if self.through(each.body):
                 out.append(self.names)
         self.names = together(out)
+
+
+def _is_self(func: ast.expr) -> bool:
+    return isinstance(func, ast.Attribute) and dotted(func.value) in {"self", "cls"}
+
+
+def _object(node: Function, owner: str | None) -> Names:
+    """What a method is called on, under the name that it has there."""
+    first = next(iter([*node.args.posonlyargs, *node.args.args]), None)
+    return {first.arg: replace(OPEN, of=owner)} if owner and first and first.arg in {"self", "cls"} else {}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from interlock.core.scan.sql_calls import given, is_added
+from interlock.core.scan.sql_calls import given, is_added, is_written
 from interlock.core.scan.sql_formats import by_percent, is_number_by_form
 from interlock.core.scan.sql_tested import harmless
 from interlock.core.scan.sql_value import (
@@ -67,8 +67,8 @@ class Reader:
         read = getattr(self, f"_on_{type(node).__name__.lower()}", self._otherwise)
         return read(node)
 
-    def own(self, call: ast.Call, values: Sequence[Value], named: Names) -> Value | None:
-        """What a function of the same file gives; None where it is none of them."""
+    def own(self, call: ast.Call, on: Value, values: Sequence[Value], named: Names) -> Value | None:
+        """What a function or a class of the same file gives; ``on`` is what it is called on. Else None."""
         raise NotImplementedError
 
     def attribute(self, node: ast.Attribute) -> Value | None:
@@ -96,6 +96,10 @@ class Reader:
             self.names[key] = replace(kept_in(had, value), keys=either([asked, had.keys or asked]))
         elif key := dotted(target):
             self.names[key] = value
+
+    def put_in(self, target: ast.expr, held: Value, more: Value) -> None:
+        """Put one thing more into a container that holds this."""
+        self.names[dotted(target)] = kept_in(held, more)
 
     def each_of(self, target: ast.expr, source: ast.expr) -> None:
         """Give ``target`` what iterating over ``source`` gives."""
@@ -260,10 +264,11 @@ class Reader:
                 and is_given_sql(name, one.text, first=number == 0 or number >= len(values))
             ):
                 self.found |= {put: name for put in one.puts if put not in self.found}
-        if (mine := self.own(node, values, named)) is not None:
+        if (mine := self.own(node, on, values, named)) is not None:
             return mine
-        if isinstance(func, ast.Attribute) and is_added(name) and (key := dotted(func.value)):
-            self.names[key] = either([kept_in(on, each) for each in values[-1:]] or [on])
+        if isinstance(func, ast.Attribute) and is_added(name) and dotted(func.value):
+            for each in values[-1:]:
+                self.put_in(func.value, on, put_together([on, each], node) if is_written(name) else each)
             return EMPTY
         return given(node, name, on, values, named)
 

@@ -23,7 +23,8 @@ MOST_TEXT = 4_000
 class Value:
     """``exact``: ``text`` is all of it. ``bound``: only quoted parts can be put into it by ``format``.
 
-    ``keys`` is what a mapping is asked by, where it is known to be one; ``means`` is the last name of a function.
+    ``keys`` is what a mapping is asked by, where it is known to be one; ``means`` is the last name of a function;
+    ``of`` is the class of the same file that it is an object of.
     """
 
     text: str = ""
@@ -33,6 +34,7 @@ class Value:
     bound: bool = False
     keys: Value | None = field(default=None, repr=False)
     means: str = ""
+    of: str = ""
 
     @property
     def has_words(self) -> bool:
@@ -76,6 +78,7 @@ def _either(one: Value, other: Value) -> Value:
         bound=one.bound and other.bound,
         keys=either(asked) if asked else None,
         means=one.means if one.means == other.means else "",
+        of=one.of if one.of == other.of else "",
     )
 
 

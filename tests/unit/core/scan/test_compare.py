@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from interlock.core.scan.compare import compared, counts, once
+from interlock.core.scan.plan import USUAL
 from interlock.core.scan.seen import Seen, Source
-from interlock.road.scan import placed
+from interlock.ports.scanner import Look
+from interlock.registry import scanners
+from interlock.road.scan import placed, ready, scan
 
 ONE = b"def get(c, n):\n    return c.execute('SELECT ' + n)\n"
 TWO = b"\n\ndef put(c, n):\n    return c.execute('INSERT ' + n)\n"
@@ -110,3 +113,40 @@ def test_one_secret_found_by_two_rules_is_one():
 def test_what_no_parser_reads_is_text(hostile):
     line = b"\nexecute"
     assert states([source(hostile + line)], base(hostile + line)) == ["existing"]
+
+
+def told(before, after):
+    """What the usual scanners of Python say of a change to one file: the tool and what it is to the change."""
+    look = Look(sources=[source(before, side="base"), source(after)])
+    usual = [one for one in ready((USUAL,), scanners()) if one.kind != "secrets"]
+    found, _ = scan(usual, look, told=lambda _: None)
+    return sorted((one.placed.seen.tool, one.placed.seen.rule, one.state) for one in found)
+
+
+TABLES = b"""\
+TABLES = ("a", "b")
+def find(c, request):
+    for table in TABLES:
+        c.execute("DELETE FROM " + table)
+"""
+FIXED = b"""\
+def find(c, ship):
+    name = "fixed"
+    c.execute("SELECT id FROM t WHERE n = " + name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TABLES, TABLES.replace(b"in TABLES", b"in request.args.getlist('t')")),
+        (FIXED, FIXED.replace(b'"fixed"', b"ship")),
+    ],
+)
+def test_what_another_scanner_said_before_silences_nothing_that_is_new(before, after):
+    """bandit speaks of the constant as well: that a value from elsewhere takes its place is new all the same."""
+    assert [one for one in told(before, before) if one[2] == "new"] == []
+    assert told(before, after) == [("bandit", "B608", "existing"), ("interlock-access", "sql-composed", "new")]
+    # What both say is said once, before and now.
+    assert told(after, after) == [("bandit", "B608", "existing")]
+    assert told(b"", after) == [("bandit", "B608", "new")]

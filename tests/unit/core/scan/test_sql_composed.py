@@ -51,6 +51,88 @@ PUT_IN = (
     'cur.execute(" ".join(["SELECT id FROM t WHERE", f"n = \'{name}\'"]))  # here',
     'while name:\n    sql = "SELECT id FROM t WHERE n = " + name  # here\n    break\ncur.execute(sql)',
 )
+# Each is a file; the marked line is where something is put in.
+BY_CLASSES = (
+    """
+class Q:
+    def __init__(self, ship):
+        self.parts = ["SELECT id FROM berths"]
+        self.add(ship)
+    def add(self, ship):
+        self.parts.append("WHERE ship = '" + ship + "'")  # here
+    def text(self):
+        return " ".join(self.parts)
+def go(c, ship):
+    return c.execute(Q(ship).text())
+""",
+    """
+class Q:
+    def __init__(self):
+        self.parts = ["SELECT id FROM berths"]
+    def where(self, ship):
+        self.parts.append("WHERE ship = '" + ship + "'")  # here
+    def run(self, c):
+        return c.execute(" ".join(self.parts))
+""",
+    """
+class Q:
+    def __init__(self):
+        self.where = ""
+    def of(self, ship):
+        self.where += " AND ship = '" + ship + "'"  # here
+        return self
+    def text(self):
+        return "SELECT id FROM berths" + self.where
+def go(c, ship):
+    q = Q()
+    return c.execute(q.of(ship).text())
+""",
+    """
+import io
+class Q:
+    def __init__(self):
+        self.out = io.StringIO()
+    def of(self, ship):
+        self.out.write("SELECT id FROM berths WHERE ship = '")
+        self.out.write(ship)  # here
+    def run(self, c):
+        return c.execute(self.out.getvalue())
+""",
+    """
+import io
+def go(c, ship):
+    b = io.StringIO()
+    b.write("SELECT id FROM berths WHERE ship = '")
+    b.write(ship)  # here
+    b.write("'")
+    return c.execute(b.getvalue())
+""",
+)
+FINE_CLASSES = (
+    """
+class Q:
+    def __init__(self):
+        self.parts, self.values = ["SELECT id FROM berths"], []
+    def where(self, ship):
+        self.parts.append("WHERE ship = ?")
+        self.values.append(ship)
+    def run(self, c):
+        return c.execute(" ".join(self.parts), self.values)
+""",
+    """
+class Other:
+    def __init__(self, name):
+        self.parts = ["name " + name]
+class Q:
+    def __init__(self):
+        self.parts = ["SELECT id FROM berths"]
+    def text(self):
+        return " ".join(self.parts)
+def go(c, name):
+    print(Other(name).parts)
+    return c.execute(Q().text())
+""",
+)
 FINE = (
     'cur.execute("SELECT id FROM t WHERE n = ?", (name,))',
     'cur.execute("SELECT id FROM t WHERE n LIKE ?", ("%" + name + "%",))',
@@ -198,3 +280,14 @@ def test_what_is_nested_too_deep_is_not_taken_for_free_of_findings():
     tree.body.append(ast.Expr(deep))
     with pytest.raises(Unparsed):
         composed(tree)
+
+
+@pytest.mark.parametrize("code", BY_CLASSES)
+def test_what_one_method_puts_in_another_executes(code):
+    marked = [number for number, line in enumerate(code.splitlines(), 1) if "# here" in line]
+    assert sorted(node.lineno for node in composed(ast.parse(code))) == marked
+
+
+@pytest.mark.parametrize("code", FINE_CLASSES)
+def test_what_is_bound_or_of_another_class_is_none(code):
+    assert not composed(ast.parse(code))
