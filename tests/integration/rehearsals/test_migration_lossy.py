@@ -111,6 +111,13 @@ def test_what_comes_back_is_called_reversible(tried, case):
     assert not classes(seen) & {"irreversible", "unshown"}
 
 
+@pytest.mark.parametrize("case", cases("undecided"))
+def test_what_has_no_effect_on_any_row_here_leaves_it_undecided(tried, case):
+    seen, found = tried(**case)
+    assert (found.verdict, seen.measured["reversible"]) == ("undecidable", False), seen.measured
+    assert "unshown" in classes(seen)
+
+
 def needs(found):
     return next(one for one in found.reasons if one.startswith("could not be decided here: needs "))
 
@@ -180,6 +187,35 @@ def test_what_a_plan_says_of_rows_must_be_a_constraint_of_a_table(tried):
         _, found = tried("SELECT 1;", "SELECT 1;", holds=holds)
         assert found.verdict == "undecidable"
         assert said in found.reasons[0], found.reasons
+
+
+PARTED = """CREATE TABLE p (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+CREATE TABLE stays (id serial PRIMARY KEY, ship text); CREATE VIEW v AS SELECT id FROM stays;"""
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "table", "said"),
+    [
+        ("ALTER TABLE p RENAME TO q;", "ALTER TABLE q RENAME TO p;", "p", 'relation "public.p" does not exist'),
+        ("DROP VIEW v;", "CREATE VIEW v AS SELECT id FROM stays;", "v", 'relation "public.v" does not exist'),
+        pytest.param(
+            "ALTER TABLE p DETACH PARTITION p1;",
+            "ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (MINVALUE) TO (MAXVALUE);",
+            "p",
+            "",
+            marks=pytest.mark.soak,
+        ),
+    ],
+)
+def test_partitioned_tables_and_views_keep_people_out_too(tried, up, down, table, said):
+    """They were called `keeps nobody out`, and no version before failed."""
+    seen, found = tried(up, down, base=PARTED)
+    assert found.verdict == "passed", (found.reasons, seen.measured)
+    (one,) = seen.measured["migrations"]
+    assert {"table": table, "mode": "ACCESS EXCLUSIVE"} in one["locks"], one
+    assert one["class"] == "exclusive"
+    assert not said or any(said in each["told"] for each in one["findings"]), one
 
 
 @pytest.mark.soak

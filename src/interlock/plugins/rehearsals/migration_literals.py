@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from interlock.plugins.rehearsals.migration_palette import palette, sized
 from interlock.plugins.rehearsals.migration_put import FARTHEST, Put, is_put, keys_of, put_by
 from interlock.plugins.rehearsals.migration_tables import Table
 from interlock.plugins.rehearsals.migration_values import Column
@@ -22,7 +23,8 @@ from interlock.plugins.rehearsals.sql_asking import Asking, literal
 from interlock.plugins.rehearsals.sql_words import DATA, Word, names, sought, target, verb, words, written
 
 MOST_SINGLE, MOST_JOINT, MOST_STATEMENTS, OF_ONE_SHAPE = 60, 6, 60, 50
-_LONGEST = 1_000
+LONG, LONGEST, MOST_LONG, MOST_ELEMENTS = 1_000, 100_000, 6, 1_000
+"""From so many letters on a text stands in few rows, up to so many is one tried, and so many of them; elements."""
 _AROUND = ("Aa {} zZ", "{}Zz", "Zz{}")
 _READS = frozenset({*DATA, "SELECT", "ALTER", "CREATE", "DO", "CALL", "WITH"})
 
@@ -31,12 +33,13 @@ _READS = frozenset({*DATA, "SELECT", "ALTER", "CREATE", "DO", "CALL", "WITH"})
 class Tried:
     """Values worth a try in one table: by column, and by statement what stands together.
 
-    ``distinct`` are its columns that must differ from row to row. Rows like those that the change itself ``put``
-    in are not there before.
+    ``long`` are texts for a few rows. ``distinct`` are its columns that must differ from row to row. Rows like
+    those that the change itself ``put`` in are not there before.
     """
 
     single: dict[str, list[str]] = field(default_factory=dict)
     joint: list[dict[str, list[str]]] = field(default_factory=list)
+    long: dict[str, list[str]] = field(default_factory=dict)
     distinct: frozenset[str] = frozenset()
     put: Put = field(default_factory=Put)
 
@@ -121,7 +124,7 @@ def _split(of: Sequence[Word], depth: int) -> Iterator[list[Word]]:
 
 def _is_sql(text: str) -> bool:
     first = text.split(maxsplit=1)
-    return len(first) > 1 and first[0].upper() in {*DATA, "SELECT", "WITH"}
+    return len(first) > 1 and first[0].upper() in {*DATA, "SELECT", "WITH", "ALTER"}
 
 
 def _take(
@@ -143,6 +146,9 @@ def _take(
                 others[column.name] += _shaped(column, each.literal, keys)
     together: dict[str, list[str]] = {}
     for column in columns:
+        long = into.long.setdefault(column.name, [])
+        lengths = [one for each in sought(of) for one in _lengthy(column, each.literal) if one not in long]
+        long += [*dict.fromkeys(lengths)][: MOST_LONG - len(long)]
         # The literals themselves come first, and what is made of them behind.
         turns = itertools.chain.from_iterable(itertools.zip_longest(*mine[column.name]))
         first = _good(asking, column, [one for one in turns if one is not None])
@@ -197,7 +203,7 @@ def _texts(word: Word) -> Iterator[str]:
     text = word.text
     if word.kind == "number":
         yield text
-        if text.isdigit() and 0 < int(text) < _LONGEST:
+        if text.isdigit() and 0 < int(text) < LONG:
             yield from (("Abc Dé" * (int(text) // 6 + 1))[: int(text) + more] for more in (0, 1))
         return
     if "%" in text or "_" in text:
@@ -206,6 +212,15 @@ def _texts(word: Word) -> Iterator[str]:
     yield text
     yield from (around.format(text) for around in _AROUND if text and "{" not in text)
     yield from (each for each in (text.upper(), text.lower(), text.title()) if each != text)
+
+
+def _lengthy(column: Column, word: Word) -> Iterator[str]:
+    """Texts of as many letters as a number says, and of one more."""
+    size = sized(column.base)[1]
+    if word.kind == "number" and word.text.isdigit() and column.category == "S" and not column.labels:
+        for many in (int(word.text), int(word.text) + 1):
+            if LONG <= many <= LONGEST + 1 and not 0 < size < many:
+                yield f"left(repeat('Abc Dé', {many // 6 + 1}), {many})::{column.base}"
 
 
 def _numbers(text: str) -> Iterator[str]:
@@ -245,3 +260,6 @@ def _arrays(base: str, word: Word) -> Iterator[str]:
     each = f"{literal(word.text)}::{kind}"
     yield f"ARRAY[{each}]::{base}"
     yield f"ARRAY[{each}, NULL, {each}]::{base}"
+    if word.kind == "number" and word.text.isdigit() and int(word.text) <= MOST_ELEMENTS:
+        element = next(iter(palette(kind)), f"'1'::{kind}")
+        yield from (f"array_fill({element}, ARRAY[{int(word.text) + more}])::{base}" for more in (0, 1))

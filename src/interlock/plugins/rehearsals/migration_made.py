@@ -58,9 +58,10 @@ def made(table: Table, column: Column, looked: Looked, level: Level) -> str:
     # Beyond the largest number there is none for the next row.
     values = _values(column, tried, tame=looked.tame or (differs and column.category == "N"))
     if differs:
-        cases = [*_once(column, tried, values)]
+        cases = [*_once(column, tried, values), *_long(column, looked, tried, once=True)]
     else:
         cases = [*_joint(column, tried), *_turns(values, number), *_rare(column, looked)]
+        cases += _long(column, looked, tried, once=False)
     if not column.required:
         cases.append(f"WHEN {nothing(number)} THEN NULL")
     if column.default and not differs:
@@ -113,6 +114,12 @@ def _rare(column: Column, looked: Looked) -> Iterator[str]:
     size = sized(column.base)[1]
     if _SHORT < size <= LONGEST and longest(column.base) and not looked.tame:
         yield f"WHEN j % 1009 = 13 THEN {longest(column.base)}"
+
+
+def _long(column: Column, looked: Looked, tried: Tried, *, once: bool) -> Iterator[str]:
+    """Texts of lengths that are looked for, in rows that are plain else."""
+    for place, value in enumerate([] if looked.tame else tried.long.get(column.name, ())):
+        yield f"WHEN {'j' if once else 'j % 1009'} = {25 + 12 * place} THEN {value}"
 
 
 def _joint(column: Column, tried: Tried) -> Iterator[str]:

@@ -23,10 +23,14 @@ from interlock.plugins.rehearsals.migration_query import insertion
 from interlock.plugins.rehearsals.migration_tables import Table, tables_of
 from interlock.plugins.rehearsals.migration_tools import Migration, failed
 from interlock.plugins.rehearsals.migration_watch import Writer, reading, sampling, writer_of, writing
-from interlock.plugins.rehearsals.sql_asking import Asking, quoted
+from interlock.plugins.rehearsals.sql_asking import Asking, named, quoted
 
 BUSY, BEHIND = "busy", "behind"
 MOST_WRITERS = 6
+_RELATIONS = """
+SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname !~ '^(pg_|information_schema$)' AND NOT EXISTS (
+  SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')"""
 
 
 @dataclass(slots=True)
@@ -41,6 +45,7 @@ class Measuring:
     without: Sequence[str]
     reader: float
     kept: dict[str, str] = field(default_factory=dict)
+    places: dict[int, tuple[str, str]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
 
     def measured(self, migrations: Sequence[Migration], steps: list[Stepped]) -> Iterator[Acted]:
@@ -106,20 +111,29 @@ class Measuring:
         """What the version before fails with after this migration, reading or writing a row."""
         import psycopg  # noqa: PLC0415  # optional, see the extra `rehearse`
 
-        mine = [each for each in self.old if each.oid in touched(step)]
         asking = self.asking(BUSY)
         with asking.connection as connection:
-            for table in mine:
-                columns = ", ".join(quoted(each.name) for each in step.before[table.oid].columns.values())
-                for statement in (f"SELECT {columns} FROM {table.quoted} LIMIT 1", self.kept.get(table.told, "")):  # noqa: S608  # quoted
-                    try:
-                        with connection.transaction(force_rollback=True):
-                            connection.execute(statement.encode())
-                    except psycopg.Error as error:
-                        yield f"{table.told}: {error.diag.message_primary or error}"
+            for name, statement in self._statements(step):
+                try:
+                    with connection.transaction(force_rollback=True):
+                        connection.execute(statement.encode())
+                except psycopg.Error as error:
+                    yield f"{name}: {error.diag.message_primary or error}"
+
+    def _statements(self, step: Stepped) -> Iterator[tuple[str, str]]:
+        """What the version before reads and writes: each with its table's name."""
+        for number in touched(step):
+            if number in self.places:
+                name, place = self.places[number]
+                columns = ", ".join(quoted(each.name) for each in step.before[number].columns.values())
+                yield name, f"SELECT {columns} FROM {place} LIMIT 1"  # noqa: S608  # quoted
+                yield name, self.kept.get(name, "")
 
     def prepare(self, asking: Asking) -> None:
-        """Keep the statements with which the version before puts a row into each table."""
+        """Keep every table's place, and the statement with which the version before puts a row into it."""
+        for number, schema, name in asking.ask(_RELATIONS):
+            if asking.counts(schema, name):
+                self.places[number] = (named(schema, name), quoted(schema, name))
         for table in self.old:
             count = self.filled.get(table.oid, 0)
             if count:

@@ -19,6 +19,7 @@ from interlock.plugins.rehearsals.migration_holds import Holds, holding
 from interlock.plugins.rehearsals.migration_literals import tried
 from interlock.plugins.rehearsals.migration_made import Looked
 from interlock.plugins.rehearsals.migration_place import ThrowAway
+from interlock.plugins.rehearsals.migration_routines import routines_of, with_routines
 from interlock.plugins.rehearsals.migration_rows import fill
 from interlock.plugins.rehearsals.migration_tables import tables_of
 from interlock.plugins.rehearsals.migration_tools import Migration, Missing
@@ -76,6 +77,7 @@ def _run(
     place.clone(SCOUT, "base")
     made, roles = asking(SCOUT), place.roles()
     with made.connection as connection:
+        there = routines_of(made)
         if looked is not None:
             with holding(made, holds):
                 fill(made, ROWS, {}, looked)
@@ -95,4 +97,4 @@ def _run(
         except Missing:  # what is missing is told when it is run in earnest
             stopped = False
     place.forget(SCOUT, place.roles() - roles)
-    return heard.sent, stopped
+    return [*with_routines(heard.sent, there)], stopped

@@ -2,6 +2,8 @@
 
 Rules:
 1. Rows written are the server's own counts. A program's are there once its connection has ended.
+2. A partitioned table lies nowhere itself: what was written is what was written to its partitions. A view is here
+   for the locks on it and for whom its end stops.
 """
 
 from __future__ import annotations
@@ -11,14 +13,31 @@ from interlock.plugins.rehearsals.sql_asking import Asking, named
 
 _TABLES = """
 SELECT c.oid, n.nspname, c.relname, pg_relation_filenode(c.oid),
-  coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0),
+  coalesce(s.put, 0), coalesce(s.changed, 0), coalesce(s.gone, 0),
   ARRAY(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
     WHERE i.indrelid = c.oid AND i.indisvalid)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
-WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^(pg_|information_schema$)'"""
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN LATERAL (
+  SELECT sum(t.n_tup_ins)::bigint AS put, sum(t.n_tup_upd)::bigint AS changed, sum(t.n_tup_del)::bigint AS gone
+  FROM pg_stat_user_tables t WHERE t.relid = c.oid
+    OR (c.relkind = 'p' AND t.relid IN (SELECT relid FROM pg_partition_tree(c.oid)))) s ON true
+WHERE c.relkind IN ('r', 'm', 'p', 'v') AND n.nspname !~ '^(pg_|information_schema$)'"""
 _COLUMNS = """
 SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
 FROM pg_attribute a WHERE a.attrelid = ANY(%(tables)s) AND a.attnum > 0 AND NOT a.attisdropped"""
+
+_PARTS = """
+SELECT n.nspname, c.relname, m.nspname, l.relname
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, pg_partition_tree(c.oid) t
+JOIN pg_class l ON l.oid = t.relid JOIN pg_namespace m ON m.oid = l.relnamespace
+WHERE c.relkind = 'p' AND t.isleaf AND l.relkind = 'r'"""
+
+
+def parts_of(asking: Asking) -> dict[str, tuple[str, ...]]:
+    """The partitions of each partitioned table, by their names."""
+    found: dict[str, tuple[str, ...]] = {}
+    for schema, name, *part in asking.ask(_PARTS):
+        found[named(schema, name)] = (*found.get(named(schema, name), ()), named(*part))
+    return found
 
 
 def state_of(asking: Asking) -> State:

@@ -27,16 +27,18 @@ from interlock.core.rehearsal.migration import State, Stepped, told_of, touched
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.plugins.rehearsals import migration_back
-from interlock.plugins.rehearsals.migration_doubts import Way, needed, told, unchanged, untouched
+from interlock.plugins.rehearsals.migration_doubts import Way, untouched
+from interlock.plugins.rehearsals.migration_effects import Looks, left_out_none, needed, only_read, told, unchanged
 from interlock.plugins.rehearsals.migration_files import SqlFiles
 from interlock.plugins.rehearsals.migration_holds import holding
 from interlock.plugins.rehearsals.migration_lacks import refusing, unset
 from interlock.plugins.rehearsals.migration_measuring import Measuring
 from interlock.plugins.rehearsals.migration_place import ThrowAway
+from interlock.plugins.rehearsals.migration_routines import Routine, routines_of, with_routines
 from interlock.plugins.rehearsals.migration_rows import Filled, fill
 from interlock.plugins.rehearsals.migration_scout import Scouted, scouted
 from interlock.plugins.rehearsals.migration_settings import NAME, MigrationSettings, settings_of
-from interlock.plugins.rehearsals.migration_state import state_of
+from interlock.plugins.rehearsals.migration_state import parts_of, state_of
 from interlock.plugins.rehearsals.migration_tables import tables_of
 from interlock.plugins.rehearsals.migration_tools import (
     Alembic,
@@ -52,6 +54,7 @@ from interlock.plugins.rehearsals.migration_watch import SCHEMA, install, sampli
 from interlock.plugins.rehearsals.reading import refuse
 from interlock.plugins.rehearsals.sql_asking import Asking
 from interlock.plugins.rehearsals.sql_fingerprint import sql_fingerprint
+from interlock.plugins.rehearsals.sql_wire import Heard
 from interlock.plugins.rehearsals.sql_words import shortened
 from interlock.ports.rehearsal import Probe, RehearsalScene
 
@@ -84,8 +87,9 @@ class PostgresMigration:
         self._measuring: Measuring | None = None
         self._without: tuple[str, ...] = ()
         self._looks_for = Scouted()
-        self._unshown: list[str] = []
+        self._unshown: list[tuple[str, str]] = []
         self._ways: list[Way] = []
+        self._rows: dict[str, int] = {}
         self._idle = ""
 
     @staticmethod
@@ -146,7 +150,7 @@ class PostgresMigration:
             if not acted.ok:
                 return
         if self._unshown:
-            said = f"`{self._unshown[0]}` showed nothing"
+            said = f"`{self._unshown[0][0]}` showed nothing"
             yield Acted(name="rows for every statement", ok=False, said=said, doubt=needed(self._unshown))
 
     def measured(self) -> Mapping[str, Json]:
@@ -168,7 +172,7 @@ class PostgresMigration:
             "untried": untried[:MOST_EMPTY],
             "untried_count": len(untried),
             "back": migration_back.noted(self._added),
-            **told_of(tuple(self._steps), self._filled.rows, left),
+            **told_of(tuple(self._steps), {**self._filled.rows, **self._rows}, left),
         }
 
     def close(self) -> None:
@@ -246,11 +250,22 @@ class PostgresMigration:
                 root=self._root,
                 asking=self._asking,
                 old=old,
-                filled={each.oid: self._filled.rows.get(each.told, 0) for each in old},
+                filled={each.oid: self._filled.rows.get(each.told, 0) for each in old} | self._wholes(asking),
                 without=self._without,
                 reader=self._settings.reader,
             )
             self._measuring.prepare(asking)
+
+    def _wholes(self, asking: Asking) -> dict[int, int]:
+        """How many rows each partitioned table has, which has them in its partitions."""
+        found: dict[int, int] = {}
+        parts = parts_of(asking)
+        for number, one in state_of(asking).items():
+            if one.name in parts:
+                self._rows[one.name] = found[number] = sum(
+                    self._filled.rows.get(each, 0) for each in parts[one.name]
+                )
+        return found
 
     def _asking(self, database: str) -> Asking:
         until = time.monotonic() + self._settings.timeout
@@ -261,28 +276,50 @@ class PostgresMigration:
         with asking.connection:
             return state_of(asking)
 
+    def _there(self) -> Mapping[str, tuple[Routine, ...]]:
+        """The routines in that copy now."""
+        asking = self._asking(WORK)
+        with asking.connection:
+            return routines_of(asking)
+
+    def _way(
+        self, heard: Heard, there: Mapping[str, tuple[Routine, ...]], before: State, known: State | None = None
+    ) -> Way:
+        """What was heard, by what was there."""
+        asking = self._asking(WORK)
+        with asking.connection:
+            return Way(
+                sent=with_routines(heard.sent, there),
+                before=before,
+                after=state_of(asking),
+                known=before if known is None else known,
+                own=self._without,
+                parts=parts_of(asking),
+                program=self._settings.tool != "sql",
+            )
+
     def _up(self, migration: Migration) -> tuple[Acted, Stepped | None]:
         name, began = f"{migration.name[:NAMED]} up", time.monotonic()
         try:
-            before = self._state()
+            before, there = self._state(), self._there()
             with sampling(lambda who: self._open.connect(WORK, who)) as seen, self._open.listening() as heard:
                 began = time.monotonic()
                 done = self._open.run(migration.up, self._root, WORK, heard=True)
                 took = time.monotonic() - began
-            after = self._state() if done.ran.good else before
+            way = self._way(heard, there, before) if done.ran.good else None
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing)), None
-        if not done.ran.good:
+        if way is None:
             said = words_of((done.out, done.error))
             return Acted(
                 name=name, ok=False, said=f"{failed(done)}{unset(said)}", seconds=took, needs=refusing(said)
             ), None
-        self._ways.append(Way(sent=heard.sent, before=before, after=after, known=before, own=self._without))
+        self._ways.append(way)
         step = Stepped(
             name=migration.name,
             seconds=took,
             before=before,
-            after=after,
+            after=way.after,
             locks=frozenset(seen.locks),
             read=seen.read,
         )
@@ -294,26 +331,38 @@ class PostgresMigration:
         if not migration.down:
             return Acted(name=name, ok=False, said="nobody wrote one")
         try:
-            before = self._state()
+            before, there = self._state(), self._there()
             with self._open.listening() as heard:
                 done = self._open.run(migration.down, self._root, WORK, heard=True)
             took = time.monotonic() - began
-            after = self._state() if done.ran.good else before
+            way = self._way(heard, there, before, self._steps[number].before) if done.ran.good else None
         except Missing as missing:
             return Acted(name=name, ok=False, said=f"needs {missing}", needs=str(missing))
-        if not done.ran.good:
+        if way is None:
             return Acted(name=name, ok=False, said=failed(done), seconds=took)
-        known = self._steps[number].before
-        self._doubt(number, Way(sent=heard.sent, before=before, after=after, known=known, own=self._without))
+        self._doubt(number, way)
         return Acted(name=name, ok=True, said=done.ran.said, seconds=took)
 
     def _doubt(self, number: int, back: Way) -> None:
         """Note what of this migration touched nothing, there or back."""
         there = self._ways[number]
         none = [*untouched(there), *untouched(back, back=True)]
-        same = unchanged(there, *self._looks[:2]) if len(self._looks) > 1 else ()
-        said = (*told(none, how="touched no row here"), *told(same, how="changed no value here"))
-        self._unshown += [*none, *same]
+        same: list[str] = []
+        whole: list[str] = []
+        if len(self._looks) > 1:
+            looks = Looks(before=self._looks[0], after=self._looks[1])
+            same = [each for each in unchanged(there, looks) if each not in none]
+            whole = [each for each in left_out_none(there, looks) if each not in none]
+        read = [each for each in dict.fromkeys((*only_read(there), *only_read(back))) if each not in none]
+        said = (
+            *told(none, how="touched no row here"),
+            *told(same, how="changed no value here"),
+            *told(whole, how="left out no row here"),
+            *told(read, how="is read, and nothing is written there"),
+        )
+        self._unshown += [(each, "changes") for each in (*none, *same)]
+        self._unshown += [(each, "leaves out") for each in whole]
+        self._unshown += [(each, "finds and the migration itself changes") for each in read]
         self._steps[number] = replace(self._steps[number], unshown=said)
 
     def _blind(self) -> str:

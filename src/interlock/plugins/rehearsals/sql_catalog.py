@@ -44,6 +44,8 @@ SELECT n.nspname, c.relname,
   || CASE c.relreplident WHEN 'd' THEN '' WHEN 'n' THEN ', replica identity nothing'
     WHEN 'f' THEN ', replica identity full' ELSE ', replica identity by an index' END
   || {rights("c.relacl", "c.relowner", "r")}
+  || coalesce((SELECT ', at ' || r.srvname || coalesce(' with ' || array_to_string(f.ftoptions, ' '), '')
+    FROM pg_foreign_table f JOIN pg_foreign_server r ON r.oid = f.ftserver WHERE f.ftrelid = c.oid), '')
   || coalesce(', comment ' || obj_description(c.oid, 'pg_class'), '')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'm') AND <relation>"""  # noqa: S608  # fixed
@@ -57,6 +59,7 @@ SELECT n.nspname, c.relname, a.attname,
   || CASE WHEN d.oid IS NULL THEN '' WHEN a.attgenerated <> '' THEN ', generated ' ELSE ', default ' END
   || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
   || coalesce(', grants ' || array_to_string(a.attacl, ' '), '')
+  || coalesce(', with ' || array_to_string(a.attfdwoptions, ' '), '')
   || coalesce(', comment ' || col_description(c.oid, a.attnum), '')
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation l ON l.oid = a.attcollation

@@ -104,7 +104,9 @@ SELECT p.pubname, concat_ws(' ', CASE WHEN p.puballtables THEN 'all' END, CASE W
   CASE WHEN p.pubtruncate THEN 'truncate' END, 'of', (SELECT string_agg(r.prrelid::regclass::text, ' ' ORDER BY
     r.prrelid::regclass::text) FROM pg_publication_rel r WHERE r.prpubid = p.oid)) FROM pg_publication p"""
 _WRAPPERS = "SELECT fdwname, concat_ws(' ', array_to_string(fdwoptions, ' '), fdwacl) FROM pg_foreign_data_wrapper"
-_SERVERS = "SELECT srvname, concat_ws(' ', srvtype, srvversion, srvacl) FROM pg_foreign_server"
+_SERVERS = """
+SELECT srvname, concat_ws(' ', srvtype, srvversion, array_to_string(srvoptions, ' '), srvacl)
+FROM pg_foreign_server"""
 _LARGE = """
 SELECT 'together', count(DISTINCT loid) || ', sum '
   || sum(hashtextextended(loid || ' ' || pageno || encode(data, 'hex'), 0))

@@ -186,19 +186,37 @@ def inside(of: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def target(of: Sequence[Word]) -> str:
-    """The table whose rows a statement changes, without its schema; empty where it cannot be said."""
+    """The table that a statement changes, or the rows of, without its schema; empty where it cannot be said."""
     what, depth = verb(of), 0
     for place, each in enumerate(of):
         depth += (each == Word("mark", "(")) - (each == Word("mark", ")"))
         if depth or not each.says(what):
             continue
         rest = [*of[place + 1 : place + 8]]
-        while rest and rest[0].says("FROM", "INTO", "ONLY"):
+        while rest and rest[0].says("FROM", "INTO", "ONLY", "TABLE", "IF", "EXISTS"):
             del rest[0]
         while len(rest) > 2 and rest[1] == Word("mark", "."):  # noqa: PLR2004  # a schema, a dot and a name
             del rest[:2]
         return rest[0].text if rest and rest[0].kind == "name" else ""
     return ""
+
+
+def at_top(of: Sequence[Word]) -> Iterator[tuple[int, Word]]:
+    """The words outside of parentheses, with their places."""
+    depth = 0
+    for place, each in enumerate(of):
+        depth -= each.kind == "mark" and each.text in ")]"
+        if not depth:
+            yield place, each
+        depth += each.kind == "mark" and each.text in "(["
+
+
+def parted(of: Sequence[Word]) -> list[list[Word]]:
+    """What stands between the commas outside of parentheses."""
+    ends = [place for place, each in at_top(of) if each == Word("mark", ",")]
+    return [
+        [*of[begin:end]] for begin, end in zip([0, *(each + 1 for each in ends)], [*ends, len(of)], strict=True)
+    ]
 
 
 def changed(of: Sequence[Word]) -> tuple[str, ...]:

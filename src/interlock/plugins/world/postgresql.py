@@ -206,7 +206,8 @@ def _guarded(folder: Path) -> subprocess.Popen[bytes]:
 def found_binaries() -> list[Path]:
     """Every folder of PostgreSQL's programs here, the one that is taken first first."""
     wheel = importlib.util.find_spec(_WHEEL)
-    places = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
+    # The wheel has one version in `pginstall`, and may have others beside it (`pginstall18`).
+    places = sorted(Path(wheel.origin).parent.glob("pginstall*/bin")) if wheel and wheel.origin else []
     places += sorted(_DEBIAN.glob("*/bin"), reverse=True)
     return [place for place in places if (place / "postgres").is_file() and (place / "initdb").is_file()]
 
