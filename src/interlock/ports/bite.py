@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from interlock.core.bite.cover import Covered
+from interlock.core.bite.reach import Reached
 from interlock.core.bite.seen import Seen
 
 Side = Literal["head", "base", "base-alone", "mutant", "stood-in"]
@@ -20,13 +20,16 @@ Side = Literal["head", "base", "base-alone", "mutant", "stood-in"]
 class Edited:
     """One file that differs between base and head; ``formerly`` is its path on base where it had another.
 
-    The bytes are None on the side where there is no such file, and of files that are not Python.
+    The bytes are None on the side where there is no such file, and of files that are not Python. ``gone``: head
+    has none. ``plain``: it is a file of head that has the permissions it had.
     """
 
     path: str
     formerly: str
     before: bytes | None
     after: bytes | None
+    gone: bool = False
+    plain: bool = True
 
 
 class Bench(Protocol):
@@ -38,14 +41,19 @@ class Bench(Protocol):
     def edited(self) -> tuple[Edited, ...]:
         """What differs between base and head, by path."""
 
-    def run(self, side: Side, only: Collection[str] | None = None) -> Seen:
+    def run(self, side: Side, only: Collection[str] | None = None, *, listing: bool = False) -> Seen:
         """Run all tests of the plan on a side, or ``only`` some. That nothing can be said is a value (``fault``).
 
-        The runner's own time limit is the plan's; what it started is ended with it.
+        Each run has a copy of its own, and nothing but the product's files says which side it is. ``listing``
+        collects the tests without running them; only pytest can. The runner's own time limit is the plan's; what
+        it started is ended with it.
         """
 
     def mutate(self, side: Literal["mutant", "stood-in"], files: Mapping[str, bytes]) -> None:
         """Make a side anew with these files in the place of its own, or besides them."""
 
-    def covered(self, only: Collection[str]) -> Covered:
-        """Run these tests on head once more, counting which changed lines of the product they reach."""
+    def reached(self, only: Collection[str], watched: Collection[str], *, lines: bool) -> Reached:
+        """Run these tests on head once more, seeing what they reach of the ``watched`` files.
+
+        ``lines``: counting which changed lines of the product they reach, too.
+        """

@@ -251,7 +251,7 @@ def test_modules_come_from_the_copy_in_a_src_layout_too(held):
     assert found.states == {"test_days": "bites"}
     origins = found.seen.looked.base[0].origins
     assert set(origins) == {"shop", "shop.promise"}
-    assert all("/base/src/shop/" in file for file in origins.values())
+    assert all("/copy/src/shop/" in file for file in origins.values())
 
 
 def test_an_installed_copy_says_nothing_of_the_change(held, tmp_path):

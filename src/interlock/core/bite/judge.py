@@ -6,13 +6,17 @@ Rules:
    be collected, the test is not there. A weak test bites where it kills a mutant of head.
    Either kind must fail as well where base has stand-ins for the names it lacks: what passes there is *idle*. What
    cannot be run there, or fails for want of a symbol still, is weak.
+   A strong one that is seen to reach nothing of the change fails by something else, and does not bite.
 3. Skipped tests and expected failures never count, on either side.
 4. A behaviour is what a person listed in change.md. Everything that a name there fits must pass, and at least
    one of it must bite.
 5. A new test that is *idle* is named, and refused unless change.md declares it a *characterisation* of what was
-   there before: one that passes on base, whatever else bites, and one that is shown not to depend on what is new.
+   there before: one that passes on base, whatever else bites, one that is shown not to depend on what is new, and
+   one that reaches nothing of the change.
    A weak one of which nothing more can be shown here is named beside those that were only changed.
 6. Without a list at least one test must bite.
+7. What ran on the old code by itself and is not run on head, although it is there, is *hidden*: that is as bad
+   as a failure.
 """
 
 from __future__ import annotations
@@ -22,21 +26,23 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from interlock.core.bite.mutants import KILLING, Kind
+from interlock.core.bite.reach import Reach
 from interlock.core.bite.seen import Seen, spelled
 from interlock.core.bite.syntax import Standing
 
-State = Literal["bites", "kills", "survives", "passes", "flaky", "fails", "skipped"]
+State = Literal["bites", "kills", "survives", "apart", "passes", "flaky", "fails", "skipped"]
 """What a test shows.
 
 ``bites``: fails without the change. ``kills``: fails for want of a symbol and kills a mutant; ``survives``: kills
-none, or passes with stand-ins. ``passes``: with and without the change. ``flaky``, ``fails`` and ``skipped`` are
-on head or, the first and the last, on base.
+none, or passes with stand-ins. ``apart``: fails without the change, and reaches nothing of it. ``passes``: with
+and without the change. ``flaky``, ``fails`` and ``skipped`` are on head or, the first and the last, on base.
 """
 Stands = Literal["looks", "idle", "unclear"]
 """What a test does on old code with stand-ins: fails by what they give, passes, or shows neither."""
 BITING: frozenset[State] = frozenset({"bites", "kills"})
 _NOT_THERE = "it is not there"
 _STOOD_IN = "it passes on the old code with stand-ins for the names that are missing there"
+_APART = "it reaches nothing of the change"
 _NO_MUTANT = "it fails for want of a symbol, and nothing here can be replaced to look further"
 _IDLE = {True: "it calls what is new, and looks at nothing of it", False: "nothing in it depends on what is new"}
 
@@ -46,7 +52,8 @@ class Looked:
     """All runs by one plan. ``standings`` are of tests that were looked at on base; ``kills`` by which mutants.
 
     ``mutants`` is how many things of the change were replaced for them. ``stood_in`` has the tests that failed on
-    base, where something could be stood in for.
+    base, where something could be stood in for; ``reach`` those that bite. ``hidden`` are tests that the old code's
+    own run has, and head's has not although they are there.
     """
 
     head: tuple[Seen, ...]
@@ -55,13 +62,15 @@ class Looked:
     kills: Mapping[str, frozenset[Kind]] = field(default_factory=dict)
     mutants: int = 0
     stood_in: Mapping[str, Stands] = field(default_factory=dict)
+    reach: Mapping[str, Reach] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestRow:
     """One test that was looked at on both sides. ``why`` is what it said without the change, for people.
 
-    ``idle``: it is shown not to need the change.
+    ``idle``: it is shown not to need the change. ``reach`` is of what fails without it for no want of a symbol.
     """
 
     __test__ = False  # the name is the field's; pytest need not collect it
@@ -73,6 +82,7 @@ class TestRow:
     failed: int
     why: str = ""
     idle: bool = False
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +109,9 @@ def _row(test: str, standing: Standing, looked: Looked) -> TestRow:
     why = next((one.said for one in there if one is not None and one.outcome in {"strong", "weak"}), "")
 
     def row(state: State, why: str = why, *, idle: bool = False) -> TestRow:
-        return TestRow(test=test, standing=standing, state=state, passed=passed, failed=failed, why=why, idle=idle)
+        ends = {"passed": passed, "failed": failed}
+        reach = looked.reach.get(test)
+        return TestRow(test=test, standing=standing, state=state, **ends, why=why, idle=idle, reach=reach)
 
     if passed < len(here):
         told = next((one.said for one in here if one is not None and one.outcome != "passed"), _NOT_THERE)
@@ -111,7 +123,8 @@ def _row(test: str, standing: Standing, looked: Looked) -> TestRow:
         if stands == "idle":
             return row("survives", _STOOD_IN, idle=True)
         if stands == "looks" and all(one is not None and one.outcome == "strong" for one in there):
-            return row("bites")
+            apart = looked.reach.get(test) == "nothing"
+            return row("apart", _APART, idle=True) if apart else row("bites")
         kinds = looked.kills.get(test, frozenset())
         if kinds & set(KILLING):
             return row("kills", why or _NOT_THERE)
@@ -140,6 +153,11 @@ def toothless_on(true: Seen, void: Seen, test: str) -> Stands:
 def failing(looked: Looked) -> tuple[str, ...]:
     """Tests that pass on head and fail on base, every time, for whatever reason."""
     return tuple(one.test for one in states(looked) if one.state in {"bites", "kills", "survives"})
+
+
+def biting(looked: Looked) -> tuple[str, ...]:
+    """Tests that fail on base every time by what they claim: of these it is asked what they reach."""
+    return tuple(one.test for one in states(looked) if one.state == "bites")
 
 
 def weak(looked: Looked) -> tuple[str, ...]:
@@ -216,6 +234,8 @@ def _behaviour(name: str, judged: Sequence[Judged]) -> Behaviour:
 
 def _toothless(rows: Sequence[TestRow]) -> str:
     found = {row.state for row in rows}
+    if "apart" in found:
+        return "reaches nothing of the change: it fails without it for another reason"
     if "survives" in found:
         return "passes whatever the new code does: it fails without the change only for want of a symbol"
     return "is skipped without the change" if found == {"skipped"} else "passes without the change"
@@ -231,4 +251,4 @@ def unexplained(rows: Sequence[TestRow], declared: Sequence[str]) -> tuple[TestR
     known = Spelled([row.test for row in rows])
     named = {test for name in declared for test in known.fitting(name)}
     looked = [row for row in rows if row.standing in {"new", "changed"} and row.test not in named]
-    return tuple(row for row in looked if row.state in {"passes", "survives"})
+    return tuple(row for row in looked if row.state in {"passes", "survives", "apart"})

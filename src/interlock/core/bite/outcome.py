@@ -1,7 +1,8 @@
 """What the tests of a change show, as policy reads it and as people do.
 
 Rules:
-1. The verdict is about head: every test passed, the person's list among them, none that was looked at is flaky.
+1. The verdict is about head: every test passed, the person's list among them, none that was looked at is flaky,
+   and none that ran before is hidden.
 2. ``bites`` needs that verdict, a test that bites for each entry of the list (without a list, any), and no new
    test that is shown not to need the change undeclared, whatever bites beside it. New and changed tests of which
    it is only not shown that they need it are named for policy to ask.
@@ -22,7 +23,7 @@ from interlock.core.evidence.summary import MAX_OWN
 ROOM = MAX_OWN - 8 * 1024
 """What lists may take; the rest is for what is said beside them."""
 SHOWN_FAILED = 200
-_ORDER: tuple[State, ...] = ("flaky", "fails", "passes", "survives", "skipped", "kills", "bites")
+_ORDER: tuple[State, ...] = ("flaky", "fails", "apart", "passes", "survives", "skipped", "kills", "bites")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class Listed:
 class Outcome:
     """What came of it. ``failed`` are tests that do not pass on head, ``idle`` new ones that need no change.
 
-    ``unexplained`` are those and all others, new or changed, that are not shown to need it.
+    ``unexplained`` are those and all others, new or changed, that are not shown to need it. ``hidden`` ran before,
+    are still there, and did not run on head.
     """
 
     verdict: str
@@ -48,6 +50,7 @@ class Outcome:
     idle: tuple[TestRow, ...]
     unexplained: tuple[TestRow, ...]
     rows: tuple[TestRow, ...]
+    hidden: tuple[str, ...]
     good: frozenset[str]
     total: int
 
@@ -64,7 +67,7 @@ def outcome(
     first = mine.looked.head[0]
     bad = {test for test, one in first.results.items() if one.outcome in {"strong", "weak"}} | first.unread.keys()
     bad |= {row.test for row in mine.rows.values() if row.state in {"flaky", "fails"}}
-    passed = bool(mine.good) and not bad and all(one.passed for one in behaviours)
+    passed = bool(mine.good) and not bad and not mine.looked.hidden and all(one.passed for one in behaviours)
     rows = [row for one in everywhere for row in one.rows.values()]
     idle, vague = undeclared(rows, declared), unexplained(rows, declared)
     biting = any(row.state in BITING for row in rows)
@@ -77,6 +80,7 @@ def outcome(
         idle=tuple(row for row in idle if row.test in mine.rows),
         unexplained=tuple(row for row in vague if row.test in mine.rows),
         rows=tuple(sorted(mine.rows.values(), key=lambda row: (_ORDER.index(row.state), row.test))),
+        hidden=mine.looked.hidden,
         good=mine.good,
         total=len(first.results),
     )
@@ -91,6 +95,7 @@ def predicate(found: Outcome, listed: Listed) -> dict[str, Json]:
     rows = lists.take([plain(row) for row in found.rows], ROOM // 4)
     failed = lists.take([*found.failed[:SHOWN_FAILED]], ROOM // 8)
     idle = lists.take([row.test for row in found.idle], ROOM // 8)
+    hidden = lists.take([*found.hidden], ROOM // 8)
     vague = lists.take([row.test for row in found.unexplained], ROOM // 8)
     passed = lists.take([*dict.fromkeys(name[:MOST_NAME] for name in names)], ROOM)
     return {
@@ -100,6 +105,7 @@ def predicate(found: Outcome, listed: Listed) -> dict[str, Json]:
         "behaviours": behaviours,
         "tests": rows,
         "failed_tests": failed,
+        "hidden_tests": hidden,
         "idle_tests": idle,
         "unexplained_tests": vague,
         "listed_first": listed.first,
@@ -109,13 +115,16 @@ def predicate(found: Outcome, listed: Listed) -> dict[str, Json]:
             "failed": len(found.failed),
             "looked_at": len(found.rows),
             "behaviours": len(found.behaviours),
+            "hidden": len(found.hidden),
             "idle": len(found.idle),
             "unexplained": len(found.unexplained),
+            "unseen": sum(row.reach == "unseen" for row in found.rows),
             **{state: sum(row.state == state for row in found.rows) for state in _ORDER},
         },
         "left_out": {
             "tests": len(found.rows) - len(rows),
             "failed_tests": len(found.failed) - len(failed),
+            "hidden_tests": len(found.hidden) - len(hidden),
             "idle_tests": len(found.idle) - len(idle),
             "unexplained_tests": len(found.unexplained) - len(vague),
             "behaviours": len(found.behaviours) - len(behaviours),

@@ -62,10 +62,10 @@ class TestPlan:
         return glob_matcher(self.product)(path) and not glob_matcher(self.tests)(path)
 
 
-def longest(plan: TestPlan, mutants: int) -> float:
+def longest(plan: TestPlan, singles: int) -> float:
     """The most seconds that looking at the tests by this plan can take.
 
-    Each run on head and base, one for coverage, one that lists what the base has, two with stand-ins, those of
-    mutants; a minute.
+    Each run on head and base, one that is watched, one that lists what the base has and one of what is hidden of
+    it, two with stand-ins, ``singles`` of mutants and of tests alone; a minute.
     """
-    return plan.timeout * (2 * plan.repeats + 4 + mutants) + 60.0
+    return plan.timeout * (2 * plan.repeats + 5 + singles) + 60.0

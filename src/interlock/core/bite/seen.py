@@ -85,14 +85,21 @@ class Result:
 class Seen:
     """One run. ``uses`` are a test's own function and the fixtures it has; ``unread`` are files not collected.
 
-    ``origins`` are where modules of the product came from, None where nobody could be asked. ``fault`` says why
-    the run shows nothing; empty where it does.
+    ``origins`` are where modules of the product came from, None where nobody could be asked. ``left_out`` were
+    collected and deselected. Where it was ``watched``, ``ran`` are files of which functions ran, by test, and by
+    nothing for what was outside of them; ``opened`` those that were opened, and ``started`` whether other programs
+    were. ``fault`` says why the run shows nothing; empty where it does.
     """
 
     results: Mapping[str, Result] = field(default_factory=dict)
     uses: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] | None = None
+    left_out: frozenset[str] = frozenset()
+    watched: bool = False
+    ran: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    opened: frozenset[str] = frozenset()
+    started: bool = False
     fault: str = ""
 
     @property
@@ -116,7 +123,17 @@ def read_witness(content: bytes, *, root: str) -> Seen:
         if not isinstance(told, dict):
             raise _unreadable("one object in a line")
         reading.take(told)
-    return Seen(results=reading.results, uses=reading.uses, unread=reading.unread, origins=reading.origins)
+    return Seen(
+        results=reading.results,
+        uses=reading.uses,
+        unread=reading.unread,
+        origins=reading.origins,
+        left_out=frozenset(reading.left_out),
+        watched=bool(reading.ran) and not reading.lost,
+        ran=reading.ran,
+        opened=frozenset(reading.opened),
+        started=reading.started,
+    )
 
 
 @dataclass(slots=True)
@@ -128,6 +145,11 @@ class _Reading:
     uses: dict[str, tuple[Place, ...]] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     origins: dict[str, str] | None = None
+    left_out: set[str] = field(default_factory=set)
+    ran: dict[str, frozenset[str]] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
+    started: bool = False
+    lost: bool = False
 
     def take(self, told: Mapping[str, Json]) -> None:
         kind = told.get("kind")
@@ -141,6 +163,10 @@ class _Reading:
             found = told.get("origins")
             pairs = found.items() if isinstance(found, dict) else ()
             self.origins = {**(self.origins or {}), **{str(name)[:MOST_NAME]: str(file) for name, file in pairs}}
+        elif kind == "left-out":
+            self.left_out.add(_text(told, "id"))
+        elif kind == "reach":
+            self._reach(_text(told, "id"), told)
         else:
             raise _unreadable("a report of a known kind")
 
@@ -149,6 +175,15 @@ class _Reading:
         other = self.results.get(name)
         if other is None or _WORST.index(result.outcome) < _WORST.index(other.outcome):
             self.results[name] = result
+
+    def _reach(self, name: str, told: Mapping[str, Json]) -> None:
+        ran, opened = (
+            {str(each).removeprefix(self.root) for each in _list(told, key)} for key in ("ran", "opened")
+        )
+        self.ran[name] = self.ran.get(name, frozenset()) | ran
+        self.opened |= opened
+        self.started = self.started or told.get("started") is True
+        self.lost = self.lost or told.get("lost") is True
 
     def _place(self, told: Json) -> Place:
         if not isinstance(told, dict):

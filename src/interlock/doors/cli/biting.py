@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import base64
+import secrets
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -37,7 +38,7 @@ from interlock.plugins.bite.bench import GitBench
 from interlock.plugins.bite.copies import Copies
 from interlock.plugins.readers.gitbox import Glass, locate
 from interlock.plugins.world.system import RandomIds
-from interlock.road.bite import MOST_MUTANTS, bite
+from interlock.road.bite import MOST_RUNS, bite
 
 Told = dict[str, Any]
 INTERRUPTED = 130
@@ -136,7 +137,7 @@ def _all(desk: Desk, plans: Sequence[TestPlan]) -> list[Ran]:
         with closing(Glass(located)) as glass:
             for plan in plans:
                 open_runs.append(run := RandomIds().new("tst"))
-                seconds = longest(plan, MOST_MUTANTS)
+                seconds = longest(plan, MOST_RUNS)
                 begun(
                     desk.api,
                     change=desk.here.change["id"],
@@ -163,5 +164,5 @@ def _one(desk: Desk, plan: TestPlan, run: str, glass: Glass) -> Ran:
         if missing := bench.missing():
             expected, _, hint = missing.partition(": ")
             raise Unavailable(f"expected {expected}", code="test-runner-missing", hint=hint, plugin="tests")
-        seen = bite(plan, bench, desk.listed.required, told=hearing())
+        seen = bite(plan, bench, desk.listed.required, pick=secrets.randbelow, told=hearing())
     return Ran(plan=plan, run=run, seen=seen, seconds=round(time.monotonic() - began, 1))

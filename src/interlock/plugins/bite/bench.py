@@ -4,24 +4,32 @@ Rules:
 1. Modules come from the copy: its folders stand first on the path, and pytest is asked where each was loaded from.
 2. A run gets the variables that every program needs and those the plan names; home and the folder for temporary
    files are empty ones. No key, no token of interlock's is among them. What is run has the rights of this user.
-3. Each run is ended with all it started after the plan's time; what it writes is bounded before it is read.
-4. Pytest is asked for every test by a plug-in of our own (``witness``); another runner by its JUnit report, and of
+3. Each run has a copy of its own in the same place, and a folder for what it writes that is gone after it: nothing
+   but the product's files says which side it is of.
+4. Each run is ended with all it started after the plan's time; what it writes is bounded before it is read.
+5. Pytest is asked for every test by a plug-in of our own (``witness``); another runner by its JUnit report, and of
    it all tests are run each time.
+6. Whether a file was read is asked of the system: its time of access is set to long ago before a watched run.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
+import shutil
+import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from interlock.core.bite.cover import Covered, changed_lines, covered
 from interlock.core.bite.modules import from_elsewhere, module_names
 from interlock.core.bite.plan import JUNIT_PLACE, TestPlan
+from interlock.core.bite.reach import Reached
 from interlock.core.bite.seen import MOST_BYTES, Seen, from_junit, read_witness
 from interlock.core.bite.stand_ins import MODULE
 from interlock.core.change.errors import InvalidInput
@@ -34,6 +42,7 @@ from interlock.ports.programs import Output
 PYTHON_PLACE = "{python}"
 """What every program needs."""
 PROBE_SECONDS = 60.0
+_LONG_AGO = 1_000_000_000.0
 _WITNESS, _FOLDER = "tests_witness", "TESTS_WITNESS_FOLDER"
 _RAN = frozenset({0, 1})
 """Pytest ran what it found; whatever else it ends with, it did not."""
@@ -49,8 +58,7 @@ class GitBench:
         self._copies, self._plan = copies, plan
         self._python = str(checkout / plan.python) if os.sep in plan.python else plan.python
         self._modules: tuple[str, ...] | None = None
-        self._places: dict[Side, Path] = {}
-        self._runs = 0
+        self._over: dict[Side, Mapping[str, bytes]] = {}
 
     def __enter__(self) -> Self:
         for name in ("home", "tmp", "witness"):
@@ -78,27 +86,50 @@ class GitBench:
         """See ``ports.bite``."""
         return self._copies.edited()
 
-    def run(self, side: Side, only: Collection[str] | None = None) -> Seen:
+    def run(self, side: Side, only: Collection[str] | None = None, *, listing: bool = False) -> Seen:
         """See ``ports.bite``."""
-        place = self._place(side)
-        return self._by_command(place) if self._plan.command else self._by_pytest(place, side, only)
+        place, folder = self._place(side), self._folder()
+        try:
+            if self._plan.command:
+                return self._by_command(place, folder)
+            return self._by_pytest(place, side, only, folder, ("--collect-only",) if listing else ())
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def mutate(self, side: Literal["mutant", "stood-in"], files: Mapping[str, bytes]) -> None:
         """See ``ports.bite``."""
-        place = self._copies.head(side) if side == "mutant" else self._copies.base(side)
-        self._places[side] = _over(place, files)
+        self._over[side] = files
 
-    def covered(self, only: Collection[str]) -> Covered:
+    def reached(self, only: Collection[str], watched: Collection[str], *, lines: bool) -> Reached:
         """See ``ports.bite``."""
         if self._plan.command:
-            return Covered(why="it is counted for pytest alone")
-        if not self._asked("-c", "import coverage").ran.good:
-            return Covered(why=f"coverage.py is not there for {self._plan.python}")
+            return Reached(covered=Covered(why="it is counted for pytest alone"))
         place, folder = self._place("head"), self._folder()
-        kept, told = folder / "coverage", folder / "coverage.json"
+        why = "the plan does not want it"
+        if lines and not self._asked("-c", "import coverage").ran.good:
+            why, lines = f"coverage.py is not there for {self._plan.python}", False
+        kept = folder / "coverage"
         # Nobody's settings: what the repository says of coverage is about its own reports.
         counting = ("-m", "coverage", "run", f"--rcfile={os.devnull}", f"--data-file={kept}", "--include=./*")
-        self._pytest(place, folder, only, *counting)
+        try:
+            files = [file for path in watched if (file := place / path).is_file() and not file.is_symlink()]
+            asked = _unread_yet([*files, probe := folder / "probe"])
+            seen = self._seen(place, folder, only, counting if lines else (), files)
+            probe.read_bytes()
+            read = frozenset(str(file.relative_to(place)) for file in files if _was_read(file))
+            told = self._counted(place, folder, kept) if lines else Covered(why=why)
+            return Reached(seen=seen, read=read if asked and _was_read(probe) else None, covered=told)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _seen(
+        self, place: Path, folder: Path, only: Collection[str], through: tuple[str, ...], files: Collection[Path]
+    ) -> Seen:
+        done = self._pytest(place, folder, only, through=through, watched=[str(file) for file in files])
+        return Seen(fault=f"pytest {done.ran.told}") if done.ran.code is None else self._written(place, folder)
+
+    def _counted(self, place: Path, folder: Path, kept: Path) -> Covered:
+        told = folder / "coverage.json"
         saying = ("-m", "coverage", "json", f"--rcfile={os.devnull}", f"--data-file={kept}", "-o", str(told))
         self._python_in(place, folder, *saying)
         product = set(self._copies.product())
@@ -109,23 +140,29 @@ class GitBench:
             return Covered(why="coverage.py gave no report")
 
     def _place(self, side: Side) -> Path:
-        if side not in self._places:
-            makers = {"head": self._copies.head, "base": self._copies.base, "base-alone": self._copies.base_alone}
-            self._places[side] = makers[side]()
-        return self._places[side]
+        old = {"base": self._copies.base, "base-alone": self._copies.base_alone, "stood-in": self._copies.base}
+        return _over(old.get(side, self._copies.head)(), self._over.get(side, {}))
 
-    def _by_pytest(self, place: Path, side: Side, only: Collection[str] | None) -> Seen:
-        folder = self._folder()
-        done = self._pytest(place, folder, only)
+    def _written(self, place: Path, folder: Path) -> Seen:
         try:
             written = b"".join(_bounded(file, MOST_BYTES) for file in sorted(folder.glob("seen-*.jsonl")))
-            seen = read_witness(written, root=str(place))
+            return read_witness(written, root=str(place))
         except (InvalidInput, OSError) as error:
             return Seen(fault=f"what the tests wrote cannot be read: {error}")
+
+    def _by_pytest(
+        self, place: Path, side: Side, only: Collection[str] | None, folder: Path, more: tuple[str, ...]
+    ) -> Seen:
+        done = self._pytest(place, folder, only, more=more)
+        seen = self._written(place, folder)
+        if seen.fault:
+            return seen
         fault = self._against(done, seen, place) if side in {"head", "base"} else ""
         if side == "head" and not fault and (done.ran.code not in _RAN or seen.origins is None):
             fault = f"pytest {done.ran.told}"
-        return Seen(results=seen.results, uses=seen.uses, unread=seen.unread, origins=seen.origins, fault=fault)
+        if side == "base-alone" and done.ran.code is None:
+            fault = f"pytest on the old code {done.ran.told}"
+        return replace(seen, fault=fault)
 
     def _against(self, done: Output, seen: Seen, place: Path) -> str:
         if done.ran.why == "unstarted" or done.cut:
@@ -137,17 +174,26 @@ class GitBench:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
         return f"the tests read an installed copy, not the change: `{name}`{more} came from {file}"
 
-    def _pytest(self, place: Path, folder: Path, only: Collection[str] | None, *through: str) -> Output:
+    def _pytest(
+        self,
+        place: Path,
+        folder: Path,
+        only: Collection[str] | None,
+        *,
+        through: tuple[str, ...] = (),
+        more: tuple[str, ...] = (),
+        watched: Collection[str] | None = None,
+    ) -> Output:
         if self._modules is None:
             self._modules = module_names(self._copies.product(), self._plan.roots)
         files = sorted({str(place / test.partition("::")[0]) for test in only or ()})
-        asked = {"only": None if only is None else sorted(only), "files": files, "modules": self._modules}
+        asked: dict[str, Any] = {"only": None if only is None else sorted(only), "files": files}
+        asked |= {"modules": self._modules, "watched": watched}
         (folder / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
-        options = (*_OPTIONS, f"--rootdir={place}", *self._plan.arguments)
+        options = (*_OPTIONS, f"--rootdir={place}", *more, *self._plan.arguments)
         return self._python_in(place, folder, *through, "-m", "pytest", *options)
 
-    def _by_command(self, place: Path) -> Seen:
-        folder = self._folder()
+    def _by_command(self, place: Path, folder: Path) -> Seen:
         report = folder / "junit.xml"
         words = {JUNIT_PLACE: str(report), PYTHON_PLACE: self._python}
         command = [_filled(word, words) for word in self._plan.command]
@@ -182,10 +228,27 @@ class GitBench:
         return programs.output(command, timeout=self._plan.timeout, environment=environment)
 
     def _folder(self) -> Path:
-        self._runs += 1
-        folder = self._copies.folder / f"run-{self._runs}"
+        folder = self._copies.folder / secrets.token_hex(8)
         folder.mkdir()
         return folder
+
+
+def _unread_yet(files: Collection[Path]) -> bool:
+    """Set their times of access to long ago; the last is made. Whether all of them were."""
+    try:
+        for file in files:
+            file.touch()
+            os.utime(file, (_LONG_AGO, time.time()))
+    except OSError:
+        return False
+    return True
+
+
+def _was_read(file: Path) -> bool:
+    try:
+        return file.stat().st_atime != _LONG_AGO
+    except OSError:
+        return True
 
 
 def _over(place: Path, files: Mapping[str, bytes]) -> Path:

@@ -4,8 +4,10 @@ Rules:
 1. The checkout and the repository are only read. No hook, filter or configuration of either runs (``gitbox``).
 2. The base has every file of head that is not the product and differs: tests, fixtures, their data, and how they
    are configured; what head no longer has of these is gone there too.
-3. Submodules and what git does not track are in no copy.
-4. When it is over, nothing is left, whatever the tests made of the folders' permissions. What a run left that was
+3. There is one copy at a time, always in the same place, made anew for each run: neither its name, nor its age,
+   nor what an earlier run left in it says which side it is of. It is no repository: no branch, no index.
+4. Submodules and what git does not track are in no copy.
+5. When it is over, nothing is left, whatever the tests made of the folders' permissions. What a run left that was
    killed is removed by a later one: an hour old, of this user, and locked by nobody.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -31,6 +34,7 @@ LEFT_SECONDS = 3_600.0
 """Folders of others are looked at when they are as old: until then one may not be locked yet."""
 _NONE = "000000"
 _SUBMODULE = "160000"
+_FILES = frozenset({"100644", "100755"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Copies:
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
         self._lock: int | None = os.open(self.folder, os.O_RDONLY)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.place = self.folder / "copy"
 
     def close(self) -> None:
         """Remove all of them. Idempotent."""
@@ -59,17 +64,17 @@ class Copies:
             os.close(self._lock)
             self._lock = None
 
-    def head(self, name: str = "head") -> Path:
-        """Head as it is, made anew where it is there already."""
-        return self._made(name, self._head, ())
+    def head(self) -> Path:
+        """Head as it is, in the place of what was there."""
+        return self._made(self._head, ())
 
-    def base(self, name: str = "base") -> Path:
-        """Base with what is not product of head, made anew where it is there already."""
-        return self._made(name, self._base, [one for one in self._entries() if not self._product(one)])
+    def base(self) -> Path:
+        """Base with what is not product of head, in the place of what was there."""
+        return self._made(self._base, [one for one in self._entries() if not self._product(one)])
 
     def base_alone(self) -> Path:
-        """Base as it was."""
-        return self._made("base-alone", self._base, ())
+        """Base as it was, in the place of what was there."""
+        return self._made(self._base, ())
 
     def product(self) -> Iterator[str]:
         """The paths of head's product."""
@@ -98,6 +103,8 @@ class Copies:
                 formerly=path_text(old),
                 before=self._python(old, before),
                 after=self._python(new, after),
+                gone=after[0] == _NONE,
+                plain=after[0] in _FILES and before[0] in {_NONE, after[0]},
             )
 
     def _python(self, path: bytes, side: tuple[str, str]) -> bytes | None:
@@ -114,17 +121,19 @@ class Copies:
     def _product(self, entry: Entry) -> bool:
         return self._is_product(path_text(entry.path))
 
-    def _made(self, name: str, commit: str, over: Sequence[Entry]) -> Path:
-        place = self.folder / name
+    def _made(self, commit: str, over: Sequence[Entry]) -> Path:
+        place, index_file = self.place, self.folder / secrets.token_hex(8)
         if place.exists():
-            shutil.rmtree(place)
+            # Moved first: what a run left running may still write there, and must not into the next copy.
+            _remove(place.rename(self.folder / secrets.token_hex(8)))
         place.mkdir()
-        index = {"GIT_INDEX_FILE": str(self.folder / f"{name}.index")}
+        index = {"GIT_INDEX_FILE": str(index_file)}
         self._glass.run("read-tree", "--reset", commit, extra=index)
         lines = b"".join(b"%s %s\t%s\0" % (*map(str.encode, one.after), one.path) for one in over)
         if lines:
             self._glass.run("update-index", "-z", "--index-info", given=lines, extra=index)
         self._glass.run("checkout-index", "--all", "--force", extra=index, folder=place)
+        index_file.unlink(missing_ok=True)
         return place
 
 

@@ -7,6 +7,8 @@ Rules:
    files could not be collected, and where the modules of the product came from.
 3. Each process that runs tests writes a file of its own, so that tests may be run in several.
 4. Where a list of tests is there, the others are left out.
+5. Where files are to be watched, it is told of each test whether a function of them ran, and of the whole run
+   which of them were opened and whether other programs were started.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import inspect
 import json
 import os
 import sys
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -26,12 +29,18 @@ FOLDER = "TESTS_WITNESS_FOLDER"
 MOST = 300
 NEWER = 7
 """Since this pytest the hook about files is given a path by another name."""
+_STARTS = frozenset((
+    "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty",
+))  # fmt: skip
+"""What Python says when it starts another program, or goes on as two."""
+_FORKED = tuple("multiprocessing.popen_" + kind for kind in ("fork", "forkserver", "spawn_posix"))
+"""What is imported by whoever starts a process that way, of which Python says nothing."""
 _SYMBOL = (ImportError, AttributeError, NameError)
 
 
 def _ask() -> dict[str, Any]:
     if FOLDER not in os.environ:
-        return {"only": None, "files": [], "modules": []}
+        return {"only": None, "files": [], "modules": [], "watched": None}
     text = Path(os.environ[FOLDER], "asked.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
@@ -78,6 +87,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left)
     for item in items:
         _write({"kind": "item", "id": item.nodeid, "uses": _uses(item)})
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Write down what somebody else left out."""
+    for item in items if ASKED["only"] is None else []:
+        _write({"kind": "left-out", "id": item.nodeid})
 
 
 def _is_left_out(path: str) -> bool | None:
@@ -136,8 +151,81 @@ def _kinds(error: BaseException) -> set[str]:
     return names
 
 
+class _Watch:
+    """What is seen of the watched files, in this process."""
+
+    def __init__(self, watched: list[str]) -> None:
+        self._watched = frozenset(watched)
+        self._places: dict[str, str] = {}
+        self.ran: set[str] = set()
+        self.all: set[str] = set()
+        self.opened: set[str] = set()
+        self.started = self.lost = False
+
+    def begin(self) -> None:
+        """Watch from now on, in this thread and in those that begin later."""
+        sys.addaudithook(self._heard)
+        threading.setprofile(self._called)
+        sys.setprofile(self._called)
+
+    def _where(self, file: str) -> str:
+        if file not in self._places:
+            self._places[file] = os.path.realpath(file)
+        return self._places[file]
+
+    def _called(self, frame: Any, event: str, _: Any) -> None:  # noqa: ANN401  # what Python calls it with
+        code = frame.f_code
+        if (
+            event == "call"
+            and code.co_flags & inspect.CO_OPTIMIZED
+            and self._where(code.co_filename) in self._watched
+        ):
+            self.ran.add(self._where(code.co_filename))
+
+    def _heard(self, event: str, words: tuple[Any, ...]) -> None:
+        if event in _STARTS:
+            self.started = True
+        elif event == "open" and isinstance(words[0], (str, bytes)):
+            file = os.path.realpath(os.fsdecode(words[0]))
+            if file in self._watched:
+                self.opened.add(file)
+
+    def told(self) -> list[str]:
+        """The files of which functions ran since it was last asked."""
+        # Who profiles by himself, or runs tests in a thread from before, leaves nothing to be seen.
+        self.lost = self.lost or sys.getprofile() != self._called
+        found = sorted(self.ran)
+        self.all |= self.ran
+        self.ran.clear()
+        return found
+
+
+WATCH = None if ASKED["watched"] is None else _Watch(ASKED["watched"])
+if WATCH is not None:
+    WATCH.begin()
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, None]:
+    """Write down what a test reached, with what is set up and taken down around it."""
+    if WATCH is not None:
+        WATCH.told()
+    yield
+    if WATCH is not None:
+        _write({"kind": "reach", "id": item.nodeid, "ran": WATCH.told(), "opened": []})
+
+
+def _write_watched(watch: _Watch) -> None:
+    watch.told()
+    started = watch.started or any(name in sys.modules for name in _FORKED)
+    told = {"kind": "reach", "id": "", "ran": sorted(watch.all), "opened": sorted(watch.opened)}
+    _write({**told, "started": started, "lost": watch.lost})
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish() -> None:
-    """Write down where the modules of the product came from."""
+    """Write down where the modules of the product came from, and what was seen of its files."""
+    if WATCH is not None:
+        _write_watched(WATCH)
     files = {name: getattr(sys.modules.get(name), "__file__", None) for name in ASKED["modules"]}
     _write({"kind": "origins", "origins": {name: os.path.realpath(file) for name, file in files.items() if file}})

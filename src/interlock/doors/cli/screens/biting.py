@@ -14,11 +14,13 @@ _SAYS = {
     "bites": "fails without the change",
     "kills": "fails without the change for want of a symbol, and on a mutant of it",
     "survives": "does not depend on what is new",
+    "apart": "fails without the change, and reaches nothing of the change",
     "passes": "passes without the change",
     "flaky": "does not end alike each time",
     "fails": "does not pass",
     "skipped": "is skipped",
 }
+_HIDDEN = "ran on the old code, is still there and is not run: run it, or take it out of its file"
 _MARKS = {"bites": True, "kills": True, "passes": None, "skipped": None}
 
 
@@ -37,7 +39,9 @@ def bitten(done: Told) -> list[str]:
     lines += table("tests", [_test(each, done) for each in done["tests"][:SHOWN]])
     lines += _more(done["counts"]["looked_at"] - SHOWN)
     lines += _others(done)
+    lines += _hidden(done)
     lines += told("changed", _covered(done["coverage"]))
+    lines += _unseen(done["counts"]["unseen"])
     if not done["listed_first"]:
         lines += told(
             "doubt", "no person listed these tests before the code: who wrote the code may have chosen them"
@@ -51,6 +55,9 @@ def _answer(done: Told) -> str:
     biting = counts["bites"] + counts["kills"]
     if done["good"]:
         return f"{service}: {total}; {_failing(biting, counts['looked_at'])}"
+    if counts["hidden"]:
+        verb = "runs" if counts["hidden"] == 1 else "run"
+        return f"{service}: {total}, and {plural(counts['hidden'], 'test')} from before no longer {verb}"
     if done["verdict"] != "passed":
         return f"{service}: {total}, and that is not enough"
     if not counts["looked_at"]:
@@ -78,7 +85,8 @@ def _test(one: Told, done: Told) -> Row:
     met: bool | None = _MARKS.get(state, False)
     if one["test"] in done["idle_tests"]:
         need = "passes without the change" if state == "passes" else f"shows nothing of it ({safe(one['why'])})"
-        said = f"is new and {need}: make it fail there, or list it under `characterisation`"
+        do = "test what the change does" if state == "apart" else "make it fail there"
+        said = f"is new and {need}: {do}, or list it under `characterisation`"
         return Row(met=False, text=safe(one["test"]), remedy=said)
     why = f" ({safe(one['why'])})" if one["why"] and state in {"flaky", "fails", "skipped", "survives"} else ""
     times = f" ({one['passed']} passed with it, {one['failed']} failed without it)" if state == "flaky" else why
@@ -91,6 +99,23 @@ def _others(done: Told) -> list[str]:
     others = [test for test in done["failed_tests"] if test not in named]
     lines = told("failed", ", ".join(safe(test) for test in others[:SHOWN])) if others else []
     return lines + _more(len(others) - SHOWN)
+
+
+def _hidden(done: Told) -> list[str]:
+    """What ran before, is still there, and did not run now."""
+    rows = [Row(met=False, text=safe(test), remedy=_HIDDEN) for test in done["hidden_tests"][:SHOWN]]
+    return table("hidden", rows) + _more(done["counts"]["hidden"] - SHOWN)
+
+
+def _unseen(count: int) -> list[str]:
+    if not count:
+        return []
+    whether = "whether it reaches the change" if count == 1 else "whether they reach the change"
+    return told(
+        "doubt",
+        f"of {plural(count, 'test')} that {'fails' if count == 1 else 'fail'} without the change"
+        f" nobody sees {whether}",
+    )
 
 
 def _more(count: int) -> list[str]:
