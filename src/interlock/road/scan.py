@@ -86,7 +86,8 @@ def _ran(one: Ready, look: Look, told: Callable[[str], None]) -> Scanned:
     except Exception as error:  # noqa: BLE001  # whatever a plug-in does, its silence is no answer
         # What it says may repeat what it read: its kind is told, its words are not.
         return Scanned(tool=one.kind, fault=f"it broke: {type(error).__name__}")
-    told(f"{found.tool} {found.version}: {found.fault or f'{len(found.seen)} findings on both sides'}")
+    several = "" if len(found.seen) == 1 else "s"
+    told(f"{found.tool} {found.version}: {found.fault or f'{len(found.seen)} finding{several} on both sides'}")
     return found
 
 

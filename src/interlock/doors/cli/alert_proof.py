@@ -35,6 +35,7 @@ from interlock.doors.cli.alert_sources import (
     rule_files,
     steps_of,
 )
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import hearing
@@ -88,7 +89,7 @@ def proofs(
     plans = _plans(api, here, service)
     runner = runner_of(key, config, rules, ALERTS, tuple(here.change["services"]))
     if runner is not None and runner.doubt:
-        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+        aside("doubt", f"{safe(runner.doubt)}: this will be kept and not count")
     desk = Desk(api=api, config=config, here=here, rules=rules, runner=runner, promtool=promtool, out=out)
     modes = api.get(f"/v1/changes/{name}/judgement").json["description"]["documentation"]["failure_modes"]
     for plan, digest in plans:
@@ -133,7 +134,7 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
     except BaseException as error:
         over(desk.api, run, "cancelled")
         if isinstance(error, KeyboardInterrupt):
-            click.echo(f"stopped  {run} was cancelled: nothing is handed in", err=True)
+            aside("stopped", f"{run} was cancelled: nothing is handed in")
             raise click.exceptions.Exit(INTERRUPTED) from error
         raise
     found = answered(plan, proof.matrix, failure_modes)

@@ -13,8 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
-
 from interlock.core.alerts.declared import declared
 from interlock.core.alerts.exposition import Exposed
 from interlock.core.alerts.plan import AlertPlan
@@ -22,6 +20,7 @@ from interlock.core.alerts.scope import Looked, looked
 from interlock.core.alerts.shaken import SEED
 from interlock.core.alerts.shape import Shape
 from interlock.core.change.errors import InvalidInput, Unavailable
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.text import safe
 from interlock.plugins.alerts.amtool import Amtool
 from interlock.plugins.alerts.prometheus import PrometheusCapture
@@ -58,7 +57,7 @@ def rule_files(root: Path, plan: AlertPlan) -> dict[str, bytes]:
             else "correct `rules:` in the plan, or write the alert rules",
         )
     if besides:
-        click.echo(f"doubt    {besides}{more}: in no commit, so not read", err=True)
+        aside("doubt", f"{besides}{more}: in no commit, so not read")
     return dict(found.files)
 
 

@@ -27,6 +27,7 @@ from interlock.core.change.parse import closest
 from interlock.core.change.parts import GitRange
 from interlock.core.facts.front_matter import read_written
 from interlock.core.policy.shown import TESTS
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import AtHand, exactly
 from interlock.doors.cli.biting_judged import Desk, Ran, judged
 from interlock.doors.cli.client import Client
@@ -66,7 +67,7 @@ def bites(
     rules = api.get("/v1/rules").json
     runner = runner_of(key, config, rules, TESTS, tuple(here.change["services"]))
     if runner is not None and runner.doubt:
-        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+        aside("doubt", f"{safe(runner.doubt)}: this will be kept and not count")
     documents = api.get(f"/v1/changes/{name}/judgement").json["description"]["documentation"]
     desk = Desk(
         api=api,
@@ -98,7 +99,7 @@ def _plans(api: Client, here: AtHand, service: str | None) -> list[TestPlan]:
         )
     without = sorted(touched - {item["service"] for item in items})
     if without:
-        click.echo(f"doubt    no plan for {safe(', '.join(without))}: no tests are run there", err=True)
+        aside("doubt", f"no plan for {safe(', '.join(without))}: no tests are run there")
     return [read_test_plan(item["path"], base64.b64decode(item["content"])) for item in found]
 
 
@@ -151,7 +152,7 @@ def _all(desk: Desk, plans: Sequence[TestPlan]) -> list[Ran]:
         for run in open_runs:
             over(desk.api, run, "cancelled")
         if isinstance(error, KeyboardInterrupt):
-            click.echo("stopped  nothing is left: what ran was ended, and its copies are removed", err=True)
+            aside("stopped", "nothing is left: what ran was ended, and its copies are removed")
             raise click.exceptions.Exit(INTERRUPTED) from error
         raise
     return done

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interlock.doors.cli.desk import REFUSED, as_json, here, leave, settings, show_json
-from interlock.doors.cli.text import columns, mark, plural, safe, width, wrap
+from interlock.doors.cli.text import columns, hung, mark, plural, safe, width, wrap
 
 if TYPE_CHECKING:
     from interlock.core.change.catalog import Catalog
@@ -157,7 +157,7 @@ def _screen(found: Catalog, findings: Sequence[Finding]) -> list[str]:
         plural(len(found.agents), "agent"),
         plural(len(found.owner_rules), "owner rule"),
     ]
-    lines = [f"catalog  {' · '.join(counted)}"]
+    lines = hung("catalog  ", " · ".join(counted), width())
     for finding in findings:
         lines += _row(finding)
     errors = sum(finding.level == "error" for finding in findings)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from interlock.doors.cli.answer import answer
+from interlock.doors.cli.aside import complain
 from interlock.doors.cli.checklist import checklist
 from interlock.doors.cli.desk import as_json, change_id, client, settings, show_json
 from interlock.doors.cli.one_way import lines, one_way
@@ -56,9 +57,8 @@ def open_(
         show_json(opened)
         return
     click.echo(opened["id"])
-    click.echo(
-        f"{safe(opened['title'])} · {short(opened['digest'])} · next: interlock change show {opened['id']}",
-        err=True,
+    complain(
+        "", f"{safe(opened['title'])} · {short(opened['digest'])} · next: interlock change show {opened['id']}"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from interlock.core.change.change import Recipe
+from interlock.doors.cli.aside import complain
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.reading import Sources, read, reading_flags, recipes
 from interlock.doors.cli.text import mark, safe
@@ -66,6 +67,5 @@ def _tell_broken() -> None:
     try:
         load_rules(rule_source(settings()).files())
     except InvalidInput as error:
-        click.echo(
-            f"{mark(met=False)} these rules do not load: {safe(error.message)}\n  {safe(error.hint)}", err=True
-        )
+        complain(f"{mark(met=False)} ", f"these rules do not load: {safe(error.message)}", indent=2)
+        complain("  ", safe(error.hint), indent=2)

@@ -15,6 +15,7 @@ from interlock.config import Config
 from interlock.core.change.change import Recipe
 from interlock.core.change.errors import InterlockError
 from interlock.core.change.settings import SETTINGS_FILE
+from interlock.doors.cli.aside import complain
 from interlock.doors.cli.desk import as_json, client, settings, show_json
 from interlock.doors.cli.reading import Sources, read, read_under, reading_flags, recipes
 
@@ -36,7 +37,7 @@ def describe(
     if as_json:
         show_json(judgement["description"])
         if not ruled:
-            click.echo(f"rules: {NO_RULES}", err=True)
+            complain("rules: ", NO_RULES)
         return
     click.echo("\n".join(_screen(judgement, ruled=ruled)))
 

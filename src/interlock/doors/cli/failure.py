@@ -22,6 +22,7 @@ from pathlib import Path
 import click
 
 from interlock.core.change.errors import InterlockError
+from interlock.doors.cli.aside import complain
 from interlock.doors.cli.text import safe
 
 WRONG_INPUT, UNDECIDED, INTERRUPTED, BROKEN_PIPE = 2, 3, 130, 141
@@ -90,5 +91,6 @@ def _tell(code: str, message: str, hint: str, exit_code: int, as_json: bool) -> 
         click.echo(json.dumps({"error": {"code": code, "message": message, "hint": hint, "exit": exit_code}}))
         return exit_code
     head = click.style(f"error[{code}]", fg="red", bold=True) if "NO_COLOR" not in os.environ else f"error[{code}]"
-    click.echo(f"{head}: {safe(message)}\n  hint: {safe(hint)}", err=True)
+    complain(f"{head}: ", safe(message), indent=2)
+    complain("  hint: ", safe(hint), indent=8)
     return exit_code

@@ -20,7 +20,8 @@ from interlock.doors.cli.ledger_key import empty, pinned, remembered
 from interlock.doors.cli.ledger_log import log
 from interlock.doors.cli.ledger_note import note
 from interlock.doors.cli.ledger_place import named, place
-from interlock.doors.cli.text import cut, mark, plural, safe, width
+from interlock.doors.cli.screens.drill import VERDICT, attacked
+from interlock.doors.cli.text import cut, hung, mark, plural, safe, width, wrap
 
 if TYPE_CHECKING:
     from interlock.storage.drill import Attack
@@ -80,12 +81,12 @@ def verify(*, database: str | None, vkey: str | None, older: tuple[str, ...], as
         click.echo(f"{mark(report.holds)} {'holds' if report.holds else 'REFUSED'}  {count}  ·  {spent}")
         for finding in report.findings:
             click.echo(f"  {mark(met=False)} {cut(safe(finding.text), width() - 4)}")
-        click.echo(f"  key {key.name}+{key.key_id.hex()} {source}")
+        _below("key", f"{key.name}+{key.key_id.hex()} {source}")
         click.echo(f"  database {safe(named(url))}")
         if report.holds and report.unsigned:
-            click.echo(f"  the newest {report.unsigned} came while this was read and are not signed yet")
+            _below("the newest", f"{report.unsigned} came while this was read and are not signed yet")
         if report.holds and not kept:
-            click.echo("  unwitnessed: a restored old backup looks the same; compare with --older CHECKPOINT")
+            _below("unwitnessed:", "a restored old backup looks the same; compare with --older CHECKPOINT")
     if not report.holds:
         leave(REFUSED)
 
@@ -159,8 +160,8 @@ def drill(*, database: str | None, as_json: bool) -> None:
     else:
         click.echo(f"a throw-away copy of {done.entries:,} entries, {done.copied:,} of them from this log")
         for attack in done.attacks:
-            _tell(attack)
-        click.echo(_VERDICT[done.passed])
+            click.echo("\n".join(attacked(attack)))
+        click.echo("\n".join(wrap(VERDICT[done.passed], width())))
     if not done.passed:
         leave(REFUSED)
 
@@ -179,20 +180,8 @@ def show_key(*, database: str | None, as_json: bool) -> None:
         click.echo(f"the key {source}; database {safe(named(url))}", err=True)
 
 
-_VERDICT = {
-    True: "every attack was noticed by whom it can be; two of them only by a checkpoint kept outside (a witness)",
-    False: "REFUSED: an attack went unnoticed; do not rely on this log",
-}
-
-
-def _tell(attack: Attack) -> None:
-    room = width() - 17
-    click.echo(f"{mark(attack.seen)} {attack.name:<13}  {cut(attack.done, room)}")
-    if attack.alone is not None:
-        click.echo(f"{'':<17}{cut('detected: ' + safe(attack.alone), room)}")
-        return
-    click.echo(f"{'':<17}not seen by the log alone: every signature in it is right")
-    click.echo(f"{'':<17}{cut('needs the witness: ' + safe(attack.witness or 'not seen either'), room)}")
+def _below(word: str, text: str) -> None:
+    click.echo("\n".join(hung(f"  {word} ", text, width(), indent=4)))
 
 
 def _spelt(attack: Attack) -> dict[str, object]:

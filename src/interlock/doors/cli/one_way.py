@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interlock.core.change.errors import InterlockError
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.text import safe
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def warn(api: Client, change: str) -> None:
     except InterlockError as error:
         # Of a change that there is not, whoever asks for it next says so, and better.
         if error.code != "record-unknown":
-            click.echo(f"doubt    what nobody can take back could not be looked up ({error.code})", err=True)
+            aside("doubt", f"what nobody can take back could not be looked up ({error.code})")
         return
     if found:
         click.echo("\n".join(lines(found)), err=True)

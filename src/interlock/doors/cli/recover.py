@@ -16,6 +16,7 @@ import click
 
 from interlock.config import Config
 from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.text import safe
 
@@ -49,7 +50,7 @@ def recover(*, environment: str | None, accept: bool, as_json: bool) -> None:
     elif found or not doubt:
         click.echo("\n".join(brought_back(found)))
     if doubt:
-        click.echo(f"doubt    {safe(doubt)}", err=True)
+        aside("doubt", safe(doubt))
     dirty = any(one["ended"] in {"dirty", "lost", "unknown"} for one in found)
     leave(REFUSED if dirty else UNDECIDED if doubt else 0)
 
@@ -140,7 +141,7 @@ def _say(config: Config, run: str, left: tuple[str, ...]) -> None:
         with client(config) as api:
             over(api, run, "dirty" if left else "cancelled", left)
     except InterlockError as error:
-        click.echo(f"doubt    nothing of this is on record: {safe(error.message)}", err=True)
+        aside("doubt", f"nothing of this is on record: {safe(error.message)}")
 
 
 def _half_way(head: Head, how: str, left: tuple[str, ...]) -> Told:

@@ -25,6 +25,7 @@ from interlock.core.rehearsal.outcome import Outcome, Seen, predicate
 from interlock.core.rehearsal.plan import RehearsalPlan, longest
 from interlock.core.rehearsal.plan_read import read_rehearsal_plan
 from interlock.core.rehearsal.sealed import seal
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.recover_record import begin
@@ -63,7 +64,7 @@ def rehearsals(
         raise _several(out, plans)
     runner = runner_of(key, config, rules, REHEARSAL, tuple(here.change["services"]))
     if runner is not None and runner.doubt:
-        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+        aside("doubt", f"{safe(runner.doubt)}: this will be kept and not count")
     for plan, content, digest in plans:
         yield _one(api, config, here, {**rules, "digest": digest}, plan, content, runner, out)
 
@@ -83,7 +84,7 @@ def _plans(
         raise _none(here, service, environment, items)
     without = sorted(touched - {item["service"] for item in items})
     if without:
-        click.echo(f"doubt    no plan for {safe(', '.join(without))}: going back is not rehearsed there", err=True)
+        aside("doubt", f"no plan for {safe(', '.join(without))}: going back is not rehearsed there")
     return [(read_rehearsal_plan(path, content), content, digest) for path, content, digest in found]
 
 

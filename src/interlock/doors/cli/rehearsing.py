@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
 from interlock import registry
 from interlock.config import Config
 from interlock.core.change.canonical import Json
@@ -27,6 +25,7 @@ from interlock.core.rehearsal.journal import Head, Journal, head_line, over_line
 from interlock.core.rehearsal.outcome import Outcome, Seen
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.rehearsal.plan_read import read_rehearsal_plan
+from interlock.doors.cli.aside import aside, complain
 from interlock.doors.cli.text import safe
 from interlock.plugins.world.programs import SystemPrograms, born, end_left_over
 from interlock.plugins.world.rehearsal_files import RehearsalFiles, RehearsalJournal
@@ -125,25 +124,25 @@ def dirty(one: Left) -> Conflict:
 def hearing() -> Told:
     """Says what begins or ended, with the seconds since now, on the stream for it."""
     began = time.monotonic()
-    return lambda text: click.echo(f"{time.monotonic() - began:7.1f} s  {safe(text)}", err=True)
+    return lambda text: complain(f"{time.monotonic() - began:7.1f} s  ", safe(text), indent=11)
 
 
 def stopped(head: Head, journal: Journal | None) -> None:
     """Say how a run that somebody interrupted left the place."""
     place, run = safe(head.environment), head.run
     if journal is None or not journal.touched:
-        click.echo(f"stopped  nothing was touched in {place}", err=True)
+        aside("stopped", f"nothing was touched in {place}")
     elif journal.thrown_away:
         own = "it took place in a place of its own, which is gone"
-        click.echo(f"stopped  nothing was touched in {place}: {own}", err=True)
+        aside("stopped", f"nothing was touched in {place}: {own}")
     elif not journal.ended:
         again = f"interlock evidence recover {place}"
-        click.echo(f"stopped  {run} is half-way and nobody knows what is left in {place}: {again}", err=True)
+        aside("stopped", f"{run} is half-way and nobody knows what is left in {place}: {again}")
     elif journal.left:
         left = safe("; ".join(journal.left))
-        click.echo(f"stopped  rolled back, and {place} is not as it was: {left}", err=True)
+        aside("stopped", f"rolled back, and {place} is not as it was: {left}")
     else:
-        click.echo(f"stopped  rolled back: every probe sees in {place} what it saw before", err=True)
+        aside("stopped", f"rolled back: every probe sees in {place} what it saw before")
 
 
 @contextmanager

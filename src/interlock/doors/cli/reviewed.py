@@ -11,14 +11,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
 from interlock.config import Config
 from interlock.core.change.canonical import Json, plain
 from interlock.core.change.errors import PluginError
 from interlock.core.review.concern import REVIEW, concerns_in
 from interlock.core.review.predicate import predicate
 from interlock.core.review.reply import Heard, hear
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import exactly
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.reviewing import (
@@ -71,7 +70,7 @@ def reviewed(asked: Asked) -> Told:
     check_may_send(found, rules)
     runner = runner_of(asked.key, asked.config, rules, REVIEW, tuple(here.change["services"]))
     if runner is not None and runner.doubt:
-        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+        aside("doubt", f"{safe(runner.doubt)}: this will be kept and not count")
     return _asked(asked, found, here.change, rules, runner)
 
 

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from interlock import registry
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
@@ -26,6 +24,7 @@ from interlock.core.change.parts import GitRange
 from interlock.core.review.ask import Ask, ask_about
 from interlock.core.review.sendable import Kept, Sent, by_name, sort_out
 from interlock.core.review.settings import ReviewerSettings, check_reviewer
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import AtHand
 from interlock.doors.cli.review_secrets import in_wholes, scanned, scanner
 from interlock.doors.cli.text import plural, safe
@@ -170,16 +169,16 @@ def check_may_send(found: Prepared, rules: Told) -> None:
 
 def tell(found: Prepared, *, sends: bool) -> None:
     """Say what goes where, and what stays."""
-    word = "sends   " if sends else "would   "
+    word = "sends" if sends else "would"
     files, size = plural(len(found.sent), "file"), plural(found.size, "byte")
     host, model = safe(found.settings.host), safe(found.settings.model)
-    click.echo(f"{word} {files} of the change, {size} in all, to {host} for {model}", err=True)
+    aside(word, f"{files} of the change, {size} in all, to {host} for {model}")
     for one in found.kept[:NAMED]:
-        click.echo(f"stays    {safe(one.path)}: {one.why}", err=True)
+        aside("stays", f"{safe(one.path)}: {one.why}")
     if len(found.kept) > NAMED:
-        click.echo(f"stays    {plural(len(found.kept) - NAMED, 'file')} more, see --json", err=True)
+        aside("stays", f"{plural(len(found.kept) - NAMED, 'file')} more, see --json")
     if found.unscanned:
         name, _, command = found.unscanned.partition(": ")
-        click.echo(f"besides  {name} did not look for secrets, it is not installed: {command}", err=True)
+        aside("besides", f"{name} did not look for secrets, it is not installed: {command}")
     if sends:
-        click.echo(f"waits    at most {found.settings.seconds:g} s for the answer", err=True)
+        aside("waits", f"at most {found.settings.seconds:g} s for the answer")

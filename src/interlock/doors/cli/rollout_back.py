@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interlock.config import Config
+from interlock.doors.cli.aside import complain
 from interlock.doors.cli.screens.rollout_blind import IDLE_SECONDS, unjudged, ways_on
 from interlock.doors.cli.text import safe
 
@@ -99,11 +100,9 @@ def let_go(record: Told) -> click.exceptions.Exit:
     """What whoever interrupted it must know: it is on record, and nobody does it now."""
     where = "" if record["environment"] == "production" else f" --environment {safe(record['environment'])}"
     seen = "nobody knows how much traffic it has" if record["weight"] is None else f"it had {record['weight']:g} %"
-    click.echo(
-        f"interrupted: {safe(record['service'])} is still on its way back on record; {seen} when this began\n"
-        f"  bring it back: interlock rollback {safe(record['service'])}{where}",
-        err=True,
-    )
+    service = safe(record["service"])
+    complain("", f"interrupted: {service} is still on its way back on record; {seen} when this began", indent=2)
+    complain("  bring it back: ", f"interlock rollback {service}{where}", indent=4)
     return click.exceptions.Exit(INTERRUPTED)
 
 
@@ -114,4 +113,4 @@ def _effects(tx: Tx, rollout: str) -> Sequence[Effect]:
 
 
 def _failed(rollout: str, error: BaseException) -> None:
-    click.echo(f"{rollout or 'worker'}: {safe(str(error))}", err=True)
+    complain(f"{rollout or 'worker'}: ", safe(str(error)), indent=2)

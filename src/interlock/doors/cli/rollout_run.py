@@ -15,6 +15,7 @@ import click
 
 from interlock.config import Config
 from interlock.core.change.errors import InvalidInput
+from interlock.doors.cli.aside import complain
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.rollout_named import named_rollout
 from interlock.doors.cli.text import safe
@@ -103,14 +104,12 @@ def _baseline(station: Station, rollout: str) -> str:
 def _let_go(record: Any) -> click.exceptions.Exit:  # noqa: ANN401  # likewise
     """What whoever interrupted it must know: traffic is still out, and nobody judges it."""
     where = "" if record.environment == "production" else f" --environment {safe(record.environment)}"
-    click.echo(
-        f"interrupted: {safe(record.service)} stays at {record.weight:g} %, and nobody judges it\n"
-        f"  go on: interlock rollout run {record.id}\n"
-        f"  go back: interlock rollback {safe(record.service)}{where}",
-        err=True,
-    )
+    service = safe(record.service)
+    complain("", f"interrupted: {service} stays at {record.weight:g} %, and nobody judges it", indent=2)
+    complain("  go on: ", f"interlock rollout run {record.id}", indent=4)
+    complain("  go back: ", f"interlock rollback {service}{where}", indent=4)
     return click.exceptions.Exit(INTERRUPTED)
 
 
 def _failed(rollout: str, error: BaseException) -> None:
-    click.echo(f"{rollout or 'worker'}: {safe(str(error))}", err=True)
+    complain(f"{rollout or 'worker'}: ", safe(str(error)), indent=2)

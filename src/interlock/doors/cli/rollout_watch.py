@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from interlock.core.change.errors import InterlockError, InvalidInput, NotFound
+from interlock.doors.cli.aside import complain
 from interlock.doors.cli.desk import REFUSED, UNDECIDED, as_json, leave, settings
 from interlock.doors.cli.text import safe
 
@@ -119,11 +120,12 @@ def _find(client: Any, named: str | None, environment: str | None) -> str:  # no
 def _over(last: Told, named: str | None) -> None:
     """Nothing is under way, which must be said before an old picture is shown; beside it, where programs read."""
     of = f" of {safe(named)}" if named else ""
-    click.echo(
-        f"no rollout{of} is under way: this is the last one, {safe(last['state'])} since "
-        f"{last['ended_at'][:19].replace('T', ' ')} UTC\n"
-        f"  begin one: interlock rollout start CHANGE --ticket FILE · what there was: interlock rollout list",
-        err=True,
+    since = f"{safe(last['state'])} since {last['ended_at'][:19].replace('T', ' ')} UTC"
+    complain("", f"no rollout{of} is under way: this is the last one, {since}", indent=2)
+    complain(
+        "  begin one: ",
+        "interlock rollout start CHANGE --ticket FILE · what there was: interlock rollout list",
+        indent=4,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from interlock.core.approval.model import Statement
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.desk import REFUSED, as_json, client, leave, settings, show_json
 from interlock.doors.cli.screens.standing import in_force
 from interlock.doors.cli.signing import Pen, hand_in, signing_flags
@@ -56,10 +57,10 @@ def genesis(*, only_show: bool, pen: Pen, as_json: bool) -> None:
         click.echo(loaded.digest)
         return
     for doubt in loaded.bundle.lints:
-        click.echo(f"doubt    {doubt.path}: {safe(doubt.message)}; {safe(doubt.remedy)}", err=True)
+        aside("doubt", f"{doubt.path}: {safe(doubt.message)}; {safe(doubt.remedy)}")
     for finding in check_catalog(loaded.catalog):
         if finding.level == "error":
-            click.echo(f"doubt    {safe(finding.path)}:{finding.line}: {safe(finding.message)}", err=True)
+            aside("doubt", f"{safe(finding.path)}:{finding.line}: {safe(finding.message)}")
     owners = {key.fingerprint: person.name for person in loaded.catalog.people.values() for key in person.keys}
     done = hand_in(pen, lambda person: _statement(person, loaded.digest), owners)
     if done is None:

@@ -12,10 +12,9 @@ import math
 import socket
 from collections.abc import Sequence
 
-import click
-
 from interlock.core.change.errors import InterlockError
 from interlock.core.evidence.run import MOST_SECONDS, Ended, Producer
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.text import safe
 
@@ -38,6 +37,6 @@ def over(api: Client, run: str, ended: Ended, left: Sequence[str] = (), evidence
     try:
         api.post(f"/v1/runs/{run}/end", body)
     except InterlockError as error:
-        click.echo(f"doubt    how {run} ended is not on record ({error.code}): {safe(error.message)}", err=True)
+        aside("doubt", f"how {run} ended is not on record ({error.code}): {safe(error.message)}")
         return False
     return True

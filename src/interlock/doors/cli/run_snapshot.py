@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.desk import as_json, change_id, client, leave, settings, show_json
 from interlock.doors.cli.run_exit import exit_code
 from interlock.doors.cli.text import safe
@@ -98,7 +99,7 @@ def _snapshots(
     plans = plans_of(api, config, change, *where, out=out)
     runner = runner_of(key, config, rules, SNAPSHOT, tuple(change["services"]))
     if runner is not None and runner.doubt:
-        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+        aside("doubt", f"{safe(runner.doubt)}: this will be kept and not count")
     desk = Desk(api=api, config=config, change=change, rules=rules, runner=runner, out=out)
     for plan in plans:
         yield _one(desk, plan)
@@ -119,7 +120,7 @@ def _one(desk: Desk, plan: SnapshotPlan) -> Told:
     except BaseException as error:
         over(desk.api, run, "cancelled")
         if isinstance(error, KeyboardInterrupt):
-            click.echo(f"stopped  {run} was cancelled: {_stopped(desk, plan, run, seen)}", err=True)
+            aside("stopped", f"{run} was cancelled: {_stopped(desk, plan, run, seen)}")
             raise click.exceptions.Exit(INTERRUPTED) from error
         raise
     over(desk.api, run, found.verdict, evidence=handed["kept"]["id"] if handed and handed["kept"] else None)

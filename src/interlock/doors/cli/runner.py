@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import click
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
@@ -29,6 +28,7 @@ from interlock.core.evidence.dsse import PrivateKey, key_id_of, load_public_key,
 from interlock.core.evidence.model import Runner as Trusted
 from interlock.core.evidence.statement import statement
 from interlock.core.evidence.trust import refusal
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.files import read_bytes, write_whole
 from interlock.plugins.world.rollback_files import keep_out_of_git
@@ -138,7 +138,7 @@ def hand_in(api: Client, config: Config, *, change: str, run: str, signed: bytes
         if out is not None:
             write_whole(out, signed)
     except InvalidInput as error:
-        click.echo(f"doubt    {error.message}; it is in {file}", err=True)
+        aside("doubt", f"{error.message}; it is in {file}")
     return handed
 
 

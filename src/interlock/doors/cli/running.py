@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from interlock.config import Config
 from interlock.core.change.canonical import Json, plain
 from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.statement import OURS
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import AtHand, exactly
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.run_record import begun, over
@@ -44,7 +43,7 @@ def tried(api: Client, config: Config, name: str, asked: Asked) -> Told:
     rules = api.get("/v1/rules").json
     runner = runner_of(asked.key, config, rules, LOCAL, tuple(here.change["services"]))
     if runner is not None and runner.doubt:
-        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+        aside("doubt", f"{safe(runner.doubt)}: this will be kept and not count")
     run = RandomIds().new("lcl")
     begun(api, change=here.change["id"], run=run, producer="local", about=service, seconds=asked.seconds + 60.0)
     try:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import click
-
 from interlock import registry
 from interlock.config import Config
 from interlock.core.change.canonical import Json, plain
@@ -31,6 +29,7 @@ from interlock.core.scan.plan import ScanPlan, left_out, may_stay_unread, togeth
 from interlock.core.scan.plan_read import read_scan_plan
 from interlock.core.scan.sarif_written import written
 from interlock.core.scan.seen import Source
+from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import exactly
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.files import write_whole
@@ -81,7 +80,7 @@ def scanned(
         )
     runner = runner_of(key, config, rules, SCAN, tuple(here.change["services"]))
     if runner is not None and runner.doubt:
-        click.echo(f"doubt    {safe(runner.doubt)}: this will be kept and not count", err=True)
+        aside("doubt", f"{safe(runner.doubt)}: this will be kept and not count")
     change, run = here.change, RandomIds().new("scn")
     about = ", ".join(one.kind for one in book.scanners)
     begun(api, change=change["id"], run=run, producer="scan", about=about, seconds=LONGEST)
@@ -96,7 +95,7 @@ def scanned(
         write_whole(sarif, written(found))
     if out is not None and handed is None:
         why = "it would say nothing about the change" if found.verdict == "undecidable" else "nobody signed it"
-        click.echo(f"doubt    nothing was written to {safe(out)}: {why}", err=True)
+        aside("doubt", f"nothing was written to {safe(out)}: {why}")
     evidence = handed.kept["id"] if handed and handed.kept else None
     ended: Ended = found.verdict
     over(api, run, ended, evidence=evidence)

@@ -25,7 +25,9 @@ _RUNNERS = frozenset({"GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"})
 _COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 _MARKED = re.compile(r"##(?=\[|vso\[|teamcity\[)", re.IGNORECASE)
 
-MIN_WIDTH, MAX_WIDTH, PIPE_WIDTH = 60, 132, 120
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+MIN_WIDTH, MAX_WIDTH, PIPE_WIDTH, PLAIN_WIDTH = 60, 132, 120, 80
 
 
 def safe(text: str) -> str:
@@ -64,8 +66,25 @@ def width() -> int:
     return max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size().columns))
 
 
+def error_width() -> int | None:
+    """Columns to write errors in; None where they go to a pipe or a file, in which nothing is broken.
+
+    Their own terminal is asked: ``NAME=$(interlock …)`` has the answer in a pipe and the errors before a person.
+    """
+    if not sys.stderr.isatty():
+        return None
+    wide = os.environ.get("COLUMNS", "")
+    try:
+        found = int(wide) if wide.isdecimal() else os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        found = 0
+    # A terminal that does not know its width says 0.
+    return max(MIN_WIDTH, min(MAX_WIDTH, found or PLAIN_WIDTH))
+
+
 def columns(text: str) -> int:
-    """How many columns ``text`` takes."""
+    """How many columns ``text`` takes; colours take none."""
+    text = _STYLE.sub("", text) if "\x1b" in text else text
     if text.isascii():
         return len(text)
     return sum(
@@ -89,18 +108,29 @@ def pad(text: str, room: int) -> str:
     return short + " " * (room - columns(short))
 
 
-def wrap(text: str, room: int) -> list[str]:
-    """``text`` in lines of at most ``room`` columns, broken at spaces where there are any, none before a ``%``."""
+def wrap(text: str, room: int, *, taken: int = 0) -> list[str]:
+    """``text`` in lines of at most ``room`` columns, broken at spaces where there are any, none before a ``%``.
+
+    ``taken`` columns of the first line are somebody else's; it is empty where no word fits beside them.
+    """
     lines: list[str] = []
     line = ""
     for held in text.replace(" %", "\x00%").split():
         word = held.replace("\x00", " ")
-        if line and columns(line) + 1 + columns(word) > room:
+        left = room if lines else room - taken
+        if (line or left < room) and columns(line) + bool(line) + columns(word) > left:
             lines.append(line)
             line = word
         else:
             line = f"{line} {word}".strip()
     return [*lines, line]
+
+
+def hung(left: str, text: str, room: int, *, indent: int | None = None) -> list[str]:
+    """``left`` and then ``text`` in ``room`` columns; later lines are below the first's text, or indented."""
+    indent = columns(left) if indent is None else indent
+    first, *rest = wrap(text, room - indent, taken=columns(left) - indent)
+    return [(left + first).rstrip(), *(" " * indent + line for line in rest)]
 
 
 def fitting(text: str, room: int) -> str:

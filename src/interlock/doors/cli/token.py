@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from interlock.doors.cli.aside import complain
 from interlock.doors.cli.desk import as_json, client, settings, show_json
 from interlock.doors.cli.text import pad, safe
 
@@ -48,12 +49,11 @@ def create(
     shown = made["token"]
     click.echo(made["secret"])
     until = shown["expires_at"][:10]
-    click.echo(
-        f"{shown['id']} for {safe(principal)} ({kind}): {', '.join(shown['scopes'])}, until {until}"
-        f"\ngood for {safe(config.server or named(config.database))}"
-        "\nthis is the only time the secret is shown; hand it over as INTERLOCK_TOKEN",
-        err=True,
+    complain(
+        "", f"{shown['id']} for {safe(principal)} ({kind}): {', '.join(shown['scopes'])}, until {until}", indent=2
     )
+    complain("good for ", safe(config.server or named(config.database)), indent=2)
+    complain("", "this is the only time the secret is shown; hand it over as INTERLOCK_TOKEN", indent=2)
 
 
 @token.command(name="list")

@@ -72,7 +72,7 @@ def test_no_line_is_wider_than_the_page() -> None:
 
 def test_it_says_how_a_service_goes_out_in_stages() -> None:
     """It ended at the gate: nobody learned there that rollouts have plans."""
-    shown = screen(EMPTY)
+    shown = " ".join(screen(EMPTY).split())
     assert "rollouts no plan yet: what follows the gate is yours." in shown
     assert "write rollouts/SERVICE.yaml (docs/how-to/rollout-plan.md): interlock policy check" in shown
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.doors.cli.screens.columns import MARGIN, Row, beside, label, table, told
+from interlock.doors.cli.screens.columns import MARGIN, Row, table, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
 from interlock.doors.cli.screens.rollout_bars import span
-from interlock.doors.cli.text import fitting, paint, plural, safe, width
+from interlock.doors.cli.text import fitting, plural, safe, width
 
 Told = dict[str, Any]
 NAMED = 3
@@ -20,9 +20,8 @@ def _safe(text: str) -> str:
 
 def proven(done: Told) -> list[str]:
     """One service's proof, with what became of it as evidence."""
-    good = done["good"]
-    head = paint(label("TOLD" if good else "GAPS"), fg="green" if good else "red", bold=True)
-    lines = beside(head, _answer(done))
+    word, colour = ("TOLD", "green") if done["good"] else ("GAPS", "red")
+    lines = told(word, _answer(done), colour)
     lines += table("change", [_bound(each) for each in done["failure_modes"]])
     lines += table("modes", [_mode(each, done) for each in done["modes"]])
     lines += [line for one in done["ready"] for line in _ready(one)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.doors.cli.screens.columns import Row, label, table, told
+from interlock.doors.cli.screens.columns import Row, table, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
-from interlock.doors.cli.text import paint, plural, safe
+from interlock.doors.cli.text import plural, safe
 
 Told = dict[str, Any]
 SHOWN = 8
@@ -27,13 +27,10 @@ _MARKS = {"bites": True, "kills": True, "passes": None, "skipped": None}
 def bitten(done: Told) -> list[str]:
     """One service's tests, with what became of it as evidence."""
     if done["verdict"] == "undecidable":
-        head = paint(label("UNKNOWN"), fg="yellow", bold=True)
         answer = f"{safe(done['service'])}: whether the tests bite cannot be decided here"
-        return [head + answer, *told("why", safe(done["fault"])), *evidence_lines(done)]
-    good = done["good"]
-    lines = [
-        paint(label("BITES" if good else "REFUSED"), fg="green" if good else "red", bold=True) + _answer(done)
-    ]
+        return [*told("UNKNOWN", answer, "yellow"), *told("why", safe(done["fault"])), *evidence_lines(done)]
+    word, colour = ("BITES", "green") if done["good"] else ("REFUSED", "red")
+    lines = told(word, _answer(done), colour)
     lines += table("list", [_behaviour(each) for each in done["behaviours"][:SHOWN]])
     lines += _more(done["counts"]["behaviours"] - SHOWN)
     lines += table("tests", [_test(each, done) for each in done["tests"][:SHOWN]])

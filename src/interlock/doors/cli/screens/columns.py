@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interlock.doors.cli.text import columns, mark, pad, paint, width, wrap
+from interlock.doors.cli.text import columns, hung, mark, pad, paint, width, wrap
 
 MARGIN = 9
 NARROW = 96
@@ -36,22 +36,19 @@ class Row:
         return self.head or self.text
 
 
-def label(word: str) -> str:
-    """The word in the left margin."""
-    return paint(pad(word, MARGIN), bold=True) if word else " " * MARGIN
+def label(word: str, colour: str | None = None) -> str:
+    """The word in the left margin; an answer's has a colour."""
+    return paint(pad(word, MARGIN), bold=True, fg=colour) if word else " " * MARGIN
 
 
-def told(word: str, text: str) -> list[str]:
+def told(word: str, text: str, colour: str | None = None) -> list[str]:
     """A labelled paragraph."""
-    first, *rest = wrap(text, width() - MARGIN)
-    return [label(word) + first, *(" " * MARGIN + line for line in rest)]
+    return beside(label(word, colour), text)
 
 
 def beside(left: str, text: str) -> list[str]:
     """``text``, wrapped in the room that is right of ``left``."""
-    indent = columns(left)
-    first, *rest = wrap(text, width() - indent)
-    return [left + first, *(" " * indent + line for line in rest)]
+    return hung(left, text, width())
 
 
 def table(word: str, rows: list[Row]) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from interlock.doors.cli.text import cut, mark, pad, plural, safe, width, wrap
+from interlock.doors.cli.screens.columns import MARGIN, beside, told
+from interlock.doors.cli.text import cut, hung, mark, pad, plural, safe, width
 
 if TYPE_CHECKING:
     from interlock.core.policy.starter import Starter
@@ -39,24 +40,36 @@ def first_look(
         yield from _past(report, days)
         yield from _enforced(report, standing)
     yield ""
-    yield "next     correct catalog-info.yaml: tiers, owners, who depends on whom, people's roles and SSH keys"
-    yield "         interlock catalog check          what is still missing there"
-    yield "         interlock check                  what your next change needs"
+    yield from told(
+        "next", "correct catalog-info.yaml: tiers, owners, who depends on whom, people's roles and SSH keys"
+    )
+    yield from _command("interlock catalog check", "what is still missing there")
+    yield from _command("interlock check", "what your next change needs")
     who = "when you stand for these rules, alone" if alone else "when two people stand for these rules"
-    yield f"         interlock rules genesis          {who}"
+    yield from _command("interlock rules genesis", who)
     yield from _rollouts(plans, foreign)
+
+
+def _command(typed: str, why: str) -> list[str]:
+    return beside(f"{' ' * MARGIN}{typed:<32} ", why)
 
 
 def _rollouts(plans: int, foreign: str) -> Iterator[str]:
     """How a change goes out, once the gate lets it: nothing is written for that, since only people know it."""
     if foreign:
-        yield f"rollouts {safe(foreign)} is no rollout plan of interlock: name another folder for those in"
-        yield "         interlock.yaml (rollouts: release/plans), or these rules cannot be read"
+        yield from told(
+            "rollouts",
+            f"{safe(foreign)} is no rollout plan of interlock: name another folder for those in interlock.yaml "
+            "(rollouts: release/plans), or these rules cannot be read",
+        )
     elif plans:
-        yield f"rollouts {plural(plans, 'plan')}, read by interlock policy check"
+        yield from told("rollouts", f"{plural(plans, 'plan')}, read by interlock policy check")
     else:
-        yield "rollouts no plan yet: what follows the gate is yours. To go out in stages under the judge,"
-        yield "         write rollouts/SERVICE.yaml (docs/how-to/rollout-plan.md): interlock policy check"
+        yield from told(
+            "rollouts",
+            "no plan yet: what follows the gate is yours. To go out in stages under the judge, write "
+            "rollouts/SERVICE.yaml (docs/how-to/rollout-plan.md): interlock policy check",
+        )
 
 
 def _files(written: Starter, *, dry_run: bool) -> Iterator[str]:
@@ -67,21 +80,24 @@ def _files(written: Starter, *, dry_run: bool) -> Iterator[str]:
     policies = sum(path.startswith("policies/") for path in written.files)
     others = [path for path in written.files if not path.startswith("policies/")]
     folder = f"policies/ ({plural(policies, 'file')})"
-    yield f"{did}    {', '.join([*others, folder])}"
+    yield from hung(f"{did}    ", ", ".join([*others, folder]), width(), indent=MARGIN)
     for found in written.found:
-        yield f"         · {safe(found)}"
+        yield from beside(f"{' ' * MARGIN}· ", safe(found))
 
 
 def _past(report: LookBack, days: int) -> Iterator[str]:
     total = len(report.judged) + len(report.unreadable)
     if not total:
-        yield f"past     no merge in {plural(days, 'day')}, so there was nothing to judge"
-        yield "         interlock init --look-back 365d --dry-run     look further back, write nothing"
+        yield from told("past", f"no merge in {plural(days, 'day')}, so there was nothing to judge")
+        yield from beside(
+            f"{' ' * MARGIN}interlock init --look-back 365d --dry-run     ", "look further back, write nothing"
+        )
         return
     merges = plural(total, "merge")
-    yield f"past     {merges} in {plural(days, 'day')}, as these rules would have seen them (nothing was stopped)"
+    seen = f"{merges} in {plural(days, 'day')}, as these rules would have seen them (nothing was stopped)"
+    yield from told("past", seen)
     if report.judged:
-        yield f"         written by  {_shares(report)}"
+        yield from beside(f"{' ' * MARGIN}written by  ", _shares(report))
     yield from _rules("would have refused", [rule for rule in report.rules if not rule.asks], len(report.judged))
     yield from _findings(report.judged)
     yield from _rules("would have asked for", [rule for rule in report.rules if rule.asks], len(report.judged))
@@ -132,12 +148,17 @@ def _unreadable(report: LookBack) -> Iterator[str]:
 
 def _enforced(report: LookBack, standing: tuple[str, ...] | None) -> Iterator[str]:
     if report.judged and not any(item.tier == 1 for item in report.judged):
-        yield "         none of them touched a Tier-1 service: give services their tier in catalog-info.yaml,"
-        yield "         then interlock init --dry-run says this again with your tiers"
+        yield from told(
+            "",
+            "none of them touched a Tier-1 service: give services their tier in catalog-info.yaml, then "
+            "interlock init --dry-run says this again with your tiers",
+        )
     if standing is not None:
-        yield f"enforced {plural(len(standing), 'rule')} by policies/modes.yaml, which stays as it is"
-        yield from (f"         {line}" for line in wrap(", ".join(standing), width() - 9) if standing)
+        yield from told(
+            "enforced", f"{plural(len(standing), 'rule')} by policies/modes.yaml, which stays as it is"
+        )
+        yield from told("", ", ".join(standing)) if standing else ()
     elif report.quiet:
         count = plural(len(report.quiet), "rule")
-        yield f"enforced {count} about content that no past merge broke; the others only watch"
-        yield cut(f"         {', '.join(report.quiet)}", width())
+        yield from told("enforced", f"{count} about content that no past merge broke; the others only watch")
+        yield from told("", ", ".join(report.quiet))

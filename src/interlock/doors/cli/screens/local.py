@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.doors.cli.screens.columns import Row, label, table, told
+from interlock.doors.cli.screens.columns import Row, table, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
 from interlock.doors.cli.screens.rollout_bars import span
-from interlock.doors.cli.text import paint, plural, safe, short
+from interlock.doors.cli.text import plural, safe, short
 
 Told = dict[str, Any]
 _ENDED = {
@@ -21,8 +21,8 @@ def shown(done: Told) -> list[str]:
     """One run, with what became of it as evidence."""
     good, script = done["good"], done["transcript"]
     how = _ENDED.get(done["ended"], f"ended with {done['exit_code']}")
-    head = paint(label("RAN" if good else "FAILED"), fg="green" if good else "red", bold=True)
-    lines = [f"{head}{safe(done['service'])}: {how}, after {span(done['seconds'])}"]
+    word, colour = ("RAN", "green") if good else ("FAILED", "red")
+    lines = told(word, f"{safe(done['service'])}: {how}, after {span(done['seconds'])}", colour)
     lines += table("visits", [_visit(each) for each in done["visits"]])
     masked = f" · {plural(script['masked'], 'secret')} masked" if script["masked"] else ""
     cut = f" · the last {script['left_out']:,} characters are not in it" if script["left_out"] else ""

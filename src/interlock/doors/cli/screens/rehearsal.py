@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.core.rehearsal.outcome import UNRESTORED
-from interlock.doors.cli.screens.columns import Row, label, table, told
+from interlock.doors.cli.screens.columns import Row, table, told
 from interlock.doors.cli.screens.migrations import migrations
 from interlock.doors.cli.screens.rollout_bars import span
-from interlock.doors.cli.text import paint, plural, safe, short
+from interlock.doors.cli.text import plural, safe, short
 
 Told = dict[str, Any]
 SHOWN = 6
@@ -17,7 +17,7 @@ SHOWN = 6
 def rehearsed(done: Told) -> list[str]:
     """One rehearsal, with what became of it as evidence."""
     word, colour = _word(done)
-    lines = [paint(label(word), fg=colour, bold=True) + _answer(done)]
+    lines = told(word, _answer(done), colour)
     for number, one in enumerate(done.get("irreversible", [])):
         lines += told("ONE WAY" if number == 0 else "", _one_way(one))
     # What going back leaves is listed below, item by item.

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.doors.cli.screens.columns import MARGIN, Row, label, told
+from interlock.doors.cli.screens.columns import MARGIN, Row, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
-from interlock.doors.cli.text import cut, paint, plural, safe, width
+from interlock.doors.cli.text import cut, plural, safe, width
 
 Told = dict[str, Any]
 MOST_SHOWN = 6
@@ -26,7 +26,7 @@ def screen(done: Told) -> list[str]:
         f"{plural(count, 'concern')} to be answered by a person" if count else "no concern; that approves nothing"
     )
     who = f"{safe(done['model'])} at {safe(done['host'])} read {plural(done['files'], 'file')}"
-    lines = [paint(label(word), fg="yellow" if count else "green", bold=True) + f"{what} · {who}"]
+    lines = told(word, f"{what} · {who}", "yellow" if count else "green")
     for one in concerns:
         lines += _one(one, done["change"])
     lines += _beside(done)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.doors.cli.screens.columns import Row, label, table, told
+from interlock.doors.cli.screens.columns import Row, table, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
-from interlock.doors.cli.text import paint, plural, safe
+from interlock.doors.cli.text import plural, safe
 
 Told = dict[str, Any]
 SHOWN, OTHERS, UNREAD = 12, 3, 4
@@ -17,7 +17,7 @@ _WORDS = {"passed": ("CLEAN", "green"), "failed": ("FOUND", "red"), "undecidable
 def shown(done: Told) -> list[str]:
     """One scan, with what became of it as evidence."""
     word, colour = _WORDS[done["verdict"]]
-    lines = [paint(label(word), fg=colour, bold=True) + _answer(done)]
+    lines = told(word, _answer(done), colour)
     blocking = [one for one in done["new_findings"] if one["class"]]
     lines += table("new", [_row(one) for one in blocking[:SHOWN]])
     if done["blocking"] > min(len(blocking), SHOWN):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from shlex import quote
 from typing import Any
 
-from interlock.doors.cli.screens.columns import label, told
+from interlock.doors.cli.screens.columns import told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
 from interlock.doors.cli.screens.rollout_bars import span
-from interlock.doors.cli.text import paint, plural, safe, short
+from interlock.doors.cli.text import plural, safe, short
 
 Told = dict[str, Any]
 SHOWN = 6
@@ -19,8 +19,7 @@ def saved(done: Told) -> list[str]:
     """One snapshot, with what became of it as evidence."""
     word, colour = _WORDS[done["verdict"]]
     place = f"{safe(done['service'])} in {safe(done['environment'])}"
-    lines = told(word, f"{place}: {_answer(done)}")
-    lines[0] = paint(label(word), fg=colour, bold=True) + lines[0].removeprefix(label(word))
+    lines = told(word, f"{place}: {_answer(done)}", colour)
     for number, reason in enumerate(done["reasons"][:SHOWN]):
         lines += told("because" if number == 0 else "", safe(reason))
     if done["digest"]:
