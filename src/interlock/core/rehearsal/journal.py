@@ -98,7 +98,7 @@ def noted_line(noted: Mapping[str, Json]) -> bytes:
 
 def applying_line(*, thrown_away: bool = False) -> bytes:
     """From here on the place may be touched; ``thrown_away`` where that goes with whoever made it."""
-    return _line({"what": "applying", "thrown_away": thrown_away})
+    return _line({"what": "applying", **({"thrown_away": True} if thrown_away else {})})
 
 
 def program_line(pid: int, since: str) -> bytes:
