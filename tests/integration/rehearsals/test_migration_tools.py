@@ -199,6 +199,23 @@ SENT = [
         "passed",
         "data",
     ),
+    (
+        """[op.execute(sa.text("UPDATE orders SET note = NULL WHERE id = :i").bindparams(i=r.id)) for r in
+        op.get_bind().execute(sa.text("SELECT id, note FROM orders")) if (r.note or "").startswith("LEGACY:")]
+    op.add_column("orders", sa.Column("gift", sa.Text))""",
+        'op.drop_column("orders", "gift")',
+        "undecidable",
+        "unshown",
+    ),
+    (
+        """op.create_table("notes", sa.Column("id", sa.Integer), sa.Column("note", sa.Text))
+    [op.execute(sa.text("INSERT INTO notes VALUES (:i, :n)").bindparams(i=r.id, n=r.note))
+        for r in op.get_bind().execute(sa.text("SELECT id, note FROM orders")).fetchall()]
+    assert op.get_bind().execute(sa.text("SELECT count(*) FROM orders")).scalar()""",
+        'op.drop_table("notes")',
+        "passed",
+        "free",
+    ),
 ]
 """What a revision does, with its way back: the first two every time, the others where there is time."""
 

@@ -249,3 +249,14 @@ def test_settings_that_cannot_be_used_are_refused(settings, expected):
     with pytest.raises(InvalidInput) as caught:
         SqlProbe(settings, None)
     assert expected in caught.value.message
+
+
+def test_the_options_of_a_foreign_server_and_its_tables_are_seen(shop):
+    shop.execute("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (host 'a')")
+    shop.execute("CREATE FOREIGN TABLE f (a int OPTIONS (c 'x')) SERVER s OPTIONS (tbl 'x')")
+    assert told(shop, "ALTER SERVER s OPTIONS (SET host 'b')") == ["foreign server s was host=a, is host=b"]
+    (one,) = told(shop, "ALTER FOREIGN TABLE f OPTIONS (SET tbl 'y')")
+    assert "at s with tbl=x" in one, one
+    assert "at s with tbl=y" in one, one
+    (one,) = told(shop, "ALTER FOREIGN TABLE f ALTER a OPTIONS (SET c 'y')")
+    assert "with c=y" in one, one

