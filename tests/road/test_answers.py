@@ -48,6 +48,19 @@ def review(road, change, *concerns, key=None, **more):
     return gather.add_evidence(road.station, road.pipeline(), change.id, offer)
 
 
+def test_what_is_listed_stands_as_it_does_now(asking):
+    """What had expired was listed as trusted for good."""
+    change = asking.open()
+    review(asking, change, said())
+
+    def listed():
+        return [one.standing for one in gather.evidence_of(asking.station, asking.person("vera"), change.id)]
+
+    assert listed() == ["trusted"]
+    asking.clock.pass_by(days=14, minutes=1)
+    assert listed() == ["expired"]
+
+
 def judged(road, change, environment="production"):
     return decide.judge(road.station, road.person("vera"), change.id, environment)
 

@@ -25,7 +25,6 @@ from interlock.core.change.catalog import Tier
 from interlock.core.change.change import Change, ChangeClass, ChangeHeader, ChangeRecord, Submission
 from interlock.core.change.parse import parse_json
 from interlock.core.change.submission_check import check_environment, check_submission
-from interlock.core.evidence.accept import effective
 from interlock.core.evidence.lights import Light, lights
 from interlock.core.evidence.model import Evidence
 from interlock.core.facts.model import Description
@@ -42,7 +41,7 @@ from interlock.core.ticket.model import Ticket
 from interlock.core.ticket.record import TicketRecord, TicketState
 from interlock.ports.store import Tx
 from interlock.road.evidence_runs import runs_about
-from interlock.road.gather import check_lent, evidence_about, standing_statements, statements_about
+from interlock.road.gather import check_lent, evidence_now, standing_statements, statements_about
 from interlock.road.recorded import complete
 from interlock.road.station import InForce, Station
 
@@ -146,7 +145,7 @@ def judge_in(
     place = rules.settings.environments.get(environment)
     description = station.described.of(change.submission, rules, name)
     change = replace(change, services=services_of(change, description))
-    evidence = _evidence(tx, rules, change, now)
+    evidence = evidence_now(tx, rules, change, now)
     counted, lifts, concerns = _said(tx, rules, change, description, environment, evidence, now)
     given = DecisionInput(
         change=change,
@@ -186,16 +185,6 @@ def judge_in(
         one_person=rules.settings.one_person,
         guarded=place is None or place.production or description.blast.rules_touched,
         tier=tier_of(change, description, rules.catalog),
-    )
-
-
-def _evidence(tx: Tx, rules: Rules, change: Change, now: datetime) -> tuple[Evidence, ...]:
-    """All evidence on record, each with the standing it has now."""
-    return tuple(
-        effective(
-            item, now=now, digest=change.digest, runners=rules.settings.trust.runners, services=change.services
-        )
-        for item in evidence_about(tx, change.id)
     )
 
 

@@ -22,9 +22,9 @@ from interlock.core.approval.delegation import names
 from interlock.core.approval.identity import principal_of
 from interlock.core.approval.model import Purpose, SignedStatement, Statement
 from interlock.core.change.canonical import Json
-from interlock.core.change.change import ChangeRecord
+from interlock.core.change.change import Change, ChangeRecord
 from interlock.core.change.errors import Conflict, InvalidInput, NotFound
-from interlock.core.evidence.accept import Format
+from interlock.core.evidence.accept import Format, effective
 from interlock.core.evidence.accept import accept as accept_evidence
 from interlock.core.evidence.model import Evidence
 from interlock.core.ledger.entry import Entry
@@ -216,6 +216,34 @@ def evidence_about(tx: Tx, change_id: str) -> tuple[Evidence, ...]:
     found = tuple(tx.records(Evidence).find(change=change_id))
     tx.vouch(Evidence, [item.id for item in found], about=change_id, whole=True)
     return found
+
+
+def evidence_now(tx: Tx, rules: Rules, change: Change, now: datetime) -> tuple[Evidence, ...]:
+    """The same, each with the standing that it has at ``now``.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    runners = rules.settings.trust.runners
+    return tuple(
+        effective(each, now=now, digest=change.digest, runners=runners, services=change.services)
+        for each in evidence_about(tx, change.id)
+    )
+
+
+def evidence_of(station: Station, actor: Actor, change_id: str) -> tuple[Evidence, ...]:
+    """All evidence about one change as it stands now, for whoever may read.
+
+    Raises:
+        IntegrityError: ``record-unvouched``.
+    """
+    actor.require(Scope.READ)
+
+    def work(tx: Tx) -> tuple[Evidence, ...]:
+        change = tx.records(ChangeRecord).get(change_id)
+        return evidence_now(tx, station.rules(tx).rules, change, station.clock.now())
+
+    return station.store.read(work)
 
 
 def _check_here(purpose: str) -> None:

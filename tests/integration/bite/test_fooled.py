@@ -24,7 +24,8 @@ def test_side():
         first.write_text(f"{here} {sorted(each.name for each in here.parent.iterdir() if len(each.name) < 16)}")
         (here / "mark").touch()
     assert not (here / "mark").exists() or first.stat().st_mtime <= (here / "mark").stat().st_mtime
-    assert f"{here} {sorted(each.name for each in here.parent.iterdir() if len(each.name) < 16)}" == first.read_text()
+    now = f"{here} {sorted(each.name for each in here.parent.iterdir() if len(each.name) < 16)}"
+    assert now == first.read_text()
 """
 
 
@@ -140,6 +141,15 @@ def test_one(answer):
 def test_two(answer):
     assert not answer
 """
+QUERIES = """\
+import sqlite3
+from pathlib import Path
+
+
+def test_it():
+    text = Path("src/most.sql").read_text()
+    assert sqlite3.connect(":memory:").execute(text).fetchone() == (5,)
+"""
 HONEST = {
     "a constant": (
         {name: text.format(7) for name, text in CONSTANT.items()},
@@ -159,9 +169,7 @@ HONEST = {
     "a query": (
         {"src/most.sql": "select 7", "src/berths.py": OLD},
         {"src/most.sql": "select 5"},
-        "import sqlite3\nfrom pathlib import Path\n\n\ndef test_it():\n"
-        "    text = Path('src/most.sql').read_text()\n"
-        "    assert sqlite3.connect(':memory:').execute(text).fetchone() == (5,)\n",
+        QUERIES,
     ),
     "another Python": (BEFORE, {"src/berths.py": NEW}, OTHER),
     "a shell": ({"src/most.sh": "echo 5\n"}, {"src/most.sh": "echo 7\n"}, IN_SHELL),

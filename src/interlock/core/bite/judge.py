@@ -52,8 +52,8 @@ class Looked:
     """All runs by one plan. ``standings`` are of tests that were looked at on base; ``kills`` by which mutants.
 
     ``mutants`` is how many things of the change were replaced for them. ``stood_in`` has the tests that failed on
-    base, where something could be stood in for; ``reach`` those that bite. ``hidden`` are tests that the old code's
-    own run has, and head's has not although they are there.
+    base, where something could be stood in for; ``reach`` those that bite. ``hidden`` are tests that the old
+    code's own run has, and head's has not although they are there.
     """
 
     head: tuple[Seen, ...]

@@ -39,7 +39,7 @@ class _File(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
-    """The changed files of the product. ``whole`` are reached where they are read; ``vague``: some are not seen."""
+    """The changed files of the product. ``whole`` are reached where they are read; ``vague``: some are unseen."""
 
     files: frozenset[str] = frozenset()
     whole: frozenset[str] = frozenset()

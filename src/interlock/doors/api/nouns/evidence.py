@@ -11,7 +11,7 @@ from interlock.core.approval.actor import Scope
 from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.model import Evidence
 from interlock.doors.api.surface import Answer, Call, Operation
-from interlock.road import gather, intake
+from interlock.road import gather
 from interlock.road.gather import EvidenceOffer
 
 
@@ -50,8 +50,7 @@ def _add(call: Call) -> Answer:
 
 
 def _list(call: Call) -> Answer:
-    change = intake.show(call.station, call.actor, call.path["change"]).id
-    found = call.station.store.read(lambda tx: gather.evidence_about(tx, change))
+    found = gather.evidence_of(call.station, call.actor, call.path["change"])
     return Answer(body={"items": list(found), "next": None})
 
 
@@ -72,7 +71,7 @@ OPERATIONS = (
         method="GET",
         path="/v1/changes/{change}/evidence",
         scope=Scope.READ,
-        summary="All evidence on record for a change, oldest first.",
+        summary="All evidence on record for a change, oldest first, each as it stands now.",
         run=_list,
         list_of=Evidence,
     ),
