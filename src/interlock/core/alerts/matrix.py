@@ -8,6 +8,7 @@ Rules:
 3. A mode without an answer is a gap, whatever fires later. What fires too late, or for nobody, is told with it.
 4. An alert that fires in no mode at all is told: it is about something else, or it can never fire.
 5. What could not be decided is undecided and never a proof. An alert on a knife edge is no answer either.
+6. Alerts that sleep at some hours answer together where one of them is awake at each.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from interlock.core.alerts.gone import Gone
 from interlock.core.alerts.promtool_says import Fired
 from interlock.core.alerts.routing import Sent
 from interlock.core.alerts.scope import Looked
+from interlock.core.alerts.starts import HOURS
 from interlock.core.alerts.urgency import is_quiet, severity_of
 
 OWNERS = ("team", "route", "receiver", "owner", "squad")
@@ -29,12 +31,16 @@ class Cell:
     """One alert in one mode: what it ``fired`` with and after how many seconds, the first first.
 
     ``fault``: why nobody can say. ``receivers`` are who hears of what fired in time, None where nobody looked.
+    ``awake``: of one that asks the clock, at which of the hours that were tried it fires, and in words ``only``
+    when; None of one that fires at all of them.
     """
 
     alert: str
     fired: tuple[Fired, ...] = ()
     fault: str = ""
     receivers: tuple[str, ...] | None = None
+    awake: frozenset[int] | None = None
+    only: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -74,8 +80,9 @@ class Row:
 
     @property
     def proven(self) -> bool:
-        """Whether somebody is told in time."""
-        return bool(self.answers)
+        """Whether somebody is told in time, at any hour: by one alert, or by several that take turns."""
+        turns = frozenset(hour for cell in self.answers for hour in cell.awake or ())
+        return any(cell.awake is None for cell in self.answers) or len(turns) == HOURS
 
     @property
     def faults(self) -> tuple[str, ...]:

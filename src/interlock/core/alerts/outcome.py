@@ -87,6 +87,7 @@ def _row(row: Row, mode: Mode) -> Json:
 
 
 def _cell(cell: Cell) -> Json:
-    """``receivers`` is null where nobody looked where it is routed."""
+    """``receivers`` is null where nobody looked where it is routed; ``only`` says when, of one that sleeps."""
     receivers: list[Json] | None = None if cell.receivers is None else [*cell.receivers]
-    return {"alert": cell.alert, "seconds": cell.seconds, "severity": cell.severity, "receivers": receivers}
+    said: dict[str, Json] = {"alert": cell.alert, "seconds": cell.seconds, "severity": cell.severity}
+    return {**said, "receivers": receivers, "only": cell.only}

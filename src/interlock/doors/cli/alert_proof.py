@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from interlock.core.alerts.outcome import answered, predicate
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.alerts.plan_read import read_alert_plan
 from interlock.core.alerts.shaken import shaken
+from interlock.core.alerts.woken import settled
 from interlock.core.change.canonical import Json, plain
 from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.change.parse import closest
@@ -38,6 +40,7 @@ from interlock.ports.alerts import RunsRules
 from interlock.road.alert_edges import steadied
 from interlock.road.alert_remedies import proven_rules
 from interlock.road.prove_alerts import carry_out, loadable, prepare
+from interlock.road.wake_alerts import awoken, seconds_of
 
 Told = dict[str, Any]
 INTERRUPTED = 130
@@ -112,12 +115,15 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
     to, shapes, there = routes(root, plan), healthy(plan, files), exposition(root, plan)
     prepared = prepare(plan, files, shapes, there)
     others = shaken(plan, shapes, steps=steps_of(plan, prepared.alerts))
-    seconds = prepared.seconds * (2 + len(others))
+    worlds = [prepared, *(prepare(plan, files, each, there) for each in others)]
+    seconds = prepared.seconds * (2 + len(others)) + seconds_of(prepared)
     begun(desk.api, change=change["id"], run=run, producer="alerts", about=plan.service, seconds=seconds)
     try:
         proof = carry_out(prepared, desk.promtool, told=hear)
+        proof = awoken(proof, worlds, desk.promtool, datetime.now(UTC), told=hear)
         proof = to.applied(proof) if to else proof
         proof = steadied(proof, prepared, others, desk.promtool, told=hear, exposed=there)
+        proof = replace(proof, matrix=settled(proof.matrix))
         remedies = proven_rules(plan, proof, prepared.shapes, desk.promtool, told=hear, routes=to)
         able = able_to_fire(proof, files, desk.promtool, told=hear)
     except BaseException as error:

@@ -79,7 +79,8 @@ def _mode(one: Told, done: Told) -> Row:
 def _answered(one: Told) -> str:
     to = f" to {', '.join(map(_safe, one['receivers']))}" if one["receivers"] else ""
     severity = f" · {_safe(one['severity'])}" if one["severity"] else ""
-    return f"{_safe(one['alert'])} after {span(one['seconds'])}{severity}{to}"
+    only = f" · {_safe(one['only'])}" if one["only"] else ""
+    return f"{_safe(one['alert'])} after {span(one['seconds'])}{severity}{to}{only}"
 
 
 def _owner(one: Told, done: Told) -> str:
