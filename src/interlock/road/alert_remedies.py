@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.alerts.ready import Ready, ready
@@ -35,7 +36,7 @@ def proven_rules(
     if not drafts:
         return []
     files = {f"{draft.alert}.yaml": draft.content for draft in drafts}
-    again = prove(plan, files, shapes, runner, told=told)
+    again = replace(prove(plan, files, shapes, runner, told=told), standing=proof.standing)
     again = routes.applied(again) if routes else again
     seconds = {(row.mode, cell.alert): cell.seconds for row in again.matrix.rows for cell in row.answers}
     return [(draft, at) for draft in drafts if (at := seconds.get((draft.mode, draft.alert))) is not None]

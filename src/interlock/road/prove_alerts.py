@@ -75,12 +75,16 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """The matrix, with what it was made of: the failures over their series, and the alerts as they look."""
+    """The matrix, with what it was made of: the failures over their series, and the alerts as they look.
+
+    ``standing``: the labels of all that fires while all is well, or may at some hour.
+    """
 
     matrix: Matrix
     failures: tuple[Failing, ...]
     alerts: tuple[Looked, ...]
     phases: Phases
+    standing: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +182,7 @@ def carry_out(prepared: Prepared, runner: RunsRules, *, told: Callable[[str], No
         failures=prepared.failures,
         alerts=prepared.alerts,
         phases=prepared.phases,
+        standing=_standing(fired, prepared.failures),
     )
 
 
@@ -260,6 +265,13 @@ def _cried(fired: Seen, failures: Sequence[Failing], name: str) -> float | None:
     asked = [(healthy_name(WELL), name), (WELL, name)]
     asked += [(healthy_name(failure.mode.name), name) for failure in failures]
     return min((each.seconds for key in asked for each in fired.get(key, ())), default=None)
+
+
+def _standing(fired: Seen, failures: Sequence[Failing]) -> tuple[Mapping[str, str], ...]:
+    """The labels of what fires while all is well."""
+    cases = {WELL, healthy_name(WELL), *(healthy_name(failure.mode.name) for failure in failures)}
+    found = (one.labels for (case, _), each in fired.items() if case in cases for one in each)
+    return tuple({tuple(sorted(labels.items())): labels for labels in found}.values())
 
 
 def _since(fired: Sequence[Fired], healthy: float) -> tuple[Fired, ...]:

@@ -6,6 +6,7 @@ Rules:
 2. The starts take turns with all of the healthy noise: who fires with some of it only is not awake at all hours.
 3. What compares the clock with times that series hold, looks at a fixed moment, or looks back over hours is
    undecided with the reason, and counts as nobody.
+4. One that no failure moves is not asked when it fires: it may at some hour, and is taken to stand.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from datetime import datetime
 
 from interlock.core.alerts.clock import asking, fixed, moved
 from interlock.core.alerts.group_order import ordered
+from interlock.core.alerts.modes import Failing
 from interlock.core.alerts.plain_rules import anew
 from interlock.core.alerts.promtool_file import Case, Phases, healthy_name, written
 from interlock.core.alerts.promtool_says import Fired, Said, read_said
 from interlock.core.alerts.rule_files import Group, Rule
 from interlock.core.alerts.scope import Looked
 from interlock.core.alerts.scope import moved as looks_at
-from interlock.core.alerts.shape import Fits, selected
+from interlock.core.alerts.shape import Fits, Shape, selected
 from interlock.core.alerts.starts import HOURS, starts
 from interlock.core.alerts.woken import Hours, woken
 from interlock.ports.alerts import RunsRules
@@ -64,7 +66,9 @@ def awoken(
         these = [one for one in sure if one.interval == interval]
         told(f"{len(these):,} asking the clock, with failures that begin at {HOURS} hours of the week")
         found |= _batch(these, interval, worlds, tried, runner)
-    return replace(proof, matrix=woken(proof.matrix, found, tried))
+    still = [one for one in mine if not any(looks_at(one, _touched(each)) for each in first.failures)]
+    standing = tuple({"alertname": one.rule.name, **one.rule.labels} for one in still)
+    return replace(proof, matrix=woken(proof.matrix, found, tried), standing=(*proof.standing, *standing))
 
 
 def seconds_of(prepared: Prepared) -> float:
@@ -99,7 +103,7 @@ def _batch(
         (failure.mode.name, alert.key): _hours(said, failure.mode.name, alert.key, phases)
         for failure in worlds[0].failures
         for alert in alerts
-        if looks_at(alert, [shape for shape in failure.healthy if shape.name in {*failure.touched}])
+        if looks_at(alert, _touched(failure))
     }
 
 
@@ -117,10 +121,15 @@ def _hours(said: Said, mode: str, alert: str, phases: Phases) -> Hours:
 
 def _cases(start: _Start, alerts: Sequence[Looked]) -> Iterator[Case]:
     for failure in start.world.failures:
-        touched = [shape for shape in failure.healthy if shape.name in {*failure.touched}]
+        touched = _touched(failure)
         names = tuple({one.key: one.named for one in alerts if looks_at(one, touched)}.values())
         if names:
             yield Case(name=_name(failure.mode.name, start.place), failing=failure, alerts=names)
+
+
+def _touched(failure: Failing) -> list[Shape]:
+    names = set(failure.touched)
+    return [shape for shape in failure.healthy if shape.name in names]
 
 
 def _name(mode: str, place: int) -> str:

@@ -13,12 +13,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from interlock.core.alerts.gone import Gone
 from interlock.core.alerts.promtool_says import Fired
-from interlock.core.alerts.routing import Sent
 from interlock.core.alerts.scope import Looked
 from interlock.core.alerts.starts import HOURS
 from interlock.core.alerts.urgency import is_quiet, severity_of
@@ -157,33 +156,6 @@ def on_edge(one: Row, shaky: Iterable[str]) -> Row:
     names = frozenset(shaky)
     edges = tuple(cell.alert for cell in one.answers if cell.alert in names)
     return replace(one, answers=tuple(cell for cell in one.answers if cell.alert not in names), edges=edges)
-
-
-def routed(one: Row, sent: Callable[[Mapping[str, str]], Sent], *, tolerance: float) -> Row:
-    """The same where it is known who hears of what; an answer that reaches nobody is none."""
-    answers: list[Cell] = []
-    late: list[Cell] = []
-    unheard: list[Unheard] = []
-    for cell in (*one.answers, *one.late):
-        where = [(each, sent(each.labels)) for each in cell.fired]
-        heard = tuple(each for each, to in where if to.heard)
-        in_time = cell.fired[0].seconds <= tolerance
-        if heard and heard[0].seconds <= tolerance:
-            soon = [to for each, to in where if to.heard and each.seconds <= tolerance]
-            names = dict.fromkeys(name for to in soon for name in to.heard)
-            answers.append(replace(cell, fired=heard, receivers=tuple(names)))
-            continue
-        if heard:
-            late.append(replace(cell, fired=heard, receivers=where[cell.fired.index(heard[0])][1].heard))
-        if in_time:
-            reasons = dict.fromkeys(to.why for each, to in where if to.why and each.seconds <= tolerance)
-            unheard += [Unheard(alert=cell.alert, why=why) for why in reasons]
-    return replace(
-        one,
-        answers=tuple(sorted(answers, key=lambda cell: (cell.seconds or 0.0, cell.alert))),
-        late=tuple(late),
-        unheard=(*one.unheard, *unheard),
-    )
 
 
 def told_of(alerts: Iterable[Looked]) -> dict[str, Told]:

@@ -27,7 +27,15 @@ from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.change.parse import closest
 from interlock.core.evidence.run import Ended
 from interlock.core.policy.shown import ALERTS
-from interlock.doors.cli.alert_sources import able_to_fire, exposition, healthy, routes, rule_files, steps_of
+from interlock.doors.cli.alert_sources import (
+    able_to_fire,
+    changed_routes,
+    exposition,
+    healthy,
+    routes,
+    rule_files,
+    steps_of,
+)
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.rehearsing import hearing
@@ -112,7 +120,8 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
     began, change, run = time.monotonic(), desk.here.change, RandomIds().new("alr")
     root, hear = desk.config.root, hearing()
     files = loadable(rule_files(root, plan), desk.promtool)
-    to, shapes, there = routes(root, plan), healthy(plan, files), exposition(root, plan)
+    now = datetime.now(UTC)
+    to, shapes, there = routes(root, plan, year=now.year), healthy(plan, files), exposition(root, plan)
     prepared = prepare(plan, files, shapes, there)
     others = shaken(plan, shapes, steps=steps_of(plan, prepared.alerts))
     worlds = [prepared, *(prepare(plan, files, each, there) for each in others)]
@@ -120,7 +129,8 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
     begun(desk.api, change=change["id"], run=run, producer="alerts", about=plan.service, seconds=seconds)
     try:
         proof = carry_out(prepared, desk.promtool, told=hear)
-        proof = awoken(proof, worlds, desk.promtool, datetime.now(UTC), told=hear)
+        proof = awoken(proof, worlds, desk.promtool, now, told=hear)
+        moved = changed_routes(root, to, proof, desk.here.bases, year=now.year)
         proof = to.applied(proof) if to else proof
         proof = steadied(proof, prepared, others, desk.promtool, told=hear, exposed=there)
         proof = replace(proof, matrix=settled(proof.matrix))
@@ -140,7 +150,7 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
         "plan": plan.digest,
         "rules": rules,
         **predicate(plan, proof.matrix, found),
-        "routes": None if to is None else {"file": to.routing.path, "doubts": [*to.routing.doubts]},
+        "routes": None if to is None else {"file": to.routing.path, "doubts": [*moved, *to.routing.doubts]},
         "unsatisfiable": [one["alert"] for one in able if one["unsatisfiable"]],
     }
     handed = _handed(desk, run, said)
