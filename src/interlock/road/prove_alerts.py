@@ -6,7 +6,7 @@ Rules:
 2. The rules run are the files as they are, at their groups' own interval. Files that Prometheus would not load are
    refused before anything is run.
 3. An alert that looks back further than promtool can, or cannot be read, is undecided with the reason.
-4. What the new version does not expose any more has no series.
+4. What the new version does not expose any more has no series, and the others have the labels that it gives them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from interlock.core.alerts.plain_rules import plain
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.alerts.promtool_file import MOST_SAMPLES, Case, Phases, healthy_name
 from interlock.core.alerts.promtool_says import Fired
+from interlock.core.alerts.relabelled import Relabelled, as_exposed, relabelled
 from interlock.core.alerts.rule_files import Group, read_rules
 from interlock.core.alerts.scope import Looked, looked, moved
 from interlock.core.alerts.shape import Shape
@@ -66,6 +67,7 @@ class Prepared:
     batches: tuple[Batch, ...]
     faults: Mapping[str, str]
     gone: tuple[Gone, ...]
+    relabelled: tuple[Relabelled, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -139,6 +141,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     """
     alerts = looked(files.groups, interval=plan.interval)
     there = tuple(shapes) if exposed is None else staying(shapes, plan.modes, exposed)
+    there = there if exposed is None else as_exposed(there, plan.modes, exposed)
     failures = tuple(failing(there, mode) for mode in plan.modes)
     phases = replace(phases_of(plan, alerts), order=ordered(files.groups))
     faults = {alert.key: alert.unread for alert in alerts if alert.unread}
@@ -160,6 +163,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
         batches=tuple(batch for batch in batches if batch.cases),
         faults=faults,
         gone=() if exposed is None else gone(alerts, shapes, plan.modes, exposed),
+        relabelled=() if exposed is None else relabelled(alerts, shapes, plan.modes, exposed),
     )
 
 
@@ -234,6 +238,7 @@ def _matrix(prepared: Prepared, fired: Seen, faults: Mapping[str, str]) -> Matri
         synthetic=not plan.prometheus,
         unread=faults,
         gone=prepared.gone,
+        relabelled=prepared.relabelled,
     )
 
 

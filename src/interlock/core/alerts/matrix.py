@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from interlock.core.alerts.gone import Gone
 from interlock.core.alerts.promtool_says import Fired
+from interlock.core.alerts.relabelled import Relabelled
 from interlock.core.alerts.scope import Looked
 from interlock.core.alerts.starts import HOURS
 from interlock.core.alerts.urgency import is_quiet, severity_of
@@ -111,6 +112,7 @@ class Matrix:
     synthetic: bool
     unread: Mapping[str, str] = field(default_factory=dict)
     gone: tuple[Gone, ...] = ()
+    relabelled: tuple[Relabelled, ...] = ()
 
     @property
     def gaps(self) -> tuple[Row, ...]:

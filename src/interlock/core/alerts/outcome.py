@@ -67,6 +67,16 @@ def predicate(plan: AlertPlan, matrix: Matrix, found: Sequence[Answered]) -> dic
         "gone": [
             {"metric": one.metric, "near": one.near, "alerts": [*one.alerts[:MOST]]} for one in matrix.gone[:MOST]
         ],
+        "relabelled": [
+            {
+                "metric": one.metric,
+                "label": one.label,
+                "value": one.value,
+                "now": [*one.now[:MOST]],
+                "alerts": [*one.alerts[:MOST]],
+            }
+            for one in matrix.relabelled[:MOST]
+        ],
     }
 
 

@@ -112,6 +112,15 @@ def _routes(done: Told) -> list[str]:
     return [line for each in routes["doubts"] for line in told("routes", _safe(each))]
 
 
+def _relabelled(one: Told) -> str:
+    now = ", ".join(map(_safe, one["now"][:NAMED])) or "no label"
+    what = f"{_safe(one['label'])} of {_safe(one['metric'])}"
+    if one["value"]:
+        what = f"{what} from {_safe(one['value'])}"
+        return f"the change moves label {what} to {now}: {', '.join(map(_safe, one['alerts'][:NAMED]))}"
+    return f"the change renames label {what} to {now}: {', '.join(map(_safe, one['alerts'][:NAMED]))}"
+
+
 def _doubts(done: Told) -> list[str]:
     lines = _routes(done)
     for one in done["gone"]:
@@ -119,6 +128,7 @@ def _doubts(done: Told) -> list[str]:
         lines += told(
             "gone", f"{_safe(one['metric'])} is not exposed by the new version{_safe(one['near'])}: {looking}"
         )
+    lines += [line for one in done["relabelled"] for line in told("labels", _relabelled(one))]
     for one in done["alerts"]:
         if one["restless"] is not None:
             lines += told("restless", f"{_safe(one['name'])} fires while all is well ({_safe(one['place'])})")
