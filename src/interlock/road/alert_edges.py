@@ -2,7 +2,8 @@
 
 Rules:
 1. Only what answers a mode is looked at again: an alert that did not fire is no answer anyhow.
-2. One that does not fire in time with some noise, or cries while all is well with some, is on a knife edge.
+2. One that asks the clock was looked at with all of the noise where its hours were.
+3. One that does not fire in time with some noise, or cries while all is well with some, is on a knife edge.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from interlock.core.alerts.clock import asking
 from interlock.core.alerts.exposition import Exposed
 from interlock.core.alerts.matrix import on_edge
 from interlock.core.alerts.shape import Shape
@@ -27,7 +29,9 @@ def steadied(
     exposed: Exposed | None = None,
 ) -> Proof:
     """The proof, without the answers that do not hold with all of ``others``, healthy series with other noise."""
-    answers = {row.mode: {cell.alert for cell in row.answers} for row in proof.matrix.rows}
+    clock = asking(prepared.files.groups)
+    steady = {alert.key for alert in proof.alerts if alert.rule.name not in clock}
+    answers = {row.mode: {cell.alert for cell in row.answers} & steady for row in proof.matrix.rows}
     if not any(answers.values()):
         return proof
     shaky: dict[str, set[str]] = {mode: set() for mode in answers}

@@ -6,7 +6,8 @@ Rules:
 2. The rules run are the files as they are, at their groups' own interval. Files that Prometheus would not load are
    refused before anything is run.
 3. An alert that looks back further than promtool can, or cannot be read, is undecided with the reason.
-4. What the new version does not expose any more has no series. What it may be called then proves nothing.
+4. What the new version does not expose any more has no series, and the others have the labels that it gives them.
+   What it may be called then proves nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from interlock.core.alerts.plain_rules import plain
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.alerts.promtool_file import MOST_SAMPLES, Case, Phases, healthy_name
 from interlock.core.alerts.promtool_says import Fired
+from interlock.core.alerts.relabelled import Relabelled, as_exposed, relabelled
 from interlock.core.alerts.rule_files import Group, read_rules
 from interlock.core.alerts.scope import Looked, looked, moved
 from interlock.core.alerts.shape import Shape
@@ -69,6 +71,7 @@ class Prepared:
     faults: Mapping[str, str]
     gone: tuple[Gone, ...]
     taken: Mapping[str, Renamed]
+    relabelled: tuple[Relabelled, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -78,12 +81,16 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """The matrix, with what it was made of: the failures over their series, and the alerts as they look."""
+    """The matrix, with what it was made of: the failures over their series, and the alerts as they look.
+
+    ``standing``: the labels of all that fires while all is well, or may at some hour.
+    """
 
     matrix: Matrix
     failures: tuple[Failing, ...]
     alerts: tuple[Looked, ...]
     phases: Phases
+    standing: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +145,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     """
     alerts = looked(files.groups, interval=plan.interval)
     there = tuple(shapes) if exposed is None else staying(shapes, plan.modes, exposed)
+    there = there if exposed is None else as_exposed(there, plan.modes, exposed)
     failures = tuple(failing(there, mode) for mode in plan.modes)
     phases = replace(phases_of(plan, alerts), order=ordered(files.groups))
     faults = {alert.key: alert.unread for alert in alerts if alert.unread}
@@ -165,6 +173,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
         faults=faults,
         gone=() if exposed is None else gone(alerts, shapes, plan.modes, exposed),
         taken=away,
+        relabelled=() if exposed is None else relabelled(alerts, shapes, plan.modes, exposed),
     )
 
 
@@ -187,6 +196,7 @@ def carry_out(prepared: Prepared, runner: RunsRules, *, told: Callable[[str], No
         failures=prepared.failures,
         alerts=prepared.alerts,
         phases=prepared.phases,
+        standing=_standing(fired, prepared.failures),
     )
 
 
@@ -238,6 +248,7 @@ def _matrix(prepared: Prepared, fired: Seen, faults: Mapping[str, str]) -> Matri
         synthetic=not plan.prometheus,
         unread=faults,
         gone=prepared.gone,
+        relabelled=prepared.relabelled,
     )
 
 
@@ -270,6 +281,13 @@ def _cried(fired: Seen, failures: Sequence[Failing], name: str) -> float | None:
     asked = [(healthy_name(WELL), name), (WELL, name)]
     asked += [(healthy_name(failure.mode.name), name) for failure in failures]
     return min((each.seconds for key in asked for each in fired.get(key, ())), default=None)
+
+
+def _standing(fired: Seen, failures: Sequence[Failing]) -> tuple[Mapping[str, str], ...]:
+    """The labels of what fires while all is well."""
+    cases = {WELL, healthy_name(WELL), *(healthy_name(failure.mode.name) for failure in failures)}
+    found = (one.labels for (case, _), each in fired.items() if case in cases for one in each)
+    return tuple({tuple(sorted(labels.items())): labels for labels in found}.values())
 
 
 def _since(fired: Sequence[Fired], healthy: float) -> tuple[Fired, ...]:

@@ -260,3 +260,39 @@ def test_an_alert_that_fires_with_some_of_the_noise_only_is_on_a_knife_edge():
     once, row = edges(EDGE.rsplit(b"      - ", 1)[0])
     assert once.proven
     assert (row.proven, row.edges) == (False, ("Halved",))
+
+
+ASKING = b"""\
+groups:
+  - name: orders
+    rules:
+      - {alert: OrdersDown, expr: 'sum(rate(orders_total{service="shop"}[5m])) < 50'}
+      - {alert: AnyDown, expr: 'sum(rate(orders_total{service=~".*o.*|"}[5m])) < 50'}
+"""
+SCRAPED = "payments_total 1\ncheckouts_started_total 1\norders_total 7\n"
+
+
+@pytest.mark.parametrize(
+    ("exposition", "change"),
+    [
+        ('orders_total{svc="shop"} 7\n', ("service", "", ("svc",))),
+        ('orders_total 7\nother_total{service="shop"} 1\n', ("service", "", ())),
+        ('orders_total{service="port"} 7\n', ("service", "shop", ("port",))),
+        ('orders_total{service="shop",region="eu"} 7\n', None),
+        (SCRAPED, None),
+        ("# TYPE orders counter\n", None),
+    ],
+)
+def test_a_label_that_the_new_version_does_not_have_is_named_and_nobody_is_told_by_it(shapes, exposition, change):
+    there = exposed(f"{exposition}# TYPE http_requests counter\n", origin="the new version")
+    text = PLAN.replace(
+        b"kind: drop, series: 'orders_total{service=\"shop\"}'", b"kind: drop, series: orders_total"
+    )
+    plan = read_alert_plan("alert-plans/shop.yaml", text)
+    found = prove(plan, {"a.yaml": ASKING}, shapes, Promtool(), told=lambda _: None, exposed=there).matrix
+    one = [(each.label, each.value, each.now) for each in found.relabelled]
+    assert one == ([] if change is None else [change])
+    assert all(each.alerts == ("OrdersDown (a.yaml:4)",) for each in found.relabelled)
+    row = next(row for row in found.rows if row.mode == "orders drop")
+    assert ("OrdersDown" in [cell.alert for cell in row.answers]) is (change is None)
+    assert "AnyDown" in [cell.alert for cell in row.answers]

@@ -189,3 +189,48 @@ def test_without_amtool_nothing_is_said_of_routes(monkeypatch):
     assert "apt-get install prometheus-alertmanager" in Amtool().missing()
     with pytest.raises(Unavailable, match="no-such-amtool could not be started"):
         routes_by("am.yml", ROUTING, Amtool())
+
+
+INHIBIT = (
+    ROUTING
+    + b"""\
+inhibit_rules:
+  - {source_matchers: ['alertname="Watchdog"'], target_matchers: ['severity=~"page|x"'], equal: [cluster]}
+"""
+)
+WATCHDOG = "alert: Watchdog, expr: 'vector(1)', labels: {severity: none}"
+
+
+def test_what_an_alert_holds_back_that_fires_while_all_is_well_tells_nobody():
+    _, found, _ = proof(DOWN.format(least=20, severity="page"), WATCHDOG)
+    assert by_mode(applied(found))["orders drop"].proven
+    row = by_mode(applied(found, INHIBIT))["orders drop"]
+    assert (row.proven, [one.why for one in row.unheard]) == (
+        False,
+        ["held back by Watchdog (monitoring/am.yml:13)"],
+    )
+    other = INHIBIT.replace(b"equal: [cluster]", b"equal: [region]")  # the watchdog has none
+    assert by_mode(applied(found, other))["orders drop"].proven
+
+
+def test_what_holds_back_in_the_same_failure_answers_only_where_it_is_heard():
+    silent = DOWN.format(least=20, severity="none").replace("Down", "Watchdog")
+    _, found, _ = proof(DOWN.format(least=20, severity="page"), silent)
+    assert not by_mode(applied(found, INHIBIT))["orders drop"].proven
+    loud = DOWN.format(least=20, severity="ticket").replace("Down", "Watchdog")
+    _, found, _ = proof(DOWN.format(least=20, severity="page"), loud)
+    (cell,) = by_mode(applied(found, INHIBIT))["orders drop"].answers
+    assert (cell.alert, cell.receivers) == ("Watchdog", ("europe",))
+
+
+def test_how_long_a_route_waits_is_part_of_the_time_until_somebody_is_told():
+    _, found, _ = proof(DOWN.format(least=20, severity="page"))
+    fires = by_mode(found)["orders drop"].answers[0].seconds
+    assert by_mode(applied(found))["orders drop"].answers[0].seconds == fires + 30
+    slow = ROUTING.replace(b"receiver: default\n", b"receiver: default\n  group_wait: 2h\n", 1)
+    row = by_mode(applied(found, slow))["orders drop"]
+    assert (row.proven, [cell.seconds for cell in row.late]) == (False, [fires + 7200])
+    # one of its two routes is quick
+    quick = slow.replace(b"receiver: pager}", b"receiver: pager, group_wait: 10s}")
+    (cell,) = by_mode(applied(found, quick))["orders drop"].answers
+    assert (cell.seconds, cell.receivers) == (fires + 10, ("pager",))

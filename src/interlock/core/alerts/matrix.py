@@ -8,17 +8,19 @@ Rules:
 3. A mode without an answer is a gap, whatever fires later. What fires too late, or for nobody, is told with it.
 4. An alert that fires in no mode at all is told: it is about something else, or it can never fire.
 5. What could not be decided is undecided and never a proof. An alert on a knife edge is no answer either.
+6. Alerts that sleep at some hours answer together where one of them is awake at each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from interlock.core.alerts.gone import Gone
 from interlock.core.alerts.promtool_says import Fired
-from interlock.core.alerts.routing import Sent
+from interlock.core.alerts.relabelled import Relabelled
 from interlock.core.alerts.scope import Looked
+from interlock.core.alerts.starts import HOURS
 from interlock.core.alerts.taken import Taken
 from interlock.core.alerts.urgency import is_quiet, severity_of
 
@@ -30,12 +32,16 @@ class Cell:
     """One alert in one mode: what it ``fired`` with and after how many seconds, the first first.
 
     ``fault``: why nobody can say. ``receivers`` are who hears of what fired in time, None where nobody looked.
+    ``awake``: of one that asks the clock, at which of the hours that were tried it fires, and in words ``only``
+    when; None of one that fires at all of them.
     """
 
     alert: str
     fired: tuple[Fired, ...] = ()
     fault: str = ""
     receivers: tuple[str, ...] | None = None
+    awake: frozenset[int] | None = None
+    only: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -77,8 +83,9 @@ class Row:
 
     @property
     def proven(self) -> bool:
-        """Whether somebody is told in time."""
-        return bool(self.answers)
+        """Whether somebody is told in time, at any hour: by one alert, or by several that take turns."""
+        turns = frozenset(hour for cell in self.answers for hour in cell.awake or ())
+        return any(cell.awake is None for cell in self.answers) or len(turns) == HOURS
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -111,6 +118,7 @@ class Matrix:
     synthetic: bool
     unread: Mapping[str, str] = field(default_factory=dict)
     gone: tuple[Gone, ...] = ()
+    relabelled: tuple[Relabelled, ...] = ()
 
     @property
     def gaps(self) -> tuple[Row, ...]:
@@ -158,33 +166,6 @@ def on_edge(one: Row, shaky: Iterable[str]) -> Row:
     names = frozenset(shaky)
     edges = tuple(cell.alert for cell in one.answers if cell.alert in names)
     return replace(one, answers=tuple(cell for cell in one.answers if cell.alert not in names), edges=edges)
-
-
-def routed(one: Row, sent: Callable[[Mapping[str, str]], Sent], *, tolerance: float) -> Row:
-    """The same where it is known who hears of what; an answer that reaches nobody is none."""
-    answers: list[Cell] = []
-    late: list[Cell] = []
-    unheard: list[Unheard] = []
-    for cell in (*one.answers, *one.late):
-        where = [(each, sent(each.labels)) for each in cell.fired]
-        heard = tuple(each for each, to in where if to.heard)
-        in_time = cell.fired[0].seconds <= tolerance
-        if heard and heard[0].seconds <= tolerance:
-            soon = [to for each, to in where if to.heard and each.seconds <= tolerance]
-            names = dict.fromkeys(name for to in soon for name in to.heard)
-            answers.append(replace(cell, fired=heard, receivers=tuple(names)))
-            continue
-        if heard:
-            late.append(replace(cell, fired=heard, receivers=where[cell.fired.index(heard[0])][1].heard))
-        if in_time:
-            reasons = dict.fromkeys(to.why for each, to in where if to.why and each.seconds <= tolerance)
-            unheard += [Unheard(alert=cell.alert, why=why) for why in reasons]
-    return replace(
-        one,
-        answers=tuple(sorted(answers, key=lambda cell: (cell.seconds or 0.0, cell.alert))),
-        late=tuple(late),
-        unheard=(*one.unheard, *unheard),
-    )
 
 
 def told_of(alerts: Iterable[Looked]) -> dict[str, Told]:

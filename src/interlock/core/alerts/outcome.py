@@ -68,6 +68,16 @@ def predicate(plan: AlertPlan, matrix: Matrix, found: Sequence[Answered]) -> dic
         "gone": [
             {"metric": one.metric, "near": one.near, "alerts": [*one.alerts[:MOST]]} for one in matrix.gone[:MOST]
         ],
+        "relabelled": [
+            {
+                "metric": one.metric,
+                "label": one.label,
+                "value": one.value,
+                "now": [*one.now[:MOST]],
+                "alerts": [*one.alerts[:MOST]],
+            }
+            for one in matrix.relabelled[:MOST]
+        ],
     }
 
 
@@ -101,6 +111,7 @@ def _taken(taken: Taken | None) -> Json:
 
 
 def _cell(cell: Cell) -> Json:
-    """``receivers`` is null where nobody looked where it is routed."""
+    """``receivers`` is null where nobody looked where it is routed; ``only`` says when, of one that sleeps."""
     receivers: list[Json] | None = None if cell.receivers is None else [*cell.receivers]
-    return {"alert": cell.alert, "seconds": cell.seconds, "severity": cell.severity, "receivers": receivers}
+    said: dict[str, Json] = {"alert": cell.alert, "seconds": cell.seconds, "severity": cell.severity}
+    return {**said, "receivers": receivers, "only": cell.only}

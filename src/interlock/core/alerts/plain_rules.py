@@ -22,6 +22,11 @@ def plain(path: str, content: bytes, groups: Sequence[Group]) -> bytes:
     first = nodes[0] if len(nodes) == 1 else None
     if isinstance(first, Mapping) and "groups" in first.fields and "apiVersion" not in first.fields:
         return content
+    return anew(groups)
+
+
+def anew(groups: Sequence[Group]) -> bytes:
+    """A rule file of these groups."""
     whole = {"groups": [_group(group) for group in groups]}
     return yaml.safe_dump(whole, sort_keys=False, width=10_000, allow_unicode=True).encode()
 

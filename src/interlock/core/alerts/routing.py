@@ -1,10 +1,12 @@
-"""Who hears of an alert by Alertmanager's own file: what its receivers send, and when they are muted.
+"""Who hears of an alert by Alertmanager's own file: what its receivers send, when they are muted, after how long.
 
 Rules:
-1. Which receivers an alert's labels lead to is amtool's to say, never decided here.
+1. Which routes an alert's labels lead to is amtool's to say, never decided here. It says receivers, so it is given
+   the same tree of routes with a receiver of its own at each.
 2. A receiver without a single integration sends nothing to anybody. What an integration leads to is not looked at.
-3. A receiver all of whose routes are muted at all times hears nothing. Muted only at times, or only by some of its
-   routes, it hears; that it is so is told. So is that alerts inhibit each other, which is not looked at.
+3. A route that is muted at all times tells nobody. That one is muted at times is told. So is that there are
+   inhibitions: alerts of other rule files may hold these back.
+4. A route sends after its ``group_wait``: that of the route above where it has none, 30 s where none has.
 """
 
 from __future__ import annotations
@@ -12,61 +14,81 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import yaml
+
+from interlock.core.alerts.inhibitions import Inhibitions, matching, read_inhibitions, texts
+from interlock.core.alerts.rule_files import duration
+from interlock.core.alerts.time_intervals import Interval, always_silent, intervals_of
 from interlock.core.change.catalog import Place
 from interlock.core.change.errors import InvalidInput
 from interlock.core.change.yaml_nodes import Mapping as YamlMapping
-from interlock.core.change.yaml_nodes import Node, Scalar, Words, documents, refused
+from interlock.core.change.yaml_nodes import Node, Words, documents, refused
 from interlock.core.change.yaml_view import at, items, word
 
 CODE = "alertmanager-file"
-_WHOLE: Mapping[str, frozenset[str]] = {
-    "times": frozenset({"00:00 24:00"}),
-    "weekdays": frozenset({"sunday:saturday", "monday:sunday"}),
-    "days_of_month": frozenset({"1:31"}),
-    "months": frozenset({"1:12", "january:december"}),
-}
-"""Restrictions that restrict nothing."""
-_UNBOUND = frozenset({*_WHOLE, "location"})
+GROUP_WAIT = 30.0
 DEEPEST = 50
+_TRUE = frozenset({"true", "yes", "on", "y"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """One receiver; ``integrations`` are the kinds of what it sends. ``muted``: always, on all its routes."""
+    """One receiver; ``integrations`` are the kinds of what it sends."""
 
     name: str
     line: int
     integrations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route: its ``receiver``, ``wait`` seconds before it sends, ``times`` at which it is muted or not."""
+
+    receiver: str
+    line: int
+    wait: float
+    times: tuple[str, ...] = ()
     muted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """The file as far as it is looked at here; ``doubts`` are what is not, in words."""
+    """The file as far as it is looked at here; ``doubts`` are what is not, in words.
+
+    ``content`` is the tree of routes in which each has its place among ``routes`` for a receiver.
+    """
 
     path: str
     receivers: Mapping[str, Receiver]
+    routes: tuple[Route, ...]
+    inhibitions: Inhibitions
+    content: bytes
     doubts: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The receivers of ``content``."""
+        return tuple(map(str, range(len(self.routes))))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A receiver that sends it to somebody, ``wait`` seconds after it fires."""
+
+    receiver: str
+    wait: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """Where one alert goes: ``heard`` are receivers that send it to somebody, ``why`` is told where none does."""
+    """Where one alert goes: ``ways`` to somebody, the fastest first; ``why`` is told where there is none."""
 
-    heard: tuple[str, ...]
+    ways: tuple[Way, ...]
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    receiver: str
-    line: int
-    mutes: tuple[str, ...]
-    active: tuple[str, ...]
-
-
-def read_routing(path: str, content: bytes) -> Routing:
-    """The file, which amtool has found to be right.
+def read_routing(path: str, content: bytes, *, year: int | None = None) -> Routing:
+    """The file, which amtool has found to be right; ``year`` is the one that intervals are looked at in.
 
     Raises:
         InvalidInput: ``alertmanager-file``, or what is wrong with the YAML.
@@ -79,25 +101,28 @@ def read_routing(path: str, content: bytes) -> Routing:
         raise refused(
             Place(path=path, line=1), "`route` and `receivers` in Alertmanager's file", got, code=CODE, hint=hint
         )
-    always = {*_always(top)}
-    routes = [*_routes(at(top, "route"), "", 0)]
-    found = {}
-    for each in items(top, "receivers"):
-        one = _receiver(each)
-        mine = [route for route in routes if route.receiver == one.name]
-        silent = bool(mine) and all(not always.isdisjoint(route.mutes) for route in mine)
-        found[one.name] = Receiver(name=one.name, line=one.line, integrations=one.integrations, muted=silent)
-    return Routing(path=path, receivers=found, doubts=tuple(_doubts(path, top, routes, found)))
+    found = {one.name: one for one in map(_receiver, items(top, "receivers"))}
+    tree = _Tree(intervals_of(top), year)
+    root = tree.under(at(top, "route"), "", GROUP_WAIT, 0)
+    names = [{"name": str(place)} for place in range(len(tree.routes))]
+    return Routing(
+        path=path,
+        receivers=found,
+        routes=tuple(tree.routes),
+        inhibitions=read_inhibitions(top),
+        content=yaml.safe_dump({"route": root, "receivers": names}, width=10_000, allow_unicode=True).encode(),
+        doubts=tuple(_doubts(path, top, tree.routes, found)),
+    )
 
 
 def sent(routing: Routing, names: Sequence[str]) -> Sent:
-    """Where it goes, by the names of the receivers that amtool says."""
-    known = [routing.receivers[name] for name in names]
-    heard = tuple(each.name for each in known if each.integrations and not each.muted)
+    """Where it goes, by the routes that amtool says."""
+    known = [routing.routes[int(name)] for name in names]
+    heard = [each for each in known if routing.receivers[each.receiver].integrations and not each.muted]
     if heard:
-        return Sent(heard=heard)
-    told = ", ".join(f"{each.name} ({routing.path}:{each.line}), {_why(each)}" for each in known)
-    return Sent(heard=(), why=f"routed to {told}")
+        return Sent(ways=tuple(Way(each.receiver, each.wait) for each in sorted(heard, key=lambda one: one.wait)))
+    told = dict.fromkeys(_nobody(routing, each) for each in known)
+    return Sent(ways=(), why=f"routed to {', '.join(told)}")
 
 
 def named(said: str, receivers: Sequence[str]) -> tuple[str, ...] | None:
@@ -114,8 +139,45 @@ def named(said: str, receivers: Sequence[str]) -> tuple[str, ...] | None:
     return None
 
 
-def _why(one: Receiver) -> str:
-    return "which is muted at all times" if one.integrations else "which sends nothing"
+class _Tree:
+    """Routes in the order in which they stand, by walking them."""
+
+    def __init__(self, intervals: Mapping[str, Sequence[Interval]], year: int | None) -> None:
+        self.routes: list[Route] = []
+        self._intervals = intervals
+        self._year = year
+
+    def under(self, node: Node | None, receiver: str, wait: float, depth: int) -> dict[str, object]:
+        """The route with its place for a receiver, and all below it."""
+        if node is None or depth > DEEPEST:
+            hint = f"let routes be at most {DEEPEST} deep"
+            raise InvalidInput(
+                f"expected routes of Alertmanager, got more than {DEEPEST} levels", code=CODE, hint=hint
+            )
+        mine = word(node, "receiver") or receiver
+        given = duration(word(node, "group_wait").strip()) if word(node, "group_wait") else None
+        after = wait if given is None else given
+        whole = {**matching(node), "receiver": str(len(self.routes))}
+        if word(node, "continue").strip().lower() in _TRUE:
+            whole["continue"] = True
+        self.routes.append(self._route(node, mine, after))
+        below = [self.under(each, mine, after, depth + 1) for each in items(node, "routes")]
+        return {**whole, "routes": below} if below else whole
+
+    def _route(self, node: Node, receiver: str, wait: float) -> Route:
+        mutes, active = ([*texts(node, f"{key}_time_intervals")] for key in ("mute", "active"))
+        silent = always_silent(self._parts(mutes), self._parts(active) if active else None, self._year)
+        times = tuple(dict.fromkeys((*mutes, *active)))
+        return Route(receiver=receiver, line=node.line, wait=wait, times=times, muted=silent)
+
+    def _parts(self, names: Sequence[str]) -> list[Interval]:
+        return [part for name in names for part in self._intervals.get(name, ())]
+
+
+def _nobody(routing: Routing, route: Route) -> str:
+    one = routing.receivers[route.receiver]
+    why = "which is muted at all times" if one.integrations else "which sends nothing"
+    return f"{one.name} ({routing.path}:{one.line}), {why}"
 
 
 def _receiver(node: Node) -> Receiver:
@@ -124,51 +186,15 @@ def _receiver(node: Node) -> Receiver:
     return Receiver(name=word(node, "name"), line=node.line, integrations=tuple(kinds))
 
 
-def _routes(node: Node | None, above: str, depth: int) -> Iterator[_Route]:
-    if node is None or depth > DEEPEST:
-        return
-    receiver = word(node, "receiver") or above
-    mutes, active = (
-        tuple(each.text for each in items(node, key) if isinstance(each, Scalar))
-        for key in ("mute_time_intervals", "active_time_intervals")
-    )
-    yield _Route(receiver, node.line, mutes, active)
-    for each in items(node, "routes"):
-        yield from _routes(each, receiver, depth + 1)
-
-
-def _always(top: Node) -> Iterator[str]:
-    """Names of intervals that are all of the time."""
-    for each in (*items(top, "time_intervals"), *items(top, "mute_time_intervals")):
-        if any(_is_all(part) for part in items(each, "time_intervals")):
-            yield word(each, "name")
-
-
-def _is_all(node: Node) -> bool:
-    if not isinstance(node, YamlMapping):
-        return isinstance(node, Scalar) and node.null
-    return all(key in _UNBOUND and _unbound(node, key) for key in node.fields)
-
-
-def _unbound(node: Node, key: str) -> bool:
-    listed = items(node, key)
-    if key == "location" or not listed:
-        return True
-    if key == "times":
-        return any(f"{word(each, 'start_time')} {word(each, 'end_time')}" in _WHOLE[key] for each in listed)
-    return any(isinstance(each, Scalar) and each.text.strip().lower() in _WHOLE[key] for each in listed)
-
-
-def _doubts(path: str, top: Node, routes: Sequence[_Route], receivers: Mapping[str, Receiver]) -> Iterator[str]:
+def _doubts(path: str, top: Node, routes: Sequence[Route], receivers: Mapping[str, Receiver]) -> Iterator[str]:
     for route in routes:
         one = receivers.get(route.receiver)
-        if one is None or one.muted or not one.integrations or not (route.mutes or route.active):
+        if one is None or route.muted or not one.integrations or not route.times:
             continue
-        times = ", ".join(dict.fromkeys((*route.mutes, *route.active)))
+        times = ", ".join(route.times)
         yield f"{one.name} is muted at times ({times}, {path}:{route.line}): when that is, is not looked at"
-    rules = items(top, "inhibit_rules")
-    if rules:
-        yield f"inhibit_rules ({path}:{rules[0].line}) are not looked at: one alert may hold back another"
+    if rules := items(top, "inhibit_rules"):
+        yield f"inhibit_rules ({path}:{rules[0].line}): alerts of other rule files may hold these back"
 
 
 def refuse_unread(said: str) -> InvalidInput:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from interlock.core.alerts.outcome import answered, predicate
 from interlock.core.alerts.plan import AlertPlan
 from interlock.core.alerts.plan_read import read_alert_plan
 from interlock.core.alerts.shaken import shaken
+from interlock.core.alerts.woken import settled
 from interlock.core.change.canonical import Json, plain
 from interlock.core.change.errors import Conflict, InvalidInput, Unavailable
 from interlock.core.change.parse import closest
@@ -27,6 +29,7 @@ from interlock.core.evidence.run import Ended
 from interlock.core.policy.shown import ALERTS
 from interlock.doors.cli.alert_sources import (
     able_to_fire,
+    changed_routes,
     exposition,
     healthy,
     known_alerts,
@@ -48,6 +51,7 @@ from interlock.ports.alerts import RunsRules
 from interlock.road.alert_edges import steadied
 from interlock.road.alert_remedies import proven_rules, told_anew
 from interlock.road.prove_alerts import carry_out, loadable, prepare
+from interlock.road.wake_alerts import awoken, seconds_of
 
 Told = dict[str, Any]
 INTERRUPTED = 130
@@ -119,15 +123,20 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
     began, change, run = time.monotonic(), desk.here.change, RandomIds().new("alr")
     root, hear = desk.config.root, hearing()
     files = loadable(rule_files(root, plan), desk.promtool)
-    to, shapes, there = routes(root, plan), healthy(plan, files), exposition(root, plan)
+    now = datetime.now(UTC)
+    to, shapes, there = routes(root, plan, year=now.year), healthy(plan, files), exposition(root, plan)
     prepared = prepare(plan, files, shapes, there)
     others = shaken(plan, shapes, steps=steps_of(plan, prepared.alerts))
-    seconds = prepared.seconds * (2 + len(others))
+    worlds = [prepared, *(prepare(plan, files, each, there) for each in others)]
+    seconds = prepared.seconds * (2 + len(others)) + seconds_of(prepared)
     begun(desk.api, change=change["id"], run=run, producer="alerts", about=plan.service, seconds=seconds)
     try:
         proof = carry_out(prepared, desk.promtool, told=hear)
+        proof = awoken(proof, worlds, desk.promtool, now, told=hear)
+        moved = changed_routes(root, to, proof, desk.here.bases, year=now.year)
         proof = to.applied(proof) if to else proof
         proof = steadied(proof, prepared, others, desk.promtool, told=hear, exposed=there)
+        proof = replace(proof, matrix=settled(proof.matrix))
         proof = told_anew(proof, prepared, desk.promtool, told=hear, routes=to)
         remedies = proven_rules(proof, prepared, desk.promtool, told=hear, routes=to)
         able = able_to_fire(proof, files, desk.promtool, told=hear)
@@ -145,7 +154,7 @@ def _one(desk: Desk, plan: AlertPlan, rules: str, failure_modes: Sequence[str]) 
         "plan": plan.digest,
         "rules": rules,
         **predicate(plan, proof.matrix, found),
-        "routes": None if to is None else {"file": to.routing.path, "doubts": [*to.routing.doubts]},
+        "routes": None if to is None else {"file": to.routing.path, "doubts": [*moved, *to.routing.doubts]},
         "unsatisfiable": [one["alert"] for one in able if one["unsatisfiable"]],
     }
     handed = _handed(desk, run, said)

@@ -30,7 +30,7 @@ from interlock.plugins.world.programs import SystemPrograms
 from interlock.ports.alerts import RunsRules
 from interlock.road.alert_remedies import Remedy
 from interlock.road.prove_alerts import Loadable, Proof, phases_of
-from interlock.road.route_alerts import Routes, routes_by
+from interlock.road.route_alerts import Routes, otherwise, routes_by
 from interlock.road.witness_alerts import unfired
 
 Told = dict[str, Any]
@@ -106,8 +106,8 @@ def exposition(root: Path, plan: AlertPlan) -> Exposed | None:
     return exposed(content.decode("utf-8", "replace"), origin=f"`{words[0][:120]}`")
 
 
-def routes(root: Path, plan: AlertPlan) -> Routes | None:
-    """Who hears of what; None where the plan names no file of Alertmanager.
+def routes(root: Path, plan: AlertPlan, *, year: int) -> Routes | None:
+    """Who hears of what in ``year``; None where the plan names no file of Alertmanager.
 
     Raises:
         InvalidInput: ``alertmanager-file``, or what is wrong with the YAML.
@@ -126,7 +126,31 @@ def routes(root: Path, plan: AlertPlan) -> Routes | None:
             code="alertmanager-file",
             hint=f"commit it, or correct `alertmanager:` in {plan.path}",
         )
-    return routes_by(plan.alertmanager, content, Amtool())
+    return routes_by(plan.alertmanager, content, Amtool(), year=year)
+
+
+def changed_routes(root: Path, now: Routes | None, proof: Proof, bases: Sequence[str], *, year: int) -> list[str]:
+    """What is told of Alertmanager's file where the change moves it; ``proof`` is not yet routed.
+
+    Raises:
+        InvalidInput: ``alertmanager-file`` for an answer that cannot be read.
+        Unavailable: ``amtool-failed``.
+    """
+    if now is None:
+        return []
+    path = now.routing.path
+    content = committed(root, [path], outside="alertmanager-file").files[path]
+    for base in bases:
+        try:
+            before = committed(root, [path], outside="alertmanager-file", commit=base)
+            if not before.found or before.files.get(path) == content:
+                continue
+            if path not in before.files:
+                return [f"{path} is new with this change"]
+            return [otherwise(proof, now, routes_by(path, before.files[path], Amtool(), year=year))]
+        except InvalidInput:
+            return [f"{path} is changed by this change: Alertmanager would not load what it was before"]
+    return []
 
 
 def able_to_fire(proof: Proof, files: Loadable, runner: RunsRules, *, told: Callable[[str], None]) -> list[Told]:

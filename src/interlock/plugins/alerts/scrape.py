@@ -70,19 +70,22 @@ def exposed(text: str, *, origin: str) -> Exposed:
         InvalidInput: ``alert-exposition`` for what is none.
     """
     names: set[str] = set()
+    series: dict[str, list[dict[str, str]]] = {}
     try:
         for family in text_string_to_metric_families(text):
             names.add(family.name)
             names |= {sample.name for sample in family.samples}
             # One with labels has no sample before its first event, and its type may be written without the end.
             names |= {f"{family.name}_total"} if family.type == "counter" else set()
+            for sample in family.samples:
+                series.setdefault(sample.name, []).append(dict(sample.labels))
     except (ValueError, IndexError, KeyError) as error:
         raise _no_metrics(origin, f"what does not parse: {' '.join(str(error).split())[:100]}") from error
     lines = (line.split() for line in text.splitlines() if line.startswith(_TYPED))
     names |= {words[2] for words in lines if len(words) >= _WORDS}
     if not names:
         raise _no_metrics(origin, "none")
-    return Exposed(frozenset(names))
+    return Exposed(frozenset(names), {name: tuple(each) for name, each in series.items()})
 
 
 def _no_metrics(origin: str, got: str) -> InvalidInput:

@@ -22,22 +22,26 @@ _LINK, _FILES = b"120000", frozenset({b"100644", b"100755"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """``files`` by their path below the folder that was asked about; ``besides`` are paths in no commit."""
+    """``files`` by their path below the folder that was asked about; ``besides`` are paths in no commit.
+
+    ``found``: whether the commit is here at all.
+    """
 
     files: Mapping[str, bytes]
     besides: tuple[str, ...]
+    found: bool = True
 
 
-def committed(root: Path, patterns: Sequence[str], *, outside: str) -> Committed:
-    """What HEAD has at ``patterns`` (globs as in CODEOWNERS) below ``root``; nothing outside a repository.
+def committed(root: Path, patterns: Sequence[str], *, outside: str, commit: str = "HEAD") -> Committed:
+    """What ``commit`` has at ``patterns`` (globs as in CODEOWNERS) below ``root``; nothing outside a repository.
 
     Raises:
         InvalidInput: with the code ``outside`` for a link, ``file-too-large`` above 1 MiB, ``pattern-invalid``.
     """
     located, covers = locate(root), glob_matcher(patterns)
-    head = resolve(located, ["HEAD^{commit}"])[0] if located else None
+    head = resolve(located, [f"{commit}^{{commit}}"])[0] if located else None
     if located is None or head is None or located.work_tree is None:
-        return Committed(files={}, besides=())
+        return Committed(files={}, besides=(), found=False)
     glass = Glass(located)
     try:
         listed = [(kind, path) for kind, path in _listed(glass, head, _below(located, root)) if covers(path)]

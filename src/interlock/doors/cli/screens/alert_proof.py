@@ -106,7 +106,8 @@ def _taken(row: Told, done: Told) -> str:
 def _answered(one: Told) -> str:
     to = f" to {', '.join(map(_safe, one['receivers']))}" if one["receivers"] else ""
     severity = f" · {_safe(one['severity'])}" if one["severity"] else ""
-    return f"{_safe(one['alert'])} after {span(one['seconds'])}{severity}{to}"
+    only = f" · {_safe(one['only'])}" if one["only"] else ""
+    return f"{_safe(one['alert'])} after {span(one['seconds'])}{severity}{to}{only}"
 
 
 def _owner(one: Told, done: Told) -> str:
@@ -138,6 +139,15 @@ def _routes(done: Told) -> list[str]:
     return [line for each in routes["doubts"] for line in told("routes", _safe(each))]
 
 
+def _relabelled(one: Told) -> str:
+    now = ", ".join(map(_safe, one["now"][:NAMED])) or "no label"
+    what = f"{_safe(one['label'])} of {_safe(one['metric'])}"
+    if one["value"]:
+        what = f"{what} from {_safe(one['value'])}"
+        return f"the change moves label {what} to {now}: {', '.join(map(_safe, one['alerts'][:NAMED]))}"
+    return f"the change renames label {what} to {now}: {', '.join(map(_safe, one['alerts'][:NAMED]))}"
+
+
 def _doubts(done: Told) -> list[str]:
     lines = _routes(done)
     for one in done["gone"]:
@@ -145,6 +155,7 @@ def _doubts(done: Told) -> list[str]:
         lines += told(
             "gone", f"{_safe(one['metric'])} is not exposed by the new version{_safe(one['near'])}: {looking}"
         )
+    lines += [line for one in done["relabelled"] for line in told("labels", _relabelled(one))]
     for one in done["alerts"]:
         if one["restless"] is not None:
             lines += told("restless", f"{_safe(one['name'])} fires while all is well ({_safe(one['place'])})")
