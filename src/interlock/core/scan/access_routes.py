@@ -82,11 +82,13 @@ def _added(nodes: Sequence[ast.AST]) -> Iterator[Route]:
     known = {each.name: each for each in nodes if isinstance(each, Function | ast.ClassDef)} if calls else {}
     for call in calls:
         path, named = next(iter(call.args), None), {each.arg: each.value for each in call.keywords}
+        # Where the path is made elsewhere, so is what decides who may ask.
+        if not isinstance(path, ast.Constant) or not isinstance(path.value, str):
+            continue
         for view in [*call.args[1:], *(named[name] for name in _VIEWS if name in named)]:
             if (node := known.get(_viewed(view))) is not None:
-                said = path.value if isinstance(path, ast.Constant) and isinstance(path.value, str) else ""
                 on = {ast.unparse(each) for key, each in named.items() if key == "dependencies" and _says(each)}
-                one = _route(node, said, by=_guards_on(node, whole=True) | on)
+                one = _route(node, path.value, by=_guards_on(node, whole=True) | on)
                 yield replace(one, line=call.lineno)
 
 
