@@ -1,7 +1,8 @@
 """A few rules for which the scanner of Python has none, most about who may do what, said with their limits.
 
 Rules:
-1. ``guard-removed`` (CWE-306): a route that was guarded by what stood on it before the change is not any more.
+1. ``guard-removed`` (CWE-306): a route that was guarded before the change, by what stood on it or by its body, is
+   not any more; or it lost one of several guards and got no other for it. ``guard-voided``: see ``access_voided``.
 2. ``route-unguarded`` (CWE-306; CWE-862 where the code says that anybody may): a route asks nobody who they are,
    while at least three of four others do, of its file where it has ``FEW`` others, else of the project. In a
    project with many open routes one more says nothing, and nothing is said.
@@ -17,10 +18,12 @@ Rules:
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from interlock.core.scan.access_routes import Route
+from interlock.core.scan.access_voided import voided
 from interlock.core.scan.access_words import is_open
 from interlock.core.scan.loading import loads
 from interlock.core.scan.sql_composed import composed
@@ -67,13 +70,22 @@ def custom(found: Sequence[Route], without: Route | None = None) -> Custom:
 
 
 def access_findings(
-    tree: ast.Module, found: Sequence[Route], *, project: Custom | None, before: Sequence[Route] = ()
+    tree: ast.Module,
+    found: Sequence[Route],
+    *,
+    project: Custom | None,
+    before: Sequence[Route] = (),
+    was: ast.Module | None = None,
 ) -> tuple[Weak, ...]:
     """What these rules say of one file with the routes ``found`` in it, which were those ``before`` at the base.
 
+    ``was`` is the whole file at the base.
+
     ``project`` is what is usual outside it; None for every route that asks nobody, whatever others do.
     """
+    known = {one.name for one in before if one.declared}
     weak = [*_tokens(tree), *_loads(tree), *_composed(tree), *_removed(found, before), *_unguarded(found, project)]
+    weak += _voided(tree, was, {one.line for one in found if one.declared and one.name not in known})
     once = {(one.line, one.cwe): one for one in reversed(weak)}
     return tuple(sorted(once.values(), key=lambda one: (one.line, one.rule)))
 
@@ -84,11 +96,38 @@ def unguarded(found: Sequence[Route]) -> bool:
 
 
 def _removed(found: Sequence[Route], before: Sequence[Route]) -> Iterator[Weak]:
-    had = {one.name for one in before if one.declared}
+    had: dict[str, list[Route]] = {}
+    for one in before:
+        had.setdefault(one.name, []).append(one)
+    names = Counter(one.name for one in found)
     for route in found:
-        if route.name in had and not route.declared:
+        were = had.get(route.name, [])
+        if any(one.declared for one in were) and not route.declared:
             said = f"the route {_told(route)} was guarded before this change, and is not any more"
-            yield _weak(route, "guard-removed", 306, said)
+        elif len(were) == 1 and names[route.name] == 1 and (lost := _lost(route, were[0])):
+            said = f"the route {_told(route)} lost {lost} with this change, and got no other guard for it"
+        else:
+            continue
+        yield _weak(route, "guard-removed", 306, said)
+
+
+def _lost(now: Route, was: Route) -> str:
+    """Which guard is gone for which there is no other."""
+    if was.anybody or now.by - was.by or (now.inside and not was.inside):
+        return ""
+    gone = sorted(was.by - now.by)
+    if gone:
+        return f"`{gone[0][:60]}`"
+    return "what its body asked" if was.inside and not now.inside else ""
+
+
+def _voided(tree: ast.Module, was: ast.Module | None, guarded: set[int]) -> Iterator[Weak]:
+    """``guarded`` are the routes that got a guard on them: what their body asks no more is asked there."""
+    for node, said in voided(tree, was):
+        line = getattr(node, "lineno", 1)
+        if line in guarded:
+            continue
+        yield Weak(line=line, end=line, rule="guard-voided", cwe=306, message=said)
 
 
 def _unguarded(found: Sequence[Route], project: Custom | None) -> Iterator[Weak]:

@@ -31,18 +31,23 @@ def turns_away(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(
         isinstance(each, ast.Raise)
         or (isinstance(each, ast.Return) and each.value is not None)
-        or (isinstance(each, ast.Call) and _named(each.func) == "abort")
+        or (isinstance(each, ast.Call) and last_name(each.func) == "abort")
         for each in _inside(node)
     )
 
 
-def _asks(node: ast.AST) -> bool:
-    if isinstance(node, ast.Attribute | ast.Name) and _named(node) in _REFUSING:
+def answers_no(node: ast.AST) -> bool:
+    """Whether it is an answer of 401 or 403, or a call of what guards by its name."""
+    if isinstance(node, ast.Attribute | ast.Name) and last_name(node) in _REFUSING:
         return True
     if isinstance(node, ast.Constant):
         return node.value in _REFUSALS and not isinstance(node.value, bool | float)
-    if isinstance(node, ast.Call):
-        return guards(_named(node.func)) and not _makes(_named(node.func))
+    return isinstance(node, ast.Call) and guards(last_name(node.func)) and not _makes(last_name(node.func))
+
+
+def _asks(node: ast.AST) -> bool:
+    if answers_no(node):
+        return True
     if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
         return any(_is_who(each) for each in ast.walk(node.test))
     return False
@@ -65,7 +70,8 @@ def _is_who(node: ast.AST) -> bool:
     return isinstance(node, ast.Subscript | ast.Compare) and "session" in ast.unparse(node)
 
 
-def _named(node: ast.AST) -> str:
+def last_name(node: ast.AST) -> str:
+    """The last name of ``a.b``; empty where it is none."""
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""

@@ -43,6 +43,12 @@ def demands(name: str) -> bool:
     return guards(name) or (bool(found & _DEMANDS) and not found & _NO_DEMANDS)
 
 
+def demands_by_verb(name: str) -> bool:
+    """Whether a name says that something is demanded (``login_required``, ``admins_only``)."""
+    found = words(name)
+    return bool(found & _DEMANDS) and not found & (_NO_DEMANDS | _NO_GUARDS)
+
+
 def guards(name: str) -> bool:
     """Whether a decorator, a dependency or a call of this name asks who somebody is, or what they may."""
     found = words(name)

@@ -3,7 +3,8 @@
 Rules:
 1. ``deserialized`` (CWE-502): a call of one of ``LOADS``, through an import under another name, ``__import__``,
    ``import_module``, ``getattr`` with a constant, or a name to which it was given, anywhere in the file.
-2. ``yaml.load`` counts unless its loader is known to be safe, and ``numpy.load`` where it allows pickles.
+2. ``yaml.load`` counts unless its loader is known to be safe, ``numpy.load`` where it allows pickles, and a
+   ``YAML`` of ruamel that is made to be unsafe.
 3. A name that is given anything else as well is still followed: it may be either.
 """
 
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+
+from interlock.core.scan.folded import folded
 
 LOADS = frozenset(
     {
@@ -21,6 +24,7 @@ LOADS = frozenset(
     | {f"{module}.Unpickler" for module in ("pickle", "cPickle", "_pickle", "dill")}
     | {"cloudpickle.load", "cloudpickle.loads", "joblib.load", "jsonpickle.decode", "pandas.read_pickle"}
     | {"yaml.unsafe_load", "yaml.unsafe_load_all"}
+    | {f"multiprocessing.{module}ForkingPickler.loads" for module in ("reduction.", "")}
 )
 _YAML = frozenset({"yaml.load", "yaml.load_all"})
 _SAFE = frozenset({"yaml.SafeLoader", "yaml.CSafeLoader", "yaml.BaseLoader", "yaml.CBaseLoader"})
@@ -40,6 +44,11 @@ def loads(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
 
 
 def _is_lax(called: str, node: ast.Call, names: Mapping[str, str]) -> bool:
+    if called == "ruamel.yaml.YAML":
+        typed = [*node.args[:1], *(one.value for one in node.keywords if one.arg == "typ")]
+        return any(
+            _text(each) == "unsafe" for one in typed for each in ast.walk(one) if isinstance(each, ast.expr)
+        )
     if called == "numpy.load":
         return any(one.arg == "allow_pickle" and _is_true(one.value) for one in node.keywords)
     return called in _YAML and not _is_safe(node, names)
@@ -87,7 +96,8 @@ def _is_true(node: ast.expr) -> bool:
 
 
 def _text(node: ast.expr) -> str:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    found = folded(node)
+    return found if isinstance(found, str) else ""
 
 
-_MODULES = frozenset({name.partition(".")[0] for name in (*LOADS, *_YAML)}) | {"numpy"}
+_MODULES = frozenset({name.partition(".")[0] for name in (*LOADS, *_YAML)}) | {"numpy", "ruamel"}

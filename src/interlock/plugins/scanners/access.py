@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlock.core.change.canonical import Json
@@ -22,7 +22,8 @@ from interlock.plugins.world.scan_settings import read
 from interlock.ports.scanner import Look
 
 TOOL = "interlock-access"
-VERSION = "1"
+VERSION = "2"
+DEEP = "nested too deep"
 _ROUTES = r"@.*\.(route|api_route|get|post|put|patch|delete)\(|def .*\(request|class .*View"
 
 
@@ -64,9 +65,11 @@ class AccessScanner:
                 tree = parsed(source.content)
             except Unparsed as error:
                 unread.append((given, str(error)))
+            except RecursionError:
+                unread.append((given, DEEP))
             else:
                 read.append(_Read(source, tree, routes(tree)))
-        before = {one.source.lineage: one.routes for one in read if one.source.side == "base"}
+        before = {one.source.lineage: one for one in read if one.source.side == "base"}
         heads = [one for one in read if one.source.side == "head"]
         usual = [(one.source.path, custom(one.routes)) for one in heads]
         # Other files are only read where a route that asks nobody could be held against them.
@@ -78,11 +81,13 @@ class AccessScanner:
             others = sum((known for path, known in usual if path not in mine), Custom())
             now = one.source.side == "head"
             # A route that asked nobody before is not new, however usual it has become to ask since.
-            was = before.get(one.source.lineage, ()) if now else ()
+            was = before.get(one.source.lineage) if now else None
             try:
                 seen += _seen(one, was, others if now else None)
             except Unparsed as error:
                 unread.append((one.source, str(error)))
+            except RecursionError:
+                unread.append((one.source, DEEP))
         return Scanned(tool=TOOL, version=VERSION, seen=tuple(seen), unread=tuple(unread))
 
 
@@ -93,7 +98,7 @@ def _custom(source: Source) -> Custom:
         return Custom()
 
 
-def _seen(read: _Read, before: Sequence[Route], project: Custom | None) -> list[Seen]:
+def _seen(read: _Read, before: _Read | None, project: Custom | None) -> list[Seen]:
     return [
         Seen(
             source=read.source,
@@ -105,5 +110,11 @@ def _seen(read: _Read, before: Sequence[Route], project: Custom | None) -> list[
             message=one.message,
             cwes=frozenset({one.cwe}),
         )
-        for one in access_findings(read.tree, read.routes, project=project, before=before)
+        for one in access_findings(
+            read.tree,
+            read.routes,
+            project=project,
+            before=before.routes if before else (),
+            was=before.tree if before else None,
+        )
     ]

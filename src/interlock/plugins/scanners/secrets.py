@@ -8,6 +8,7 @@ Rules:
 4. It looks line by line, where the two sides differ. The library reads YAML, and whatever looks like INI to it, in
    its own way and leaves out comments: that is done besides, and a first line of ours keeps it from doing so
    otherwise.
+5. A constant that Python puts together out of others is looked at as what it comes to (see ``core.scan.folded``).
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from importlib.metadata import version as installed
 from interlock.core.change.canonical import Json
 from interlock.core.scan.compare import once
 from interlock.core.scan.differing import Numbered, differing, lines_of
+from interlock.core.scan.folded import put_together
+from interlock.core.scan.outline import Unparsed, parsed
+from interlock.core.scan.python import as_python, is_python
 from interlock.core.scan.secrets_keys import keys
 from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
 from interlock.core.scan.secrets_whole import WHOLE, decoded, is_kubernetes, tokens
@@ -42,6 +46,8 @@ _OFF = (
     "heuristic.is_swagger_file",
 )
 _READ_OTHERWISE = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".env", ".properties", ".toml")
+SHORTEST = 16
+"""What is put together and shorter is no secret of a kind that is known here."""
 _FIRST, _ABOVE = b"- : interlock [", 2
 """No INI and no YAML: a file that begins so is read as lines."""
 
@@ -85,6 +91,7 @@ class SecretsScanner:
             seen for one, text in texts for seen in keys(one, text, TOOL, kubernetes=is_kubernetes(one, text))
         ]
         found = replace(found, seen=(*whole, *found.seen))
+        found = self._folded(look.sources, found)
         # Read whole, a file of which one side was changed is read on both: what stood there is not new.
         touched = {one.lineage or one.path for one in look.sources if changed[id(one)]}
         again = [one for one in look.sources if (one.lineage or one.path) in touched and _is_read_otherwise(one)]
@@ -93,6 +100,24 @@ class SecretsScanner:
             found = replace(found, seen=(*found.seen, *other.seen), fault=other.fault)
         found = self._encoded(texts, changed, found)
         return replace(found, seen=once(found.seen))
+
+    def _folded(self, sources: Sequence[Source], found: Scanned) -> Scanned:
+        """With what Python puts together out of constants: such a text stands on no line as it is."""
+        lines = {id(one): _put_together(one) for one in sources if is_python(one)}
+        sides = lines_of([(one, _all(lines[id(one)])) for one in sources if id(one) in lines])
+        changed: dict[int, Numbered] = {}
+        for one in sources:
+            mine = lines.get(id(one), ())
+            kept = differing(one, _all(mine), sides) if mine else ()
+            if kept:
+                changed[id(one)] = [(mine[number - 1][0], line) for number, line in kept]
+        more = self._ran(
+            [one for one in sources if id(one) in changed],
+            lambda one: b"\n".join([_FIRST, *(line for _, line in changed[id(one)])]),
+            lambda one, line: changed[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
+        )
+        whole = [seen for one in sources for seen in tokens(one, changed.get(id(one), ()), TOOL)]
+        return replace(found, seen=(*found.seen, *whole, *more.seen), fault=found.fault or more.fault)
 
     def _encoded(
         self, texts: Sequence[tuple[Source, bytes]], changed: Mapping[int, Numbered], found: Scanned
@@ -136,6 +161,23 @@ class SecretsScanner:
         if why := fault(done, TOOL, frozenset({0})):
             return Scanned(tool=TOOL, fault=why)
         return read_secrets(done.out, folder.names, number=number)
+
+
+def _put_together(source: Source) -> Numbered:
+    """The constants of a Python file that are put together, quoted, by line; a notebook counts from its cells."""
+    try:
+        own = as_python(source)
+        texts = put_together(parsed(own.content))
+    except (Unparsed, RecursionError):
+        # What no parser reads is told by the scanners of Python.
+        return ()
+    known = own.content
+    quoted = ((line, text.encode("utf-8", "replace")) for line, text in texts if len(text) >= SHORTEST)
+    return [(line, b'"' + text + b'"') for line, text in quoted if text not in known]
+
+
+def _all(lines: Numbered) -> bytes:
+    return b"\n".join(line for _, line in lines)
 
 
 def _is_read_otherwise(source: Source) -> bool:

@@ -133,3 +133,135 @@ def test_words():
     assert not demands("json_required")
     assert is_open("f", "/webhooks/pay")
     assert not is_open("f", "/admin/health")
+
+
+APP = """
+from flask import Flask
+from auth import login_required
+app = Flask(__name__)
+@app.route("/a")
+@login_required
+def a(): return "a"
+@app.route("/b")
+@login_required
+def b(): return "b"
+"""
+AUTH = """
+from functools import wraps
+from flask import session, abort
+def login_required(f):
+    @wraps(f)
+    def inner(*a, **k):
+        if "user" not in session:
+            abort(401)
+        return f(*a, **k)
+    return inner
+"""
+INLINE = """
+@app.route("/a")
+def a():
+    if not current_user.is_admin: abort(403)
+    return "a"
+"""
+BOTH = INLINE.replace("def a", "@login_required\ndef a")
+TWO = "@app.get('/a')\n@login_required\n@admins_only\ndef a(): return 1"
+REST = """
+from rest_framework.views import APIView
+class V(APIView):
+    permission_classes = [IsAuthenticated]
+"""
+MIXED = """
+from django.views import View
+class V(LoginRequiredMixin, View):
+    def get(self, r): return 1
+"""
+ALLOWED = """
+class IsOwnerPermission:
+    def has_permission(self, request, view):
+        return request.user.is_owner
+"""
+
+
+def changed(before, after):
+    was, now = tree(before), tree(after)
+    weak = access_findings(now, routes(now), project=Custom(), before=routes(was), was=was)
+    return [one.rule for one in weak]
+
+
+@pytest.mark.parametrize(
+    ("rule", "before", "after"),
+    [
+        ("guard-voided", AUTH, AUTH.replace("abort(401)", "pass")),
+        ("guard-voided", AUTH, AUTH.replace("abort(401)", "log('nobody')")),
+        ("guard-voided", AUTH, AUTH.replace("if ", "if False and ")),
+        ("guard-voided", AUTH, AUTH.replace("        if ", "        return f(*a, **k)\n        if ")),
+        ("guard-voided", AUTH, "def login_required(f):\n    return f"),
+        ("guard-voided", AUTH, "login_required = lambda f: f"),
+        ("guard-voided", INLINE, INLINE.replace("abort(403)", "pass")),
+        ("guard-voided", ALLOWED, ALLOWED.replace("request.user.is_owner", "True")),
+        ("guard-voided", APP, APP.replace("from auth import login_required", "def login_required(f): return f")),
+        ("guard-voided", APP, APP.replace("app =", "login_required = str\napp =")),
+        ("guard-voided", APP, APP.replace("import login_required", "import as_it_is as login_required")),
+        (
+            "guard-removed",
+            APP,
+            APP.replace('@app.route("/b")\n@login_required', '@login_required\n@app.route("/b")'),
+        ),
+        (
+            "guard-removed",
+            APP,
+            APP.replace("@login_required\ndef b", "@(login_required if not app.debug else lambda f: f)\ndef b"),
+        ),
+        ("guard-removed", INLINE, INLINE.replace("if not current_user.is_admin: abort(403)", "pass")),
+        ("guard-removed", BOTH, BOTH.replace("if not current_user.is_admin: abort(403)", "pass")),
+        ("guard-removed", TWO, TWO.replace("@admins_only\n", "")),
+        ("guard-removed", REST, REST.replace("[IsAuthenticated]", "[]")),
+        ("guard-removed", REST, REST.replace("IsAuthenticated", "AllowAny")),
+        ("guard-removed", MIXED, MIXED.replace("LoginRequiredMixin, View", "View, LoginRequiredMixin")),
+    ],
+)
+def test_a_guard_that_is_made_void_is_found(rule, before, after):
+    assert changed(before, before) == []
+    assert changed(before, after)[:1] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (AUTH, AUTH.replace("abort(401)", "return redirect('/login')")),
+        (AUTH, AUTH.replace("abort(401)", "raise Unknown")),
+        (AUTH, AUTH.replace('if "user" not in session:\n            abort(401)', "check_login()")),
+        (APP, APP.replace("from auth", "from shop.auth")),
+        (APP, APP.replace("import login_required", "import admins_only as login_required")),
+        (
+            INLINE,
+            INLINE.replace("    if not current_user.is_admin: abort(403)\n", "").replace("def", "@admin\ndef"),
+        ),
+        (TWO, TWO.replace("@login_required\n@admins_only", "@owners_only")),
+        (REST, REST.replace("IsAuthenticated", "IsAdminUser")),
+        (MIXED, MIXED.replace("LoginRequiredMixin", "Cached, StaffRequiredMixin")),
+        (ALLOWED, ALLOWED.replace("is_owner", "is_staff")),
+        ("", "def mark_required(f):\n    f.required = True\n    return f"),
+        ("", "def only(names, given):\n    return [each for each in given if each in names]"),
+        ("", "def role(role):\n    return role"),
+        ("", "key_required = min(found, key=lambda one: one)"),
+    ],
+)
+def test_a_guard_that_still_stands_or_is_none_is_no_finding(before, after):
+    assert changed(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("added", "expected"),
+    [
+        ('def e(): return "e"\napp.add_url_rule("/e", "e", e)', ["route-unguarded"]),
+        ('def e(): return "e"\napp.add_url_rule("/e", view_func=e)', ["route-unguarded"]),
+        ('class E: pass\napp.add_url_rule("/e", view_func=E.as_view("e"))', ["route-unguarded"]),
+        ('@login_required\ndef e(): return "e"\napp.add_url_rule("/e", "e", e)', []),
+        ('def e(): return "e"\napp.add_url_rule("/e", "e", login_required(e))', []),
+        ('def e(): return "e"\napp.add_api_route("/e", e, dependencies=[Depends(login)])', []),
+        ('def e(): abort(403)\napp.add_url_rule("/e", "e", e)', []),
+    ],
+)
+def test_a_route_that_a_call_makes_is_one(added, expected):
+    assert found(APP + added) == [(rule, 306) for rule in expected]

@@ -10,6 +10,12 @@ from interlock.core.scan.access import access_findings
 from interlock.core.scan.loading import loads
 
 WEAK = (
+    "__import__('pick' + 'le').loads(b)",
+    "import pickle\ngetattr(pickle, ''.join(['lo', 'ads']))(b)",
+    "from ruamel.yaml import YAML\ny = YAML(typ='unsafe')\ny.load(b)",
+    "import ruamel.yaml\nruamel.yaml.YAML(typ=['unsafe', 'rt']).load(b)",
+    "import multiprocessing.reduction as r\nr.ForkingPickler.loads(b)",
+    "from multiprocessing.reduction import ForkingPickler\nForkingPickler.loads(b)",
     "import pickle\nl = pickle.loads\nl(b)",
     "import pickle\nl = pickle.loads\nm = l\ndef f(b):\n    return m(b)",
     "import cPickle as p\np.load(b)",

@@ -81,6 +81,32 @@ def test_secrets_are_found_whatever_stands_beside_them(path, content):
     assert KEY not in repr(found)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        f'KEY = "{KEY[:10]}" + "{KEY[10:]}"\n',
+        f'KEY = ("{KEY[:10]}"\n       "{KEY[10:]}")\n',
+        f'KEY = "".join(["{KEY[:10]}", "{KEY[10:]}"])\n',
+        f'KEY = "{KEY[::-1]}"[::-1]\n',
+        f'import base64\nKEY = base64.b64decode("{base64.b64encode(KEY.encode()).decode()}").decode()\n',
+        f'KEY = bytes.fromhex("{KEY.encode().hex()}").decode()\n',
+    ],
+)
+def test_a_secret_that_is_put_together_out_of_constants_is_found(code):
+    found = SecretsScanner({}).scan(Look(sources=[file("a.py", code.encode())]))
+    assert "AWS Access Key" in {rule for _, _, rule in places(found)}
+    assert KEY not in repr(found)
+    both = [file("a.py", b"x = 1\n" + code.encode()), file("a.py", code.encode(), side="base")]
+    assert places(SecretsScanner({}).scan(Look(sources=both))) == []
+
+
+def test_what_is_put_together_and_is_prose_is_no_secret():
+    code = (
+        b'SAID = ("the password of the harbour "\n        "is not told here")\nHINT = "pass" + "word: " + name\n'
+    )
+    assert places(SecretsScanner({}).scan(Look(sources=[file("a.py", code)]))) == []
+
+
 def test_checksums_of_lock_files_and_names_are_no_secrets():
     digest = "sha512-" + "q1ZdWlKAyrJw9YLXIxJ8cTgk" * 3
     sources = [

@@ -42,7 +42,7 @@ def _answer(done: Told) -> str:
         return f"this change adds {plural(done['blocking'], 'finding')} with which it may not go"
     if done["verdict"] == "undecidable":
         return "nothing new was found, and not everything could be looked at"
-    clean = "this change adds no injection, access control, deserialization or secret"
+    clean = "the scanners see no new injection, access control, deserialization or secret"
     noted = done["noted"]
     return f"{clean}; {plural(noted, 'other finding')} noted" if noted else clean
 
