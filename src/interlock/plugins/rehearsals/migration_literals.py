@@ -114,7 +114,7 @@ def _split(of: Sequence[Word], depth: int) -> Iterator[list[Word]]:
     now: list[Word] = []
     for each in [*of, Word("mark", ";")]:
         # In a body a statement also begins behind THEN, LOOP and BEGIN.
-        if each == Word("mark", ";") or each.says("BEGIN", "LOOP", "THEN"):
+        if each == Word("mark", ";") or each.says("BEGIN", "ATOMIC", "LOOP", "THEN"):
             if now:
                 yield from each_within(now, depth)
             now = []
