@@ -218,7 +218,7 @@ def evidence_about(tx: Tx, change_id: str) -> tuple[Evidence, ...]:
     return found
 
 
-def evidence_now(tx: Tx, rules: Rules, change: Change, now: datetime) -> tuple[Evidence, ...]:
+def evidence_now(tx: Tx, rules: Rules, change: Change | ChangeRecord, now: datetime) -> tuple[Evidence, ...]:
     """The same, each with the standing that it has at ``now``.
 
     Raises:
