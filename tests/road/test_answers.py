@@ -50,7 +50,7 @@ def review(road, change, *concerns, key=None, **more):
 
 def test_what_is_listed_stands_as_it_does_now(asking):
     """What had expired was listed as trusted for good."""
-    change = asking.open()
+    change = asking.open(submission("a"))
     review(asking, change, said())
 
     def listed():

@@ -39,7 +39,7 @@ def test_what_a_plan_says():
     )
     assert (plan.timeout, plan.repeats, plan.coverage, plan.passed_on) == (300.0, 4, False, ("DATABASE_URL",))
     assert (plan.tests, plan.roots, plan.command, plan.python) == (TESTS, ROOTS, (), "python3")
-    assert longest(plan, 3) == 300.0 * 15 + 60.0
+    assert longest(plan, 3) == 300.0 * 16 + 60.0
 
 
 @pytest.mark.parametrize(
