@@ -48,18 +48,54 @@ def test_the_page_prints_what_it_shows(page, after_tutorial, read_steps, request
 
 
 EVIDENCE = (
-    "rehearse", "rehearse-migrations", "snapshots", "tests-that-bite", "prove-alerts", "scan", "review",
+    "rehearse", "rehearse-migrations", "rehearse-kubernetes", "prove-alerts", "snapshots", "tests-that-bite",
+    "scan", "review", "look-back", "evidence",
 )  # fmt: skip
+"""In the README's order, which is how somebody types them."""
+COPIED = re.compile(r"git clone --quiet --branch main \.\./harbour \.\./(harbour-[a-z-]+) && cd \.\./\1")
+
+
+def hidden_in(page):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if line.startswith("<!-- run:"))
+
+
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda path: path.stem)
+def test_what_is_thrown_away_is_seen(page):
+    """`rm -r .interlock` stood in a comment: whoever typed what can be seen was refused at once."""
+    assert "rm -r" not in hidden_in(page)
 
 
 @pytest.mark.parametrize("name", EVIDENCE)
 def test_a_reader_sees_what_must_be_done_before(name):
-    """A line that only the test sees is no change, no folder and no rules in force that a reader has not."""
-    text = (DOCS / "how-to" / f"{name}.md").read_text(encoding="utf-8")
-    hidden = "\n".join(line for line in text.splitlines() if line.startswith("<!-- run:"))
-    for needed in ("change open", "switch --quiet --create", "export ", "mkdir ../"):
+    """What only the test sees is no change, commit, folder or rules in force that a reader has not."""
+    hidden = hidden_in(DOCS / "how-to" / f"{name}.md")
+    for needed in ("interlock ", "git ", "export ", "mkdir ", "psql ", "openssl ", "sed "):
         assert needed not in hidden
-    assert "rules genesis" not in hidden or "(rules.md#genesis)" in text
+
+
+def test_each_page_about_evidence_begins_in_a_copy_of_its_own(read_steps):
+    """One page's plans, rules and record are in no other's way, in whatever order somebody types them."""
+    copies = []
+    for name in EVIDENCE:
+        first = read_steps(DOCS / "how-to" / f"{name}.md")[0]
+        if name == "look-back":
+            assert first.command.startswith("cd ../harbour && git switch "), "it looks at what the tutorial left"
+            continue
+        found = COPIED.fullmatch(first.command)
+        assert found, name
+        copies.append(found[1])
+    assert sorted(set(copies)) == sorted(copies)
+
+
+@pytest.mark.soak
+def test_the_pages_about_evidence_are_typed_one_after_the_other(after_tutorial, read_steps, request):
+    """In one home, as a reader has it who goes through them all."""
+    server = request.getfixturevalue("teams_database")
+    after_tutorial.database, after_tutorial.programs = server.url, server.binaries
+    steps = [step for name in EVIDENCE for step in read_steps(DOCS / "how-to" / f"{name}.md")]
+    differences = after_tutorial.run(steps)
+    assert not differences, "\n\n".join(differences)
 
 
 def test_no_two_pages_write_the_same_rehearsal():
