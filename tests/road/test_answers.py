@@ -15,7 +15,7 @@ from interlock.core.evidence.dsse import key_id_of, sign_envelope
 from interlock.core.evidence.statement import statement
 from interlock.core.policy.decision import Outcome
 from interlock.core.review.concern import REVIEW
-from interlock.road import decide, gather, intake, revoke
+from interlock.road import decide, evidence_list, gather, intake, revoke
 from interlock.testing.road import Road, submission
 
 RULE = "concerns-answered"
@@ -54,7 +54,9 @@ def test_what_is_listed_stands_as_it_does_now(asking):
     review(asking, change, said())
 
     def listed():
-        return [one.standing for one in gather.evidence_of(asking.station, asking.person("vera"), change.id)]
+        return [
+            one.standing for one in evidence_list.evidence_of(asking.station, asking.person("vera"), change.id)
+        ]
 
     assert listed() == ["trusted"]
     asking.clock.pass_by(days=14, minutes=1)

@@ -231,21 +231,6 @@ def evidence_now(tx: Tx, rules: Rules, change: Change | ChangeRecord, now: datet
     )
 
 
-def evidence_of(station: Station, actor: Actor, change_id: str) -> tuple[Evidence, ...]:
-    """All evidence about one change as it stands now, for whoever may read.
-
-    Raises:
-        IntegrityError: ``record-unvouched``.
-    """
-    actor.require(Scope.READ)
-
-    def work(tx: Tx) -> tuple[Evidence, ...]:
-        change = tx.records(ChangeRecord).get(change_id)
-        return evidence_now(tx, station.rules(tx).rules, change, station.clock.now())
-
-    return station.store.read(work)
-
-
 def _check_here(purpose: str) -> None:
     if purpose in ELSEWHERE:
         raise InvalidInput(

@@ -376,38 +376,3 @@ def test_an_alert_that_is_for_nobody_by_its_severity_is_a_gap(governed, terminal
     said = " ".join(prove(terminal, place).out.replace("→", " ").split())
     assert "✗ orders drop nobody is told: OrdersDown fires, but severity none is for nobody" in said
     assert not judged.met("alert-proven")
-
-
-def test_a_file_of_alertmanager_that_the_change_moves_says_what_it_answered_before(governed, terminal):
-    place = routed(governed, "pager")
-    assert "changed by this change" not in prove(terminal, place).out
-    file = place / "shop" / "monitoring" / "am.yml"
-    file.write_text(ROUTING.replace("RECEIVER", "null"))
-    commit(terminal, "Quiet")
-    done = prove(terminal, place)
-    said = " ".join(done.out.replace("→", " ").split())
-    assert done.code == 1
-    assert (
-        "routes monitoring/am.yml is changed by this change: as it was before, "
-        "orders drop would be told to pager, and is told to nobody in time"
-    ) in said
-    assert max(map(len, done.out.splitlines())) <= 80
-    file.write_text(ROUTING.replace("RECEIVER", "pager") + "# a word\n")
-    commit(terminal, "Loud")
-    assert "is changed by this change: it answers as before" in " ".join(prove(terminal, place).out.split())
-
-
-def test_an_alert_that_sleeps_is_a_gap_and_a_label_that_is_renamed_is_named(governed, terminal):
-    plan = PLAN + b"exposition: {file: metrics.txt}\n"
-    night = ORDERS.replace("< 50", "< 50 and on() (hour() < 6)")
-    metrics = EXPOSED.replace(b"orders_total 1", b'orders_total{service="order-service"} 1')
-    files = {"alert-plans/order-service.yaml": plan, "metrics.txt": metrics}
-    place = governed({**files, "monitoring/orders.yaml": (night + SLOW).encode()})
-    done = prove(terminal, place)
-    said = " ".join(done.out.replace("→", " ").split())
-    assert done.code == 1
-    assert "✗ orders drop nobody is told: OrdersDown fires, but only before 06:00 UTC" in said
-    (place / "shop" / "metrics.txt").write_bytes(metrics.replace(b"{service", b"{svc"))
-    commit(terminal, "The label is svc now")
-    said = " ".join(prove(terminal, place).out.split())
-    assert "labels the change renames label service of orders_total to svc: OrdersDown" in said

@@ -32,12 +32,11 @@ from interlock.doors.cli.alert_sources import (
     changed_routes,
     exposition,
     healthy,
-    known_alerts,
-    offered,
     routes,
     rule_files,
     steps_of,
 )
+from interlock.doors.cli.alert_told import known_alerts, offered
 from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client

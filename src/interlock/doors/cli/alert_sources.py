@@ -9,7 +9,6 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from interlock.plugins.alerts.scrape import exposed, scraped
 from interlock.plugins.readers.committed import committed
 from interlock.plugins.world.programs import SystemPrograms
 from interlock.ports.alerts import RunsRules
-from interlock.road.alert_remedies import Remedy
 from interlock.road.prove_alerts import Loadable, Proof, phases_of
 from interlock.road.route_alerts import Routes, otherwise, routes_by
 from interlock.road.witness_alerts import unfired
@@ -169,30 +167,6 @@ def able_to_fire(proof: Proof, files: Loadable, runner: RunsRules, *, told: Call
         }
         for one in found
     ]
-
-
-def known_alerts(proof: Proof, able: Sequence[Told]) -> list[Told]:
-    """Each alert; ``never`` is only said where it is proven, of all that go by one name."""
-    unable = {(one["alert"], one["place"]) for one in able if one["unsatisfiable"]}
-    can: set[str] = set()
-    for alert in proof.alerts:
-        place = alert.rule.place
-        if (alert.rule.name, f"{place.path}:{place.line}") not in unable:
-            can.add(alert.key)
-    return [{**asdict(one), "never": key not in can} for key, one in proof.matrix.alerts.items()]
-
-
-def offered(one: Remedy) -> Told:
-    """A ready rule with whom it reaches; ``usual``: whom the service's other alerts like it do, if not those."""
-    return {
-        "mode": one.rule.mode,
-        "alert": one.rule.alert,
-        "rule": one.rule.content.decode(),
-        "seconds": one.cell.seconds,
-        "severity": one.cell.severity,
-        "receivers": None if one.cell.receivers is None else [*one.cell.receivers],
-        "usual": [*one.usual],
-    }
 
 
 def _printed(root: Path, words: tuple[str, ...]) -> str:

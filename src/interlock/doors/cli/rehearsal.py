@@ -16,8 +16,7 @@ import click
 
 from interlock.config import Config
 from interlock.core.change.canonical import Json, plain
-from interlock.core.change.errors import Conflict, InvalidInput
-from interlock.core.change.parse import closest
+from interlock.core.change.errors import Conflict
 from interlock.core.policy.shown import REHEARSAL
 from interlock.core.rehearsal.journal import Head
 from interlock.core.rehearsal.members import of_set
@@ -29,6 +28,7 @@ from interlock.doors.cli.aside import aside
 from interlock.doors.cli.at_hand import AtHand, exactly, still
 from interlock.doors.cli.client import Client
 from interlock.doors.cli.recover_record import begin
+from interlock.doors.cli.rehearsal_refused import no_plan, several_plans
 from interlock.doors.cli.rehearsing import ended, hearing, stopped, try_going_back
 from interlock.doors.cli.run_record import over
 from interlock.doors.cli.runner import Handed, Runner, check_out, hand_in, runner_of, sign
@@ -61,7 +61,7 @@ def rehearsals(
     rules = api.get("/v1/rules").json
     plans = _plans(api, here, service, environment)
     if out is not None and len(plans) > 1:
-        raise _several(out, plans)
+        raise several_plans(out, plans)
     runner = runner_of(key, config, rules, REHEARSAL, tuple(here.change["services"]))
     if runner is not None and runner.doubt:
         aside("doubt", f"{safe(runner.doubt)}: this will be kept and not count")
@@ -81,7 +81,7 @@ def _plans(
         if item["service"] in touched and environment in {None, item["environment"]}
     ]
     if not found:
-        raise _none(here, service, environment, items)
+        raise no_plan(here, service, environment, items)
     without = sorted(touched - {item["service"] for item in items})
     if without:
         aside("doubt", f"no plan for {safe(', '.join(without))}: going back is not rehearsed there")
@@ -109,8 +109,7 @@ def _one(
         began=SystemClock().now().isoformat(timespec="milliseconds"),
     )
     base = here.bases[0] if here.bases else ""
-    about = f"{plan.service} in {plan.environment}"
-    begin(config, api, head, about, seconds=longest(plan))
+    begin(config, api, head, f"{plan.service} in {plan.environment}", seconds=longest(plan))
     try:
         seen, found, written = try_going_back(config, head, plan, rules["settings"], base=base, told=hearing())
     except BaseException as error:
@@ -128,11 +127,12 @@ def _one(
     try:
         handed = _handed(api, config, here, head, rules, said, runner, out)
     except BaseException as error:
-        moved = isinstance(error, Conflict)
-        over(api, head.run, "dirty" if dirt else "undecidable" if moved else "cancelled", dirt)
+        over(
+            api, head.run, "dirty" if dirt else "undecidable" if isinstance(error, Conflict) else "cancelled", dirt
+        )
         raise
-    kept = handed.kept["id"] if handed and handed.kept else None
-    over(api, head.run, "dirty" if dirt else found.verdict, dirt, kept)
+    kept = handed.kept if handed else None
+    over(api, head.run, "dirty" if dirt else found.verdict, dirt, kept["id"] if kept else None)
     return _told(head, found, said, handed)
 
 
@@ -178,25 +178,3 @@ def _told(head: Head, found: Outcome, said: dict[str, Json], handed: Handed | No
         "late_seconds": round(found.late, 3),
         "evidence": None if handed is None else plain(handed),
     }
-
-
-def _none(here: AtHand, service: str | None, environment: str | None, items: list[Told]) -> InvalidInput:
-    known = ", ".join(f"{one['service']} in {one['environment']}" for one in items)
-    near = closest(service, sorted({one["service"] for one in items})) if service else ""
-    whose = service or ", ".join(here.change["services"]) or "a change that touches no service"
-    where = f" in `{environment}`" if environment else ""
-    write = "write rehearsals/SERVICE.yaml and bring it into force: docs/how-to/rehearse.md"
-    return InvalidInput(
-        f"expected a rehearsal plan for {whose}{where} in the rules in force, got none{near}",
-        code="rehearsal-none",
-        hint=f"there are: {known}" if known else write,
-    )
-
-
-def _several(out: str, plans: list[tuple[RehearsalPlan, bytes, str]]) -> InvalidInput:
-    named = ", ".join(f"{plan.service} in {plan.environment}" for plan, _, _ in plans)
-    return InvalidInput(
-        f"expected one rehearsal for `--out {out}`, got {len(plans)}: {named}",
-        code="rehearsal-out",
-        hint="name one: --service, --environment; without --out each is kept below .interlock/evidence",
-    )

@@ -12,6 +12,7 @@ from interlock.core.change.errors import InvalidInput
 from interlock.core.evidence.model import Evidence
 from interlock.doors.api.surface import Answer, Call, Operation
 from interlock.road import gather
+from interlock.road.evidence_list import evidence_of
 from interlock.road.gather import EvidenceOffer
 
 
@@ -50,7 +51,7 @@ def _add(call: Call) -> Answer:
 
 
 def _list(call: Call) -> Answer:
-    found = gather.evidence_of(call.station, call.actor, call.path["change"])
+    found = evidence_of(call.station, call.actor, call.path["change"])
     return Answer(body={"items": list(found), "next": None})
 
 
