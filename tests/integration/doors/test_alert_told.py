@@ -1,4 +1,4 @@
-"""``evidence run alerts`` where more than the rules decides who is told: Alertmanager's file, the clock, labels."""
+"""``evidence run alerts`` where more than rules decides who is told: Alertmanager's file, the clock, labels."""
 
 from __future__ import annotations
 
