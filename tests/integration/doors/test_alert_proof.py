@@ -9,38 +9,16 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from interlock.plugins.alerts.promtool import Promtool
 
-PLAN = b"""\
-service: order-service
-rules: [monitoring/*.yaml]
-tolerance: 10m
-shapes:
-  - {series: 'orders_total{service="order-service"}', per_second: 100}
-  - series: promise_seconds
-    per_second: 100
-    buckets: {"0.1": 50%, "0.3": 90%, "0.6": 99%, "1.2": 100%}
-modes:
-  - {name: orders drop, kind: drop, series: 'orders_total{service="order-service"}'}
-  - {name: carts time out, kind: slow, series: promise_seconds}
-"""
-ORDERS = """\
-groups:
-  - name: orders
-    rules:
-      - alert: OrdersDown
-        expr: sum(rate(orders_total{service="order-service"}[5m])) < 50
-        for: 1m
-        labels: {severity: page}
-"""
-SLOW = """\
-      - alert: PromiseSlow
-        expr: histogram_quantile(0.99, sum by (le) (rate(promise_seconds_bucket[5m]))) > 0.8
-        for: 1m
-"""
+GIVEN = Path(__file__).parent / "order_alerts"
+PLAN = (GIVEN / "plan.yaml").read_bytes()
+ORDERS = (GIVEN / "orders.yaml").read_text(encoding="utf-8")
+SLOW = (GIVEN / "slow.yaml").read_text(encoding="utf-8")
 FAILURE_MODES = (
     "orders drop because the promise cannot be computed",
     "carts time out because the promise takes longer than 600 ms",
@@ -286,16 +264,7 @@ def test_without_rules_or_promtool_it_says_what_to_do(governed, terminal, monkey
     assert "apt-get install prometheus" in missing.err
 
 
-ROUTING = """\
-route:
-  receiver: pager
-  routes:
-    - {matchers: ['severity="page"'], receiver: "RECEIVER"}
-receivers:
-  - {name: pager, pagerduty_configs: [{service_key: x}]}
-  - {name: "null"}
-inhibit_rules: []
-"""
+ROUTING = (GIVEN / "routing.yaml").read_text(encoding="utf-8")
 
 
 def routed(governed, receiver, *, path="monitoring/am.yml"):

@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
-PLAN = b"""\
-service: order-service
-rules: [monitoring/*.yaml]
-tolerance: 10m
-shapes:
-  - {series: 'orders_total{service="order-service"}', per_second: 100}
-  - series: promise_seconds
-    per_second: 100
-    buckets: {"0.1": 50%, "0.3": 90%, "0.6": 99%, "1.2": 100%}
-modes:
-  - {name: orders drop, kind: drop, series: 'orders_total{service="order-service"}'}
-  - {name: carts time out, kind: slow, series: promise_seconds}
-"""
-ORDERS = """\
-groups:
-  - name: orders
-    rules:
-      - alert: OrdersDown
-        expr: sum(rate(orders_total{service="order-service"}[5m])) < 50
-        for: 1m
-        labels: {severity: page}
-"""
-SLOW = """\
-      - alert: PromiseSlow
-        expr: histogram_quantile(0.99, sum by (le) (rate(promise_seconds_bucket[5m]))) > 0.8
-        for: 1m
-"""
-ROUTING = """\
-route:
-  receiver: pager
-  routes:
-    - {matchers: ['severity="page"'], receiver: "RECEIVER"}
-receivers:
-  - {name: pager, pagerduty_configs: [{service_key: x}]}
-  - {name: "null"}
-inhibit_rules: []
-"""
+GIVEN = Path(__file__).parent / "order_alerts"
+PLAN = (GIVEN / "plan.yaml").read_bytes()
+ORDERS = (GIVEN / "orders.yaml").read_text(encoding="utf-8")
+SLOW = (GIVEN / "slow.yaml").read_text(encoding="utf-8")
+ROUTING = (GIVEN / "routing.yaml").read_text(encoding="utf-8")
 EXPOSED = b"# TYPE orders counter\norders_total 1\n# TYPE promise_seconds histogram\n"
 
 
