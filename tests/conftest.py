@@ -10,7 +10,9 @@ Rules:
    make (``TOGETHER``): every other worker would make it again. xdist's own groups write an attribute that
    pytest 9.2 no longer reads.
 4. The thousands of collected tests stay as long as the process: the garbage collector looks at them neither while
-   they are made nor later.
+   they are made nor later, and seldom at all: with Python's own thresholds it takes a tenth of the processor time.
+5. What tests write goes to memory where there is room: of their time a tenth is the file system's.
+6. What takes seconds and is a further case of what a shorter test tries (``slow.txt``) is marked ``soak``.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,12 +33,49 @@ settings.register_profile("ci", parent=settings.get_profile("home"), derandomize
 settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 
+MEMORY = Path("/dev/shm")  # where Linux has its memory as files
+ROOM = 6 * 1024**3
+SLOW = Path(__file__).with_name("slow.txt")
+
+if "TMPDIR" not in os.environ and MEMORY.is_dir():
+    memory = os.statvfs(MEMORY)
+    if (
+        memory.f_bavail * memory.f_frsize > ROOM
+        and not memory.f_flag & os.ST_NOEXEC
+        and os.access(MEMORY, os.W_OK)
+    ):
+        os.environ["TMPDIR"] = str(MEMORY)
+
 gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Before ``-m`` is looked at. What waits and what computes stand side by side, and the longest begin."""
+    items.sort(
+        key=lambda item: (not item.nodeid.startswith(FIRST), crc32(item.nodeid.partition("::")[0].encode()))
+    )
+    left = {name: int(usual or 0) for name, usual in slow()}
+    for item in items:
+        name = item.nodeid.partition("[")[0]
+        if name in left:
+            left[name] -= 1
+            if left[name] < 0:
+                item.add_marker(pytest.mark.soak)
+
+
+def slow() -> Iterator[tuple[str, str]]:
+    """Each slow test, with how many of its parameters are tried every time (none said: none)."""
+    for line in SLOW.read_text().splitlines():
+        if not line.startswith("#"):
+            name, _, usual = line.partition(" ")
+            yield name, usual
 
 
 def pytest_collection_finish():
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     gc.enable()
 
 
@@ -87,6 +128,9 @@ TOGETHER = (
     "tests/integration/test_servers_race.py",
     "tests/integration/test_taking_back_race.py",
 )
+
+
+FIRST = (*TOGETHER, "tests/docs/test_pages.py")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -107,3 +107,12 @@ def test_a_reason_beside_it_is_enough(planted, line):
 )
 def test_pretence_is_found(planted, source):
     assert len(list(pretence(planted(source)))) == 1
+
+
+def test_every_slow_test_is_there(root):
+    named = [line.split() for line in (root / "tests" / "slow.txt").read_text().splitlines() if line[0] != "#"]
+    assert named
+    for name, *usual in named:
+        path, _, test = name.partition("::")
+        assert re.search(rf"^(    )?(async )?(def|class) {test}\b", (root / path).read_text(), re.MULTILINE), name
+        assert not usual or int(usual[0]) > 0, name
