@@ -32,11 +32,18 @@ os._exit(status if status >= 0 else 128 - status)
 """
 
 
+# A reader's pytest has no plugins: what the developers of interlock have takes each of a page's runs a second.
+PYTHON = """#!/bin/sh
+PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 exec {python} "$@"
+"""
+
+
 def stand_in(folder: Path, place: Path) -> None:
-    """Write the program ``interlock`` into ``folder``."""
-    program = folder / "interlock"
-    program.write_text(STAND_IN.format(python=sys.executable, place=str(place)), encoding="utf-8")
-    program.chmod(0o755)
+    """Write the programs ``interlock`` and ``python3`` into ``folder``."""
+    for name, text in (("interlock", STAND_IN), ("python3", PYTHON)):
+        program = folder / name
+        program.write_text(text.format(python=sys.executable, place=str(place)), encoding="utf-8")
+        program.chmod(0o755)
 
 
 def import_all() -> None:
