@@ -162,9 +162,12 @@ class _Watch:
         self.opened: set[str] = set()
         self.started = self.lost = False
 
-    def begin(self) -> None:
-        """Watch from now on, in this thread and in those that begin later."""
+    def listen(self) -> None:
+        """Hear from now on what is opened and started."""
         sys.addaudithook(self._heard)
+
+    def begin(self) -> None:
+        """Watch from now on which functions run, in this thread and in those that begin later."""
         threading.setprofile(self._called)
         sys.setprofile(self._called)
 
@@ -174,12 +177,10 @@ class _Watch:
         return self._places[file]
 
     def _called(self, frame: Any, event: str, _: Any) -> None:  # noqa: ANN401  # what Python calls it with
+        if event != "call":
+            return
         code = frame.f_code
-        if (
-            event == "call"
-            and code.co_flags & inspect.CO_OPTIMIZED
-            and self._where(code.co_filename) in self._watched
-        ):
+        if code.co_flags & inspect.CO_OPTIMIZED and self._where(code.co_filename) in self._watched:
             self.ran.add(self._where(code.co_filename))
 
     def _heard(self, event: str, words: tuple[Any, ...]) -> None:
@@ -202,7 +203,15 @@ class _Watch:
 
 WATCH = None if ASKED["watched"] is None else _Watch(ASKED["watched"])
 if WATCH is not None:
-    WATCH.begin()
+    WATCH.listen()
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Generator[None, Any, None]:
+    """Watch what runs from the repository's first file on: to watch plugins being loaded takes ten seconds."""
+    if WATCH is not None:
+        WATCH.begin()
+    yield
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
