@@ -7,6 +7,7 @@ Rules:
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,9 +54,11 @@ def ran(
     """The exit code with what was said and complained; None with the reason where there is none."""
     command = [place(program) or program, *arguments]
     pipe = subprocess.PIPE
+    # Its own temporary files go with the folder, also where it is ended before it could throw them away.
+    own = {**(os.environ if environment is None else environment), "TMPDIR": folder}
     try:
         child = subprocess.Popen(  # noqa: S603  # a fixed program over files of our own
-            command, cwd=folder, stdout=pipe, stderr=pipe, text=True, errors="replace", env=environment
+            command, cwd=folder, stdout=pipe, stderr=pipe, text=True, errors="replace", env=own
         )
     except OSError as error:
         return None, f"{program} could not be started: {(error.strerror or str(error)).lower()}", ""

@@ -11,16 +11,19 @@ Rules:
    away: it waits for the end of a pipe that only this process holds.
 6. The server has a session of its own: Ctrl-C on a terminal goes to everything in its foreground, and whoever is
    asked to stop needs the server once more, to see what is left.
+7. initdb takes ten times as long as everything else: it writes once for a process, and servers get copies.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -138,7 +141,9 @@ class PostgreSQL:
         self._guard.communicate()
 
     def _launch(self) -> None:
-        command = [self._bin / "postgres", "-D", self._folder / "data", "-k", self._folder, "-h", ""]
+        # What its processes share lies in its folder too, and goes with it: else a killed one leaves it in memory.
+        shared = ("-c", "dynamic_shared_memory_type=mmap")
+        command = [self._bin / "postgres", "-D", self._folder / "data", "-k", self._folder, "-h", "", *shared]
         with (self._folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(  # noqa: S603  # our own binary and paths
                 [str(part) for part in command],
@@ -150,27 +155,20 @@ class PostgreSQL:
             )
 
     def _prepare(self) -> None:
+        asked = self._bin
         if os.geteuid() == 0:
             shutil.chown(self._folder, _NOBODY)
             if not _reached(self._bin / "initdb"):
                 self._bin = _lent(self._bin, self._folder / "programs")
-        initdb = [
-            self._bin / "initdb",
-            "-D",
-            self._folder / "data",
-            "-U",
-            USER,
-            "--auth=trust",
-            "--encoding=UTF8",
-        ]
-        done = subprocess.run(  # noqa: S603  # our own binary and paths
-            [str(part) for part in [*initdb, "--no-sync", "--locale=C"]],
+        fresh = _fresh(asked, self._bin)
+        copied = subprocess.run(  # noqa: S603  # our own paths
+            ["cp", "-R", str(fresh), str(self._folder / "data")],  # noqa: S607  # every system has it
             capture_output=True,
             check=False,
             user=_nobody(),
         )
-        if done.returncode:
-            raise RuntimeError(f"initdb failed: {done.stderr.decode(errors='replace')[-500:]}")
+        if copied.returncode:
+            raise RuntimeError(f"cp failed: {copied.stderr.decode(errors='replace')[-500:]}")
 
     def _answers(self) -> bool:
         try:
@@ -184,6 +182,44 @@ class PostgreSQL:
 
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+class _Fresh:
+    """The data of a server that nothing was done with yet, as initdb writes it."""
+
+    def __init__(self, programs: Path) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="interlock-pg-", dir=_temporary()))
+        self._guard = _guarded(self._folder)
+        atexit.register(self._close)
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, _NOBODY)
+        self.data = self._folder / "data"
+        initdb = [programs / "initdb", "-D", self.data, "-U", USER, "--auth=trust", "--encoding=UTF8"]
+        done = subprocess.run(  # noqa: S603  # our own binary and paths
+            [str(part) for part in [*initdb, "--no-sync", "--locale=C"]],
+            capture_output=True,
+            check=False,
+            user=_nobody(),
+        )
+        if done.returncode:
+            raise RuntimeError(f"initdb failed: {done.stderr.decode(errors='replace')[-500:]}")
+
+    def _close(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._guard.communicate()
+
+
+_TURN = threading.Lock()
+_MADE: dict[tuple[int, Path], _Fresh] = {}
+
+
+def _fresh(asked: Path, programs: Path) -> Path:
+    """Data to copy, of the programs ``asked`` for: a process's own, since a forked one does not hold the guard."""
+    with _TURN:
+        made = _MADE.get((os.getpid(), asked))
+        if made is None or not made.data.is_dir():
+            made = _MADE[os.getpid(), asked] = _Fresh(programs)
+        return made.data
 
 
 def _few() -> dict[str, str]:
