@@ -68,7 +68,7 @@ class Envoy(Proxy):
         """Write the configuration and say how Envoy is started with it."""
         place = self.folder / "envoy.json"
         place.write_text(json.dumps(self._configuration()), encoding="utf-8")
-        options = ("--use-dynamic-base-id", "--log-level", "warning", "--concurrency", str(self._concurrency))
+        options = ("--disable-hot-restart", "--log-level", "warning", "--concurrency", str(self._concurrency))
         return (_binary(), "-c", place, *options)
 
     def ready(self) -> bool:
