@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
-
 import pytest
 
 OLD = "def days(km):\n    return 1 + km // 400\n"
@@ -343,21 +339,3 @@ def test_another_runner_is_asked_by_its_command(held):
     found = held(before, {"src/promise.py": NEW, "tests/test_more.py": tests}, command=command)
     assert found.states == {"test_days": "bites", "test_zero": "passes"}
     assert found.idle == ["test_zero"]
-
-
-def test_what_a_killed_run_left_is_removed_later_and_what_runs_still_is_not(held, tmp_path, monkeypatch):
-    """After kill -9 the copies stayed for good."""
-    folder = tmp_path / "copies"
-    names = {"left": 7_200, "running": 7_200, "new": 10}
-    for name, age in names.items():
-        place = folder / f"interlock-tests-{name}"
-        (place / "head").mkdir(parents=True)
-        os.utime(place, (time.time() - age,) * 2)
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    running = os.open(folder / "interlock-tests-running", os.O_RDONLY)
-    try:
-        fcntl.flock(running, fcntl.LOCK_EX)
-        held(BEFORE, {"src/promise.py": NEW})
-    finally:
-        os.close(running)
-    assert {each.name for each in folder.iterdir()} == {"interlock-tests-running", "interlock-tests-new"}

@@ -8,30 +8,22 @@ Rules:
    nor what an earlier run left in it says which side it is of. It is no repository: no branch, no index.
 4. Submodules and what git does not track are in no copy.
 5. When it is over, nothing is left, whatever the tests made of the folders' permissions. What a run left that was
-   killed is removed by a later one: an hour old, of this user, and locked by nobody.
+   killed is removed by a later one (``own_folder``).
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
-import shutil
-import stat
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from interlock.core.change.paths import path_text
 from interlock.plugins.readers.gitbox import Glass
+from interlock.plugins.world.own_folder import OwnFolder, remove
 from interlock.ports.bite import Edited
 
 _PREFIX = "interlock-tests-"
-LEFT_SECONDS = 3_600.0
-"""Folders of others are looked at when they are as old: until then one may not be locked yet."""
 _NONE = "000000"
 _SUBMODULE = "160000"
 _FILES = frozenset({"100644", "100755"})
@@ -51,18 +43,13 @@ class Copies:
 
     def __init__(self, glass: Glass, base: str, head: str, is_product: Callable[[str], bool]) -> None:
         self._glass, self._base, self._head, self._is_product = glass, base, head, is_product
-        _remove_left()
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
-        self._lock: int | None = os.open(self.folder, os.O_RDONLY)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._own = OwnFolder(_PREFIX)
+        self.folder = self._own.path
         self.place = self.folder / "copy"
 
     def close(self) -> None:
         """Remove all of them. Idempotent."""
-        _remove(self.folder)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._own.close()
 
     def head(self) -> Path:
         """Head as it is, in the place of what was there."""
@@ -125,7 +112,7 @@ class Copies:
         place, index_file = self.place, self.folder / secrets.token_hex(8)
         if place.exists():
             # Moved first: what a run left running may still write there, and must not into the next copy.
-            _remove(place.rename(self.folder / secrets.token_hex(8)))
+            remove(place.rename(self.folder / secrets.token_hex(8)))
         place.mkdir()
         index = {"GIT_INDEX_FILE": str(index_file)}
         self._glass.run("read-tree", "--reset", commit, extra=index)
@@ -135,29 +122,6 @@ class Copies:
         self._glass.run("checkout-index", "--all", "--force", extra=index, folder=place)
         index_file.unlink(missing_ok=True)
         return place
-
-
-def _remove(folder: Path) -> None:
-    for place, _, _ in os.walk(folder):
-        with suppress(OSError):
-            Path(place).chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_left() -> None:
-    """Remove what runs that were killed left. A lock is given up with its process, however that ends."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            known = folder.lstat()
-            old = time.time() - known.st_mtime > LEFT_SECONDS
-            if not (old and stat.S_ISDIR(known.st_mode) and known.st_uid == os.geteuid()):
-                continue
-            opened = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
-            try:
-                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(folder)
-            finally:
-                os.close(opened)
 
 
 def _header(word: bytes) -> tuple[tuple[str, str], tuple[str, str], str]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -35,6 +34,7 @@ from interlock.plugins.rehearsals.git_back import fetched_back
 from interlock.plugins.rehearsals.git_trees import Trees, Unfetched
 from interlock.plugins.rehearsals.probe_files import seen_file
 from interlock.plugins.rehearsals.reading import read, refuse
+from interlock.plugins.world.own_folder import OwnFolder
 from interlock.ports.rehearsal import Probe, RehearsalScene
 
 NAME = "git-artifact"
@@ -74,6 +74,7 @@ class GitArtifactRehearsal:
             raise refuse(f"no `apply` beside the driver `{NAME}`", "some", hint=hint, path=())
         self._commit = found.commit or scene.base
         self._folder = Path()
+        self._own: OwnFolder | None = None
         self._trees = Trees(scene.programs, root=scene.root, timeout=found.timeout)
         self._archives = {each.url: each.sha256 for each in found.archives}
         self._measured: dict[str, Json] = {}
@@ -99,7 +100,8 @@ class GitArtifactRehearsal:
             for program in (step.run[0], step.verify[0]):
                 if why := self._scene.programs.missing(program):
                     return f"`{program}` for step {step.name}: {why}"
-        self._folder = Path(tempfile.mkdtemp(prefix="interlock-artefact-"))
+        self._own = OwnFolder("interlock-artefact-")
+        self._folder = self._own.path
         try:
             self._trees.local(self._commit, self._place, self._settings.paths)
         except Unfetched as error:
@@ -138,8 +140,8 @@ class GitArtifactRehearsal:
 
     def close(self) -> None:
         """The folder goes."""
-        if self._folder != Path():
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._own:
+            self._own.close()
 
     @property
     def _place(self) -> Path:

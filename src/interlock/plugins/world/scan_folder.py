@@ -11,7 +11,6 @@ Rules:
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from interlock.core.change.paths import path_bytes
 from interlock.core.scan.seen import Source
+from interlock.plugins.world.own_folder import OwnFolder
 
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,12}")
 _MOST_NAME = 255
@@ -38,8 +38,8 @@ def by_number(
     sources: Sequence[Source], *, ending: str = "", content: Callable[[Source], bytes] | None = None
 ) -> Iterator[ScanFolder]:
     """A folder of files named by numbers; ``ending`` where it is to be another than each file's own."""
-    with tempfile.TemporaryDirectory(prefix="interlock-scan-") as place:
-        folder = ScanFolder(root=Path(place))
+    with OwnFolder("interlock-scan-") as own:
+        folder = ScanFolder(root=own.path)
         for number, source in enumerate(sources):
             suffix = PurePosixPath(source.path).suffix
             name = f"{number:06d}{ending or (suffix if _ENDING.fullmatch(suffix) else '')}"
@@ -51,8 +51,8 @@ def by_number(
 @contextmanager
 def by_path(sources: Sequence[Source]) -> Iterator[ScanFolder]:
     """A folder with a tree of the sources, which are of one side."""
-    with tempfile.TemporaryDirectory(prefix="interlock-scan-") as place:
-        folder = ScanFolder(root=Path(place).resolve())
+    with OwnFolder("interlock-scan-") as own:
+        folder = ScanFolder(root=own.path)
         for source in sources:
             steps = path_bytes(source.path).split(b"/")
             if any(_leads_away(step) for step in steps):

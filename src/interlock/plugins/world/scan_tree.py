@@ -8,13 +8,13 @@ Rules:
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from interlock.core.evidence.sarif import MAX_SARIF
 from interlock.core.scan.sarif_says import read_sarif_of
 from interlock.core.scan.seen import Scanned, Seen, Side, Source
+from interlock.plugins.world.own_folder import OwnFolder
 from interlock.plugins.world.scan_folder import by_path
 from interlock.plugins.world.scan_settings import fault, programs
 
@@ -65,8 +65,8 @@ def _side(
     files: Mapping[str, bytes],
     passed_on: Collection[str],
 ) -> Scanned:
-    with by_path(wanted) as tree, tempfile.TemporaryDirectory(prefix="interlock-scan-") as place:
-        beside = Path(place).resolve()
+    with by_path(wanted) as tree, OwnFolder("interlock-scan-") as own:
+        beside = own.path
         for path, content in files.items():
             file = beside / path
             file.parent.mkdir(parents=True, exist_ok=True)
