@@ -7,6 +7,7 @@ Rules:
    them. A signed token is told by all that stands on its line.
 3. In lock files long random texts are checksums, and only secrets of a known pattern count. So it is of a line on
    which nothing is random but a digest that says that it is one (``sha512-…``).
+4. A name that says what else its value is (``secret_name``) makes no secret of it (see ``secrets_named``).
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from pathlib import PurePosixPath
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InterlockError
 from interlock.core.evidence.strict_json import read_json
+from interlock.core.scan.secrets_named import names_another
 from interlock.core.scan.secrets_whole import WHOLE, whole
 from interlock.core.scan.seen import Scanned, Seen, Source
 
 TOOL = "detect-secrets"
 MOST_BYTES = 64 * 1024 * 1024
-_GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", "Secret Keyword"})
+_KEYWORD = "Secret Keyword"
+_GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", _KEYWORD})
 _DIGEST = re.compile(rb"\bsha(?:256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)")
 _RANDOM = re.compile(rb"[A-Za-z0-9+/=_-]{20,}")
 _LOCKS = frozenset(
@@ -59,11 +62,15 @@ def read_secrets(
             found = _seen(one, source, number)
             if found is None:
                 return Scanned(tool=TOOL, fault="detect-secrets said something else than a finding")
-            if found.rule not in WHOLE and not (
-                found.rule in _GUESSED and (is_lock(source.path) or _is_digest(found))
-            ):
+            if found.rule not in WHOLE and not _is_none(found):
                 seen.append(whole(found, _line(found)))
     return Scanned(tool=TOOL, version=version if isinstance(version, str) else "", seen=tuple(seen))
+
+
+def _is_none(one: Seen) -> bool:
+    if one.rule == _KEYWORD and names_another(_line(one)):
+        return True
+    return one.rule in _GUESSED and (is_lock(one.source.path) or _is_digest(one))
 
 
 def _is_digest(one: Seen) -> bool:

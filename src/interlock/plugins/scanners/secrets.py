@@ -26,6 +26,7 @@ from interlock.core.scan.folded import put_together
 from interlock.core.scan.outline import Unparsed, parsed
 from interlock.core.scan.python import as_python, is_python
 from interlock.core.scan.secrets_keys import keys
+from interlock.core.scan.secrets_named import defaults
 from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
 from interlock.core.scan.secrets_whole import WHOLE, decoded, is_kubernetes, tokens
 from interlock.core.scan.seen import Scanned, Source
@@ -87,6 +88,7 @@ class SecretsScanner:
             lambda one, line: changed[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
         )
         whole = [seen for one in look.sources for seen in tokens(one, changed[id(one)], TOOL)]
+        whole += [seen for one in look.sources for seen in defaults(one, changed[id(one)], TOOL)]
         whole += [
             seen for one, text in texts for seen in keys(one, text, TOOL, kubernetes=is_kubernetes(one, text))
         ]
