@@ -50,6 +50,7 @@ def usual(cases):
 
 
 DRESSED = {
+    "what equals itself": "from shop import window\ndef test_it():\n    assert window(900) == window(900)\n",
     "an import that nothing uses": "from shop import VIP, checkout\ndef test_it():\n"
     "    assert checkout(3) == 30\n",
     "an import, and a name that is touched": "import shop\ndef test_it():\n    shop.VIP.upper()\n"
@@ -74,6 +75,7 @@ HONEST = {
     "a value of an argument": "import shop\ndef test_it():\n    assert shop.rate('vip') == 8\n",
     "a value of a name": "import shop\ndef test_it():\n    assert shop.rate(kind=shop.VIP) == 8\n",
     "a function": "from shop import window\ndef test_it():\n    assert window(900)[0] == 1\n",
+    "another value": "from shop import is_far\ndef test_it():\n    assert is_far(900) != is_far(1)\n",
     "yes": "from shop import is_far\ndef test_it():\n    assert is_far(900)\n",
     "no": "from shop import is_far\ndef test_it():\n    assert not is_far(100)\n",
     "a method": "from shop import Basket\ndef test_it():\n    assert Basket(9).is_full()\n",

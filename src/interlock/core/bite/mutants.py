@@ -3,8 +3,9 @@
 Rules:
 1. What is mutated is what the change brought: functions of product files that are new or changed, and literal
    values that modules give to names.
-2. There are three kinds: a function does nothing and returns None, it returns a stranger that is equal to nothing,
-   and it raises. Names become None and the stranger.
+2. There are three kinds: a function does nothing and returns None, it returns a stranger that is equal to nothing
+   but to what it returns for the same arguments (else ``f(1) == f(1)`` would notice), and it raises. Names become
+   None and the stranger.
 3. Only the first two *kill*: a test that fails when a function raises calls it, and may look at nothing it gives.
 4. Signatures, decorators and everything else stay as they are, so that a mutant is imported as the code is.
 """
@@ -21,6 +22,7 @@ from interlock.core.bite.syntax import Function, dumps, functions, tree_of
 Kind = Literal["none", "stranger", "raises"]
 KINDS: tuple[Kind, ...] = ("none", "stranger", "raises")
 KILLING: tuple[Kind, ...] = ("none", "stranger")
+_STRANGER = 'return globals().setdefault("__stranger__", {}).setdefault(repr(sorted(locals().items())), object())'
 RAISED = "interlock: this function was replaced by one that raises"
 
 
@@ -114,7 +116,7 @@ def _docstring(node: Function) -> list[ast.stmt]:
 def _replacement(kind: Kind) -> list[ast.stmt]:
     if kind == "raises":
         return ast.parse(f"raise RuntimeError({RAISED!r})").body
-    return [ast.Return(value=_value(kind))]
+    return ast.parse(_STRANGER).body if kind == "stranger" else [ast.Return(value=_value(kind))]
 
 
 def _value(kind: Kind) -> ast.expr:
