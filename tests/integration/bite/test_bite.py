@@ -176,6 +176,18 @@ def test_days(km, wanted):
     assert not found.refused
 
 
+def test_a_new_test_may_have_parameters_on_both_sides_of_what_moved(held):
+    """The side that stays was refused as a test that shows nothing."""
+    test = "import pytest\nfrom promise import days\n\n\n"
+    test += "@pytest.mark.parametrize(('km', 'wanted'), [(0, 1), (900, 2)])\n"
+    test += "def test_days(km, wanted):\n    assert days(km) == wanted\n"
+    found = held(BEFORE, {"src/promise.py": NEW, "tests/test_promise.py": test})
+    assert found.states == {"test_days[0-1]": "passes", "test_days[900-2]": "bites"}
+    assert (found.refused, found.idle) == (False, [])
+    alone = held(BEFORE, {"src/promise.py": NEW, "tests/test_promise.py": test.replace(", (900, 2)", "")})
+    assert alone.refused
+
+
 FIXTURE = "import pytest\n\n\n@pytest.fixture{how}\ndef far():\n    return {km}\n"
 USES = """\
 from promise import days

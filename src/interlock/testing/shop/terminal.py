@@ -125,5 +125,5 @@ def _units(words: Sequence[str]) -> list[str]:
 
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:
-    lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip(" []{},")]
     return " | ".join(lines[-2:])[:300] or "nothing"
