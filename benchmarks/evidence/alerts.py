@@ -48,9 +48,10 @@ def rows() -> list[dict[str, object]]:
 
 def _all(prepared: Prepared) -> Prepared:
     """Every alert asked in every case."""
-    names = tuple(alert.rule.name for alert in prepared.alerts)
+    asked = {alert.name: alert for batch in prepared.batches for case in batch.cases for alert in case.alerts}
+    every = tuple(asked.values())
     batches = tuple(
-        replace(batch, cases=tuple(replace(case, alerts=names) for case in batch.cases))
+        replace(batch, cases=tuple(replace(case, alerts=every) for case in batch.cases))
         for batch in prepared.batches
     )
     return replace(prepared, batches=batches)
