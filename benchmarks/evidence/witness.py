@@ -17,7 +17,8 @@ from pathlib import Path
 
 from interlock.core.alerts.rule_files import Rule, read_rules
 from interlock.core.alerts.witness import Recorded, Sought, sought
-from interlock.plugins.alerts.promtool import PROCESSES, Promtool
+from interlock.plugins.alerts.programs import PROCESSES
+from interlock.plugins.alerts.promtool import Promtool
 from interlock.road.witness_alerts import witnessed
 
 SAMPLE = Path(__file__).parents[2] / "tests" / "data" / "awesome-prometheus-alerts"
