@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from interlock.core.alerts.ready import BEFORE
 from interlock.doors.cli.screens.columns import MARGIN, Row, table, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
 from interlock.doors.cli.screens.rollout_bars import span
@@ -38,6 +39,11 @@ def _ready(one: Told) -> list[str]:
     text += f" · {severity}{f' to {receivers}' if receivers else ''}"
     if one["usual"]:
         text += f", while the other {severity} alerts go to {', '.join(map(_safe, one['usual'][:NAMED]))}"
+    if f"offset {BEFORE}" in " ".join(one["rule"].split()):
+        text += (
+            f". It compares with {BEFORE} before: it says nothing until its series are {BEFORE} old, as after a"
+            f" release that renames them, and ends {BEFORE} into a failure that lasts"
+        )
     return [*told("rule", text), *(f"{' ' * MARGIN}{safe(line)}" for line in one["rule"].rstrip().splitlines())]
 
 
