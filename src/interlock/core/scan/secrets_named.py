@@ -27,7 +27,7 @@ _FORMS = (
     + r"""["'\])]*\s*(?:,\s*(?:default\s*[=:]\s*)?|\|\|\s*|\?\?\s*|\bor\s+)"""
     + r"""(?P<quote>["'`])(?P<value1>[^"'`\s]{1,300})(?P=quote)""",
     r"\$\{" + _VARIABLE + r":?[-=](?P<value2>[^}\s]{1,300})\}",
-    r"(?m:^)[ \t]*(?:ENV|ARG|(?:export[ \t]+))[ \t]*"
+    r"(?m:^)[ \t]*(?:ENV|ARG|export)[ \t]++"
     + _VARIABLE
     + r"""[= ](?P<mark>["']?)(?P<value3>[^"'\s]{1,300})(?P=mark)[ \t\r]*(?m:$)""",
 )
@@ -38,10 +38,9 @@ _REPLACED = re.compile(
     re.IGNORECASE,
 )
 _KINDS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"), re.compile("[^A-Za-z0-9]"))
-_KEYS = re.compile(
-    rb"""([\w.-]*(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|credential)[\w.-]*)["']?\s*[:=]""",
-    re.IGNORECASE,
-)
+# Words whole, each once: a line may be a megabyte of one word.
+_KEYS = re.compile(rb"""(?<![\w.-])([\w.-]++)["']?\s*+[:=]""")
+_SECRET = re.compile(rb"pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|credential", re.IGNORECASE)
 _TELLS = re.compile(
     rb"[_.-](?:names?|headers?|paths?|files?|fields?|env|var|variable|prefix|length|type)$", re.IGNORECASE
 )
@@ -67,7 +66,7 @@ def defaults(source: Source, lines: Sequence[tuple[int, bytes]], tool: str) -> I
 
 def names_another(line: bytes) -> bool:
     """Whether each name on the line that sounds like a secret's says by its last word that its value is none."""
-    keys = _KEYS.findall(line)
+    keys = [key for key in _KEYS.findall(line) if _SECRET.search(key)]
     return bool(keys) and all(_TELLS.search(key) for key in keys)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from interlock.core.scan.secrets_named import defaults, names_another
 from interlock.core.scan.seen import Source
 from interlock.plugins.scanners.secrets import SecretsScanner
 from interlock.ports.scanner import Look
@@ -65,3 +66,13 @@ def test_what_is_to_be_replaced_and_names_of_something_else_are_no_secrets(path,
 def test_a_name_that_says_what_it_is_hides_no_secret_beside_it():
     line = b'{"secret_name": "db", "password": "harbour-prod-2024!"}'
     assert len(places(SecretsScanner({}).scan(Look(sources=[file("a.json", line)])))) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["A", "TOKEN", "TOKEN_", "token", "SECRET_KEY, ", "${TOKEN", "export ", "ENV  ", "PASSWORD')", " "]
+)
+def test_a_line_of_a_megabyte_is_gone_through_once(text):
+    """Each letter of a minified file was a beginning: that took hours."""
+    for line in (text * (1_000_000 // len(text)), f"export{' ' * 1_000_000}", f"TOKEN{' ' * 1_000_000}"):
+        assert not names_another(line.encode())
+        assert not [*defaults(Source(side="head", path="a.js", content=b""), [(1, line.encode())], "x")]
