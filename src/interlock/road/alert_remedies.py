@@ -1,11 +1,13 @@
 """Station 4, gather: a ready rule for each failure that nobody would notice, once it was itself proven.
 
 Rules:
-1. A rule fires in time in its failure and is silent while all is well, or it is none.
+1. A rule fires in time in its failure and for as long as that lasts, and is silent while all is well, or it is
+   none.
 2. Where it is known who hears of what, one that would reach nobody says so and is not offered; one that reaches
    others than the service's own alerts of its severity do says whom those reach.
 3. Of a failure whose series the change renames, a rule looks at the new name, and is proven over the healthy
-   series under it. Where alerts of the change tell of it under that name, no rule is needed.
+   series under it. One that compares with what was before is proven over the release too, where the new name has
+   no past. Where alerts of the change tell of it under that name, no rule is needed.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from interlock.core.alerts.custom import Custom, custom
 from interlock.core.alerts.matrix import Cell, Matrix, Row
 from interlock.core.alerts.modes import Failing
 from interlock.core.alerts.ready import Ready, ready
+from interlock.core.alerts.release import Release, release
 from interlock.core.alerts.shape import Shape
 from interlock.ports.alerts import RunsRules
-from interlock.road.prove_alerts import Loadable, Prepared, Proof, carry_out, loadable, prepare
+from interlock.road.prove_alerts import Loadable, Prepared, Proof, asked_of, carry_out, loadable, prepare
 from interlock.road.route_alerts import Routes
 
 
@@ -27,11 +30,14 @@ from interlock.road.route_alerts import Routes
 class Remedy:
     """A rule that was proven. ``cell`` is what it fires with, and who hears of it; ``why`` nobody does.
 
+    ``seconds`` until it fires, the longest of what was tried.
+
     ``usual``: who hears of the service's own alerts of that severity, where none of them hears of this one.
     """
 
     rule: Ready
     cell: Cell
+    seconds: float
     usual: tuple[str, ...] = ()
     why: str = ""
 
@@ -66,6 +72,7 @@ def proven_rules(
     """One for each gap for which there is one, in the plan's order."""
     gaps = {row.mode for row in proof.matrix.gaps if row.taken is None or not row.taken.told_by}
     renamed = {one.mode.name: one for one in _renamed(prepared)}
+    was = {name: {new: old for old, new in one.taken.names} for name, one in prepared.taken.items()}
     failures = [renamed.get(one.mode.name, one) for one in proof.failures]
     plan, taken = prepared.plan, [alert.rule.name for alert in proof.alerts]
     like = custom(proof.alerts, [shape for one in failures for shape in _touched(one)], service=plan.service)
@@ -75,7 +82,12 @@ def proven_rules(
         if failing.mode.name in gaps
         and (
             draft := ready(
-                failing, service=plan.service, tolerance=plan.tolerance, taken=taken, labels=like.labels
+                failing,
+                service=plan.service,
+                tolerance=plan.tolerance,
+                taken=taken,
+                labels=like.labels,
+                was=was.get(failing.mode.name),
             )
         )
     ]
@@ -84,19 +96,44 @@ def proven_rules(
     told(f"proving {len(drafts)} ready rule{'' if len(drafts) == 1 else 's'}")
     files = loadable({f"{draft.alert}.yaml": draft.content for draft in drafts}, runner)
     matrix = _proven(prepared, failures, files, runner, routes)
+    crossing = {draft.alert: release(renamed[draft.mode], was[draft.mode]) for draft in drafts if draft.was}
+    after = _released(crossing, prepared, files, runner) if crossing else {}
     usual = tuple(routes.to(_sent(like, proof.matrix))) if routes else ()
     rows = {row.mode: row for row in matrix.rows}
-    return [found for draft in drafts if (found := _remedy(draft, rows[draft.mode], usual)) is not None]
+    found = (_remedy(draft, rows[draft.mode], usual, after.get(draft.alert, 0.0)) for draft in drafts)
+    return [one for one in found if one is not None]
 
 
-def _remedy(draft: Ready, row: Row, usual: tuple[str, ...]) -> Remedy | None:
+def _released(
+    crossing: Mapping[str, Release], prepared: Prepared, files: Loadable, runner: RunsRules
+) -> dict[str, float | None]:
+    """By rule, after how long it fires in a failure that begins with the release; None of one that does not help.
+
+    That is one that does not fire for good, or fires although all stays well.
+    """
+    over = [each for one in crossing.values() for each in (one.failing, one.well)]
+    asked = asked_of(prepare(replace(prepared.plan, modes=()), files, prepared.shapes), over)
+    rows = {row.mode: row for row in carry_out(asked, runner, told=lambda _: None).matrix.rows}
+    found = dict[str, float | None]()
+    for alert, one in crossing.items():
+        cries = any(cell.fired for cell in rows[one.well.mode.name].cells if cell.alert == alert)
+        told = (cell for cell in rows[one.failing.mode.name].answers if cell.alert == alert and cell.ends is None)
+        cell = next(told, None)
+        found[alert] = None if cries or cell is None else cell.seconds
+    return found
+
+
+def _remedy(draft: Ready, row: Row, usual: tuple[str, ...], released: float | None) -> Remedy | None:
+    if released is None:
+        return None
     cell = next((cell for cell in row.answers if cell.alert == draft.alert), None)
     if cell is not None:
+        seconds = max(cell.seconds or 0.0, released)
         same = usual if cell.receivers and {*usual}.isdisjoint(cell.receivers) else ()
-        return Remedy(rule=draft, cell=cell, usual=same)
+        return Remedy(rule=draft, cell=cell, seconds=seconds, usual=same) if cell.ends is None else None
     why = next((one.why for one in row.unheard if one.alert == draft.alert), "")
     fired = next(cell for cell in row.cells if cell.alert == draft.alert)
-    return Remedy(rule=draft, cell=fired, why=why) if why else None
+    return Remedy(rule=draft, cell=fired, seconds=fired.seconds or 0.0, why=why) if why else None
 
 
 def _proven(

@@ -12,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -151,13 +152,7 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     faults = {alert.key: alert.unread for alert in alerts if alert.unread}
     faults |= {alert.key: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
     away = {} if exposed is None else taken(plan, shapes, exposed)
-    batches = []
-    for interval in sorted({alert.interval for alert in alerts}):
-        mine = tuple(alert for alert in alerts if alert.interval == interval and alert.key not in faults)
-        cases = tuple(_cases(mine, failures, there)) if mine else ()
-        seconds = _allowed(cases, alerts, replace(phases, interval=interval))
-        batches.append(Batch(interval=interval, alerts=mine, cases=cases, seconds=seconds))
-    return Prepared(
+    unasked = Prepared(
         plan=plan,
         files=files,
         shapes=there,
@@ -169,12 +164,26 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
             for one in failures
             if not one.touched and one.mode.name not in away
         },
-        batches=tuple(batch for batch in batches if batch.cases),
+        batches=(),
         faults=faults,
         gone=() if exposed is None else gone(alerts, shapes, plan.modes, exposed),
         taken=away,
         relabelled=() if exposed is None else relabelled(alerts, shapes, plan.modes, exposed),
     )
+    return asked_of(unasked, failures)
+
+
+def asked_of(prepared: Prepared, failures: Sequence[Failing]) -> Prepared:
+    """The same alerts over these failures."""
+    batches = []
+    for interval in sorted({alert.interval for alert in prepared.alerts}):
+        mine = tuple(
+            alert for alert in prepared.alerts if alert.interval == interval and alert.key not in prepared.faults
+        )
+        cases = tuple(_cases(mine, failures, prepared.shapes)) if mine else ()
+        seconds = _allowed(cases, prepared.alerts, replace(prepared.phases, interval=interval))
+        batches.append(Batch(interval=interval, alerts=mine, cases=cases, seconds=seconds))
+    return replace(prepared, failures=tuple(failures), batches=tuple(batch for batch in batches if batch.cases))
 
 
 def carry_out(prepared: Prepared, runner: RunsRules, *, told: Callable[[str], None]) -> Proof:
@@ -260,9 +269,9 @@ def _row(
     faults: Mapping[str, str],
     restless: Sequence[str],
 ) -> Row:
-    mode, healthy = failure.mode.name, prepared.phases.healthy
+    mode = failure.mode.name
     cells = [
-        Cell(alert=name, fired=_since(fired.get((mode, name), ()), healthy), fault=faults.get(name, ""))
+        Cell(alert=name, fired=_since(fired.get((mode, name), ()), prepared), fault=faults.get(name, ""))
         for name in names
     ]
     return row(
@@ -290,8 +299,18 @@ def _standing(fired: Seen, failures: Sequence[Failing]) -> tuple[Mapping[str, st
     return tuple({tuple(sorted(labels.items())): labels for labels in found}.values())
 
 
-def _since(fired: Sequence[Fired], healthy: float) -> tuple[Fired, ...]:
-    return tuple(replace(each, seconds=max(0.0, each.seconds - healthy)) for each in fired)
+def _since(fired: Sequence[Fired], prepared: Prepared) -> tuple[Fired, ...]:
+    """In seconds after the failure began; what fires in the last evaluations goes on."""
+    begin, lasting = prepared.phases.healthy, prepared.phases.failing
+    slack = 2 * max([batch.interval for batch in prepared.batches] + [lasting / MOST_SAMPLES])
+    return tuple(
+        replace(
+            each,
+            seconds=max(0.0, each.seconds - begin),
+            last=math.inf if each.last >= begin + lasting - slack else each.last - begin,
+        )
+        for each in fired
+    )
 
 
 def _touched(failure: Failing) -> list[Shape]:

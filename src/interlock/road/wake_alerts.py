@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from interlock.core.alerts.clock import asking, fixed, moved
+from interlock.core.alerts.clock import asking, fixed, moved, of_alerts
 from interlock.core.alerts.group_order import ordered
 from interlock.core.alerts.modes import Failing
 from interlock.core.alerts.plain_rules import anew
@@ -141,11 +141,12 @@ def _rules(start: _Start, alerts: Sequence[Looked], phases: Phases) -> Iterator[
     later = round(start.begins.timestamp() - phases.healthy)
     groups = start.world.files.groups
     wanted = {one.rule.name for one in alerts}
-    every = any("ALERTS" in rule.expression for group in groups for rule in group.rules)
+    kept = [rule for group in groups for rule in group.rules if not rule.alert or rule.name in wanted]
+    every = any(of_alerts(rule.expression) - wanted for rule in kept)
     by_path: dict[str, list[Group]] = {}
     for group in groups:
-        kept = tuple(_later(rule, later) for rule in group.rules if every or not rule.alert or rule.name in wanted)
-        by_path.setdefault(group.place.path, []).append(replace(group, rules=kept))
+        later_on = tuple(_later(rule, later) for rule in group.rules if every or rule in kept)
+        by_path.setdefault(group.place.path, []).append(replace(group, rules=later_on))
     yield from (anew(each) for each in by_path.values())
 
 

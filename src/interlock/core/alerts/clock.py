@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from interlock.core.alerts.expression import Unparsed, selectors
-from interlock.core.alerts.rule_files import Group
+from interlock.core.alerts.rule_files import Group, Rule
 
 DATES = frozenset(
     {"hour", "minute", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"}
@@ -37,11 +37,12 @@ def asks(expression: str) -> bool:
 def asking(groups: Iterable[Group]) -> frozenset[str]:
     """The names of the alerts that ask it, themselves or through what they look at: recorded, or ``ALERTS``."""
     rules = [rule for group in groups for rule in group.rules]
-    looks = {id(rule): _metrics(rule.expression) for rule in rules}
+    looks = {id(rule): _looks(rule) for rule in rules}
     found = {id(rule): rule for rule in rules if asks(rule.expression)}
     grown = True
     while grown:
         names = {rule.name for rule in found.values() if not rule.alert}
+        names |= {_named(rule.name) for rule in found.values() if rule.alert}
         names |= {*_OF_ALERTS} if any(rule.alert for rule in found.values()) else set()
         more = {id(rule): rule for rule in rules if id(rule) not in found and names & looks[id(rule)]}
         found, grown = found | more, bool(more)
@@ -62,6 +63,27 @@ def moved(expression: str, seconds: int) -> str:
 def _metrics(expression: str) -> set[str]:
     found = selectors(expression)
     return set() if isinstance(found, Unparsed) else {each.metric for each in found}
+
+
+def of_alerts(expression: str) -> frozenset[str]:
+    """The names of the alerts that it looks at through ``ALERTS``; an empty one where it names none exactly."""
+    found = selectors(expression)
+    looking = () if isinstance(found, Unparsed) else [each for each in found if each.metric in _OF_ALERTS]
+    return frozenset(
+        next((each.value for each in one.matchers if each.label == "alertname" and each.op == "="), "")
+        for one in looking
+    )
+
+
+def _looks(rule: Rule) -> set[str]:
+    """What a rule looks at: metrics, and alerts by their names. Its own state is nothing that it looks at."""
+    alerts = {_named(name) for name in of_alerts(rule.expression) if name and name != rule.name}
+    unnamed = _OF_ALERTS if "" in of_alerts(rule.expression) else frozenset()
+    return (_metrics(rule.expression) - _OF_ALERTS) | alerts | unnamed
+
+
+def _named(alert: str) -> str:
+    return f"ALERTS{{{alert}}}"
 
 
 def _pieces(text: str, more: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -47,6 +48,12 @@ class Cell:
     def seconds(self) -> float | None:
         """Until it fires, None where it does not."""
         return self.fired[0].seconds if self.fired else None
+
+    @property
+    def ends(self) -> float | None:
+        """After how many seconds it fires no more although the failure goes on; None of one that goes on too."""
+        last = max((each.last for each in self.fired), default=math.inf)
+        return None if math.isinf(last) else last
 
     @property
     def severity(self) -> str:

@@ -111,7 +111,10 @@ def _taken(taken: Taken | None) -> Json:
 
 
 def _cell(cell: Cell) -> Json:
-    """``receivers`` is null where nobody looked where it is routed; ``only`` says when, of one that sleeps."""
+    """``receivers`` is null where nobody looked where it is routed; ``only`` says when, of one that sleeps.
+
+    ``ends``: after how many seconds it fires no more although the failure goes on, null where it goes on too.
+    """
     receivers: list[Json] | None = None if cell.receivers is None else [*cell.receivers]
     said: dict[str, Json] = {"alert": cell.alert, "seconds": cell.seconds, "severity": cell.severity}
-    return {**said, "receivers": receivers, "only": cell.only}
+    return {**said, "ends": cell.ends, "receivers": receivers, "only": cell.only}

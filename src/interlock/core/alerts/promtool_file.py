@@ -4,9 +4,9 @@ Rules:
 1. promtool runs the service's own rule files. Nothing of a rule is rewritten: ``for``, labels and templates count.
 2. All rules of a file are evaluated at the file's ``evaluation_interval``; rules of another interval go into
    another file: an alert that is looked at every five minutes fires later than one that is every minute.
-3. Each query asks for the first second at which an alert fires, in the healthy phase or after the failure began,
-   with each set of labels that it fires with, and has an answer whatever happens: no answer would be nothing in
-   promtool's output. A label carries the case's name.
+3. Each query asks for the first and the last second at which an alert fires, in the healthy phase or after the
+   failure began, with each set of labels that it fires with, and always has an answer: no answer would be
+   nothing in promtool's output. Labels carry the case's name and which of the two it is.
 4. A query may look at 10,000 samples at most, so it looks back no longer than that many steps.
 """
 
@@ -22,7 +22,8 @@ import yaml
 from interlock.core.alerts.modes import Failing
 from interlock.core.alerts.shape import Shape, quoted
 
-LABEL, ALERT = "interlock_case", "interlock_alert"
+LABEL, ALERT, EDGE = "interlock_case", "interlock_alert", "interlock_edge"
+FIRST, LAST = "first", "last"
 NEVER = -1.0
 MOST_SAMPLES = 10_000
 _DIGITS = 12
@@ -100,12 +101,13 @@ def _test(case: Case, phases: Phases) -> dict[str, object]:
 
 
 def _query(alert: Named, name: str, at: float, back: float, phases: Phases) -> dict[str, object]:
-    """When ``alert`` first fired in the ``back`` seconds before ``at``, with each set of labels."""
+    """When ``alert`` first and last fired in the ``back`` seconds before ``at``, with each set of labels."""
     step = max(phases.interval, math.ceil(back / (MOST_SAMPLES - 1)))
     wanted = {"alertname": alert.name, "alertstate": "firing", **alert.labels}
     firing = ",".join(f'{label}="{quoted(value)}"' for label, value in wanted.items())
-    seen = f"min_over_time(timestamp(ALERTS{{{firing}}})[{span_text(back)}:{span_text(step)}])"
-    expr = _labelled(labelled(f"{seen} or on() vector({NEVER:g})", name), ALERT, alert.key)
+    seen = f"(timestamp(ALERTS{{{firing}}})[{span_text(back)}:{span_text(step)}])"
+    first, last = _labelled(f"min_over_time{seen}", EDGE, FIRST), _labelled(f"max_over_time{seen}", EDGE, LAST)
+    expr = _labelled(labelled(f"{first} or {last} or on() vector({NEVER:g})", name), ALERT, alert.key)
     return {"expr": expr, "eval_time": span_text(at), "exp_samples": []}
 
 

@@ -3,10 +3,11 @@
 Rules:
 1. It looks at the very series that the failure changes. Its threshold lies half-way between what was healthy and
    what the failure makes of it, so that it neither cries wolf nor sleeps.
-2. A loss is compared with an hour before: an absolute number of orders is wrong at night.
+2. A loss is compared with what there was before it (``ready_drop``): an absolute number is wrong at night.
 3. It has the labels that the service's own alerts have, and looks at the service's own series where the failure's
    selectors do not say whose they are.
-4. It is a draft until it was itself proven: fires in time in its mode, silent while all is well.
+4. It is a draft until it was itself proven: fires in time in its mode and for as long as that lasts, silent while
+   all is well.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ import yaml
 from interlock.core.alerts.custom import whose
 from interlock.core.alerts.expression import Selector
 from interlock.core.alerts.modes import BAD, Failing, ModeKind, meant, quantile
+from interlock.core.alerts.ready_drop import LOSSES, WINDOW, drop, selector_text
 from interlock.core.alerts.shape import quoted
 
-WINDOW, BEFORE = "5m", "1h"
 Q = 0.99
 WIDTH = 40
 """Lines end with the word that gets there, so that a rule is read on a narrow terminal; YAML joins them again."""
@@ -31,12 +32,13 @@ WIDTH = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """A rule for one mode, with the file that holds it."""
+    """A rule for one mode, with the file that holds it; ``was``: old names that it counts until the release."""
 
     mode: str
     alert: str
     expression: str
     content: bytes
+    was: tuple[str, ...] = ()
 
 
 def ready(
@@ -46,18 +48,21 @@ def ready(
     tolerance: float,
     taken: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
+    was: Mapping[str, str] | None = None,
 ) -> Ready | None:
     """The rule; None where the mode changes nothing to look at. ``taken`` are names of other alerts.
 
-    ``labels``: those that it carries; it is a page of the service where nothing is known of them.
+    ``labels``: those that it carries; it is a page of the service where nothing is known of them. ``was``: metrics
+    by the name that they had before the change.
     """
     if not failing.touched:
         return None
     failing = _whose(failing, service)
-    expression = _EXPRESSIONS[failing.mode.kind](failing)
+    name = _name(f"{service} {failing.mode.name}", taken)
+    loss = failing.mode.kind in LOSSES
+    expression = drop(failing, name, was or {}) if loss else _EXPRESSIONS[failing.mode.kind](failing)
     if not expression:
         return None
-    name = _name(f"{service} {failing.mode.name}", taken)
     pending = max(0, math.floor(min(120.0, tolerance / 5.0)))
     rule = {
         "alert": name,
@@ -67,8 +72,9 @@ def ready(
         "annotations": {"summary": f"{service}: {failing.mode.name}"},
     }
     whole = {"groups": [{"name": f"interlock-{service}", "rules": [rule]}]}
-    content = yaml.safe_dump(whole, sort_keys=False, width=WIDTH, allow_unicode=True).encode()
-    return Ready(mode=failing.mode.name, alert=name, expression=expression, content=content)
+    content = yaml.dump(whole, Dumper=_Blocks, sort_keys=False, width=WIDTH, allow_unicode=True).encode()
+    old = _was(failing, was or {}) if loss else ()
+    return Ready(mode=failing.mode.name, alert=name, expression=expression, content=content, was=old)
 
 
 def _whose(failing: Failing, service: str) -> Failing:
@@ -83,11 +89,8 @@ def _whose(failing: Failing, service: str) -> Failing:
     return replace(failing, mode=replace(failing.mode, selectors=tuple(selectors)))
 
 
-def _drop(failing: Failing) -> str:
-    kept = 1.0 - failing.mode.by / 2.0
-    now = " + ".join(_rate(each, failing) for each in failing.mode.selectors)
-    before = " + ".join(_rate(each, failing, offset=f" offset {BEFORE}") for each in failing.mode.selectors)
-    return f"{_bracketed(now)} < {kept:.3g} * {_bracketed(before)}"
+def _was(failing: Failing, was: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(was[each.metric] for each in failing.mode.selectors if each.metric in was))
 
 
 def _errors(failing: Failing) -> str:
@@ -95,8 +98,8 @@ def _errors(failing: Failing) -> str:
     if not label:
         return ""
     bad = [(each, f'{label}=~"{quoted(value)}"') for each in failing.mode.selectors]
-    some = " + ".join(f"sum(rate({_text(each, more)}[{WINDOW}]))" for each, more in bad)
-    every = " + ".join(f"sum(rate({_text(each)}[{WINDOW}]))" for each in failing.mode.selectors)
+    some = " + ".join(f"sum(rate({selector_text(each, more)}[{WINDOW}]))" for each, more in bad)
+    every = " + ".join(f"sum(rate({selector_text(each)}[{WINDOW}]))" for each in failing.mode.selectors)
     return f"{_bracketed(some)} / {_bracketed(every)} > {failing.mode.by / 2.0:.3g}"
 
 
@@ -109,25 +112,18 @@ def _slow(failing: Failing) -> str:
     well, ill = quantile(Q, buckets), quantile(Q, slower)
     if well is None or ill is None or not ill > well > 0.0:
         return ""
-    inner = _text(_bucketed(failing.mode.selectors[0], buckets[0].metric))
+    inner = selector_text(_bucketed(failing.mode.selectors[0], buckets[0].metric))
     return f"histogram_quantile({Q:g}, sum by (le) (rate({inner}[{WINDOW}]))) > {math.sqrt(well * ill):.3g}"
 
 
 def _saturation(failing: Failing) -> str:
     levels = [value for shape in failing.healthy if shape.name in failing.touched for value in shape.values]
     most = max((value for value in levels if not math.isnan(value)), default=0.0)
-    return f"max({_text(failing.mode.selectors[0])}) > {(most + failing.mode.by) / 2.0:.3g}"
+    return f"max({selector_text(failing.mode.selectors[0])}) > {(most + failing.mode.by) / 2.0:.3g}"
 
 
 def _silent(failing: Failing) -> str:
-    return " or ".join(f"absent({_text(each)})" for each in failing.mode.selectors)
-
-
-def _rate(selector: Selector, failing: Failing, offset: str = "") -> str:
-    touched = [shape for shape in failing.healthy if shape.name in failing.touched]
-    counter = any(shape.counter for shape in touched if shape.metric == selector.metric)
-    text = _text(selector)
-    return f"sum(rate({text}[{WINDOW}]{offset}))" if counter else f"sum({text}{offset})"
+    return " or ".join(f"absent({selector_text(each)})" for each in failing.mode.selectors)
 
 
 def _bad(failing: Failing) -> tuple[str, str]:
@@ -141,12 +137,6 @@ def _bucketed(selector: Selector, metric: str) -> Selector:
     return Selector(metric=metric, matchers=selector.matchers)
 
 
-def _text(selector: Selector, more: str = "") -> str:
-    written = [f'{each.label}{each.op}"{quoted(each.value)}"' for each in selector.matchers]
-    inner = ",".join([*written, *([more] if more else [])])
-    return f"{selector.metric}{{{inner}}}" if inner else selector.metric
-
-
 def _bracketed(text: str) -> str:
     return f"({text})" if " + " in text else text
 
@@ -157,11 +147,18 @@ def _name(text: str, taken: Sequence[str]) -> str:
     return name if name not in taken else f"{name}Interlock"
 
 
+class _Blocks(yaml.SafeDumper):
+    """Writes what has lines of its own as lines."""
+
+
+def _lines(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Blocks.add_representer(str, _lines)
 _EXPRESSIONS: Mapping[ModeKind, Callable[[Failing], str]] = {
-    "drop": _drop,
     "errors": _errors,
     "slow": _slow,
     "saturation": _saturation,
     "silent": _silent,
-    "wrong": _drop,
 }

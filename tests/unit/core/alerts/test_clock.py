@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from interlock.core.alerts.clock import asking, asks, fixed, moved
+from interlock.core.alerts.clock import asking, asks, fixed, moved, of_alerts
 from interlock.core.alerts.rule_files import read_rules
 from interlock.core.alerts.starts import only, starts
 
@@ -45,11 +45,20 @@ groups:
       - {alert: Plain, expr: 'x < 1'}
       - {alert: Day, expr: 'x < 1 and on() open'}
       - {alert: Behind, expr: 'ALERTS{alertname="Day"}'}
+      - {alert: Holds, expr: 'x < 1 or x < 2 and on() ALERTS{alertname="Holds"}'}
+      - {alert: BehindPlain, expr: 'ALERTS{alertname="Plain"}'}
+      - {alert: Every, expr: 'ALERTS{severity="page"}'}
 """
 
 
 def test_an_alert_asks_the_clock_through_what_it_looks_at():
-    assert asking(read_rules("a.yaml", RULES)) == {"Day", "Behind"}
+    assert asking(read_rules("a.yaml", RULES)) == {"Day", "Behind", "Every"}
+
+
+def test_the_alerts_that_an_expression_looks_at_are_named():
+    assert of_alerts('x < 1 and on() ALERTS{alertname="A",alertstate="firing"}') == {"A"}
+    assert of_alerts('ALERTS{alertname=~"A|B"}') == {""}
+    assert of_alerts("x < 1") == frozenset()
 
 
 def test_what_stands_at_a_moment_of_its_own_is_named():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from interlock.core.alerts.ready import BEFORE
 from interlock.doors.cli.screens.columns import MARGIN, Row, table, told
 from interlock.doors.cli.screens.rehearsal import evidence_lines
 from interlock.doors.cli.screens.rollout_bars import span
@@ -39,11 +38,8 @@ def _ready(one: Told) -> list[str]:
     text += f" · {severity}{f' to {receivers}' if receivers else ''}"
     if one["usual"]:
         text += f", while the other {severity} alerts go to {', '.join(map(_safe, one['usual'][:NAMED]))}"
-    if f"offset {BEFORE}" in " ".join(one["rule"].split()):
-        text += (
-            f". It compares with {BEFORE} before: it says nothing until its series are {BEFORE} old, as after a"
-            f" release that renames them, and ends {BEFORE} into a failure that lasts"
-        )
+    if one["was"]:
+        text += f" · it counts {', '.join(map(_safe, one['was']))} too, so that it sees the release itself"
     return [*told("rule", text), *(f"{' ' * MARGIN}{safe(line)}" for line in one["rule"].rstrip().splitlines())]
 
 
@@ -113,7 +109,8 @@ def _answered(one: Told) -> str:
     to = f" to {', '.join(map(_safe, one['receivers']))}" if one["receivers"] else ""
     severity = f" · {_safe(one['severity'])}" if one["severity"] else ""
     only = f" · {_safe(one['only'])}" if one["only"] else ""
-    return f"{_safe(one['alert'])} after {span(one['seconds'])}{severity}{to}{only}"
+    ends = "" if one["ends"] is None else f", but ends after {span(one['ends'])} of it"
+    return f"{_safe(one['alert'])} after {span(one['seconds'])}{ends}{severity}{to}{only}"
 
 
 def _owner(one: Told, done: Told) -> str:
