@@ -18,6 +18,7 @@ from interlock.core.change.errors import InterlockError
 from interlock.core.rollout.journal import MAX_SAID, Act
 from interlock.core.rollout.local import LocalRecord
 from interlock.core.rollout.plan import StepPlan
+from interlock.core.rollout.step_doubts import BASE
 from interlock.ports.programs import Programs
 from interlock.ports.router import Router
 
@@ -110,6 +111,7 @@ def _names(local: LocalRecord, step: StepPlan) -> Mapping[str, str]:
         "ROLLOUT_CHANGE": local.change,
         "ROLLOUT_DIGEST": local.digest,
         "ROLLOUT_PREVIOUS": local.previous or "",
+        BASE: local.base,
         "ROLLOUT_SERVICE": local.service,
         "ROLLOUT_ENVIRONMENT": local.environment,
     }

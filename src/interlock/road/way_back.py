@@ -14,13 +14,13 @@ from dataclasses import replace
 
 from interlock.core.audit.way_back import OneWay, Part, Rehearsed, WayBack, part, saved
 from interlock.core.change.errors import InterlockError
-from interlock.core.change.parts import GitRange
 from interlock.core.evidence.model import Evidence
 from interlock.core.policy.rules import Rules
 from interlock.core.policy.shown import REHEARSAL, SNAPSHOT
-from interlock.core.rehearsal.going_back import Before, by_steps
+from interlock.core.rehearsal.going_back import ENVIRONMENT, Before, by_steps
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.rollout.record import RolloutRecord, RolloutState
+from interlock.core.rollout.step_doubts import BASE
 from interlock.ports.rehearsal import MakesRehearsal, SaysGoingBack
 from interlock.ports.store import Tx
 from interlock.road.decide import Judgement
@@ -41,7 +41,7 @@ def way_back(
     previous = before[-1].digest if before else ""
     where = () if environment == PRODUCTION else ("--environment", environment)
     known = rules.catalog.services.get(service)
-    names = _names(judged, service, environment, previous)
+    names = _names(judged, service, previous) | {ENVIRONMENT: environment}
     kept = rules.snapshots.get((service, environment))
     return WayBack(
         service=service,
@@ -67,10 +67,10 @@ def _rehearsed(judged: Judgement, drivers: Mapping[str, MakesRehearsal], plan: R
     ]
     newest = max(found, key=lambda one: (one.issued_at, one.id), default=None)
     measured = newest.summary.get("measured") if newest else None
-    base = next((each.base for each in judged.change.submission.parts if isinstance(each, GitRange)), "")
+    here = plan.environment if plan.environment == judged.environment else ""
     before = Before(
-        base=base,
-        names=_names(judged, plan.service, plan.environment, ""),
+        base=judged.change.submission.base,
+        names=_names(judged, plan.service, "") | {ENVIRONMENT: here},
         measured=measured if isinstance(measured, dict) else {},
         shown_by=newest.id if newest else "",
     )
@@ -124,12 +124,12 @@ def _about(judged: Judgement, kind: str, service: str, environment: str) -> list
     ]
 
 
-def _names(judged: Judgement, service: str, environment: str, previous: str) -> Mapping[str, str]:
-    """What interlock tells a step, but for the ids of a run."""
+def _names(judged: Judgement, service: str, previous: str) -> dict[str, str]:
+    """What interlock tells a step, but for the ids of a run and where it is."""
     return {
         "ROLLOUT_CHANGE": judged.change.id,
         "ROLLOUT_DIGEST": judged.change.digest,
         "ROLLOUT_PREVIOUS": previous,
+        BASE: judged.change.submission.base,
         "ROLLOUT_SERVICE": service,
-        "ROLLOUT_ENVIRONMENT": environment,
     }

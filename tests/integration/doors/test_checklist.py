@@ -20,7 +20,7 @@ apply:
     verify: [cmp, config/delivery.yaml, ../staging/delivery.yaml]
 rollback:
   - name: configuration
-    run: [sh, -c, "git show main:config/delivery.yaml > ../staging/delivery.yaml"]
+    run: [sh, -c, "git show ${ROLLOUT_BASE:?}:config/delivery.yaml > ../staging/delivery.yaml"]
     verify: [grep, -q, "max_days: 7", ../staging/delivery.yaml]
 probes:
   - {name: configuration, kind: run, run: [cat, ../staging/delivery.yaml]}
@@ -92,12 +92,14 @@ def test_the_way_back_is_what_would_really_run(shop, terminal):
     assert "interlock rollback order-service --dry-run" in text
     assert "\ninterlock rollback order-service\n" in text
     assert "./deploy --to 'the one before'   # image" in text
-    assert "sh -c 'git show main:config/delivery.yaml > ../staging/delivery.yaml'   # configuration" in text
+    assert "sh -c 'git show ${ROLLOUT_BASE:?}:config/delivery.yaml > ../staging/delivery.yaml'   # conf" in text
     assert "- [ ] 1 % for 15 min" in text
     assert "- [ ] 25 % for 90 s" in text
     step = line_with(text, "sh -c 'git show").partition("   # ")[0]
+    exports = line_with(text.partition("As it is rehearsed")[2], "export ")
+    assert "ROLLOUT_ENVIRONMENT" not in exports, "staging is not where it goes back"
     (shop / "staging" / "delivery.yaml").unlink()
-    subprocess.run(["bash", "-c", step], check=True, timeout=30)
+    subprocess.run(["bash", "-c", f"ROLLOUT_ENVIRONMENT=production; {exports}; {step}"], check=True, timeout=30)
     assert "max_days: 7" in (shop / "staging" / "delivery.yaml").read_text()
 
 

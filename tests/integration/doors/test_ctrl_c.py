@@ -22,7 +22,7 @@ members:
     apply: [{name: copy, run: [cp, config/delivery.yaml, ../staging/], verify: ["true"]}]
     rollback:
       - name: copy
-        run: [sh, -c, "git show main:config/delivery.yaml > ../staging/delivery.yaml"]
+        run: [sh, -c, "git show ${ROLLOUT_BASE:?}:config/delivery.yaml > ../staging/delivery.yaml"]
         verify: ["true"]
     probes: [delivery]
   - name: schema

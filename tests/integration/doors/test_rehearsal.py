@@ -36,7 +36,7 @@ BACK = {
     "there": "[cp, config/delivery.yaml, ../staging/delivery.yaml]",
     "objective": "60s",
     "flag": "[rm, -f, ../staging/five-days.on]",
-    "configuration": '[sh, -c, "git show main:config/delivery.yaml > ../staging/delivery.yaml"]',
+    "configuration": '[sh, -c, "git show ${ROLLOUT_BASE:?}:config/delivery.yaml > ../staging/delivery.yaml"]',
 }
 
 
@@ -186,7 +186,7 @@ def test_a_service_without_a_plan_is_told_which_there_are(shop, terminal, servic
 
 # the runner is a process of its own here: it is killed and interrupted
 
-SLOW = '[sh, -c, "sleep {seconds}; git show main:config/delivery.yaml > ../staging/delivery.yaml"]'
+SLOW = '[sh, -c, "sleep {seconds}; git show ${{ROLLOUT_BASE:?}}:config/delivery.yaml > ../staging/delivery.yaml"]'
 
 
 def running(place, until, **environment):

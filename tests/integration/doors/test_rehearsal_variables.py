@@ -32,7 +32,7 @@ BACK = {
     "seen": "[cat, ../staging/delivery.yaml]",
     "objective": "60s",
     "flag": "[rm, -f, ../staging/five-days.on]",
-    "configuration": '[sh, -c, "git show main:config/delivery.yaml > ../staging/delivery.yaml"]',
+    "configuration": '[sh, -c, "git show ${ROLLOUT_BASE:?}:config/delivery.yaml > ../staging/delivery.yaml"]',
 }
 
 
@@ -59,7 +59,8 @@ def staging(place):
     return {path.name: path.read_text() for path in sorted((place / "staging").iterdir())}
 
 
-WANTS = '[sh, -c, "test -n \\"$SHOP_TOKEN\\" && git show main:config/delivery.yaml > ../staging/delivery.yaml"]'
+GIVEN = "git show ${ROLLOUT_BASE:?}:config/delivery.yaml > ../staging/delivery.yaml"
+WANTS = f'[sh, -c, "test -n \\"$SHOP_TOKEN\\" && {GIVEN}"]'
 
 
 def test_steps_get_few_variables_and_those_that_the_plan_names(shop, terminal, monkeypatch):

@@ -38,7 +38,7 @@ CONFIGURATION = """\
       - {name: delivery, run: [cp, config/delivery.yaml, ../staging/], verify: ["true"]}
     rollback:
       - name: delivery
-        run: [sh, -c, "git show main:config/delivery.yaml > ../staging/delivery.yaml"]
+        run: [sh, -c, "git show ${ROLLOUT_BASE:?}:config/delivery.yaml > ../staging/delivery.yaml"]
         verify: ["true"]
     probes: [delivery]
     after: [artefact]

@@ -90,9 +90,11 @@ def test_a_set_goes_back_by_what_its_checklist_says_member_by_member(rehearsed, 
     assert not re.search(r"\b[A-Z_]+=(?:\s|$|'')", page), "no variable is empty"
 
     (rehearsed / "staging" / "five-days.on").touch()
-    assert "ROLLOUT_ID" in typed(found["flag"]).stderr
+    assert "these are the steps for staging: its paths, hosts and names stand in them" in page
+    assert "ROLLOUT_ENVIRONMENT: the environment that goes back" in typed(found["flag"]).stderr
+    assert "ROLLOUT_ID" in typed(found["flag"], ROLLOUT_ENVIRONMENT="production").stderr
     assert (rehearsed / "staging" / "five-days.on").exists(), "nothing runs without what is to be put in"
-    assert typed(found["flag"], ROLLOUT_ID="mine").returncode == 0
+    assert typed(found["flag"], ROLLOUT_ID="mine", ROLLOUT_ENVIRONMENT="production").returncode == 0
     assert not (rehearsed / "staging" / "five-days.on").exists()
     assert (rehearsed / "staging" / "said").read_text() == "order-service mine\n"
 

@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 
 from interlock.core.change.canonical import canonical, digest
 from interlock.core.change.errors import IllegalTransition, InvalidInput
-from interlock.core.change.parts import Part, Validation
+from interlock.core.change.parts import GitRange, Part, Validation
 
 ChangeClass = Literal["standard", "normal", "emergency"]
 
@@ -64,6 +64,11 @@ class Submission:
     def digest(self) -> str:
         """The change digest of these parts."""
         return change_digest(self.parts)
+
+    @property
+    def base(self) -> str:
+        """The commit at which its first git range begins; empty where it has none."""
+        return next((part.base for part in self.parts if isinstance(part, GitRange)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,20 +11,25 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from interlock.core.change.canonical import Json
 from interlock.core.rollout.plan import StepPlan
+from interlock.core.rollout.step_doubts import moving, verifies_nothing
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNSAFE = re.compile(r"[^\w ,.:;/=()+-]+")
 IDS = ("ROLLOUT_ID", "ROLLOUT_KEY")
 """What a step is told of the run it belongs to: there is none where somebody types it."""
+ENVIRONMENT = "ROLLOUT_ENVIRONMENT"
+"""It is never left to chance: a program may read it that does not name it."""
 _WHAT = {
     "ROLLOUT_ID": "a name for this run of yours",
     "ROLLOUT_KEY": "a name for this step of yours, the same when it is tried again",
     "ROLLOUT_PREVIOUS": "the digest of the version before, which is not on record",
+    "ROLLOUT_BASE": "the commit of the version before, which is not on record",
+    ENVIRONMENT: "the environment that goes back, which is not the one rehearsed",
 }
 
 
@@ -82,13 +87,27 @@ def by_steps(steps: Sequence[StepPlan], names: Mapping[str, str], passed_on: Seq
     found: list[Typed] = []
     used: set[str] = set()
     for step in steps:
-        for run, note in ((step.run, " ".join(step.name.split())), (step.verify, "verifies it")):
-            given = tuple(to_put_in(name) for name in unset if _mentioned(name, run))
+        for run, note in _typed(step):
+            given = tuple(to_put_in(name) for name in unset if name == ENVIRONMENT or _mentioned(name, run))
             used |= {each.name for each in given}
             found.append(Typed(run=run, note=note, given=given))
-    told = [f"{name} is not set: {to_put_in(name).what}" for name in names if name in unset and name not in used]
+    told = [line for step in steps for line in _doubts(step)]
+    told += [f"{name} is not set: {to_put_in(name).what}" for name in names if name in unset and name not in used]
     told += [f"its steps get {name} of the runner: set it too" for name in passed_on if name not in used]
     return GoingBack(commands=tuple(found), exports=exports, told=tuple(told))
+
+
+def _typed(step: StepPlan) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield step.run, " ".join(step.name.split())
+    if not verifies_nothing(step):
+        yield step.verify, "verifies it"
+
+
+def _doubts(step: StepPlan) -> Iterator[str]:
+    if name := moving(step):
+        yield f"step {step.name} goes back by {name}, which is the new version once the change is merged"
+    if verifies_nothing(step):
+        yield f"nothing verifies step {step.name}: look at it yourself"
 
 
 def to_put_in(name: str, what: str = "") -> PutIn:

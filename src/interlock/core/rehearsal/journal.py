@@ -31,7 +31,10 @@ Ended = Literal["passed", "failed", "undecidable", "cancelled", "recovered", "di
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Whose rehearsal it is. ``began`` is RFC 3339; ``plan`` are the plan file's bytes."""
+    """Whose rehearsal it is. ``began`` is RFC 3339; ``plan`` are the plan file's bytes.
+
+    ``base`` is the commit at which the change begins: whoever brings it back later is told it too.
+    """
 
     run: str
     change: str
@@ -41,6 +44,7 @@ class Head:
     path: str
     plan: bytes
     began: str
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ def head_line(head: Head) -> bytes:
             "path": head.path,
             "plan": base64.b64encode(head.plan).decode(),
             "at": head.began,
+            "base": head.base,
         }
     )
 
@@ -178,7 +183,7 @@ def _looks(value: Json, path: str) -> Look:
 
 def _head(line: Mapping[str, Json], path: str) -> Head:
     names = ("run", "change", "digest", "service", "environment", "path", "at", "plan")
-    texts = {name: line.get(name) for name in names}
+    texts = {name: line.get(name) for name in names} | {"base": line.get("base", "")}
     if not all(isinstance(text, str) for text in texts.values()):
         raise _unreadable(path, "a first line that lacks something")
     said = {name: str(text) for name, text in texts.items() if name not in {"at", "plan"}}

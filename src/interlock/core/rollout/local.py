@@ -44,6 +44,7 @@ class LocalRecord:
     change: str
     digest: str
     previous: str | None
+    base: str = ""
     router: PluginPlan
     rollback: tuple[StepPlan, ...]
     root: str
@@ -62,6 +63,7 @@ def local_of(record: RolloutRecord, plan: Plan, *, root: str, now: datetime) -> 
         change=record.change,
         digest=record.digest,
         previous=record.previous,
+        base=record.base,
         router=plan.router,
         rollback=plan.rollback,
         root=root,

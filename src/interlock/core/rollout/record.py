@@ -99,9 +99,10 @@ class RolloutRecord:
     """One rollout of one change of one service. ``stage`` counts from 0; percents are of the service's traffic.
 
     ``plan`` is the digest of the plan's bytes, kept as a blob, ``plan_path`` where it stood. ``step`` is how far
-    the apply, promote or rollback steps are. ``previous`` is the digest of the change that was there before, where
-    it is known. ``ruled_out`` is what the last PASS excluded, by metric; ``log_e``, ``verdict`` and ``told`` are
-    how the judge stood when it was last written down; ``told`` does not outlive its stage.
+    the apply, promote or rollback steps are. ``previous`` is the digest of the change that was there before,
+    where it is known; ``base`` the commit at which this one begins. ``ruled_out`` is what the last PASS excluded,
+    by metric; ``log_e``, ``verdict`` and ``told`` are how the judge stood when it was last written down; ``told``
+    does not outlive its stage.
 
     ``wanted`` is what the data plane is to serve, ``served`` what it was last confirmed to. ``extended`` is what a
     person added to the stage's limit, in seconds. ``calibration`` is the blob with the noise that was measured
@@ -146,6 +147,7 @@ class RolloutRecord:
     ruled_out: Mapping[str, float] = field(default_factory=dict)
     widenings: tuple[SignedWidening, ...] = ()
     previous: str | None = None
+    base: str = ""
     kept_until: datetime | None = None
     log_e: float = 0.0
     verdict: str = ""

@@ -10,6 +10,7 @@ from interlock.bootstrap import rule_source
 from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.bundle import Bundle, load_bundle
 from interlock.core.policy.rules import load_foundation, look_through_plans, settings_of
+from interlock.core.rollout.plan import Plan
 from interlock.core.rollout.plan_check import Plans
 from interlock.core.rollout.plan_faults import Gathering
 from interlock.doors.cli.desk import settings
@@ -63,13 +64,19 @@ def working_plans() -> WorkingPlans:
 
         installed = Installed(routers=routers(), meters=meters(), notifiers=notifiers())
         every = [*found.plans.values(), *found.unread]
-        wrong = tuple(error for plan in every for error in unfit(plan, installed))
+        wrong = tuple(error for plan in every for error in (*unfit(plan, installed), *_moving(plan)))
     return WorkingPlans(
         plans=found.plans,
         producers=others.lines,
         faults=(*found.faults, *others.faults),
         unfit=(*wrong, *others.unfit, *_runners(files)),
     )
+
+
+def _moving(plan: Plan) -> Iterator[InvalidInput]:
+    from interlock.core.rollout.step_doubts import step_doubts  # noqa: PLC0415  # only where there are plans
+
+    return step_doubts(plan.rollback, ("rollback",), plan.path, plan.line_of)
 
 
 def _runners(files: Mapping[str, bytes]) -> Iterator[InvalidInput]:

@@ -77,7 +77,7 @@ def _rehearsals(files: Mapping[str, bytes], root: Path) -> ProducerPlans:
     return ProducerPlans(
         lines=tuple(_rehearsal_line(plan) for plan in found.plans.values()),
         faults=found.faults,
-        unfit=tuple(error for plan in every for error in _unfit(plan, root)),
+        unfit=tuple(error for plan in every for error in (*_unfit(plan, root), *_moving(plan))),
     )
 
 
@@ -97,6 +97,18 @@ def _unfit(plan: RehearsalPlan, root: Path) -> Iterator[InvalidInput]:
         programs=SystemPrograms(str(root)),
     )
     yield from unfit(plan, scene, drivers=registry.rehearsals(), probes=registry.probes())
+
+
+def _moving(plan: RehearsalPlan) -> Iterator[InvalidInput]:
+    """What makes its way back come to something else once the change is merged."""
+    from interlock.core.rollout.step_doubts import step_doubts  # noqa: PLC0415  # only where there are plans
+
+    sets = [
+        (plan.rollback, ("rollback",)),
+        *((m.rollback, ("members", n, "rollback")) for n, m in enumerate(plan.members)),
+    ]
+    for steps, keys in sets:
+        yield from step_doubts(steps, keys, plan.path, plan.line_of)
 
 
 def _rehearsal_line(plan: RehearsalPlan) -> ProducerLine:

@@ -98,6 +98,7 @@ def _one(
     runner: Runner | None,
     out: str | None,
 ) -> Told:
+    base = here.bases[0] if here.bases else ""
     head = Head(
         run=RandomIds().new("reh"),
         change=here.change["id"],
@@ -107,11 +108,11 @@ def _one(
         path=plan.path,
         plan=content,
         began=SystemClock().now().isoformat(timespec="milliseconds"),
+        base=base,
     )
-    base = here.bases[0] if here.bases else ""
     begin(config, api, head, f"{plan.service} in {plan.environment}", seconds=longest(plan))
     try:
-        seen, found, written = try_going_back(config, head, plan, rules["settings"], base=base, told=hearing())
+        seen, found, written = try_going_back(config, head, plan, rules["settings"], told=hearing())
     except BaseException as error:
         journal = ended(config, head.run)
         if interrupted := isinstance(error, KeyboardInterrupt):

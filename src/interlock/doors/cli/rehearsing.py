@@ -51,10 +51,9 @@ def try_going_back(
     plan: RehearsalPlan,
     settings: Mapping[str, Any],
     *,
-    base: str,
     told: Told,
 ) -> tuple[Seen, Outcome, bytes]:
-    """Rehearse; ``settings`` are the rules', ``base`` is the commit at which the change begins.
+    """Rehearse; ``settings`` are the rules'.
 
     The third is the journal as it was when it was over.
 
@@ -69,7 +68,7 @@ def try_going_back(
             if one.left:
                 raise dirty(one)
         journal = files.begin(head.run)
-        with _stage(config, head, plan, journal, told, base=base, production=production) as stage:
+        with _stage(config, head, plan, journal, told, production=production) as stage:
             journal.write(head_line(head))
             seen, found = rehearse(stage, plan.objective or settings["thresholds"]["rollback_seconds"])
         return seen, found, files.content(head.run)
@@ -153,7 +152,6 @@ def _stage(
     journal: RehearsalJournal,
     told: Told,
     *,
-    base: str = "",
     production: tuple[str, ...] = (),
     noted: Mapping[str, Json] | None = None,
 ) -> Iterator[Stage]:
@@ -166,7 +164,7 @@ def _stage(
         service=head.service,
         environment=head.environment,
         programs=SystemPrograms(root, started=lambda pid: journal.write(program_line(pid, born(pid)))),
-        base=base,
+        base=head.base,
         production=production,
         noted=noted or {},
         passed_on=plan.passed_on,

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from interlock.core.change.canonical import Json
-from interlock.core.rehearsal.going_back import Before, GoingBack, by_steps
+from interlock.core.rehearsal.going_back import ENVIRONMENT, Before, GoingBack, by_steps
 from interlock.core.rehearsal.outcome import Acted
 from interlock.core.rehearsal.plan import RehearsalPlan
 from interlock.core.rollout.plan import StepPlan
+from interlock.core.rollout.step_doubts import BASE
 from interlock.plugins.rehearsals.reading import refuse
 from interlock.ports.rehearsal import RehearsalScene
 
@@ -38,8 +40,12 @@ class CommandRehearsal:
 
     @staticmethod
     def going_back(plan: RehearsalPlan, before: Before) -> GoingBack:
-        """The steps of ``rollback``."""
-        return by_steps(plan.rollback, before.names, plan.passed_on)
+        """The steps of ``rollback``; those of another environment say whose they are."""
+        found = by_steps(plan.rollback, before.names, plan.passed_on)
+        if before.names.get(ENVIRONMENT):
+            return found
+        theirs = f"these are the steps for {plan.environment}: its paths, hosts and names stand in them"
+        return replace(found, told=(theirs, *found.told))
 
     def needs(self) -> str:
         """The first program that could not be started."""
@@ -48,6 +54,8 @@ class CommandRehearsal:
                 why = self._scene.programs.missing(program)
                 if why:
                     return f"`{program}` for step {step.name}: {why}"
+            if not self._scene.base and any(BASE in word for word in (*step.run, *step.verify)):
+                return f"a commit at which the change begins, for step {step.name}: it has no git range"
         return ""
 
     def apply(self) -> Iterator[Acted]:
@@ -91,6 +99,7 @@ class CommandRehearsal:
             "ROLLOUT_CHANGE": scene.change,
             "ROLLOUT_DIGEST": scene.digest,
             "ROLLOUT_PREVIOUS": "",
+            BASE: scene.base,
             "ROLLOUT_SERVICE": scene.service,
             "ROLLOUT_ENVIRONMENT": scene.environment,
         }

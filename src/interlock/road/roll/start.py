@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.identity import principal_of
 from interlock.core.change.canonical import Json
-from interlock.core.change.change import ChangeRecord
+from interlock.core.change.change import ChangeRecord, Submission
 from interlock.core.change.errors import IllegalTransition, InvalidInput, NotFound
 from interlock.core.change.parse import parse_json
 from interlock.core.change.submission_check import check_environment
@@ -228,6 +228,7 @@ def _record(
         started_by=principal_of(actor),
         started_at=station.clock.now(),
         previous=_previous(tx, plan),
+        base=parse_json(Submission, tx.blob(asked.record.blob), what="the stored submission").base,
     )
 
 

@@ -20,6 +20,7 @@ import threading
 from interlock.core.change.errors import Conflict
 from interlock.core.rollout.act import RunStep
 from interlock.core.rollout.record import Effect, RolloutRecord, RolloutState
+from interlock.core.rollout.step_doubts import BASE
 from interlock.core.rollout.transition import stepped
 from interlock.ports.programs import Ran
 from interlock.road.roll.book import Intended
@@ -192,6 +193,7 @@ def _names(record: RolloutRecord, key: str, token: int) -> dict[str, str]:
         "ROLLOUT_CHANGE": record.change,
         "ROLLOUT_DIGEST": record.digest,
         "ROLLOUT_PREVIOUS": record.previous or "",
+        BASE: record.base,
         "ROLLOUT_SERVICE": record.service,
         "ROLLOUT_ENVIRONMENT": record.environment,
     }

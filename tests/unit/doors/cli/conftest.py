@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from interlock.core.change.canonical import sha256
+from interlock.core.policy.modes import default_modes
 from interlock.core.rollout.local import LocalRecord, local_path, read_local, to_bytes
 from interlock.core.rollout.plan import PluginPlan, StepPlan
+from interlock.registry import bundled_policies
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -90,3 +92,17 @@ def place(tmp_path, monkeypatch) -> Place:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return Place(tmp_path)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working tree with the bundled policies, gone into."""
+    files = {**bundled_policies(), "modes.yaml": default_modes(["tier1-two-approvals"]).encode()}
+    for path, content in files.items():
+        place = tmp_path / "policies" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    (tmp_path / "interlock.yaml").write_text("version: 1\n")
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
