@@ -52,5 +52,5 @@ def step_doubts(
                 f"a step `{step.name}` that takes the version before from a commit",
                 name,
                 code="step-moving",
-                hint=f"that is the new version once the change is merged: write ${BASE}, the commit before it",
+                hint="that is the new version once the change is merged: write $ROLLOUT_BASE, the commit before",
             )

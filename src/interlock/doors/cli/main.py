@@ -79,6 +79,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+def _whole(command: click.Command) -> None:
+    """Let the help of a group tell each of its commands by a whole sentence: click's own are cut."""
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        paragraph = " ".join((each.help or "").split("\n\n", 1)[0].split())
+        each.short_help = each.short_help or paragraph.split(". ", 1)[0].rstrip(".") + "."
+        _whole(each)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for."""
 
@@ -94,6 +102,7 @@ class LazyGroup(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
+        _whole(command)
         return command
 
     def resolve_command(

@@ -29,7 +29,10 @@ class Promtool:
         """See ``ports.alerts``."""
         if place(PROGRAM):
             return ""
-        return "promtool, which comes with Prometheus: apt-get install prometheus, or brew install prometheus"
+        return (
+            "promtool, which comes with Prometheus: apt-get install prometheus, brew install prometheus, or in a "
+            "clone of interlock scripts/alert-tools promtool"
+        )
 
     def check(self, rule_files: Mapping[str, bytes]) -> str:
         """See ``ports.alerts``."""

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from interlock.doors.cli.producer_plans import ProducerLine
 
 MOST_PLACES = 4
+_HARMLESS = frozenset({"step-moving"})
+"""Codes of doubts about a plan that can be carried out all the same."""
 _PLACE = re.compile(r"[\w./-]+\.ya?ml(:[0-9]+)?")
 
 
 def doubted(doubts: Sequence[InvalidInput]) -> Iterator[str]:
     """What is wrong with plans, each with its file and what to do."""
     for error in doubts:
-        # Never cut: the line of the file stands at its end.
+        # Neither cut nor wrapped, so that it is found by its file: the line of it stands at the end.
         yield f"{mark(met=False)} {safe(error.message)}"
         yield f"  {safe(error.hint)}"
 
@@ -33,8 +35,7 @@ def doubted(doubts: Sequence[InvalidInput]) -> Iterator[str]:
 def planned(plans: Plans, unfit: Sequence[InvalidInput] = ()) -> Iterator[str]:
     """The plans there are, each with how many doubts about its plug-ins; nothing where there are none."""
     for (service, environment), plan in sorted(plans.items()):
-        wrong = len(_of(plan.path, unfit))
-        fault = f"✗ {plural(wrong, 'doubt')}, cannot start · " if wrong else ""
+        fault = _fault(_of(plan.path, unfit), "start")
         what = f"{safe(service)} in {safe(environment)}: {fault}{_stages(plan)} · {safe(plan.path)}"
         yield from told("plan", what)
 
@@ -42,8 +43,7 @@ def planned(plans: Plans, unfit: Sequence[InvalidInput] = ()) -> Iterator[str]:
 def of_producers(lines: Sequence[ProducerLine], unfit: Sequence[InvalidInput] = ()) -> Iterator[str]:
     """The plans of producers, each with how many doubts about its plug-ins; nothing where there are none."""
     for one in sorted(lines, key=lambda line: (line.producer, line.service, line.environment)):
-        wrong = len(_of(one.path, unfit))
-        fault = f"✗ {plural(wrong, 'doubt')}, cannot run · " if wrong else ""
+        fault = _fault(_of(one.path, unfit), "run")
         where = f" in {safe(one.environment)}" if one.environment else ""
         says = f"{fault}{safe(one.producer)}, {safe(one.says)}"
         yield from told("plan", f"{safe(one.service)}{where}: {says} · {safe(one.path)}")
@@ -61,6 +61,12 @@ def closing(bundle: Bundle, doubts: Sequence[InvalidInput]) -> Iterator[str]:
     first, *rest = wrap(text, width() - 2)
     yield f"{mark(met=False)} {first}"
     yield from (f"  {line}" for line in rest)
+
+
+def _fault(doubts: Sequence[InvalidInput], act: str) -> str:
+    """How many there are, and whether they keep the plan from being carried out."""
+    hindered = any(error.code not in _HARMLESS for error in doubts)
+    return f"✗ {plural(len(doubts), 'doubt')}{f', cannot {act}' if hindered else ''} · " if doubts else ""
 
 
 def _of(path: str, doubts: Sequence[InvalidInput]) -> list[InvalidInput]:
