@@ -28,7 +28,7 @@ from interlock.road.route_alerts import Routes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """A rule that was proven. ``cell`` is what it fires with, and who hears of it; ``why`` nobody does.
+    """A rule that was proven, or ``why`` it is not offered. ``cell`` is what it fires with, and who hears of it.
 
     ``seconds`` until it fires, the longest of what was tried.
 
@@ -72,7 +72,8 @@ def proven_rules(
     """One for each gap for which there is one, in the plan's order."""
     gaps = {row.mode for row in proof.matrix.gaps if row.taken is None or not row.taken.told_by}
     renamed = {one.mode.name: one for one in _renamed(prepared)}
-    was = {name: {new: old for old, new in one.taken.names} for name, one in prepared.taken.items()}
+    was = dict(prepared.was)
+    was |= {name: {new: old for old, new in one.taken.names} for name, one in prepared.taken.items()}
     failures = [renamed.get(one.mode.name, one) for one in proof.failures]
     plan, taken = prepared.plan, [alert.rule.name for alert in proof.alerts]
     like = custom(proof.alerts, [shape for one in failures for shape in _touched(one)], service=plan.service)
@@ -96,12 +97,12 @@ def proven_rules(
     told(f"proving {len(drafts)} ready rule{'' if len(drafts) == 1 else 's'}")
     files = loadable({f"{draft.alert}.yaml": draft.content for draft in drafts}, runner)
     matrix = _proven(prepared, failures, files, runner, routes)
-    crossing = {draft.alert: release(renamed[draft.mode], was[draft.mode]) for draft in drafts if draft.was}
+    over = {one.mode.name: one for one in failures}
+    crossing = {draft.alert: release(over[draft.mode], was[draft.mode]) for draft in drafts if draft.was}
     after = _released(crossing, prepared, files, runner) if crossing else {}
     usual = tuple(routes.to(_sent(like, proof.matrix))) if routes else ()
     rows = {row.mode: row for row in matrix.rows}
-    found = (_remedy(draft, rows[draft.mode], usual, after.get(draft.alert, 0.0)) for draft in drafts)
-    return [one for one in found if one is not None]
+    return [_remedy(draft, rows[draft.mode], usual, after.get(draft.alert, 0.0)) for draft in drafts]
 
 
 def _released(
@@ -123,17 +124,19 @@ def _released(
     return found
 
 
-def _remedy(draft: Ready, row: Row, usual: tuple[str, ...], released: float | None) -> Remedy | None:
-    if released is None:
-        return None
+def _remedy(draft: Ready, row: Row, usual: tuple[str, ...], released: float | None) -> Remedy:
     cell = next((cell for cell in row.answers if cell.alert == draft.alert), None)
-    if cell is not None:
-        seconds = max(cell.seconds or 0.0, released)
-        same = usual if cell.receivers and {*usual}.isdisjoint(cell.receivers) else ()
-        return Remedy(rule=draft, cell=cell, seconds=seconds, usual=same) if cell.ends is None else None
-    why = next((one.why for one in row.unheard if one.alert == draft.alert), "")
     fired = next(cell for cell in row.cells if cell.alert == draft.alert)
-    return Remedy(rule=draft, cell=fired, seconds=fired.seconds or 0.0, why=why) if why else None
+    why = next((f"the one that would fire is {one.why}" for one in row.unheard if one.alert == draft.alert), "")
+    if why or cell is None:
+        why = why or f"the one that was tried {fired.fault or 'does not fire in time, or fires while all is well'}"
+        return Remedy(rule=draft, cell=fired, seconds=fired.seconds or 0.0, why=why)
+    same = usual if cell.receivers and {*usual}.isdisjoint(cell.receivers) else ()
+    if released is None:
+        why = f"the one that was tried does not hold over the release, which takes {' and '.join(draft.was)} away"
+    elif cell.ends is not None:
+        why = f"the one that was tried ends after {cell.ends:g} s of the failure"
+    return Remedy(rule=draft, cell=cell, seconds=max(cell.seconds or 0.0, released or 0.0), usual=same, why=why)
 
 
 def _proven(

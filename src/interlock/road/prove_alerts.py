@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from interlock.core.alerts.broken import broken
 from interlock.core.alerts.exposition import Exposed
@@ -28,6 +28,7 @@ from interlock.core.alerts.plan import AlertPlan
 from interlock.core.alerts.promtool_file import MOST_SAMPLES, Case, Phases, healthy_name
 from interlock.core.alerts.promtool_says import Fired
 from interlock.core.alerts.relabelled import Relabelled, as_exposed, relabelled
+from interlock.core.alerts.renamed import renames
 from interlock.core.alerts.rule_files import Group, read_rules
 from interlock.core.alerts.scope import Looked, looked, moved
 from interlock.core.alerts.shape import Shape
@@ -57,7 +58,8 @@ class Batch:
 class Prepared:
     """All that is needed to run it. ``shapes`` are the healthy series that there are once the change is out.
 
-    ``taken``: failures whose series the change takes away. ``faults``: alerts that cannot be decided, and
+    ``taken``: failures whose series the change takes away; ``was``: of the others old names by the new ones, by
+    failure. ``faults``: alerts that cannot be decided, and
     why.
     """
 
@@ -72,6 +74,7 @@ class Prepared:
     faults: Mapping[str, str]
     gone: tuple[Gone, ...]
     taken: Mapping[str, Renamed]
+    was: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     relabelled: tuple[Relabelled, ...] = ()
 
     @property
@@ -152,6 +155,8 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     faults = {alert.key: alert.unread for alert in alerts if alert.unread}
     faults |= {alert.key: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
     away = {} if exposed is None else taken(plan, shapes, exposed)
+    was = {} if exposed is None else renames(plan, alerts, shapes, exposed)
+    now_called = {old: new for pairs in was.values() for new, old in pairs.items()}
     unasked = Prepared(
         plan=plan,
         files=files,
@@ -166,8 +171,9 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
         },
         batches=(),
         faults=faults,
-        gone=() if exposed is None else gone(alerts, shapes, plan.modes, exposed),
+        gone=() if exposed is None else gone(alerts, shapes, plan.modes, exposed, now_called),
         taken=away,
+        was={name: pairs for name, pairs in was.items() if name not in away},
         relabelled=() if exposed is None else relabelled(alerts, shapes, plan.modes, exposed),
     )
     return asked_of(unasked, failures)

@@ -4,7 +4,8 @@ Rules:
 1. ``promql-parser`` reads the expression; what it does not parse is a value with the reason, never an exception.
 2. A selector's name is the metric's, whether written in front or as ``__name__="…"``. Matchers keep their order.
 3. A selector by the exact name of a recording rule stands for what that rule looks at, with its own range and
-   offset added. Rules that record from each other in a circle are refused: nobody can say what they look at.
+   offset added. Rules that record from each other in a circle are refused: nobody can say what they look at. One
+   that goes on from its own last value looks at what it begins with.
 4. A range is that of the selector itself, in seconds; of a subquery around it the range is added. An offset
    into the past is positive.
 """
@@ -96,7 +97,9 @@ def closed(expression: str, rules: Iterable[Rule]) -> tuple[Selector, ...] | Unp
 
 
 def _refuse_circles(recorded: Mapping[str, list[str]]) -> None:
-    graph = {name: {metric for each in texts for metric in _metrics(each)} for name, texts in recorded.items()}
+    graph = {
+        name: {metric for each in texts for metric in _metrics(each)} - {name} for name, texts in recorded.items()
+    }
     if circle := next(iter(cycles(graph)), None):
         raise InvalidInput(
             f"expected recording rules that lead to series, got a circle `{' → '.join(circle)}`",

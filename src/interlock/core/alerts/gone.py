@@ -11,7 +11,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from interlock.core.alerts.exposition import Exposed
@@ -33,9 +33,13 @@ class Gone:
 
 
 def gone(
-    alerts: Sequence[Looked], shapes: Sequence[Shape], modes: Iterable[Mode], exposed: Exposed
+    alerts: Sequence[Looked],
+    shapes: Sequence[Shape],
+    modes: Iterable[Mode],
+    exposed: Exposed,
+    now_called: Mapping[str, str] | None = None,
 ) -> tuple[Gone, ...]:
-    """Each metric of the alerts that is gone, in the alerts' order."""
+    """Each metric of the alerts that is gone, in the alerts' order; ``now_called``: new names that are known."""
     now = {shape.metric for shape in shapes}
     elsewhere = now - {shape.metric for shape in own(shapes, modes)}
     looking: dict[str, list[str]] = {}
@@ -49,10 +53,17 @@ def gone(
         Gone(
             metric=metric,
             alerts=tuple(dict.fromkeys(names)),
-            near=closest(metric, sorted(exposed.names - now if metric in now else exposed.names)),
+            near=_near(metric, exposed.names - now if metric in now else exposed.names, now_called or {}),
         )
         for metric, names in looking.items()
     )
+
+
+def _near(metric: str, names: Iterable[str], now_called: Mapping[str, str]) -> str:
+    known = {*names}
+    # A counter's family without its end is no series.
+    series = sorted(name for name in known if f"{name}_total" not in known)
+    return closest(metric, [now_called[metric]] if metric in now_called else series)
 
 
 def staying(shapes: Sequence[Shape], modes: Iterable[Mode], exposed: Exposed) -> tuple[Shape, ...]:

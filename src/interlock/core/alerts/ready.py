@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import yaml
@@ -57,12 +57,13 @@ def ready(
     """
     if not failing.touched:
         return None
-    failing = _whose(failing, service)
+    failing = _whose(failing, service, {*(was or {}).values()})
     name = _name(f"{service} {failing.mode.name}", taken)
-    loss = failing.mode.kind in LOSSES
-    expression = drop(failing, name, was or {}) if loss else _EXPRESSIONS[failing.mode.kind](failing)
+    loss = drop(failing, name, was or {}) if failing.mode.kind in LOSSES else None
+    expression = loss.expression if loss else _EXPRESSIONS[failing.mode.kind](failing)
     if not expression:
         return None
+    records = [{"record": record, "expr": text} for record, text in (loss.records if loss else {}).items()]
     pending = max(0, math.floor(min(120.0, tolerance / 5.0)))
     rule = {
         "alert": name,
@@ -71,17 +72,17 @@ def ready(
         "labels": {**labels} if labels else {"severity": "page", "service": service},
         "annotations": {"summary": f"{service}: {failing.mode.name}"},
     }
-    whole = {"groups": [{"name": f"interlock-{service}", "rules": [rule]}]}
+    whole = {"groups": [{"name": f"interlock-{service}", "rules": [*records, rule]}]}
     content = yaml.dump(whole, Dumper=_Blocks, sort_keys=False, width=WIDTH, allow_unicode=True).encode()
     old = _was(failing, was or {}) if loss else ()
     return Ready(mode=failing.mode.name, alert=name, expression=expression, content=content, was=old)
 
 
-def _whose(failing: Failing, service: str) -> Failing:
-    """The same, with selectors that say whose the series are."""
+def _whose(failing: Failing, service: str, old: Collection[str]) -> Failing:
+    """The same, with selectors that say whose the series are; ``old`` names are looked at beside the new ones."""
     touched = [shape for shape in failing.healthy if shape.name in failing.touched]
     selectors = []
-    for each in failing.mode.selectors:
+    for each in (one for one in failing.mode.selectors if one.metric not in old):
         mine = meant(touched, replace(failing.mode, selectors=(each,)))
         said = {match.label for match in each.matchers}
         more = tuple(match for match in whose(mine, service) if match.label not in said)

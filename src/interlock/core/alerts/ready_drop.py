@@ -1,47 +1,63 @@
-"""The ready rule for a loss: what is counted now against what was counted before.
+"""The ready rule for a loss: what is counted now against what is usual.
 
 Rules:
-1. It begins to fire against the mean of the last hour, of which a few minutes are enough: series that are new with
-   a release are compared from their first minutes on, and a spike an hour ago is no yardstick.
-2. Once it fires, it goes on until as much is counted again as the threshold's share of the most in six hours: an
-   outage that lasts is not over because the hour before it was one too. That it fires is read from ``ALERTS``.
-3. Of a metric that the change renames both names are counted, so that the hour before the release is known, and
+1. What is usual is what was counted in the lower quarter of the last two hours: a sale of less than an hour and a
+   half is no yardstick, series that are new with a release are compared from their first minutes on, and a night
+   that falls takes its yardstick along.
+2. It stands still while the alert is pending or fires: an outage of hours is one alert, and ends when as much is
+   counted again. That it fires is read from ``ALERTS``, what was usual from its own last value.
+3. It is computed from the series themselves, never from what a rule has recorded of them: it holds in the very
+   minute in which the rule is loaded, with the release that it is about.
+4. Series that are gone altogether count nothing, as long as something was usual: a service that does not run any
+   more loses all of its orders, and so does a release that exposes neither the old metric nor the new.
+5. Of a metric that the change renames both names are counted, so that the hours before the release are known, and
    old and new instances that run beside each other are one service.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from interlock.core.alerts.expression import Selector
 from interlock.core.alerts.modes import Failing, ModeKind
-from interlock.core.alerts.shape import quoted
+from interlock.core.alerts.shape import is_counter, quoted
 
 LOSSES: frozenset[ModeKind] = frozenset({"drop", "wrong"})
-WINDOW = "5m"
-HOUR, HOURS = "[1h:1m]", "[6h:5m]"
-"""What a loss is compared with, and what it must get back to: subqueries with their steps."""
+WINDOW, LABEL = "5m", "interlock_metric"
+QUARTER, HOURS = "0.25", "[2h:1m]"
+"""What is usual: a quantile, and over which subquery."""
 
 
-def drop(failing: Failing, alert: str, was: Mapping[str, str]) -> str:
-    """The expression of ``alert``, in lines. ``was``: metrics by the name that they had before the change."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """The ``records`` that the rule needs in front of it, by name, and the alert's own ``expression``."""
+
+    records: Mapping[str, str]
+    expression: str
+
+
+def drop(failing: Failing, alert: str, was: Mapping[str, str]) -> Loss:
+    """The rule of ``alert``. ``was``: metrics by the name that they had before the change."""
     share = f"{1.0 - failing.mode.by / 2.0:.3g}"
-    now = [line for each in failing.mode.selectors for line in _now(each, failing, was)]
-    now = [line if place == 0 else f"+ {line}" for place, line in enumerate(now)]
-    return "".join(
-        f"{line}\n"
-        for line in (
-            f"# begins with less than {share} of the last hour's mean",
-            *_compared(now, f"< {share} * avg_over_time(", HOUR),
-            "# and lasts until that share of the most in six hours is back",
-            "or",
-            *_compared(now, f"< {share} * max_over_time(", HOURS),
-            "and on() ALERTS{",
-            f'  alertname="{quoted(alert)}",',
-            '  alertstate="firing"',
-            "}",
-        )
+    counted = _counted(failing, was)
+    now, usual = f"interlock:{alert}:now", f"interlock:{alert}:usual"
+    return Loss(
+        records={
+            now: _lines([*counted, f"or 0 * {usual}"]),
+            usual: _lines(
+                [
+                    "# in the lower quarter of two hours; stands still while it fires",
+                    f"quantile_over_time({QUARTER},",
+                    *(f"  {line}" for line in counted[:-1]),
+                    f"  {counted[-1]}{HOURS}",
+                    ")",
+                    f'unless on() ALERTS{{alertname="{quoted(alert)}"}}',
+                    f"or {usual}",
+                ]
+            ),
+        },
+        expression=f"{now} < {share} * {usual}",
     )
 
 
@@ -52,22 +68,29 @@ def selector_text(selector: Selector, more: str = "") -> str:
     return f"{selector.metric}{{{inner}}}" if inner else selector.metric
 
 
-def _compared(now: list[str], than: str, span: str) -> list[str]:
-    """``now`` with an arithmetic operator is one side of a comparison, and in brackets a subquery's inside."""
-    inner = ["(", *(f"  {line}" for line in now), f"){span}"] if len(now) > 1 else [f"{now[0]}{span}"]
-    return [now[0], *(f"  {line}" for line in now[1:]), than, *(f"  {line}" for line in inner), ")"]
+def _lines(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _now(selector: Selector, failing: Failing, was: Mapping[str, str]) -> list[str]:
-    if selector.metric not in was:
-        return [_summed(selector, failing)]
-    old = replace(selector, metric=was[selector.metric])
-    # Either of them may be missing, and a sum with what is missing is nothing.
-    return [f"({_summed(each, failing, like=selector)} or vector(0))" for each in (selector, old)]
+def _counted(failing: Failing, was: Mapping[str, str]) -> list[str]:
+    """The sum of all that is counted, in lines. Series of several metrics are told apart, or ``or`` takes one."""
+    selectors: dict[Selector, Selector] = {}
+    for each in failing.mode.selectors:
+        selectors.setdefault(each, each)
+        if each.metric in was:
+            selectors.setdefault(replace(each, metric=was[each.metric]), each)
+    (first, *more) = [(one, _rate(one, like, failing)) for one, like in selectors.items()]
+    if not more:
+        return [f"sum({first[1]})"]
+    others = (
+        ("  or label_replace(", f"    {text},", f'    "{LABEL}", "{quoted(one.metric)}", "", ""', "  )")
+        for one, text in more
+    )
+    return ["sum(", f"  {first[1]}", *(line for each in others for line in each), ")"]
 
 
-def _summed(selector: Selector, failing: Failing, *, like: Selector | None = None) -> str:
-    touched = [shape for shape in failing.healthy if shape.name in failing.touched]
-    counter = any(shape.counter for shape in touched if shape.metric == (like or selector).metric)
+def _rate(selector: Selector, like: Selector, failing: Failing) -> str:
+    touched = [shape for shape in failing.healthy if shape.name in failing.touched and shape.metric == like.metric]
+    counter = any(shape.counter for shape in touched) if touched else is_counter(selector.metric)
     text = selector_text(selector)
-    return f"sum(rate({text}[{WINDOW}]))" if counter else f"sum({text})"
+    return f"rate({text}[{WINDOW}])" if counter else text

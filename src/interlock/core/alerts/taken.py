@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from interlock.core.alerts.exposition import ENDS, Exposed
+from interlock.core.alerts.exposition import Exposed
 from interlock.core.alerts.expression import Selector, Unparsed, selectors
 from interlock.core.alerts.gone import own, staying
 from interlock.core.alerts.modes import Failing, Mode, failing, meant
 from interlock.core.alerts.near import whole
 from interlock.core.alerts.plan import AlertPlan
+from interlock.core.alerts.renamed import like
 from interlock.core.alerts.shape import Shape
 from interlock.core.change.parse import nearest
 
@@ -69,10 +70,10 @@ def _gone(mode: Mode, shapes: Sequence[Shape], plan: AlertPlan, exposed: Exposed
     for selector in mode.selectors:
         metric = selector.metric
         if meant(shapes, replace(mode, selectors=(selector,))):
-            yield metric, nearest(metric, _like(metric, exposed.names - now))
+            yield metric, nearest(metric, like(metric, exposed.names - now))
         elif metric in exposed and metric not in now:
             mine = {whole(shape.metric) for shape in own(shapes, plan.modes) if shape.metric not in exposed}
-            if old := nearest(metric, _like(metric, mine)):
+            if old := nearest(metric, like(metric, mine)):
                 yield old, metric
 
 
@@ -109,13 +110,3 @@ def _places(plan: AlertPlan, mode: Mode, names: Mapping[str, str]) -> Iterable[s
 def _written(series: str) -> Sequence[Selector]:
     found = selectors(series)
     return () if isinstance(found, Unparsed) else found
-
-
-def _like(metric: str, names: Iterable[str]) -> list[str]:
-    """Those that end as it does: a counter was one before. A counter's family without its end is no series."""
-    known = {*names}
-    return sorted(name for name in known if _end(name) == _end(metric) and f"{name}_total" not in known)
-
-
-def _end(name: str) -> str:
-    return next((end for end in ENDS if name.endswith(end)), "")

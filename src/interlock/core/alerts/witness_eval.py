@@ -47,6 +47,7 @@ class World:
     fits: Fits = field(default_factory=Fits)
     work: int = 0
     chosen: dict[tuple[str, int], list[Labels]] = field(default_factory=dict)
+    entered: set[str] = field(default_factory=set)
 
     def value(self, node: pp.Expr, time: float) -> Value:
         """What ``node`` is at ``time``.
@@ -95,6 +96,17 @@ def _selector(world: World, node: pp.VectorSelector, time: float) -> Value:
 
 
 def _recorded(world: World, node: pp.VectorSelector, name: str, time: float) -> Vector:
+    # What goes on from its own last value begins with none.
+    if name in world.entered:
+        return {}
+    world.entered.add(name)
+    try:
+        return _now_recorded(world, node, name, time)
+    finally:
+        world.entered.discard(name)
+
+
+def _now_recorded(world: World, node: pp.VectorSelector, name: str, time: float) -> Vector:
     found: Vector = {}
     for expression, labels in world.recorded[name]:
         value = world.value(expression, time)

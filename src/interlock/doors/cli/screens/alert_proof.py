@@ -26,7 +26,7 @@ def proven(done: Told) -> list[str]:
     lines += table("modes", [_mode(each, done) for each in done["modes"]])
     lines += [line for one in done["ready"] for line in _ready(one)]
     for one in done["unheard_rules"]:
-        lines += told("rule", f"none for {_safe(one['mode'])}: the one that would fire is {_safe(one['why'])}")
+        lines += told("rule", f"none for {_safe(one['mode'])}: {_safe(one['why'])}")
     lines += _doubts(done)
     return lines + evidence_lines(done)
 
