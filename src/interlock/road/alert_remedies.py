@@ -89,6 +89,7 @@ def proven_rules(
                 taken=taken,
                 labels=like.labels,
                 was=was.get(failing.mode.name),
+                step=plan.step,
             )
         )
     ]

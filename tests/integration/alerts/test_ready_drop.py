@@ -39,8 +39,9 @@ def plan_and_shapes(text=PLAN, rules=b"groups: []"):
     return plan, declared(plan.shapes, steps=steps, step=plan.step, seed=1)
 
 
-def rule(was=None, by="99%"):
-    plan, shapes = plan_and_shapes(PLAN.replace("kind: drop", f"kind: drop, by: {by}"))
+def rule(was=None, by="99%", rate="40"):
+    text = PLAN.replace("kind: drop", f"kind: drop, by: {by}").replace("per_second: 40", f"per_second: {rate}")
+    plan, shapes = plan_and_shapes(text)
     return ready(failing(shapes, plan.modes[0]), service="shop", tolerance=plan.tolerance, was=was)
 
 
@@ -103,12 +104,22 @@ def test_series_that_are_gone_altogether_are_a_loss(tmp_path):
 
 
 def test_few_orders_are_no_loss(tmp_path):
-    """A Poisson count of six a minute for ten hours, and then none."""
+    """A Poisson count of six a minute for a day, and then none: it is counted in ten minutes."""
     draw = random.Random(5)
-    minutes = [sum(draw.random() < 0.01 for _ in range(600)) for _ in range(600)]
+    minutes = [sum(draw.random() < 0.01 for _ in range(600)) for _ in range(1440)]
     values = counted(*((1, each) for each in minutes), (60, 0))
-    at = firing(tmp_path, rule(), (ORDERS, values), minutes=660)
-    assert (600 < at[0] <= 610, at) == (True, [*range(at[0], 660)])
+    found = rule(rate="0.1")
+    assert b"[10m]" in found.content
+    at = firing(tmp_path, found, (ORDERS, values), minutes=1500)
+    assert (1440 < at[0] <= 1450, at) == (True, [*range(at[0], 1500)])
+
+
+def test_fewer_than_can_be_told_from_chance_in_time_get_no_rule_and_the_reason():
+    plan, shapes = plan_and_shapes(PLAN.replace("per_second: 40", "per_second: 0.02"))
+    prepared = prepare(plan, loadable({"a.yaml": b"groups: []"}, Promtool()), shapes)
+    proof = carry_out(prepared, Promtool(), told=lambda _: None)
+    (one,) = proven_rules(proof, prepared, Promtool(), told=lambda _: None)
+    assert one.why == "the one that was tried does not fire in time, or fires while all is well"
 
 
 @pytest.mark.parametrize("by", ["50%", "20%"])

@@ -49,17 +49,18 @@ def ready(
     taken: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
     was: Mapping[str, str] | None = None,
+    step: float = 60.0,
 ) -> Ready | None:
     """The rule; None where the mode changes nothing to look at. ``taken`` are names of other alerts.
 
     ``labels``: those that it carries; it is a page of the service where nothing is known of them. ``was``: metrics
-    by the name that they had before the change.
+    by the name that they had before the change. ``step``: seconds between the samples.
     """
     if not failing.touched:
         return None
     failing = _whose(failing, service, {*(was or {}).values()})
     name = _name(f"{service} {failing.mode.name}", taken)
-    loss = drop(failing, name, was or {}) if failing.mode.kind in LOSSES else None
+    loss = drop(failing, name, was or {}, step=step) if failing.mode.kind in LOSSES else None
     expression = loss.expression if loss else _EXPRESSIONS[failing.mode.kind](failing)
     if not expression:
         return None
