@@ -31,7 +31,7 @@ from interlock.core.alerts.relabelled import Relabelled, as_exposed, relabelled
 from interlock.core.alerts.renamed import renames
 from interlock.core.alerts.rule_files import Group, read_rules
 from interlock.core.alerts.scope import Looked, looked, moved
-from interlock.core.alerts.shape import Shape
+from interlock.core.alerts.shape import Fits, Shape, selected
 from interlock.core.alerts.taken import Renamed, taken
 from interlock.ports.alerts import RunsRules
 
@@ -154,6 +154,8 @@ def prepare(plan: AlertPlan, files: Loadable, shapes: Sequence[Shape], exposed: 
     phases = replace(phases_of(plan, alerts), order=ordered(files.groups))
     faults = {alert.key: alert.unread for alert in alerts if alert.unread}
     faults |= {alert.key: _too_far(alert, plan) for alert in alerts if alert.back > _most(plan)}
+    if not plan.prometheus:
+        faults |= {alert.key: why for alert in alerts if (why := _muted(alert, there))}
     away = {} if exposed is None else taken(plan, shapes, exposed)
     was = {} if exposed is None else renames(plan, alerts, shapes, exposed)
     now_called = {old: new for pairs in was.values() for new, old in pairs.items()}
@@ -340,6 +342,15 @@ def _allowed(cases: Sequence[Case], alerts: Sequence[Looked], phases: Phases) ->
 def _too_far(alert: Looked, plan: AlertPlan) -> str:
     days, most = alert.back / 86_400, f"{MOST_SAMPLES:,} samples of {plan.step:g} s"
     return f"it looks back over {days:.1f} d, further than {most}: write a longer `step`"
+
+
+def _muted(alert: Looked, there: Sequence[Shape]) -> str:
+    """What may keep it silent, of which nobody declared a series; nothing where there is none."""
+    fits = Fits()
+    unknown = dict.fromkeys(one.metric or "series" for one in alert.muted if not selected(there, one, fits))
+    if not unknown:
+        return ""
+    return f"it is silent while {' or '.join(unknown)} says so (unless), which nobody declared: add it to `shapes`"
 
 
 def _counted(things: Sequence[object], word: str) -> str:

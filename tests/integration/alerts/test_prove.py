@@ -296,3 +296,22 @@ def test_a_label_that_the_new_version_does_not_have_is_named_and_nobody_is_told_
     row = next(row for row in found.rows if row.mode == "orders drop")
     assert ("OrdersDown" in [cell.alert for cell in row.answers]) is (change is None)
     assert "AnyDown" in [cell.alert for cell in row.answers]
+
+
+MUTED = b"""\
+groups:
+  - name: orders
+    rules:
+      - record: releasing
+        expr: changes(process_start_time_seconds{service="shop"}[30m]) > 0
+      - {alert: OrdersDown, expr: 'sum(rate(orders_total[5m])) < 50 unless on() releasing'}
+      - {alert: OrdersLow, expr: 'sum(rate(orders_total[5m])) < 50 unless on() pool_used_ratio > 0.99'}
+"""
+
+
+def test_an_alert_that_something_undeclared_keeps_silent_is_nobodys_word(plan, shapes):
+    """It is silent for half an hour after each release, which is when it is needed."""
+    found = prove(plan, {"a.yaml": MUTED}, shapes, Promtool(), told=lambda _: None).matrix
+    drop = next(row for row in found.rows if row.mode == "orders drop")
+    assert [cell.alert for cell in drop.answers] == ["OrdersLow"]
+    assert "it is silent while process_start_time_seconds says so" in found.unread["OrdersDown"]

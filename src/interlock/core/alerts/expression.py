@@ -96,6 +96,38 @@ def closed(expression: str, rules: Iterable[Rule]) -> tuple[Selector, ...] | Unp
     return tuple(found)
 
 
+def muted_by(expression: str, rules: Iterable[Rule]) -> tuple[Selector, ...]:
+    """What keeps an expression silent while it is there: the right sides of ``unless``, down to series.
+
+    ``ALERTS`` is none of it: it is made by the rules themselves.
+    """
+    known = [*rules]
+    recorded = {rule.name: rule.expression for rule in known if not rule.alert}
+    waiting, seen, found = [expression], set[str](), dict[Selector, None]()
+    while waiting:
+        text = waiting.pop()
+        inner = () if text in seen else selectors(text)
+        seen.add(text)
+        if isinstance(inner, Unparsed):
+            continue
+        waiting += [recorded[each.metric] for each in inner if each.metric in recorded]
+        for side in _unless(text):
+            within = closed(side, known)
+            found |= dict.fromkeys(() if isinstance(within, Unparsed) else within)
+    return tuple(one for one in found if one.metric not in {"ALERTS", "ALERTS_FOR_STATE"})
+
+
+def _unless(expression: str) -> list[str]:
+    found: list[str] = []
+
+    def enter(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.BinaryExpr) and str(node.op) == "unless":
+            found.append(str(node.rhs))
+
+    promql_parser.walk(promql_parser.parse(expression), enter, lambda _: None)
+    return found
+
+
 def _refuse_circles(recorded: Mapping[str, list[str]]) -> None:
     graph = {
         name: {metric for each in texts for metric in _metrics(each)} - {name} for name, texts in recorded.items()

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from interlock.core.alerts.expression import Selector, Unparsed, closed
+from interlock.core.alerts.expression import Selector, Unparsed, closed, muted_by
 from interlock.core.alerts.promtool_file import Named
 from interlock.core.alerts.rule_files import Group, Rule
 from interlock.core.alerts.shape import Fits, Shape, quoted, selected
@@ -21,7 +21,10 @@ from interlock.core.alerts.shape import Fits, Shape, quoted, selected
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """One alert. ``back`` in seconds, ``for`` and ``keep_firing_for`` included; ``unread`` says why it is not."""
+    """One alert. ``back`` in seconds, ``for`` and ``keep_firing_for`` included; ``unread`` says why it is not.
+
+    ``muted`` is what keeps it silent while it is there.
+    """
 
     rule: Rule
     named: Named
@@ -29,6 +32,7 @@ class Looked:
     selectors: tuple[Selector, ...]
     back: float
     unread: str = ""
+    muted: tuple[Selector, ...] = ()
 
     @property
     def key(self) -> str:
@@ -88,4 +92,5 @@ def _looked(rule: Rule, interval: float, rules: Sequence[Rule], apart: Sequence[
     back = max((each.range + max(each.offset, 0.0) for each in found), default=0.0)
     # What fired while the world began goes on firing for as long as the rule keeps it.
     back += rule.pending + rule.keep_firing
-    return Looked(rule=rule, named=named, interval=interval, selectors=found, back=back)
+    muted = muted_by(rule.expression, rules)
+    return Looked(rule=rule, named=named, interval=interval, selectors=found, back=back, muted=muted)
