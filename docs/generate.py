@@ -180,7 +180,7 @@ def validators() -> Iterator[str]:
 
     yield "# Validators\n"
     yield "Deterministic checks of content. An error fails the rule `configuration-valid`; a Tier-1 configuration that none of them"
-    yield "looked at fails `configuration-validated`. Settings stand in `interlock.yaml` under `validators.NAME`; unknown keys are refused.\n"
+    yield "looked at fails `configuration-validated`. Settings stand in `interlock.yaml` under `validators.NAME`; unknown keys are refused,\nby `interlock policy check` with file and line.\n"
     yield f"Looked at is what one of {', '.join(f'`{name}`' for name in sorted(CONSTRAIN))} names, or `bounds` where one of its limits speaks of the file:"
     yield "these constrain what it may hold. A validator of your own or of a third party never counts for that; what it finds"
     yield "counts like any other finding. Give the file a schema beside it.\n"

@@ -139,6 +139,7 @@ def build(config: Config, *, server: bool = False, begin: bool = True) -> Interl
         counts=store.counts,
         leases=store.leases,
         drivers=Later(registry.rehearsals),
+        validators=registry.validators,
     )
     return Interlock(station=replace(station, outside=_outside(station, config)), config=config)
 

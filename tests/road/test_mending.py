@@ -181,3 +181,50 @@ def test_a_signature_handed_in_twice_is_told_as_such(tmp_path: Path) -> None:
         road.hand_in(said)
     assert refused.value.code == "statement-twice"
     assert first.id in refused.value.message
+
+
+def misspelt(road: Road) -> dict[str, bytes]:
+    """The shop's settings with a key of `bounds` that nobody knows, on line 13."""
+    wrong = b"validators:\n  bounds:\n    limits: [{file: kiosk/settings.json, pointer: /batch, maximum: 40}]\n"
+    edited = road.files["interlock.yaml"].replace(b"validators:\n", wrong)
+    assert edited.splitlines()[12].startswith(b"    limits: [{file")
+    return {"interlock.yaml": edited}
+
+
+def test_rules_whose_validators_cannot_read_their_settings_never_come_into_force(tmp_path: Path) -> None:
+    road = Road(folder=tmp_path, enforced=())
+    before = road.rules().digest
+    files, proposed = road.rules_change(misspelt(road))
+    change = road.open(proposed)
+    road.approve(change, "ana", "ben")
+    ticket = road.gate(change).ticket_id
+    assert ticket
+    with pytest.raises(InvalidInput) as refused:
+        rules.activate(road.station, road.person("ana"), files, ticket)
+    assert "`limits.0.file`: there is no such key at `interlock.yaml:13`" in refused.value.message
+    assert road.rules().digest == before
+
+
+def test_people_mend_rules_whose_validators_cannot_read_their_settings(tmp_path: Path) -> None:
+    """They came into force before anybody asked; no change could be opened to correct them."""
+    road = Road(folder=tmp_path, enforced=())
+    in_force(road, misspelt(road))
+    road.clock.pass_by(minutes=1)
+    assert sign(road, "ana").activation is None, "one person is not enough"
+    done = sign(road, "ben")
+    assert done.activation is not None
+    assert (road.rules().digest, done.activation.ticket) == (done.digest, None)
+    with pytest.raises(Conflict) as refused:
+        sign(road, "cleo")
+    assert refused.value.code == "genesis-done"
+
+
+def test_misspelt_settings_do_not_mend_misspelt_settings(tmp_path: Path) -> None:
+    road = Road(folder=tmp_path, enforced=())
+    bad = misspelt(road)
+    in_force(road, bad)
+    road.clock.pass_by(minutes=1)
+    with pytest.raises(InvalidInput) as refused:
+        sign(road, "ana", road.files | {"interlock.yaml": bad["interlock.yaml"] + b"# again\n"})
+    assert refused.value.code == "input-shape"
+    assert stands(road)

@@ -23,6 +23,7 @@ from interlock.core.change.settings import RULES_ARTEFACT, SETTINGS_FILE, Settin
 from interlock.core.policy.rules import rules_digest_of
 from interlock.ports.reader import Reader, Reading, ReadRequest
 from interlock.ports.validator import Validator
+from interlock.road.validator_settings import unknown
 
 WORKTREE = "WORKTREE"
 """The git reader's name for what is not committed yet."""
@@ -82,13 +83,9 @@ def validate(
 ) -> tuple[Validation, ...]:
     """What all validators say, sorted by validator and path."""
     found: list[Validation] = []
-    unknown = set(settings.validators) - {validator.name for validator in validators}
-    if unknown:
-        raise InvalidInput(
-            f"expected known validators in interlock.yaml, got `{min(unknown)}`",
-            code="plugin-unknown",
-            hint=f"installed: {', '.join(sorted(validator.name for validator in validators))}",
-        )
+    absent = set(settings.validators) - {validator.name for validator in validators}
+    if absent:
+        raise _mendable(unknown(min(absent), [validator.name for validator in validators]))
     for validator in validators:
         found.extend(_guarded(validator, readings, settings))
     return tuple(sorted(found, key=lambda item: (item.validator, item.path)))
@@ -97,6 +94,8 @@ def validate(
 def _guarded(validator: Validator, readings: Sequence[Reading], settings: Settings) -> tuple[Validation, ...]:
     try:
         return validator.validate(readings, settings.validators.get(validator.name, {}))
+    except InvalidInput as error:
+        raise _mendable(error) from error
     except InterlockError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever broke in a plug-in must become a finding, not a gap
@@ -108,6 +107,15 @@ def _guarded(validator: Validator, readings: Sequence[Reading], settings: Settin
             remedy="report it to the validator's author, or uninstall it",
         )
         return (Validation(validator=validator.name, path="", findings=(broken,)),)
+
+
+def _mendable(error: InvalidInput) -> InvalidInput:
+    """No change gets past settings that cannot be read, so the error says how they are mended."""
+    hint = (
+        f"{error.hint}; interlock policy check names the line. Where this is in force already, correct "
+        "interlock.yaml and let people sign it: interlock rules genesis (docs/how-to/upgrade.md)"
+    )
+    return InvalidInput(error.message, code=error.code, hint=hint)
 
 
 def _complete(recipes: Sequence[Recipe], settings: Settings) -> list[tuple[Recipe, bool]]:

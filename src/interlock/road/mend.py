@@ -7,6 +7,8 @@ Rules:
 3. Where that is gone, people of the catalog IN FORCE sign new rules, as many as a change of rules takes, with the
    presence it takes, and new keys need their enrolment as ever. The ledger says that no ticket was there.
 4. Rules whose settings or catalog cannot be read either leave nobody to ask: begin a new state.
+5. The same way mends rules whose validators cannot read their settings: these came into force before that was
+   asked, or with a validator that is gone. No change can be opened under them, so none could correct them.
 """
 
 from __future__ import annotations
@@ -18,28 +20,38 @@ from interlock.core.approval.actor import Actor
 from interlock.core.approval.enrolment import Genesis, genesis
 from interlock.core.approval.model import SignedStatement, Statement
 from interlock.core.change.errors import InvalidInput, Unavailable
+from interlock.core.change.settings import SETTINGS_FILE
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Foundation, load_foundation
 from interlock.ports.store import Tx
 from interlock.road.gather import genesis_statements, keep_new
-from interlock.road.station import RULES_OLDER, Station, latest_activation
+from interlock.road.station import RULES_OLDER, InForce, Station, latest_activation
+from interlock.road.validator_settings import unread
 
 QUORUM = 2
 
 
 def unreadable(station: Station, tx: Tx, activation: Activation) -> Foundation | None:
-    """What the rules in force rest on when this interlock cannot read them, None when it can.
+    """What the rules in force rest on when this interlock or its validators cannot read them, None when they can.
 
     Raises:
         Unavailable: ``rules-older`` when not even settings and catalog can be read.
         IntegrityError: ``rules-damaged``.
     """
     try:
-        station.rules(tx)
+        found = station.rules(tx)
     except Unavailable as error:
         if error.code != RULES_OLDER:
             raise
         return _foundation(tx, activation, error)
+    return _without_validators(station, tx, activation, found)
+
+
+def _without_validators(station: Station, tx: Tx, activation: Activation, found: InForce) -> Foundation | None:
+    rules = found.rules
+    content = tx.blob(activation.files[SETTINGS_FILE])
+    if any(unread(content, rules.settings, station.validators())):
+        return Foundation(digest=rules.digest, settings=rules.settings, catalog=rules.catalog)
     return None
 
 

@@ -8,6 +8,7 @@ Rules:
    artefact is the digest of exactly these rules. The ticket is redeemed in the same transaction.
    The quorum is counted again there, and neither a broken glass nor another environment's ticket will do.
 3. A key is added or replaced only with a signature by the old key or by two other people.
+4. Rules whose validators cannot read their settings never come into force: no change could be opened under them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.change.change import ChangeRecord
 from interlock.core.change.errors import Conflict, Forbidden, InvalidInput
 from interlock.core.change.parts import Artefact
-from interlock.core.change.settings import RULES_ARTEFACT
+from interlock.core.change.settings import RULES_ARTEFACT, SETTINGS_FILE
 from interlock.core.ledger.entry import Entry
 from interlock.core.policy.activation import Activation
 from interlock.core.policy.rules import Foundation, Rules, load_rules
@@ -33,6 +34,7 @@ from interlock.road.mend import counted, keep_for, unreadable
 from interlock.road.permit import redeem_in
 from interlock.road.recorded import complete
 from interlock.road.station import ACTIVATED, GENESIS, REPLACED, InForce, Station, check_genesis, latest_activation
+from interlock.road.validator_settings import check_settings
 
 QUORUM = 2
 
@@ -60,10 +62,11 @@ def sign_genesis(
 
     Raises:
         Conflict: ``genesis-done``.
-        InvalidInput: the files are no rules, or the statement is not about them.
+        InvalidInput: the files are no rules, a validator cannot read its settings, or the statement is not about
+            them.
     """
     actor.require(Scope.RULES)
-    rules = load_rules(files)
+    rules = _proposed(station, files)
     return station.store.write(lambda tx: _sign_genesis(station, tx, actor, files, rules, statement, signature))
 
 
@@ -74,10 +77,17 @@ def activate(station: Station, actor: Actor, files: Mapping[str, bytes], ticket_
         Forbidden: ``rules-ticket`` for a ticket about something else, ``rules-privilege`` when a key changes
             without the signatures that takes.
         IllegalTransition: the ticket was used, voided or has expired.
+        InvalidInput: the files are no rules, or a validator cannot read its settings.
     """
     actor.require(Scope.RULES)
-    rules = load_rules(files)
+    rules = _proposed(station, files)
     return station.store.write(lambda tx: _activate_by_ticket(station, tx, actor, files, rules, ticket_id))
+
+
+def _proposed(station: Station, files: Mapping[str, bytes]) -> Rules:
+    rules = load_rules(files)
+    check_settings(files[SETTINGS_FILE], rules.settings, station.validators())
+    return rules
 
 
 def _activate_by_ticket(

@@ -13,7 +13,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,6 +26,7 @@ from interlock.ports.leases import Leases
 from interlock.ports.rehearsal import MakesRehearsal
 from interlock.ports.rule_source import RuleSource
 from interlock.ports.store import Page, Store, Tx
+from interlock.ports.validator import Validator
 from interlock.ports.world import Clock, Ids
 from interlock.road.evaluations import SharedEvaluations
 from interlock.road.recorded import Described
@@ -60,7 +61,8 @@ class Station:
 
     ``ledger_key`` is the ledger's verifier key (C2SP vkey), which deployers pin. ``outside`` is what rollouts
     touch, ``leases`` say who moves them; None where none can be started. ``counts`` are what services push;
-    ``drivers`` those of rehearsals, which say how a change of their kind goes back.
+    ``drivers`` those of rehearsals, which say how a change of their kind goes back; ``validators`` gives those
+    that are installed here, which read their settings before rules come into force.
     Safe to share between threads.
     """
 
@@ -74,6 +76,7 @@ class Station:
     leases: Leases | None = None
     counts: PushedCounts | None = None
     drivers: Mapping[str, MakesRehearsal] = field(default_factory=dict)
+    validators: Callable[[], Sequence[Validator]] = tuple
     described: Described = field(default_factory=Described)
     live: Live = field(default_factory=Live)
     evaluations: SharedEvaluations = field(default_factory=SharedEvaluations)

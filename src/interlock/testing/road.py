@@ -31,7 +31,7 @@ from interlock.core.ledger.note import NoteSigner
 from interlock.core.policy.modes import default_modes
 from interlock.core.policy.rules import Rules, load_rules, rules_digest_of
 from interlock.core.ticket.shipped import Checkout
-from interlock.registry import bundled_policies
+from interlock.registry import bundled_policies, validators
 from interlock.road import gather, intake, permit
 from interlock.road import rules as road_rules
 from interlock.road.station import Station
@@ -103,7 +103,14 @@ class Road:
         signer = _signer()
         store = open_store(self.database, signer=signer, clock=self.clock, record_types=RECORD_TYPES)
         key = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-        return Station(store=store, clock=self.clock, ids=ids, ticket_key=key, ledger_key=str(signer.verifier))
+        return Station(
+            store=store,
+            clock=self.clock,
+            ids=ids,
+            ticket_key=key,
+            ledger_key=str(signer.verifier),
+            validators=validators,
+        )
 
     def person(self, name: str) -> Actor:
         """A person's token with every scope."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from interlock.bootstrap import rule_source
 from interlock.core.change.errors import InvalidInput
+from interlock.core.change.settings import SETTINGS_FILE
 from interlock.core.policy.bundle import Bundle, load_bundle
 from interlock.core.policy.rules import load_foundation, look_through_plans, settings_of
 from interlock.core.rollout.plan import Plan
@@ -15,7 +16,7 @@ from interlock.core.rollout.plan_check import Plans
 from interlock.core.rollout.plan_faults import Gathering
 from interlock.doors.cli.desk import settings
 from interlock.doors.cli.producer_plans import ProducerLine, producer_plans
-from interlock.registry import meters, notifiers, routers
+from interlock.registry import meters, notifiers, routers, validators
 
 
 def working_bundle(more: Mapping[str, bytes] | None = None) -> tuple[Bundle, str]:
@@ -34,7 +35,8 @@ def working_bundle(more: Mapping[str, bytes] | None = None) -> tuple[Bundle, str
 class WorkingPlans:
     """``faults`` are of files that are no plan, ``unfit`` is what the plug-ins of the others do not take.
 
-    What is doubtful about the runners of the settings is among the latter.
+    What validators cannot read of the settings is among the former, what is doubtful about the runners among the
+    latter.
     """
 
     plans: Plans
@@ -68,7 +70,7 @@ def working_plans() -> WorkingPlans:
     return WorkingPlans(
         plans=found.plans,
         producers=others.lines,
-        faults=(*found.faults, *others.faults),
+        faults=(*found.faults, *others.faults, *_validators(files)),
         unfit=(*wrong, *others.unfit, *_runners(files)),
     )
 
@@ -77,6 +79,13 @@ def _moving(plan: Plan) -> Iterator[InvalidInput]:
     from interlock.core.rollout.step_doubts import step_doubts  # noqa: PLC0415  # only where there are plans
 
     return step_doubts(plan.rollback, ("rollback",), plan.path, plan.line_of)
+
+
+def _validators(files: Mapping[str, bytes]) -> Iterator[InvalidInput]:
+    """What validators cannot read of their settings: such rules are never brought into force."""
+    from interlock.road.validator_settings import unread  # noqa: PLC0415  # --help needs none
+
+    return unread(files[SETTINGS_FILE], settings_of(files), validators())
 
 
 def _runners(files: Mapping[str, bytes]) -> Iterator[InvalidInput]:

@@ -31,7 +31,7 @@ def policy() -> None:
 def check(*, as_json: bool) -> None:
     """Load, validate and lint policies and plans of this working tree.
 
-    Exit 1 on a doubt, 2 on a plan that is none.
+    Exit 1 on a doubt, 2 on a plan that is none and on settings that a validator cannot read.
     """
     from interlock.core.change.errors import InvalidInput  # noqa: PLC0415  # --help reads no rules
     from interlock.doors.cli.policies import working_plans  # noqa: PLC0415  # likewise

@@ -48,11 +48,15 @@ def genesis(*, only_show: bool, pen: Pen, as_json: bool) -> None:
     """
     from interlock.bootstrap import rule_source  # noqa: PLC0415  # --help reads no rules
     from interlock.core.change.catalog_check import check_catalog  # noqa: PLC0415  # likewise
+    from interlock.core.change.settings import SETTINGS_FILE  # noqa: PLC0415  # likewise
     from interlock.core.policy.rules import load_rules  # noqa: PLC0415  # likewise
+    from interlock.registry import validators  # noqa: PLC0415  # likewise
+    from interlock.road.validator_settings import check_settings  # noqa: PLC0415  # likewise
 
     config = settings()
     files = rule_source(config).files()
     loaded = load_rules(files)
+    check_settings(files[SETTINGS_FILE], loaded.settings, validators())
     if only_show:
         click.echo(loaded.digest)
         return
