@@ -20,6 +20,7 @@ from interlock.core.approval.model import Presence
 from interlock.core.audit.way_back import WayBack
 from interlock.core.evidence.lights import Light
 from interlock.core.evidence.model import Evidence
+from interlock.core.evidence.word import bites, shows, toothless, word
 from interlock.core.policy.decision import Obligation, Reason
 from interlock.core.policy.shown import ALERTS, KNOWLEDGE, REHEARSAL, SCAN, SNAPSHOT, TESTS
 from interlock.core.rollout.plan import StagePlan
@@ -132,7 +133,7 @@ class Checklist:
 _NAMES = {
     REHEARSAL: "going back rehearsed",
     ALERTS: "alerts proven",
-    TESTS: "tests, and that they fail without the change",
+    TESTS: "tests",
     SCAN: "scanned",
     SNAPSHOT: "snapshot restored and compared",
     KNOWLEDGE: "cited documents checked",
@@ -168,13 +169,15 @@ def in_the_way(one: Reason, change: str) -> Box:
 
 def piece(one: Evidence) -> Box:
     """A piece of evidence: what it shows, by whom, since when and until when; ticked where it counts."""
-    good = one.summary.get("verdict") == "passed"
+    good = shows(one.summary)
     counts = one.standing == "trusted" and good
     name = _NAMES.get(one.predicate_type, one.predicate_type.rpartition("//")[2])
-    said = "" if good else f", {one.summary.get('verdict') or 'without a verdict'}"
+    if good and bites(one.summary):
+        name = f"{name}, and that they fail without the change"
+    said = "" if good else f", {word(one.summary) or 'without a verdict'}"
     by = f"by {one.runner}" if one.runner else "by nobody trusted"
     until = f"of {minute(one.issued_at)}, until {minute(one.expires_at)}"
-    why = "" if counts else one.why or f"{one.standing}{said}"
+    why = "" if counts else one.why or toothless(one.summary) or f"{one.standing}{said}"
     return Box(text=f"{name}{_detail(one)}{said}", ticked=counts, shown_by=f"{one.id} {by}, {until}", remedy=why)
 
 
