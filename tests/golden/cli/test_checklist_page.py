@@ -64,6 +64,7 @@ GIVEN = Checklist(
     written=True,
     plan="Promise delivery within five days, because the new hub halves the distance.",
     metric="orders_total",
+    metric_doubt="is not there once this change is out: the new version does not expose it, by evd-dddddddddd",
     boxes=(
         Box(
             text="Tier-1: rollback rehearsed on this digest (shown)",
@@ -117,7 +118,12 @@ GIVEN = Checklist(
         Canary(service="email"),
     ),
     watches=(
-        Watch(what="OrdersDrop", service="order-service", source="alert by the catalog"),
+        Watch(
+            what="OrdersDrop",
+            service="order-service",
+            source="alert by the catalog",
+            doubt="is blind once this change is out: it looks at sales_total, which is not exposed",
+        ),
         Watch(
             what="OrdersDown",
             service="order-service",
@@ -187,6 +193,7 @@ def test_a_change_that_nobody_described_brings_its_form():
         pins=(),
         ways_back=(),
         metric="",
+        metric_doubt="",
     )
     compare("checklist-bare.md", rendered(bare, form_of(bare)))
 

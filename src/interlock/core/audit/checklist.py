@@ -80,20 +80,21 @@ class Canary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What to watch: an alert or a metric of a service, and by whose word."""
+    """What to watch: an alert or a metric of a service, and by whose word; ``doubt`` is why it will not show it."""
 
     what: str
     service: str
     source: str
     seconds: float | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checklist:
     """All of it. ``pins`` are what the version before is pinned to; ``entry`` is the newest about the change.
 
-    ``written`` says whether ``change.md`` is; ``plan`` and ``back`` are its words. ``lifted`` are rules that
-    people lifted, with who and why.
+    ``written`` says whether ``change.md`` is; ``plan`` and ``back`` are its words, ``metric_doubt`` is why
+    its ``metric`` will not be seen. ``lifted`` are rules that people lifted, with who and why.
     """
 
     change: str
@@ -118,6 +119,7 @@ class Checklist:
     written: bool
     plan: str
     metric: str
+    metric_doubt: str = ""
     boxes: tuple[Box, ...]
     lifted: tuple[str, ...]
     approvals: tuple[Approved, ...]

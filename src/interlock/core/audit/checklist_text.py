@@ -159,12 +159,16 @@ def _watch(given: Checklist) -> Iterator[str]:
     yield ""
     for each in given.watches:
         at = f", {each.seconds:g} s after it begins" if each.seconds is not None else ""
-        yield f"- {code(each.what)} of {text(each.service)}{at} ({text(each.source)})"
+        yield f"- {code(each.what)} of {text(each.service)}{at} ({text(each.source)}){_doubt(each.doubt)}"
     if not given.watches:
         yield "- the catalog names no alert and no metric: add interlock.dev/alert and interlock.dev/metric"
     if given.metric:
-        yield f"- {code(given.metric)} decides (change.md)"
+        yield f"- {code(given.metric)} decides (change.md){_doubt(given.metric_doubt)}"
     yield f"- [ ] these are open in front of somebody before the first stage{_PERSON}"
+
+
+def _doubt(given: str) -> str:
+    return f" **{text(given)}**" if given else ""
 
 
 def _back(given: Checklist) -> Iterator[str]:

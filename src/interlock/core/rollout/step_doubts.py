@@ -29,32 +29,9 @@ _WHOLE = re.compile(
     r"(?:--(?:branch|ref|rev|revision|commit)=)?"
     r"((?:(?:refs/)?(?:remotes|heads)/)?(?:origin/|upstream/)?(?:main|master|trunk|develop))"
 )
-_NAMES_OTHERS = frozenset(
-    [
-        "[",
-        "cat",
-        "cmp",
-        "cp",
-        "createdb",
-        "diff",
-        "dropdb",
-        "echo",
-        "egrep",
-        "fgrep",
-        "grep",
-        "ln",
-        "ls",
-        "mkdir",
-        "mv",
-        "mysql",
-        "pg_dump",
-        "pg_restore",
-        "printf",
-        "psql",
-        "rm",
-        "test",
-        "touch",
-    ]
+_NAMES_OTHERS = re.compile(
+    r"\[|cat|cmp|cp|createdb|diff|dropdb|echo|[ef]?grep|ln|ls|mkdir|mv|mysql|pg_dump|pg_restore|printf|psql|rm"
+    r"|test|touch"
 )
 """Programs to which such a word is a file, a pattern or a database."""
 _VALUE_OF = re.compile(
@@ -70,7 +47,7 @@ def moving(words: Sequence[str]) -> str:
     if any(_GIT.search(word) for word in words):
         return next((found[1] for word in words if (found := _BRANCH.search(word))), "")
     program = words[0].rpartition("/")[2] if words else ""
-    if program in _NAMES_OTHERS:
+    if _NAMES_OTHERS.fullmatch(program):
         return ""
     arguments = [word for before, word in pairwise(words) if not _VALUE_OF.fullmatch(before) or "/" in word]
     return next((found[1] for word in arguments if (found := _WHOLE.fullmatch(word))), "")
