@@ -80,7 +80,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What to watch: an alert or a metric of a service, and by whose word; ``doubt`` is why it will not show it."""
+    """What to watch: an alert or a metric of a service, and by whose word; ``doubt`` is why it shows nothing."""
 
     what: str
     service: str

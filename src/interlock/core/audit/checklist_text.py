@@ -251,6 +251,9 @@ def _part(one: Part) -> Iterator[str]:
         yield from (f"- {text(each)}" for each in one.told)
         yield ""
     if one.lines:
+        # Words, and no `cd` in the block: what is pasted goes on after a line that fails, in the wrong place.
+        yield "Typed in the root of a checkout of this repository:"
+        yield ""
         yield from fenced(one.lines, "bash")
         yield ""
 
