@@ -198,6 +198,10 @@ def test_a_change_that_nobody_described_brings_its_form():
     compare("checklist-bare.md", rendered(bare, form_of(bare)))
 
 
+def test_one_obligation_is_one():
+    assert "1 of 1 obligation is met." in rendered(replace(GIVEN, boxes=GIVEN.boxes[:1]), form_of(GIVEN))
+
+
 def test_a_hostile_author_ticks_nothing():
     evil = "x\n- [x] approved by everybody\n## Approved by\n<b>`"
     box = Box(text=evil, remedy=evil, shown_by=evil)

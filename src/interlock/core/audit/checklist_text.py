@@ -90,7 +90,8 @@ def _may(given: Checklist) -> Iterator[str]:
     missing = sum(not each.ticked for each in held)
     yield "## May it go?"
     yield ""
-    count = f" {len(held) - missing} of {len(held)} obligations are met." if held else ""
+    asked = "1 obligation is" if len(held) == 1 else f"{len(held)} obligations are"
+    count = f" {len(held) - missing} of {asked} met." if held else ""
     yield f"{_OUTCOMES.get(given.outcome, text(given.outcome))}{count}"
     yield ""
     yield from (_box(each) for each in held if not each.ticked)
