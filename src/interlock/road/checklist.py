@@ -13,6 +13,7 @@ from datetime import datetime
 
 from interlock.core.approval.actor import Actor, Scope
 from interlock.core.approval.model import SignedStatement
+from interlock.core.audit.blind import blind
 from interlock.core.audit.checklist import (
     Approved,
     Box,
@@ -110,6 +111,7 @@ def _checklist(case: _Case) -> Checklist:
         written=documentation.complete,
         plan=documentation.plan,
         metric=documentation.business_metric or "",
+        metric_doubt=blind(judged.evidence).metric(documentation.business_metric or "", case.services),
         boxes=tuple(_boxes(case, approvals)),
         lifted=tuple(_lifted(case)),
         approvals=approvals,
@@ -211,12 +213,15 @@ def _canary(case: _Case, service: str) -> Canary:
 def _watches(case: _Case) -> Iterator[Watch]:
     """The catalog's alerts and metrics of what is touched and reached, then the alerts that were proven."""
     reached = [each.service for each in case.judged.description.blast.reached if each.tier is Tier.ONE]
+    unseen = blind(case.judged.evidence)
     for name in dict.fromkeys((*case.services, *reached)):
         known = _service(case, name)
         if known is not None and known.alert:
-            yield Watch(what=known.alert, service=name, source="alert by the catalog")
+            yield Watch(
+                what=known.alert, service=name, source="alert by the catalog", doubt=unseen.alert(known.alert)
+            )
         if known is not None and known.metric:
-            yield Watch(what=known.metric, service=name, source=METRIC)
+            yield Watch(what=known.metric, service=name, source=METRIC, doubt=unseen.metric(known.metric, (name,)))
     yield from _proven(case)
 
 

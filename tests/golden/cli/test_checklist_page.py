@@ -64,6 +64,7 @@ GIVEN = Checklist(
     written=True,
     plan="Promise delivery within five days, because the new hub halves the distance.",
     metric="orders_total",
+    metric_doubt="is not there once this change is out: the new version does not expose it, by evd-dddddddddd",
     boxes=(
         Box(
             text="Tier-1: rollback rehearsed on this digest (shown)",
@@ -117,7 +118,12 @@ GIVEN = Checklist(
         Canary(service="email"),
     ),
     watches=(
-        Watch(what="OrdersDrop", service="order-service", source="alert by the catalog"),
+        Watch(
+            what="OrdersDrop",
+            service="order-service",
+            source="alert by the catalog",
+            doubt="is blind once this change is out: it looks at sales_total, which is not exposed",
+        ),
         Watch(
             what="OrdersDown",
             service="order-service",
@@ -187,8 +193,13 @@ def test_a_change_that_nobody_described_brings_its_form():
         pins=(),
         ways_back=(),
         metric="",
+        metric_doubt="",
     )
     compare("checklist-bare.md", rendered(bare, form_of(bare)))
+
+
+def test_one_obligation_is_one():
+    assert "1 of 1 obligation is met." in rendered(replace(GIVEN, boxes=GIVEN.boxes[:1]), form_of(GIVEN))
 
 
 def test_a_hostile_author_ticks_nothing():

@@ -137,6 +137,7 @@ def test_a_metric_that_the_new_version_does_not_expose_is_a_gap(governed, termin
     files = {"alert-plans/order-service.yaml": PLAN + f"exposition: {{{how}}}\n".encode(), "metrics.txt": EXPOSED}
     place = governed({**files, "monitoring/orders.yaml": (ORDERS + SLOW).encode()})
     assert prove(terminal, place).code == 0
+    assert "once this change is out" not in terminal.ok("change", "checklist").out
     (place / "shop" / "metrics.txt").write_bytes(EXPOSED.replace(b"orders", b"sales"))
     commit(terminal, "Orders are sales now")
     done = prove(terminal, place)
@@ -145,6 +146,10 @@ def test_a_metric_that_the_new_version_does_not_expose_is_a_gap(governed, termin
     assert "gone orders_total is not exposed by the new version" in said
     assert "OrdersDown (monitoring/orders.yaml:4)" in said
     assert "somebody is told of 1 of 2 failures" in said
+    page = terminal.ok("change", "checklist").out
+    (gone,) = [line for line in page.splitlines() if line.startswith("- `orders_total` of order-service (metric")]
+    assert "**is not there once this change is out: the new version does not expose it, by evd-" in gone
+    assert ("decides (change.md) **is not there" in page) is ("`orders_total` decides" in page)
     (place / "shop" / "metrics.txt").write_bytes(b"<html>")
     commit(terminal, "no metrics")
     assert prove(terminal, place).err.startswith(

@@ -221,3 +221,6 @@ def test_a_head_pinned_at_opening_does_not_hide_what_is_checked_out(founded, ter
     gate = terminal("gate", name)
     assert gate.code == 1
     assert "digest moved" in gate.out
+    said = " ".join(gate.out.split())
+    assert "note what is here is not on record: first interlock change push chg-" in said
+    assert said.endswith("then have it approved")

@@ -77,6 +77,19 @@ def test_a_suite_that_passes_with_or_without_the_change_is_refused(shop, termina
     assert judged.met("tests-pass")
     assert not judged.met("tests-bite")
     assert not [*copies.glob("interlock-tests-*")]
+    kept = terminal.ok("evidence", "list", "--json").json["items"][-1]["id"]
+    assert f"{kept} trusted       does not bite " in terminal.ok("evidence", "list").out
+    assert terminal.ok("evidence", "verify", kept).out.startswith("HOLDS    does not bite · signed by ci · about ")
+    shown = " ".join(terminal("change", "show", "--all").out.split())
+    assert "✗ interlock.dev/predicates/tests/v1 · tests of order-service · trusted, does not bite" in shown
+    light = judged.light("tests_bite")
+    assert (light["state"], light["why"].startswith("tests/test_more.py::test_nothing is new")) == ("failed", True)
+    assert judged.light("tests")["state"] == "shown"
+    page = terminal.ok("change", "checklist").out
+    (ticket,) = [line for line in page.splitlines() if kept in line and line.startswith("- [ ] ")]
+    assert ticket.startswith(f"- [ ] tests: order-service, does not bite · {kept} by ci")
+    why = "is new and shows nothing of the change: make it fail without the change"
+    assert ticket.endswith(f"→ tests/test_more.py::test_nothing {why}")
 
 
 def test_one_that_tests_the_change_passes(shop, terminal, judged, copies):
@@ -94,6 +107,10 @@ def test_one_that_tests_the_change_passes(shop, terminal, judged, copies):
     assert judged.met("tests-bite")
     assert judged.met("tests-pass")
     assert judged.light("tests_bite")["state"] == "shown"
+    kept = found["evidence"]["kept"]["id"]
+    page = terminal.ok("change", "checklist").out
+    assert f"- [x] tests, and that they fail without the change: order-service · {kept} by ci" in page
+    assert f"{kept} trusted       passed " in terminal.ok("evidence", "list").out
     status = subprocess.run(["git", "status", "--porcelain"], check=True, timeout=30, capture_output=True)
     assert status.stdout == b"", "the checkout is as it was"
     assert not [*copies.glob("interlock-tests-*")]

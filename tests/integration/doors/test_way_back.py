@@ -86,6 +86,7 @@ def test_a_set_goes_back_by_what_its_checklist_says_member_by_member(rehearsed, 
     assert "nobody can take back mail: a promise that was mailed is read" in page
     found = blocks(page)
     assert list(found) == ["flag", "artefact", "schema"]
+    assert page.count("Typed in the root of a checkout of this repository:\n\n```bash\n") == 3, "above each block"
     assert "$ARTEFACT" not in page, "a check is no way back"
     assert not re.search(r"\b[A-Z_]+=(?:\s|$|'')", page), "no variable is empty"
 

@@ -20,6 +20,7 @@ from interlock.core.approval.model import Presence
 from interlock.core.audit.way_back import WayBack
 from interlock.core.evidence.lights import Light
 from interlock.core.evidence.model import Evidence
+from interlock.core.evidence.word import bites, shows, toothless, word
 from interlock.core.policy.decision import Obligation, Reason
 from interlock.core.policy.shown import ALERTS, KNOWLEDGE, REHEARSAL, SCAN, SNAPSHOT, TESTS
 from interlock.core.rollout.plan import StagePlan
@@ -79,20 +80,21 @@ class Canary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What to watch: an alert or a metric of a service, and by whose word."""
+    """What to watch: an alert or a metric of a service, and by whose word; ``doubt`` is why it shows nothing."""
 
     what: str
     service: str
     source: str
     seconds: float | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checklist:
     """All of it. ``pins`` are what the version before is pinned to; ``entry`` is the newest about the change.
 
-    ``written`` says whether ``change.md`` is; ``plan`` and ``back`` are its words. ``lifted`` are rules that
-    people lifted, with who and why.
+    ``written`` says whether ``change.md`` is; ``plan`` and ``back`` are its words, ``metric_doubt`` is why
+    its ``metric`` will not be seen. ``lifted`` are rules that people lifted, with who and why.
     """
 
     change: str
@@ -117,6 +119,7 @@ class Checklist:
     written: bool
     plan: str
     metric: str
+    metric_doubt: str = ""
     boxes: tuple[Box, ...]
     lifted: tuple[str, ...]
     approvals: tuple[Approved, ...]
@@ -132,7 +135,7 @@ class Checklist:
 _NAMES = {
     REHEARSAL: "going back rehearsed",
     ALERTS: "alerts proven",
-    TESTS: "tests, and that they fail without the change",
+    TESTS: "tests",
     SCAN: "scanned",
     SNAPSHOT: "snapshot restored and compared",
     KNOWLEDGE: "cited documents checked",
@@ -168,13 +171,15 @@ def in_the_way(one: Reason, change: str) -> Box:
 
 def piece(one: Evidence) -> Box:
     """A piece of evidence: what it shows, by whom, since when and until when; ticked where it counts."""
-    good = one.summary.get("verdict") == "passed"
+    good = shows(one.summary)
     counts = one.standing == "trusted" and good
     name = _NAMES.get(one.predicate_type, one.predicate_type.rpartition("//")[2])
-    said = "" if good else f", {one.summary.get('verdict') or 'without a verdict'}"
+    if good and bites(one.summary):
+        name = f"{name}, and that they fail without the change"
+    said = "" if good else f", {word(one.summary) or 'without a verdict'}"
     by = f"by {one.runner}" if one.runner else "by nobody trusted"
     until = f"of {minute(one.issued_at)}, until {minute(one.expires_at)}"
-    why = "" if counts else one.why or f"{one.standing}{said}"
+    why = "" if counts else one.why or toothless(one.summary) or f"{one.standing}{said}"
     return Box(text=f"{name}{_detail(one)}{said}", ticked=counts, shown_by=f"{one.id} {by}, {until}", remedy=why)
 
 

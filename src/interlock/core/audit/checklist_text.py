@@ -90,7 +90,8 @@ def _may(given: Checklist) -> Iterator[str]:
     missing = sum(not each.ticked for each in held)
     yield "## May it go?"
     yield ""
-    count = f" {len(held) - missing} of {len(held)} obligations are met." if held else ""
+    asked = "1 obligation is" if len(held) == 1 else f"{len(held)} obligations are"
+    count = f" {len(held) - missing} of {asked} met." if held else ""
     yield f"{_OUTCOMES.get(given.outcome, text(given.outcome))}{count}"
     yield ""
     yield from (_box(each) for each in held if not each.ticked)
@@ -159,12 +160,16 @@ def _watch(given: Checklist) -> Iterator[str]:
     yield ""
     for each in given.watches:
         at = f", {each.seconds:g} s after it begins" if each.seconds is not None else ""
-        yield f"- {code(each.what)} of {text(each.service)}{at} ({text(each.source)})"
+        yield f"- {code(each.what)} of {text(each.service)}{at} ({text(each.source)}){_doubt(each.doubt)}"
     if not given.watches:
         yield "- the catalog names no alert and no metric: add interlock.dev/alert and interlock.dev/metric"
     if given.metric:
-        yield f"- {code(given.metric)} decides (change.md)"
+        yield f"- {code(given.metric)} decides (change.md){_doubt(given.metric_doubt)}"
     yield f"- [ ] these are open in front of somebody before the first stage{_PERSON}"
+
+
+def _doubt(given: str) -> str:
+    return f" **{text(given)}**" if given else ""
 
 
 def _back(given: Checklist) -> Iterator[str]:
@@ -247,6 +252,9 @@ def _part(one: Part) -> Iterator[str]:
         yield from (f"- {text(each)}" for each in one.told)
         yield ""
     if one.lines:
+        # Words, and no `cd` in the block: what is pasted goes on after a line that fails, in the wrong place.
+        yield "Typed in the root of a checkout of this repository:"
+        yield ""
         yield from fenced(one.lines, "bash")
         yield ""
 

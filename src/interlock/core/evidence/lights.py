@@ -17,7 +17,10 @@ from typing import Literal
 
 from interlock.core.evidence.model import Evidence
 from interlock.core.evidence.run import EvidenceRun, Producer
+from interlock.core.evidence.word import shows, toothless
 
+BITE = "tests_bite"
+"""The fact that asks more of tests than that they passed."""
 State = Literal[
     "missing", "running", "lost", "dirty", "undecidable", "cancelled", "failed", "void", "expired", "untrusted",
     "self-attested", "shown",
@@ -82,7 +85,7 @@ def _light(wanted: Wanted, evidence: Sequence[Evidence], runs: Sequence[Evidence
     if unsettled:
         return _of(wanted, unsettled[-1], _OPEN[unsettled[-1].ended], "; ".join(unsettled[-1].left[:3]))
     if counting:
-        return _shown(wanted, _speaking(counting))
+        return _shown(wanted, _speaking(counting, wanted.fact))
     if newest is not None and newest.ended in _OPEN and newest.digest == digest:
         return _of(wanted, newest, _OPEN[newest.ended], newest.about)
     if pieces:
@@ -90,22 +93,29 @@ def _light(wanted: Wanted, evidence: Sequence[Evidence], runs: Sequence[Evidence
     return Light(fact=wanted.fact, producer=wanted.producer, state="missing")
 
 
-def _speaking(counting: Sequence[Evidence]) -> Evidence:
+def _good(one: Evidence, fact: str) -> bool:
+    """Whether it is a yes to what the fact asks: tests that do not bite have passed all the same."""
+    return shows(one.summary) if fact == BITE else one.summary.get("verdict") == "passed"
+
+
+def _speaking(counting: Sequence[Evidence], fact: str) -> Evidence:
     """The piece that decides: one that failed before any that passed, else the newest."""
     newest = {(one.predicate_type, one.runner, str(one.summary.get("tool", ""))): one for one in counting}
     trusted = [one for one in newest.values() if one.standing == "trusted"]
     speaking = trusted or [*newest.values()]
-    failed = [one for one in speaking if one.summary.get("verdict") != "passed"]
+    failed = [one for one in speaking if not _good(one, fact)]
     return (failed or speaking)[-1]
 
 
 def _shown(wanted: Wanted, piece: Evidence) -> Light:
     state = _STANDING.get(piece.standing, "shown")
-    if state in {"shown", "self-attested"} and piece.summary.get("verdict") != "passed":
+    if state in {"shown", "self-attested"} and not _good(piece, wanted.fact):
         state = "failed"
     since = piece.expires_at if state == "expired" else piece.issued_at
     reasons = piece.summary.get("reasons") if state == "failed" else None
     why = piece.why or (str(reasons[0]) if isinstance(reasons, list) and reasons else "")
+    if state == "failed" and wanted.fact == BITE:
+        why = why or toothless(piece.summary)
     return Light(fact=wanted.fact, producer=wanted.producer, state=state, why=why, since=since, evidence=piece.id)
 
 

@@ -20,6 +20,7 @@ from interlock.core.change.canonical import Json
 from interlock.core.change.catalog import RANK, Role, Tier
 from interlock.core.evidence.model import Evidence
 from interlock.core.evidence.statement import JUNIT, OURS, SARIF, TEST_RESULT, VULNS
+from interlock.core.evidence.word import bites
 from interlock.core.policy.facts import NOTHING, Facts
 from interlock.core.policy.question import DecisionInput
 
@@ -180,8 +181,8 @@ def _state(pieces: list[Evidence], covers: str = "", wanted: object = ()) -> str
 
 def _bites(tests: list[Evidence]) -> str:
     """As ``_state``; of several services' tests those that do not bite decide, and those that name idle ones."""
-    asked = [one for one in tests if isinstance(one.summary.get("bites"), bool)]
-    idle = any(one.summary["bites"] is False or one.summary.get("idle_tests") for one in _speaking(asked))
+    asked = [one for one in tests if bites(one.summary) is not None]
+    idle = any(bites(one.summary) is False for one in _speaking(asked))
     return "failed" if idle else _state(asked)
 
 

@@ -104,8 +104,10 @@ def _typed(step: StepPlan) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _doubts(step: StepPlan) -> Iterator[str]:
-    if name := moving(step):
+    if name := moving(step.run):
         yield f"step {step.name} goes back by {name}, which is the new version once the change is merged"
+    if name := moving(step.verify):
+        yield f"step {step.name} is verified by {name}, which is the new version once the change is merged"
     if verifies_nothing(step):
         yield f"nothing verifies step {step.name}: look at it yourself"
 

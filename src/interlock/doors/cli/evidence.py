@@ -78,7 +78,9 @@ def list_(*, change: str | None, as_json: bool) -> None:
 
 def _listed(item: dict[str, Any]) -> str:
     """One piece: whether it counts, what it says, about what, until when, and of what kind."""
-    verdict = pad(safe(str(item["summary"].get("verdict") or "–")), 11)
+    from interlock.core.evidence.word import NO_BITE, word  # noqa: PLC0415  # --help lists nothing
+
+    verdict = pad(safe(word(item["summary"]) or "–"), len(NO_BITE))
     about, until = short(item["subject"]), item["expires_at"][:10]
     kind = safe(item["predicate_type"].removeprefix(OURS))
     return cut(f"{item['id']} {pad(item['standing'], 13)} {verdict} {about} until {until} {kind}", width())

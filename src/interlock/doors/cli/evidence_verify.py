@@ -56,6 +56,8 @@ def verify(*, named: tuple[str, ...], journal: str | None, as_json: bool) -> Non
 
 
 def _verified(api: Client, config: Config, name: str, wanted: str, journal: str | None) -> Told:
+    from interlock.core.evidence.word import word  # noqa: PLC0415  # --help reads nothing
+
     change, rules = api.get(f"/v1/changes/{name}").json, api.get("/v1/rules").json
     file, content = _content(api, config, name, wanted)
     try:
@@ -74,6 +76,7 @@ def _verified(api: Client, config: Config, name: str, wanted: str, journal: str 
         "issued_at": one.issued_at,
         "expires_at": one.expires_at,
         "verdict": one.summary.get("verdict"),
+        "word": word(one.summary),
         "standing": one.standing,
         "undecided": "",
     }
@@ -162,9 +165,8 @@ def _lines(found: Told) -> list[str]:
             lines += told("REFUSED" if number == 0 else "", safe(why))
         return lines
     until = f"until {found['expires_at']:%Y-%m-%d %H:%M} UTC"
-    signed = (
-        f"{safe(found['verdict'])} · signed by {safe(found['runner'])} · about {short(found['subject'])} · {until}"
-    )
+    says, about = safe(found["word"] or "no verdict"), short(found["subject"])
+    signed = f"{says} · signed by {safe(found['runner'])} · about {about} · {until}"
     lines = told("HOLDS", signed)
     if found["undecided"]:
         return told("UNKNOWN", safe(found["undecided"])) + lines

@@ -97,4 +97,7 @@ def _offer(
     here = at_hand(api, name, config)
     found = checkout(api, config.root, here.submission, environment)
     notes = [*told_of(found, here.bases), *unseen(config.root)]
+    if here.moved:
+        # Approvals are of what is on record: nothing can be approved anew, or seen to have moved, before that.
+        notes.append(f"what is here is not on record: first interlock change push {name}, then have it approved")
     return {"submission": here.submission, "checkout": found}, here.moved, notes

@@ -26,12 +26,25 @@ def step(*run, verify=("cmp", "a", "b")):
         (("sh", "-c", 'git show "$ROLLOUT_BASE:main.yaml" > main.yaml'), ""),
         (("sh", "-c", "git show 4f0c1d2:src/main/a.yaml > b"), ""),
         (("sh", "-c", "git show v1.2:maintain.txt > b"), ""),
-        (("./deploy", "main"), ""),
+        (("./deploy", "main"), "main"),
+        (("sh", "ops/release.sh", "main"), "main"),
+        (("./release", "origin/main"), "origin/main"),
+        (("./release", "-n", "origin/main"), "origin/main"),
+        (("./release", "--branch", "develop"), "develop"),
+        (("./release", "--ref=upstream/trunk"), "upstream/trunk"),
+        (("./deploy", "main.yaml"), ""),
+        (("./deploy", "src/main"), ""),
+        (("./deploy", "--to=$ROLLOUT_BASE:main"), ""),
+        (("./deploy", "HEAD"), ""),
+        (("main", "serve"), ""),
+        (("kubectl", "-n", "main", "rollout", "undo", "deploy/shop"), ""),
+        (("grep", "-q", "main", "serving"), ""),
+        (("/usr/bin/psql", "main"), ""),
         (("cp", "before/main", "digit"), ""),
     ],
 )
-def test_a_name_that_moves_with_the_merge_is_found_where_git_is_asked(run, expected):
-    assert moving(step(*run)) == expected
+def test_a_name_that_moves_with_the_merge_is_found_and_nothing_else_of_that_name(run, expected):
+    assert moving(run) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,11 +66,25 @@ def test_it_is_doubted_with_its_place():
     steps = [step("cp", "a", "b"), step("git", "checkout", "main", "--", "a")]
     lines = {("rollback", 1, "run"): 12}
     (found,) = step_doubts(steps, ("rollback",), "rehearsals/a.yaml", lambda keys: lines[keys])
+    assert "whose `run` names the version before by a commit" in found.message
     assert (found.code, "`rehearsals/a.yaml:12`" in found.message, "$ROLLOUT_BASE" in found.hint) == (
         "step-moving",
         True,
         True,
     )
+
+
+def test_what_verifies_it_is_doubted_at_its_own_line():
+    steps = [
+        step("git", "checkout", "main", "--", "a", verify=("git", "diff", "--quiet", "origin/main", "--", "a"))
+    ]
+    lines = {("rollback", 0, "run"): 12, ("rollback", 0, "verify"): 13}
+    run, verify = step_doubts(steps, ("rollback",), "rehearsals/a.yaml", lambda keys: lines[keys])
+    assert "`rehearsals/a.yaml:12`" in run.message
+    assert "`rehearsals/a.yaml:13`" in verify.message
+    assert "whose `verify` names the version before by a commit, got `origin/main`" in verify.message
+    told = by_steps([step("cp", "a", "b", verify=steps[0].verify)], NAMES).told
+    assert told == ("step copy is verified by origin/main, which is the new version once the change is merged",)
 
 
 def test_whoever_goes_back_by_hand_is_told():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from interlock.core.evidence.word import word
 from interlock.doors.cli.screens.columns import Row, table, told
 from interlock.doors.cli.screens.entries import one_line
 from interlock.doors.cli.screens.review import answered_rows
@@ -82,7 +83,7 @@ def _evidence(items: list[Told]) -> list[Row]:
         Row(
             met=_counts(one),
             text=f"{safe(one['predicate_type'].rpartition('//')[2])}{_about(one)}",
-            progress=", ".join([one["standing"], *_said(one, "verdict")]),
+            progress=", ".join(filter(None, [one["standing"], safe(word(one["summary"]))])),
             remedy=safe(f"by {one['runner']}" if one["runner"] else "signed by nobody trusted"),
         )
         for one in items
@@ -93,7 +94,7 @@ def _counts(one: Told) -> bool | None:
     """Whether it shows what it is about: neither yes nor no where it is nobody's word."""
     if one["standing"] != "trusted":
         return None
-    return _said(one, "verdict") in ([], ["passed"])
+    return word(one["summary"]) in {"", "passed"}
 
 
 def _about(one: Told) -> str:
