@@ -1,4 +1,4 @@
-"""A change of rules alone ships nothing; with anything else beside them it may, and only what is certain counts."""
+"""A change of rules alone ships nothing; with anything beside them it may, and only what is certain counts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MODES = "policies/modes.yaml"
         (("rollouts/orders.yaml",), (IMAGE,), ()),
     ],
 )
-def test_what_changes_rules_alone(paths, more, alone):
+def test_what_changes_rules_alone(paths, more, alone) -> None:
     assert rules_alone(submission("a", paths=paths, more=more).parts, Settings()) == alone
 
 
@@ -148,7 +148,11 @@ def test_what_brings_no_rules_or_an_artefact_beside_them_is_more(make: Any, more
 
 
 def test_plans_a_second_repository_or_no_range_at_all_are_more_than_rules(make: Any) -> None:
-    for more in (make.plan(make.resource("aws_s3_bucket.a", "create")), make.plan(), make.range("policies/a.cedar")):
+    for more in (
+        make.plan(make.resource("aws_s3_bucket.a", "create")),
+        make.plan(),
+        make.range("policies/a.cedar"),
+    ):
         assert not only((*brought(make, MODES), more), make.catalog())
     assert not only((make.configuration(make.configured(MODES)), RULES), make.catalog())
     assert not only((RULES,), make.catalog())
