@@ -1,4 +1,4 @@
-"""Where every rule is enforced, a change of the rules takes two people and a change.md, and anything beside it all.
+"""Where every rule is enforced, a change of the rules takes two people and a change.md; with more, all the rest.
 
 Enforcing a rule about evidence once locked the road for the rules themselves: nothing of them runs, so no runner
 could show what was asked, and the rule could not be taken back.

@@ -79,8 +79,8 @@ class Reached:
 class BlastRadius:
     """What can be hurt. Shares are fractions 0–1 of fleet and orders, None where the catalog declares none.
 
-    ``unowned`` are changed paths that belong to no service of the catalog. ``rules_only`` is certain: nothing in the
-    change can run anywhere.
+    ``unowned`` are changed paths that belong to no service of the catalog. ``rules_only`` is certain: nothing in
+    the change can run anywhere.
     """
 
     touched: tuple[Touched, ...] = ()

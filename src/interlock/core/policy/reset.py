@@ -4,8 +4,8 @@ Rules:
 1. A layer can only tighten: it holds forbids, enforces them whatever the base only observes, and ends by itself.
 2. It takes force like every change of the rules: on the road, with its approvals. Writing the file is proposing.
 3. The rules are the base's own words, so that nobody has to learn a second set; what base and layer both refuse
-   is said twice, once by each. Like the base it asks nothing of a change of the rules alone that only what runs can
-   show.
+   is said twice, once by each. Like the base it asks nothing of a change of the rules alone that only what runs
+   can show.
 """
 
 from __future__ import annotations
