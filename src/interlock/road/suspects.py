@@ -19,13 +19,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from interlock.core.approval.actor import Actor, Scope
-from interlock.core.audit.shipping import rules_alone
 from interlock.core.audit.suspects import Candidate, Suspect, rank
 from interlock.core.change.catalog import Catalog
 from interlock.core.change.change import ChangeRecord
 from interlock.core.change.errors import IntegrityError, InvalidInput, NotFound
 from interlock.core.change.settings import Settings
 from interlock.core.facts.reach import share
+from interlock.core.facts.rules_alone import rules_alone
 from interlock.core.ledger.entry import Entry
 from interlock.core.ledger.event import PREFIX
 from interlock.core.rollout.record import RolloutRecord

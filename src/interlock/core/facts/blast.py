@@ -5,7 +5,8 @@ Rules:
 2. An environment is concerned when one of its markers covers a changed path or a plan's address, a changed
    Kubernetes namespace is called like it, or a touched service declares it. Where nothing says which, every
    environment without markers is: it cannot be ruled out.
-3. The rules are touched when a changed file is a rule file.
+3. The rules are touched when a changed file is a rule file. Nothing but rules is changed when that is certain
+   (``rules_alone``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from interlock.core.facts.kubernetes import changed_documents, namespace_of_docu
 from interlock.core.facts.model import BlastRadius, Reached, Touched
 from interlock.core.facts.ordered import changed_paths, configuration_of, resources_of
 from interlock.core.facts.reach import reach, share
+from interlock.core.facts.rules_alone import certainly_rules_alone
 from interlock.core.facts.touched import find_touched
 
 
@@ -41,6 +43,7 @@ def blast_of(parts: Sequence[Part], *, catalog: Catalog, settings: Settings) -> 
         order_share=share(catalog.services, catalog.dependents, names, lambda service: service.order_share),
         unowned=unowned,
         rules_touched=_rules_touched(parts, settings),
+        rules_only=certainly_rules_alone(parts, catalog, settings),
     )
 
 

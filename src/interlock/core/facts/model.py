@@ -79,7 +79,8 @@ class Reached:
 class BlastRadius:
     """What can be hurt. Shares are fractions 0–1 of fleet and orders, None where the catalog declares none.
 
-    ``unowned`` are changed paths that belong to no service of the catalog.
+    ``unowned`` are changed paths that belong to no service of the catalog. ``rules_only`` is certain: nothing in
+    the change can run anywhere.
     """
 
     touched: tuple[Touched, ...] = ()
@@ -89,6 +90,7 @@ class BlastRadius:
     order_share: float | None = None
     unowned: tuple[str, ...] = ()
     rules_touched: bool = False
+    rules_only: bool = False
 
     @property
     def tier(self) -> Tier | None:

@@ -4,7 +4,8 @@ Rules:
 1. The tier is the most critical one among services touched and services declared: a name can only add. A change
    of the rules is a Tier-1 change; one that touches no known service counts as Tier-2.
 2. An environment is production unless settings in force say that it is not.
-3. Not known to be reversible is irreversible. Shares are rounded up to whole percents.
+3. A service that somebody declared makes a change of the rules one of more than rules.
+4. Not known to be reversible is irreversible. Shares are rounded up to whole percents.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _MIN_FIRST_STAGE = 1.0
 def given_facts(given: DecisionInput, freezes: tuple[Freeze, ...]) -> Facts:
     """Every fact that neither approvals nor evidence change."""
     settings, about = given.settings, given.description
-    services = {*given.change.services, *(touched.service for touched in about.blast.touched)}
+    touched = {each.service for each in about.blast.touched}
+    services = touched.union(given.change.services)
     tier = tier_of(given.change, about, given.catalog)
     place = settings.environments.get(given.environment)
     facts: Facts = {
@@ -44,6 +46,7 @@ def given_facts(given: DecisionInput, freezes: tuple[Freeze, ...]) -> Facts:
         "freezes": sorted({f.name for f in freezes if f.holds(given.now, frozenset(services), given.environment)}),
         "one_person": settings.one_person,
         "production": place is None or place.production,
+        "rules_only": about.blast.rules_only and services <= touched,
         "services": sorted(services),
         "software_keys_suffice": _software_keys_suffice(settings, tier),
         "tier": int(tier),

@@ -31,7 +31,7 @@ from interlock.core.policy.literals import Literal, all_hold, literals
 from interlock.core.policy.policy import Policy
 from interlock.core.policy.written import written
 
-SPECIAL = ("agent", "high_risk", "irreversible", "one_person", "production", "rules_touched", "tier")
+SPECIAL = ("agent", "high_risk", "irreversible", "one_person", "production", "rules_only", "rules_touched", "tier")
 """Facts that many policies ask for, and that have few values."""
 MAX_FOLDED = 32
 """Combinations kept; folding one takes some milliseconds."""
@@ -104,7 +104,7 @@ def build_engine(policies: dict[str, Policy]) -> Engine:
         unshown=unshown,
         stripped={name + _STRIPPED: name for name in forbids - unshown},
     )
-    _folded((False, False, False, False, True, False, 1), engine)
+    _folded((False, False, False, False, True, False, False, 1), engine)
     return engine
 
 

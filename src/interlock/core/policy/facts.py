@@ -102,6 +102,7 @@ _GIVEN = (
     _word("provenance", "who wrote it, by its markers", *PROVENANCES),
     _count("reached_services", "services that can be hurt, touched ones included"),
     _names("required_tests", "tests that change.md requires"),
+    _is("rules_only", "rule files and the change's own change.md change, and certainly nothing that could run"),
     _is("rules_touched", "catalog, keys, policies, trust or settings change"),
     _is("software_keys_suffice", "settings let a software key approve at this tier"),
     _names("services", "services that the change touches"),

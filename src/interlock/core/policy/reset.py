@@ -4,7 +4,8 @@ Rules:
 1. A layer can only tighten: it holds forbids, enforces them whatever the base only observes, and ends by itself.
 2. It takes force like every change of the rules: on the road, with its approvals. Writing the file is proposing.
 3. The rules are the base's own words, so that nobody has to learn a second set; what base and layer both refuse
-   is said twice, once by each.
+   is said twice, once by each. Like the base it asks nothing of a change of the rules alone that only what runs
+   can show.
 """
 
 from __future__ import annotations
@@ -68,28 +69,28 @@ RULES: tuple[ResetRule, ...] = (
         "canary-plan",
         "canary plan: {canary_problems}",
         "write canary: with first_stage_percent, bake_minutes and metric into change.md",
-        "!context.canary_complete",
+        "!context.rules_only && !context.canary_complete",
         extra='@quorum("2 with director")\n',
     ),
     ResetRule(
         "rollback-rehearsed",
         "rollback rehearsed on this digest ({rehearsal})",
         "have a trusted runner rehearse it, then: interlock evidence add CHANGE REHEARSAL.dsse",
-        'context.rehearsal != "shown"',
+        '!context.rules_only && context.rehearsal != "shown"',
         extra='@quorum("2 with director")\n',
     ),
     ResetRule(
         "tests-pass",
         "required tests passed on this digest ({tests})",
         "interlock evidence add RESULTS.xml from a trusted runner",
-        'context.tests != "shown"',
+        '!context.rules_only && context.tests != "shown"',
         extra='@quorum("2 with director")\n',
     ),
     ResetRule(
         "scanned",
         "scanned for new security findings ({scan})",
         "interlock evidence add SCAN.sarif from a trusted runner",
-        'context.scan != "shown"',
+        '!context.rules_only && context.scan != "shown"',
         extra='@quorum("2 with director")\n',
     ),
     ResetRule(

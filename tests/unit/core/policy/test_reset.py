@@ -1,12 +1,16 @@
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from interlock.core.change.errors import InvalidInput
 from interlock.core.policy.bundle import load_bundle
+from interlock.core.policy.evaluate import decide
 from interlock.core.policy.reset import RULES, reset_layer, reset_name
+from interlock.testing.cases import build, question, read_cases
 
 START = date(2026, 3, 9)
+RUNS = {"canary-plan", "rollback-rehearsed", "tests-pass", "scanned"}
 
 
 def test_the_layer_loads_without_a_doubt_and_says_its_days(bundled) -> None:
@@ -39,3 +43,16 @@ def test_a_reset_without_an_end_or_a_tier_is_refused(days, tier, code) -> None:
 
 def test_what_is_said_on_the_terminal_names_no_placeholder() -> None:
     assert all("{" not in rule.plain and "()" not in rule.plain for rule in RULES)
+
+
+def test_a_reset_asks_a_change_of_the_rules_alone_for_nothing_that_only_what_runs_can_show(bundled) -> None:
+    layer = reset_layer(days=90, tier=1, start=START)
+    bundle = load_bundle({**bundled, "layers/reset-2026-03-09.cedar": layer.encode()})
+    cases, bases = read_cases(bundle.tests)
+    case = next(each for each in cases if each.name == "two people approved a change of the rules alone")
+    for only, asked in ((True, {"director-audit"}), (False, RUNS | {"director-audit"})):
+        given = build(case, bases)
+        blast = replace(given.description.blast, rules_only=only)
+        told = replace(given, description=replace(given.description, blast=blast))
+        found = {reason.id for reason in decide(question(told), bundle).reasons if reason.id.startswith("reset-")}
+        assert found == {f"reset-2026-03-09-{name}" for name in asked}

@@ -57,7 +57,7 @@ def test_test_runs_every_pair(tree, capsys) -> None:
     code, out, _ = run("policy", "test", "--json", capsys=capsys)
     told = json.loads(out)
     assert code == 0
-    assert len(told["cases"]) == 99
+    assert len(told["cases"]) == 123
     assert told["untested"] == []
 
 
