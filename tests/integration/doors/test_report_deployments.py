@@ -103,13 +103,14 @@ def test_each_release_is_read_as_it_was_then(terminal, repository):
     found = audited(terminal)
     assert [one["name"] for one in found["items"]] == ["v1.2.0", "v1.1.0", "v1.0.0"]
     assert [said(one) for one in found["items"]] == [
-        {"rollback": "no", "canary": "yes", "alert": "yes"},
+        {"rollback": "no", "canary": "no", "alert": "yes"},
         {"rollback": "no", "canary": "no", "alert": "yes"},
         {"rollback": "no", "canary": "no", "alert": "unknown"},
     ]
     newest = found["items"][0]
     assert newest["commit"] == canaried
     assert newest["answers"]["canary"]["places"] == ["k8s/checkout.yaml:2"]
+    assert newest["answers"]["canary"]["why"].startswith("1 of 12 workloads with a canary: checkoutservice; none")
     assert newest["answers"]["alert"]["places"] == ["monitoring/orders.yaml:6"]
     assert "by its name alone" in newest["answers"]["alert"]["why"]
     assert newest["counts"]["workloads"] == 12
@@ -122,6 +123,17 @@ def test_of_a_service_only_what_names_it_counts(terminal, repository):
     for service, canary in (("checkoutservice", "yes"), ("cartservice", "no"), ("nothing-there", "unknown")):
         [one] = audited(terminal, "--service", service)["items"]
         assert said(one)["canary"] == canary, service
+
+
+def test_where_nothing_waits_and_where_another_has_it_there_is_no_canary(terminal, repository):
+    at_once = ROLLOUT.replace("        - pause: {duration: 10m}\n", "")
+    repository.release("v1.0.0", {"k8s/a.yaml": at_once})
+    repository.release("v1.1.0", {"k8s/a.yaml": ROLLOUT})
+    repository.release("v1.2.0", {"k8s/b.yaml": "kind: Deployment\nmetadata: {name: shop}\n"})
+    other, waits, never = (one["answers"]["canary"] for one in audited(terminal)["items"])
+    assert (never["said"], waits["said"], other["said"]) == ("no", "yes", "no")
+    assert "nothing waits at 5 %" in never["why"]
+    assert other["why"].startswith("1 of 2 workloads with a canary: checkoutservice; none for shop")
 
 
 def test_the_catalog_of_that_time_says_which_metric_is_the_business(terminal, repository):

@@ -53,7 +53,11 @@ def obj(kind, group, spec):
 
 CANARIES = {
     "argo": obj("Rollout", "argoproj.io", "spec: {strategy: {canary: {steps: [{setWeight: 5}, {pause: {}}]}}}"),
-    "argo experiment": obj("Rollout", "argoproj.io", "spec: {strategy: {canary: {steps: [{experiment: {}}]}}}"),
+    "argo experiment": obj(
+        "Rollout",
+        "argoproj.io",
+        "spec: {strategy: {canary: {steps: [{experiment: {duration: 5m, templates: [{weight: 5}]}}]}}}",
+    ),
     "flagger": obj("Canary", "flagger.app", "spec: {analysis: {stepWeight: 5, maxWeight: 50}}"),
     "flagger old": obj("Canary", "flagger.app", "spec: {canaryAnalysis: {stepWeights: [1, 2]}}"),
     "flagger a/b": obj("Canary", "flagger.app", "spec: {analysis: {iterations: 9, match: [{headers: {}}]}}"),
@@ -68,7 +72,9 @@ CANARIES = {
         "    nginx.ingress.kubernetes.io/canary: 'true'\n    nginx.ingress.kubernetes.io/canary-weight: '10'\n"
     ),
     "deploy": obj(
-        "DeliveryPipeline", "deploy.cloud.google.com", "serialPipeline: {stages: [{strategy: {canary: {}}}]}"
+        "DeliveryPipeline",
+        "deploy.cloud.google.com",
+        "serialPipeline: {stages: [{strategy: {canary: {canaryDeployment: {percentages: [25]}}}}]}",
     ),
     "interlock": "service: shop\nrouter: {kind: haproxy}\nstages: [{percent: 1}, {percent: 100}]\n",
 }
