@@ -96,8 +96,7 @@ OPEN = {
     "a header": (argo("[{setHeaderRoute: {name: a, match: []}}, {pause: {}}]"), "who sends the header"),
     "flagger": (flagger("{interval: $EACH, stepWeight: 5, maxWeight: 50}"), "an interval of `$EACH` is no time"),
     "cloud deploy": (
-        "apiVersion: deploy.cloud.google.com/v1\nkind: DeliveryPipeline\nmetadata: {name: shop}\n"
-        "serialPipeline: {stages: [{strategy: {canary: {}}}]}\n",
+        PIPELINE % "{}",
         "percentages are not told",
     ),
 }
