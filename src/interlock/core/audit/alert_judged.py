@@ -96,7 +96,9 @@ class Bench:
                 else _open(rule, "is about one by a label; whether it counts business is not known")
             )
         if kind == "unclear":
-            named = next((each for each in looks.metrics if word_in(each)), "")
+            # A recording rule's name is only what somebody called it: the series behind it comes first.
+            behind = sorted(looks.metrics, key=lambda each: each in self._recorded())
+            named = next((each for each in behind if word_in(each)), "")
             by = f"its name alone, {named}" if named and not _picks(looks) else "a label or its name"
             told = f"is about one by {by}; whether it counts business is not known"
             return _open(rule, told) if named or word_in(rule.name) or _picks(looks) else None
