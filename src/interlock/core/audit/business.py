@@ -59,7 +59,8 @@ _AFTER = frozenset(
         "cancelled", "cents", "completed", "confirmed", "count", "created", "day", "declined", "delivered", "eur",
         "failed", "failures", "hour", "max", "mean", "min", "minute", "new", "number", "open", "paid", "pending",
         "per", "placed", "processed", "rate", "received", "refunded", "rejected", "seconds", "second", "shipped",
-        "started", "submitted", "succeeded", "successes", "successful", "sum", "timestamp", "total", "usd", "value",
+        "started", "submitted", "succeeded", "successes", "successful", "sum", "timestamp", "total", "usd",
+        "value",
     }
 )  # fmt: skip
 """What stands behind a noun without making another one of it."""
