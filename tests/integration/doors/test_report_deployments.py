@@ -126,8 +126,7 @@ def test_of_a_service_only_what_names_it_counts(terminal, repository):
 
 
 def test_where_nothing_waits_and_where_another_has_it_there_is_no_canary(terminal, repository):
-    at_once = ROLLOUT.replace("        - pause: {duration: 10m}\n", "")
-    repository.release("v1.0.0", {"k8s/a.yaml": at_once})
+    repository.release("v1.0.0", {"k8s/a.yaml": ROLLOUT.replace("        - pause: {duration: 10m}\n", "")})
     repository.release("v1.1.0", {"k8s/a.yaml": ROLLOUT})
     repository.release("v1.2.0", {"k8s/b.yaml": "kind: Deployment\nmetadata: {name: shop}\n"})
     other, waits, never = (one["answers"]["canary"] for one in audited(terminal)["items"])
