@@ -103,13 +103,14 @@ def test_each_release_is_read_as_it_was_then(terminal, repository):
     found = audited(terminal)
     assert [one["name"] for one in found["items"]] == ["v1.2.0", "v1.1.0", "v1.0.0"]
     assert [said(one) for one in found["items"]] == [
-        {"rollback": "no", "canary": "yes", "alert": "yes"},
+        {"rollback": "no", "canary": "no", "alert": "yes"},
         {"rollback": "no", "canary": "no", "alert": "yes"},
         {"rollback": "no", "canary": "no", "alert": "unknown"},
     ]
     newest = found["items"][0]
     assert newest["commit"] == canaried
     assert newest["answers"]["canary"]["places"] == ["k8s/checkout.yaml:2"]
+    assert newest["answers"]["canary"]["why"].startswith("1 of 12 workloads with a canary: checkoutservice; none")
     assert newest["answers"]["alert"]["places"] == ["monitoring/orders.yaml:6"]
     assert "by its name alone" in newest["answers"]["alert"]["why"]
     assert newest["counts"]["workloads"] == 12
@@ -122,6 +123,16 @@ def test_of_a_service_only_what_names_it_counts(terminal, repository):
     for service, canary in (("checkoutservice", "yes"), ("cartservice", "no"), ("nothing-there", "unknown")):
         [one] = audited(terminal, "--service", service)["items"]
         assert said(one)["canary"] == canary, service
+
+
+def test_where_nothing_waits_and_where_another_has_it_there_is_no_canary(terminal, repository):
+    repository.release("v1.0.0", {"k8s/a.yaml": ROLLOUT.replace("        - pause: {duration: 10m}\n", "")})
+    repository.release("v1.1.0", {"k8s/a.yaml": ROLLOUT})
+    repository.release("v1.2.0", {"k8s/b.yaml": "kind: Deployment\nmetadata: {name: shop}\n"})
+    other, waits, never = (one["answers"]["canary"] for one in audited(terminal)["items"])
+    assert (never["said"], waits["said"], other["said"]) == ("no", "yes", "no")
+    assert "nothing waits at 5 %" in never["why"]
+    assert other["why"].startswith("1 of 2 workloads with a canary: checkoutservice; none for shop")
 
 
 def test_the_catalog_of_that_time_says_which_metric_is_the_business(terminal, repository):
@@ -152,6 +163,17 @@ def test_what_is_named_after_orders_and_what_nobody_counts_is_no_alert_on_orders
     assert uncounted["answers"]["alert"]["places"] == ["rules.yaml:6"]
     assert "nothing here but alert rules names it" in uncounted["answers"]["alert"]["why"]
     assert "OrdersDrop on orders_placed_total is for nobody: severity none" in silenced["answers"]["alert"]["why"]
+
+
+def test_an_alert_about_staging_or_on_nothing_at_all_is_none(terminal, repository):
+    repository.release("v1", {"src/orders.py": COUNTED + "Counter('sort_order')", "rules.yaml": ORDERS})
+    staging = ("total[5m]", 'total{env="staging"}[5m]')
+    for day, by in enumerate((staging, ("< 10", ">= 0"), ("< 10", "> 1e12"), ("orders_placed", "sort_order"))):
+        repository.release(f"v{day + 2}", {"rules.yaml": ORDERS.replace(*by)})
+    found = [one["answers"]["alert"] for one in reversed(audited(terminal, "--last", "5")["items"])]
+    assert [one["said"] for one in found] == ["yes", "no", "no", "unknown", "unknown"]
+    whys = ['env="staging" only', "fires always", "no rate comes to 1e+12", "by its name alone, sort_order_total"]
+    assert all(why in one["why"] for why, one in zip(whys, found[1:], strict=True))
 
 
 def test_in_a_partial_copy_nobody_says_that_nothing_counts_it(terminal, repository, tmp_path, monkeypatch):

@@ -3,9 +3,10 @@
 Rules:
 1. It counts when in one way of firing nothing technical decides and something of the business does: the catalog's
    metric, or without one a metric whose name says so. Whose requests are counted makes no business of them.
-2. What is for nobody (its severity, paused, more than a day until it fires) or can never fire is none. That it can
-   fire and nobody could show it, with all of it understood, is *unknown*; so is a threshold beyond all that is
-   counted, and a metric by its name alone that nothing here but alert rules names.
+2. What is for nobody (its severity, paused, more than a day until it fires), fires always or never, or looks only
+   at an environment that is not production, is none. That it can fire and nobody could show it, with all of it
+   understood, is *unknown*; so is a threshold beyond all that is counted, a label of an environment that nobody
+   knows, and a metric by its name alone that nothing here but alert rules names.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from interlock.core.audit.answers import Said
 from interlock.core.audit.business import kind_of, word_in
 from interlock.core.audit.decisive import Deciding, Way, ways
 from interlock.core.audit.file_look import aside
+from interlock.core.audit.senseless import sense
 from interlock.core.change.catalog import Place
 
 DAY, BEYOND = 86_400.0, 1e15
@@ -86,7 +88,7 @@ class Bench:
 
     def judged(self, rule: FoundRule, looks: Looks) -> Judged | None:
         """None for an alert that is not about business at all."""
-        kind, metric = self._about(rule)
+        kind, metric, way = self._about(rule)
         if kind == "technical":
             return (
                 None
@@ -94,23 +96,37 @@ class Bench:
                 else _open(rule, "is about one by a label; whether it counts business is not known")
             )
         if kind == "unclear":
-            named = word_in(rule.name) or any(map(word_in, looks.metrics)) or _picks(looks)
-            told = "is about one by a label or its name; whether it counts business is not known"
-            return _open(rule, told) if named else None
-        if idle := _idle(rule):
+            # A recording rule's name is only what somebody called it: the series behind it comes first.
+            behind = sorted(looks.metrics, key=lambda each: each in self._recorded())
+            named = next((each for each in behind if word_in(each)), "")
+            by = f"its name alone, {named}" if named and not _picks(looks) else "a label or its name"
+            told = f"is about one by {by}; whether it counts business is not known"
+            return _open(rule, told) if named or word_in(rule.name) or _picks(looks) else None
+        if idle := _idle(rule) or _elsewhere(way) or self._senseless(rule):
             return Judged(rule=rule, said="no", about=metric, why=idle)
+        if apart := next((each for each in way if each.where), None):
+            return _open(rule, f"on {metric}: whether {apart.by} is production is not known")
         if doubt := self._doubt(rule, metric):
             return _open(rule, f"on {metric}: {doubt}")
         return Judged(rule=rule, said="yes", about=metric, declared=metric in self.declared)
 
-    def _about(self, rule: FoundRule) -> tuple[str, str]:
-        """Of its ways of firing the one that is most about business, with the metric."""
+    def _about(self, rule: FoundRule) -> tuple[str, str, Way]:
+        """Of its ways of firing the one that is most about business and production, with the metric."""
         found = [way for each in rule.expressions for way in ways(each, self._recorded())]
-        kinds = [self._kind(way) for way in found]
-        for kind, metric in kinds:
-            if kind == "business":
-                return kind, metric
-        return ("unclear" if not kinds or any(kind == "unclear" for kind, _ in kinds) else "technical"), ""
+        kinds = [(*self._kind(way), way) for way in found]
+        if business := [each for each in kinds if each[0] == "business"]:
+            return min(
+                business, key=lambda each: sum(1 + (one.where == "elsewhere") for one in each[2] if one.where)
+            )
+        unclear = not kinds or any(kind == "unclear" for kind, _, _ in kinds)
+        return ("unclear" if unclear else "technical"), "", frozenset()
+
+    def _senseless(self, rule: FoundRule) -> str:
+        for each in rule.expressions:
+            kind, why = sense(each, self._recorded())
+            if kind in {"always", "never"}:
+                return f"{'fires always' if kind == 'always' else 'can never fire'}: {why}"
+        return ""
 
     def _kind(self, way: Way) -> tuple[str, str]:
         kinds = {each: self._of(each) for each in way}
@@ -134,6 +150,10 @@ class Bench:
     def _doubt(self, rule: FoundRule, metric: str) -> str:
         if far := next((each for each in map(_beyond, rule.expressions) if each), ""):
             return f"nothing is ever counted up to {far}"
+        for each in rule.expressions:
+            kind, why = sense(each, self._recorded())
+            if kind == "unlikely":
+                return why
         if doubt := next((each for text in rule.expressions if (each := self._unfired(text, rule))), ""):
             return doubt
         if metric in self.declared:
@@ -179,6 +199,13 @@ def _idle(rule: FoundRule) -> str:
         return f"fires only after {rule.pending / DAY:,.0f} days"
     proof = next((each for each in map(never, rule.expressions) if each), "")
     return f"can never fire: {proof}" if proof else ""
+
+
+def _elsewhere(way: Way) -> str:
+    """The matcher by which all of it is of another environment; empty where something is not."""
+    if not all(each.where == "elsewhere" for each in way):
+        return ""
+    return f"is about {min(each.by for each in way)} only, which is not production"
 
 
 def _open(rule: FoundRule, why: str) -> Judged:

@@ -5,7 +5,9 @@ Rules:
    and is said to be one.
 2. A word counts as a whole word of a metric's name: ``orders_placed_total`` has one. Before ``service``, ``api``
    and the like it is only whose metric that is: ``order_service_errors_total`` has none.
-3. What counts requests, times answers or looks at machines is *technical*, whatever service it is named after:
+3. It is business where that word leads or ends the name, counting units and what became of it (``placed``,
+   ``failed``) aside, and is none of a phrase of its own (``sort_order``, ``git_checkout``): else *unclear*.
+4. What counts requests, times answers or looks at machines is *technical*, whatever service it is named after:
    that an HTTP server answers less says nothing of orders. *Unclear* is what these words do not tell.
 """
 
@@ -51,6 +53,46 @@ _OWNERS = frozenset(
         "frontend", "gateway", "job", "server", "service", "svc", "worker",
     }
 )  # fmt: skip
+_AFTER = frozenset(
+    {
+        "abandoned", "accepted", "active", "amount", "attempted", "attempts", "avg", "bucket", "canceled",
+        "cancelled", "cents", "completed", "confirmed", "count", "created", "day", "declined", "delivered", "eur",
+        "failed", "failures", "hour", "max", "mean", "min", "minute", "new", "number", "open", "paid", "pending",
+        "per", "placed", "processed", "rate", "received", "refunded", "rejected", "seconds", "second", "shipped",
+        "started", "submitted", "succeeded", "successes", "successful", "sum", "timestamp", "total", "usd",
+        "value",
+    }
+)  # fmt: skip
+"""What stands behind a noun without making another one of it."""
+_VERSIONS = frozenset(
+    {"branch", "code", "git", "hg", "repo", "repository", "scm", "source", "submodule", "svn", "vcs", "worktree"}
+)
+_PHRASES: dict[str, frozenset[str]] = {
+    "order": frozenset(
+        {
+            "bit", "boot", "by", "byte", "column", "display", "draw", "evaluation", "execution", "field", "in",
+            "index", "init", "insertion", "key", "load", "loading", "menu", "message", "natural", "of", "priority",
+            "random", "render", "reverse", "row", "sort", "sorting", "startup", "tab", "traversal", "z",
+        }
+    ),
+    "checkout": frozenset({*_VERSIONS, "db", "license", "session"}),
+    "charge": frozenset({"battery", "level", "state"}),
+    "conversion": frozenset(
+        {
+            "adc", "audio", "crd", "data", "document", "encoding", "file", "format", "image", "media", "pdf",
+            "schema", "type", "unit", "video", "webhook",
+        }
+    ),
+    "refund": frozenset({"gas"}),
+    "reservation": frozenset({"address", "capacity", "dhcp", "ip", "lease", "port", "resource", "slot"}),
+    "subscription": frozenset(
+        {
+            "amqp", "broker", "channel", "consumer", "event", "feed", "graphql", "mqtt", "nats", "pubsub", "redis",
+            "sns", "stream", "topic", "websocket", "ws",
+        }
+    ),
+}  # fmt: skip
+"""Words beside one of the business by which it is a word of another trade."""
 _TOKENS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 NAMED = re.compile(rb"\b[a-z][a-z0-9_:]{0,150}\b")
 
@@ -71,6 +113,17 @@ def word_in(text: str) -> str:
 
 
 def _own_word(tokens: list[str]) -> bool:
-    """Whether a word of the business is there that does not only name whose metric it is."""
-    followers = [*tokens[1:], ""]
-    return any(token in WORDS and after not in _OWNERS for token, after in zip(tokens, followers, strict=True))
+    """Whether a word of the business leads or ends the name, and does not only name whose metric it is."""
+    end = len(tokens)
+    while end > 1 and (tokens[end - 1] in _AFTER or tokens[end - 1].isdigit() or len(tokens[end - 1]) == 1):
+        end -= 1
+    return any(_means(tokens, place) for place in {0, end - 1} if 0 <= place < len(tokens))
+
+
+def _means(tokens: list[str], place: int) -> bool:
+    word, beside = tokens[place], {*tokens[max(place - 1, 0) : place], *tokens[place + 1 : place + 2]}
+    if word not in WORDS or not beside.isdisjoint(_PHRASES.get(word.removesuffix("s"), frozenset())):
+        return False
+    if word.startswith("checkout") and not _VERSIONS.isdisjoint(tokens):
+        return False
+    return not (tokens[place + 1 : place + 2] and tokens[place + 1] in _OWNERS)

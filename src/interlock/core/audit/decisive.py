@@ -4,30 +4,39 @@ Rules:
 1. Either side of an ``or`` is a way of its own. What stands after ``and`` and ``unless`` only holds an alert back,
    and decides nothing.
 2. The name of a recording rule that is there stands for what it records.
-3. What asks only whether series are there, or how many, says nothing of what they count.
+3. A selector that an environment's label keeps away from production says so, that of a recording rule's name too.
+4. What asks only whether series are there, or how many, says nothing of what they count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 
 import promql_parser as pp
+
+from interlock.core.audit.environments import Where, where
 
 Way = frozenset["Deciding"]
 MOST_WAYS, DEEPEST = 32, 8
 _PRESENCE = frozenset({"absent", "absent_over_time", "present_over_time"})
 _COUNTING = frozenset({"count", "count_values", "group"})
 _NOTHING: tuple[Way, ...] = (frozenset(),)
+_OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """One metric by its exact name, empty where none is written. ``counted``: only its series are."""
+    """One metric by its exact name, empty where none is written. ``counted``: only its series are.
+
+    ``where`` is what ``by``, a matcher, says of the environment.
+    """
 
     metric: str
     counted: bool = False
+    where: Where = ""
+    by: str = ""
 
 
 def ways(expression: str, recorded: Mapping[str, Sequence[str]]) -> tuple[Way, ...]:
@@ -75,8 +84,18 @@ def _selected(node: pp.VectorSelector, recorded: Mapping[str, Sequence[str]], de
     named = [each.value for each in written if each.name == "__name__" and str(each.op).endswith(".Equal")]
     metric = node.name or (named[0] if named else "")
     if metric in recorded and depth < DEEPEST:
-        return tuple(each for text in recorded[metric] for each in _read(text, recorded, depth + 1))[:MOST_WAYS]
-    return (frozenset({Deciding(metric)}),)
+        found = [each for text in recorded[metric] for each in _read(text, recorded, depth + 1)]
+        return tuple(frozenset(_at(each, node) for each in way) for way in found)[:MOST_WAYS]
+    return (frozenset({_at(Deciding(metric), node)}),)
+
+
+def _at(one: Deciding, node: pp.VectorSelector) -> Deciding:
+    """The same, of the environment that a matcher of this selector names; elsewhere outweighs what is doubtful."""
+    for each in node.matchers.matchers:
+        op = _OPS[str(each.op).rpartition(".")[2]]
+        if (found := where(each.name, op, each.value)) and one.where != "elsewhere":
+            one = replace(one, where=found, by=f'{each.name}{op}"{each.value}"')
+    return one
 
 
 def _crossed(left: Sequence[Way], right: Sequence[Way]) -> tuple[Way, ...]:
@@ -84,4 +103,4 @@ def _crossed(left: Sequence[Way], right: Sequence[Way]) -> tuple[Way, ...]:
 
 
 def _counted(found: Sequence[Way]) -> tuple[Way, ...]:
-    return tuple(frozenset(Deciding(each.metric, counted=True) for each in way) for way in found)
+    return tuple(frozenset(replace(each, counted=True) for each in way) for way in found)

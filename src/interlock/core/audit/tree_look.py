@@ -5,8 +5,7 @@ Rules:
    a step for it, and whether that ran is unknown.
 2. What stands only among examples or tests, or only in files that could not be read, is *unknown* and named. *No*
    is said where there was something to look at and nothing of it answers: so many workloads, so many rules.
-3. Of a service only what names it counts: objects by name, label or target, rules by path, label, matcher, or by
-   the catalog's metric for it.
+3. Of a service only what names it counts: see ``tree_canary`` and ``tree_alerts``.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from interlock.core.audit.alert_search import FoundRule
 from interlock.core.audit.answers import MOST_PLACES, Answer, Answers
 from interlock.core.audit.canary_search import WORKLOADS, Found
 from interlock.core.audit.file_look import FileLook, Hint
-from interlock.core.audit.tree_alerts import AlertsFound, Known, alert_answer, counted, places_of
-from interlock.core.change.catalog import bare_name
+from interlock.core.audit.tree_alerts import AlertsFound, Known, alert_answer, counted
+from interlock.core.audit.tree_canary import CanariesFound, canary_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +80,10 @@ def answered(
     alerts = AlertsFound(
         rules=given.rules, spare=given.spare_rules, hints=given.hints, metrics=given.metrics, service=service
     )
-    found = (_rollback(given), _canary(given), alert_answer(alerts, known, mentioned))
+    canaries = CanariesFound(
+        objects=given.objects, spare=given.spare, hints=given.hints, yaml=given.counts.yaml, service=service
+    )
+    found = (_rollback(given), canary_answer(canaries), alert_answer(alerts, known, mentioned))
     rollback, canary, alert = (_doubted(each, given.counts) for each in found)
     answers = Answers(rollback=rollback, canary=canary, alert=alert)
     return TreeLook(answers=answers, counts=given.counts, missing=tuple(_missing(given)))
@@ -152,60 +154,3 @@ def _rollback(given: _Gathered) -> Answer:
     if not given.counts.ci:
         return Answer(said="unknown", why="no file of a known CI here; a way back may be tried elsewhere")
     return Answer(said="no", why=f"{counted(given.counts.ci, 'CI file')}, none with a step that goes back")
-
-
-def _canary(given: _Gathered) -> Answer:
-    objects = _of(given.objects, given.service)
-    workloads = [each for each in objects if each.kind in WORKLOADS]
-    canaries = [each for each in objects if each.canary]
-    names = {each.name for each in workloads}
-    if canaries:
-        of = f" for {counted(len(names), 'workload')}" if names else ""
-        told = f"{counted(len(canaries), 'canary', 'canaries')}{of}, the first {_named(canaries[0])}"
-        return Answer(said="yes", why=told, places=places_of(canaries))
-    hints = [hint for hint in given.hints if hint.of == "canary"]
-    if hints:
-        told = f"a template names {counted(len(hints), hints[0].name)}: what it renders to is not known"
-        return Answer(said="unknown", why=told, places=tuple(hint.place for hint in hints[:MOST_PLACES]))
-    spare = [each for each in _of(given.spare, given.service) if each.canary]
-    if spare:
-        told = f"{counted(len(spare), 'canary', 'canaries')}, but only among examples, tests or docs"
-        return Answer(said="unknown", why=told, places=places_of(spare))
-    if not workloads:
-        return _no_workload(given)
-    like = [each for each in objects if each.what]
-    if like:
-        told = f"{_named(like[0])}{_more(like)}; {counted(len(names), 'workload')}, none with a canary"
-        return Answer(said="no", why=told, places=places_of(like))
-    told = f"{counted(len(names), 'workload')}, none with a canary: a rolling update is none"
-    return Answer(said="no", why=told, places=places_of(workloads[:1]))
-
-
-def _no_workload(given: _Gathered) -> Answer:
-    templated = [hint for hint in given.hints if hint.of == "workload"]
-    if templated:
-        told = f"{counted(len(templated), 'workload')} in templates, none of which names a canary; not rendered"
-        return Answer(said="unknown", why=told, places=tuple(hint.place for hint in templated[:MOST_PLACES]))
-    spare = sum(each.kind in WORKLOADS for each in _of(given.spare, given.service))
-    aside = f" ({spare} among examples, tests or docs)" if spare else ""
-    told = f"no workload{_whose(given)} in {counted(given.counts.yaml, 'YAML file')} here{aside}"
-    return Answer(said="unknown", why=told)
-
-
-def _of(objects: Sequence[Found], service: str | None) -> list[Found]:
-    if service is None:
-        return [*objects]
-    wanted = bare_name(service)
-    return [each for each in objects if wanted in map(bare_name, each.names)]
-
-
-def _named(one: Found) -> str:
-    return f"{one.kind} {one.name}: {one.what}"
-
-
-def _more(found: Sequence[Found]) -> str:
-    return f" and {len(found) - 1} more" if len(found) > 1 else ""
-
-
-def _whose(given: _Gathered) -> str:
-    return f" of {given.service}" if given.service else ""

@@ -7,6 +7,7 @@ import pytest
 from interlock.core.audit.alert_judged import spellings, tells_of
 from interlock.core.audit.decisive import Deciding, ways
 from interlock.core.audit.file_look import look
+from interlock.core.audit.senseless import sense
 from interlock.core.audit.tree_alerts import AlertsFound, Known, alert_answer
 
 RECORDED = """\
@@ -36,6 +37,14 @@ BUSINESS = [
     "sum by (region) (increase(payments_failed_total[10m])) > 50",
     "time() - max(last_order_timestamp_seconds) > 600",
     'rate({__name__="orders_total"}[5m]) < 1',
+    'sum(rate(orders_total{env="production"}[5m])) < 1',
+    'sum(rate(orders_total{environment=~"prod-.*|staging"}[5m])) < 1',
+    'sum(rate(orders_total{stage!="staging"}[5m])) < 1',
+    'sum(rate(orders_total{env!~"dev|test"}[5m])) < 1',
+    'sum(rate(orders_total{env="staging"}[5m])) < 1 or sum(rate(orders_total{env="prod-eu"}[5m])) < 2',
+    "sum(rate(orders_total[5m])) <= 0",
+    "sum(rate(orders_total[5m])) == 0",
+    "1e6 < sum(rate(orders_total[5m]))",
     "avg_over_time(sum(rate(orders_total[5m]))[1h:5m]) < 10",
 ]
 
@@ -93,6 +102,20 @@ def test_what_may_be_one_is_left_open_with_its_place(expression):
         ("rate(orders_total[5m]) < 1", "    for: 10y\n", "fires only after 3,650 days"),
         ("rate(orders_total[5m]) < 1 and on() vector(0) > 1", "", "can never fire: `vector(0)` is never both 0"),
         ("orders_total > 5 and orders_total < 3", "", "can never fire: `orders_total` is never both"),
+        ("orders_total < 0", "", "can never fire: what it compares with `< 0` is never below 0"),
+        ("sum(rate(orders_total[5m])) < -1", "", "can never fire: what it compares with `< -1`"),
+        ("shop:orders:rate5m < -5", "", "can never fire: what it compares with `< -5`"),
+        ("sum(rate(orders_total[5m])) >= 0", "", "fires always: what it compares with `>= 0` is never below 0"),
+        ("0 <= sum(rate(orders_total[5m]))", "", "fires always"),
+        ("sum(rate(orders_total[5m])) > -1", "", "fires always"),
+        ("(sum(increase(orders_total[5m])) or vector(0)) >= 0", "", "fires always"),
+        ("sum(rate(orders_total[5m])) < 1 or sum(rate(orders_total[5m])) >= 0", "", "fires always"),
+        ("orders_total >= 0 and on() up == 0", "", "fires always"),
+        ('sum(rate(orders_total{env="staging"}[5m])) < 1', "", 'is about env="staging" only, which is not prod'),
+        ('rate(orders_total{environment=~"dev|qa.*"}[5m]) < 1', "", 'is about environment=~"dev|qa.*" only'),
+        ('rate(orders_total{stage="pre-prod"}[5m]) < 1', "", 'is about stage="pre-prod" only'),
+        ('rate(orders_total{env!="production"}[5m]) < 1', "", 'is about env!="production" only'),
+        ('shop:orders:rate5m{env="staging"} < 1', "", 'is about env="staging" only'),
     ],
 )
 def test_what_is_for_nobody_or_cannot_fire_is_none(expression, more, why):
@@ -104,11 +127,9 @@ def test_what_is_for_nobody_or_cannot_fire_is_none(expression, more, why):
 @pytest.mark.parametrize(
     ("expression", "why"),
     [
-        (
-            "sum(rate(orders_total[5m])) < -1",
-            "that it can fire is not shown: no series were found by which it fires",
-        ),
-        ("shop:orders:rate5m < -5", "that it can fire is not shown"),
+        ("sum(rate(orders_total[5m])) > 1e12", "no rate comes to 1e+12 a second"),
+        ("shop:orders:rate5m > 2e9", "no rate comes to 2e+09 a second"),
+        ('rate(orders_total{env="blue"}[5m]) < 1', 'whether env="blue" is production is not known'),
         ("clamp_min(sum(rate(orders_total[5m])), 5) < 3", "that it can fire is not shown"),
         ("sum(rate(orders_total[5m])) > 1e18", "nothing is ever counted up to 1e18"),
     ],
@@ -190,3 +211,34 @@ def test_a_metric_may_be_spelt_in_several_ways(metric, spelt):
 )
 def test_who_only_looks_at_a_metric_does_not_count_it(path, tells):
     assert tells_of(path, {"rules.yaml"}) is tells
+
+
+@pytest.mark.parametrize("metric", ["sort_order_total", "git_checkout_total", "order_by_queries_total"])
+def test_a_name_of_another_trade_is_left_open_and_said_to_be_a_name(metric):
+    found = answer(f"sum(rate({metric}[5m])) < 1", name="A")
+    assert (found.said, found.places) == ("unknown", ("a.yaml:4",))
+    assert f"is about one by its name alone, {metric}" in found.why
+    assert answer(f"sum(rate({metric}[5m])) < 1", metrics={"shop": metric}).said == "yes"
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [
+        ("sum(rate(a_total[5m])) / sum(rate(b_total[5m])) < 0", "never"),
+        ("a_total != -1", "always"),
+        ("a_total < bool 0", "always"),
+        ("(a_total < bool 5) == 1", ""),
+        ("sum(vector(-1) or a_total) < -1", ""),
+        ("rate(a_total[5m]) * 86400 > 2e9", ""),
+        ("revenue >= 0", ""),
+        ("a_total - b_total >= 0", ""),
+        ("delta(a_total[5m]) < 0", ""),
+        ("a_total >= b_total", ""),
+        ("-a_total < 0", ""),
+        ("ln(a_total) < 0", ""),
+        ("no PromQL (", ""),
+        ("c:d >= 0", ""),
+    ],
+)
+def test_only_what_cannot_be_otherwise_is_senseless(expression, kind):
+    assert sense(expression, {"c:d": ["c:d"]})[0] == kind

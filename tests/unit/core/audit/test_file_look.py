@@ -53,7 +53,11 @@ def obj(kind, group, spec):
 
 CANARIES = {
     "argo": obj("Rollout", "argoproj.io", "spec: {strategy: {canary: {steps: [{setWeight: 5}, {pause: {}}]}}}"),
-    "argo experiment": obj("Rollout", "argoproj.io", "spec: {strategy: {canary: {steps: [{experiment: {}}]}}}"),
+    "argo experiment": obj(
+        "Rollout",
+        "argoproj.io",
+        "spec: {strategy: {canary: {steps: [{experiment: {duration: 5m, templates: [{weight: 5}]}}]}}}",
+    ),
     "flagger": obj("Canary", "flagger.app", "spec: {analysis: {stepWeight: 5, maxWeight: 50}}"),
     "flagger old": obj("Canary", "flagger.app", "spec: {canaryAnalysis: {stepWeights: [1, 2]}}"),
     "flagger a/b": obj("Canary", "flagger.app", "spec: {analysis: {iterations: 9, match: [{headers: {}}]}}"),
@@ -68,7 +72,9 @@ CANARIES = {
         "    nginx.ingress.kubernetes.io/canary: 'true'\n    nginx.ingress.kubernetes.io/canary-weight: '10'\n"
     ),
     "deploy": obj(
-        "DeliveryPipeline", "deploy.cloud.google.com", "serialPipeline: {stages: [{strategy: {canary: {}}}]}"
+        "DeliveryPipeline",
+        "deploy.cloud.google.com",
+        "serialPipeline: {stages: [{strategy: {canary: {canaryDeployment: {percentages: [25]}}}}]}",
     ),
     "interlock": "service: shop\nrouter: {kind: haproxy}\nstages: [{percent: 1}, {percent: 100}]\n",
 }
@@ -241,6 +247,19 @@ def test_files_of_a_known_runner(path, ci):
         ("orders_errors_total", "unclear"),
         ("cart_api_calls_total", "unclear"),
         ("recorder_total", "unclear"),
+        ("sort_order_total", "unclear"),
+        ("git_checkout_total", "unclear"),
+        ("checkout_git_total", "unclear"),
+        ("order_by_queries_total", "unclear"),
+        ("samples_out_of_order_total", "unclear"),
+        ("graphql_subscriptions_total", "unclear"),
+        ("image_conversions_total", "unclear"),
+        ("app_order_form_views_total", "unclear"),
+        ("shop_orders_placed_total", "business"),
+        ("failed_payments_total", "business"),
+        ("shop_checkouts_per_minute", "business"),
+        ("order", "business"),
+        ("_", "unclear"),
     ],
 )
 def test_a_metric_is_of_the_business_by_whole_words_and_not_by_whose_it_is(metric, kind):
