@@ -6,9 +6,9 @@ Rules:
    where nobody sets it.
 2. What says of itself that it is to be replaced (``change-me``, ``dev-only``), a word, and what is shorter than
    ``SHORTEST`` is none.
-3. A random text is a secret by the name it is given, a token's or a key's too, whether it stands there itself or is
-   handed to a call (``API_KEY = SecretStr("…")``); so is one that only a wrapper is put around, random or not. What
-   looks a secret up by its name (``get_secret("…")``) is none. ``Bearer …`` is one without a name.
+3. A random text is a secret by the name it is given, a token's or a key's too, whether it stands there itself or
+   is handed to a call (``API_KEY = SecretStr("…")``); so is one that only a wrapper is put around, random or not.
+   What looks a secret up by its name (``get_secret("…")``) is none. ``Bearer …`` is one without a name.
 4. ``secret_name`` and ``api_key_header`` are no secrets: their last word says what their value is.
 """
 
@@ -109,6 +109,11 @@ def _seen(source: Source, line: int, tool: str, rule: str, value: str) -> Seen:
 def sounds(text: bytes) -> bool:
     """Whether a name in the text sounds like a secret's."""
     return _SECRET.search(text) is not None
+
+
+def is_to_be_replaced(value: str) -> bool:
+    """Whether a value says of itself that another is to stand there."""
+    return _REPLACED.search(value) is not None
 
 
 def names_another(line: bytes) -> bool:

@@ -28,7 +28,7 @@ from interlock.core.scan.seen import Scanned, Seen, Source
 TOOL = "detect-secrets"
 MOST_BYTES = 64 * 1024 * 1024
 _KEYWORD = "Secret Keyword"
-_GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", _KEYWORD})
+GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", _KEYWORD})
 _NAMED = frozenset({_KEYWORD, "Basic Auth Credentials"})
 _DIGEST = re.compile(rb"\bsha(?:256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)")
 _RANDOM = re.compile(rb"[A-Za-z0-9+/=_-]{20,}")
@@ -76,7 +76,7 @@ def _is_none(one: Seen) -> bool:
         return True
     if one.rule in _NAMED and _is_told(one, line):
         return True
-    return one.rule in _GUESSED and (is_lock(one.source.path) or _is_digest(one) or _is_identifier(one, line))
+    return one.rule in GUESSED and (is_lock(one.source.path) or _is_digest(one) or _is_identifier(one, line))
 
 
 def _is_told(one: Seen, line: bytes) -> bool:

@@ -2,9 +2,9 @@
 
 Rules:
 1. The tool tells a value by its digest. It is looked for on the line, judged, and forgotten.
-2. A reference leads to where the secret is: ``${NAME}``, ``$NAME``, ``{name}``, ``<name>``, ``$(…)``, ``env(…)``.
-   What begins like one and is random (``$x7…``) is none. Digests of passwords (``$2b$…``) are no passwords.
-3. A sentence, a word in a file of translations, and what says that it is wrong (``wrong-password``) are no secrets.
+2. A reference leads to where the secret is: ``${NAME}``, ``$NAME``, ``{name}``, ``<name>``, ``env(…)``. What
+   begins like one and is random (``$x7…``) is none. Digests of passwords (``$2b$…``) are no passwords.
+3. A sentence, a word in a file of translations, and what says that it is wrong (``wrong-password``) are none.
 4. Random is a text that changes between small and capital letters and digits as words do not, and a UUID.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from interlock.core.scan.secrets_whole import digest
@@ -85,7 +86,7 @@ def is_random(value: str) -> bool:
     if len(plain) < _LEAST:
         return False
     kinds = ["0" if each.isdigit() else "a" if each.islower() else "A" for each in plain]
-    changes = sum(one != other for one, other in zip(kinds, kinds[1:], strict=False)) / (len(kinds) - 1)
+    changes = sum(one != other for one, other in pairwise(kinds)) / (len(kinds) - 1)
     if {"a", "A"} <= set(kinds):
         return changes >= _MIXED
     return kinds.count("0") >= _FEW_DIGITS and changes >= _ONE_CASE

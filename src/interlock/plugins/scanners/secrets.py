@@ -26,8 +26,9 @@ from interlock.core.scan.folded import put_together
 from interlock.core.scan.outline import Unparsed, parsed
 from interlock.core.scan.python import as_python, is_python
 from interlock.core.scan.secrets_keys import keys
+from interlock.core.scan.secrets_kubernetes import held
 from interlock.core.scan.secrets_named import defaults, named
-from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
+from interlock.core.scan.secrets_say import GUESSED, MOST_BYTES, TOOL, read_secrets
 from interlock.core.scan.secrets_whole import WHOLE, decoded, is_kubernetes, tokens
 from interlock.core.scan.seen import Scanned, Source
 from interlock.plugins.world.scan_folder import by_number
@@ -45,7 +46,7 @@ _OFF = (
     "allowlist.is_line_allowlisted",
     "heuristic.is_lock_file",
     "heuristic.is_swagger_file",
-    # What these leave out by the shape of a line or a value is judged by what the value is (core.scan.secrets_value).
+    # What these leave out by its shape is judged by what the value is (core.scan.secrets_value).
     "heuristic.is_indirect_reference",
     "heuristic.is_likely_id_string",
     "heuristic.is_potential_uuid",
@@ -149,14 +150,17 @@ class SecretsScanner:
             lambda one, line: lines[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
         )
         inner = [seen for one, _ in texts for seen in tokens(one, lines.get(id(one), ()), TOOL)]
+        kept = [seen for one, text in texts if is_kubernetes(one, text) for seen in held(one, text, TOOL)]
         whole = [one for one in found.seen if one.rule in WHOLE]
-        told = {(id(one.source), one.line) for one in (*inner, *more.seen, *whole)}
+        told = {(id(one.source), one.line) for one in (*inner, *more.seen, *whole, *kept)}
+        lines_kept = {(id(one.source), one.line) for one in kept}
         left = [
             one
             for one in found.seen
-            if (id(one.source), one.line, one.identity) not in values or (id(one.source), one.line) not in told
+            if ((id(one.source), one.line, one.identity) not in values or (id(one.source), one.line) not in told)
+            and (one.rule not in GUESSED or (id(one.source), one.line) not in lines_kept)
         ]
-        return replace(found, seen=(*inner, *more.seen, *left), fault=found.fault or more.fault)
+        return replace(found, seen=(*inner, *more.seen, *left, *kept), fault=found.fault or more.fault)
 
     def _ran(
         self, sources: Sequence[Source], content: Callable[[Source], bytes], number: Callable[[Source, int], int]
