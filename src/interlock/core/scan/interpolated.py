@@ -4,7 +4,7 @@ Rules:
 1. A text that is gone on with by ``+=`` and something else takes that in.
 2. A statement that puts together constants alone, whether by ``+``, ``%`` or an f-string without a field, takes
    nothing in, and is no injection. Whatever else stands in it counts as taking something in.
-3. What is handed to a log, to ``print`` or to an exception that is raised is read by people and executed by nobody.
+3. What is handed to a log, to ``print`` or to an exception that is raised is read by people, executed by nobody.
 """
 
 from __future__ import annotations
