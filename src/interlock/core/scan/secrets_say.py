@@ -7,7 +7,8 @@ Rules:
    them. A signed token is told by all that stands on its line.
 3. In lock files long random texts are checksums, and only secrets of a known pattern count. So it is of a line on
    which nothing is random but a digest that says that it is one (``sha512-…``).
-4. A name that says what else its value is (``secret_name``) makes no secret of it (see ``secrets_named``).
+4. A name that says what else its value is (``secret_name``) makes no secret of it (see ``secrets_named``), nor is
+   a reference one, a sentence or an identifier (see ``secrets_value``).
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from pathlib import PurePosixPath
 from interlock.core.change.canonical import Json
 from interlock.core.change.errors import InterlockError
 from interlock.core.evidence.strict_json import read_json
-from interlock.core.scan.secrets_named import names_another
+from interlock.core.scan.secrets_named import names_another, sounds
+from interlock.core.scan.secrets_value import is_identifier, is_random, is_reference, is_said, value_of
 from interlock.core.scan.secrets_whole import WHOLE, whole
 from interlock.core.scan.seen import Scanned, Seen, Source
 
 TOOL = "detect-secrets"
 MOST_BYTES = 64 * 1024 * 1024
 _KEYWORD = "Secret Keyword"
-_GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", _KEYWORD})
+GUESSED = frozenset({"Base64 High Entropy String", "Hex High Entropy String", _KEYWORD})
+_NAMED = frozenset({_KEYWORD, "Basic Auth Credentials"})
 _DIGEST = re.compile(rb"\bsha(?:256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)")
 _RANDOM = re.compile(rb"[A-Za-z0-9+/=_-]{20,}")
 _LOCKS = frozenset(
@@ -68,9 +71,29 @@ def read_secrets(
 
 
 def _is_none(one: Seen) -> bool:
-    if one.rule == _KEYWORD and names_another(_line(one)):
+    line = _line(one)
+    if one.rule == _KEYWORD and names_another(line):
         return True
-    return one.rule in _GUESSED and (is_lock(one.source.path) or _is_digest(one))
+    if one.rule in _NAMED and _is_told(one, line):
+        return True
+    return one.rule in GUESSED and (is_lock(one.source.path) or _is_digest(one) or _is_identifier(one, line))
+
+
+def _is_told(one: Seen, line: bytes) -> bool:
+    value = value_of(line, one.identity)
+    if value is None:
+        return False
+    return is_reference(value) or (
+        one.rule == _KEYWORD and not is_random(value) and is_said(value, one.source.path)
+    )
+
+
+def _is_identifier(one: Seen, line: bytes) -> bool:
+    """Whether a random text is what something is known by, and no name on its line sounds like a secret's."""
+    if one.rule == _KEYWORD or sounds(line):
+        return False
+    value = value_of(line, one.identity)
+    return value is not None and is_identifier(line, value)
 
 
 def _is_digest(one: Seen) -> bool:

@@ -30,7 +30,7 @@ _TOKENS = (
     (GITLAB, re.compile(rb"(?:gl(?:pat|dt|ft|soat|rt|cbt|imt|ptt|agent|oas)-|GR1348941)[A-Za-z0-9_-]{20,1024}")),
 )
 _SIGNED = re.compile(rb"(eyJ[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+\.?)[A-Za-z0-9_.+/=-]*")
-_SECRET = re.compile(rb"^kind:[ \t]*['\"]?Secret\b", re.MULTILINE)
+_SECRET = re.compile(rb"^(?:[ \t]*- +|[ \t]*)kind:[ \t]*['\"]?Secret\b", re.MULTILINE)
 _VALUE = re.compile(rb"^\s+([\w.-]+):[ \t]*['\"]?([A-Za-z0-9+/]{8,}={0,2})['\"]?[ \t]*\r?$")
 _YAML = (".yaml", ".yml")
 

@@ -3,7 +3,8 @@
 Rules:
 1. ``# nosec`` hides nothing: the change could have added it. What one hid before is at the base too, and not new.
 2. bandit reads no settings: the files are named by us, in a folder of ours, and nothing else is in it.
-3. A text of SQL into which nothing is put (an f-string without a field) is no injection, whatever bandit says.
+3. A text of SQL into which nothing is put (an f-string without a field) is no injection, whatever bandit says, nor
+   is one that is only logged, printed or raised.
 4. What is Python is said by ``core.scan.python``; of a notebook it is the code cells.
 """
 
@@ -16,7 +17,7 @@ from importlib.metadata import version as installed
 
 from interlock.core.change.canonical import Json
 from interlock.core.scan.bandit_says import MOST_BYTES, TOOL, read_bandit
-from interlock.core.scan.interpolated import takes_in
+from interlock.core.scan.interpolated import is_only_shown, takes_in
 from interlock.core.scan.outline import Unparsed, parsed
 from interlock.core.scan.python import as_python, is_python
 from interlock.core.scan.seen import Scanned, Seen, Source
@@ -83,7 +84,8 @@ def _python(sources: Sequence[Source]) -> tuple[list[Source], tuple[tuple[Source
 
 def _takes_in(one: Seen) -> bool:
     try:
-        return takes_in(parsed(one.source.content), one.lines)
+        tree = parsed(one.source.content)
+        return takes_in(tree, one.lines) and not is_only_shown(tree, one.lines)
     except Unparsed:
         return True
 

@@ -26,8 +26,9 @@ from interlock.core.scan.folded import put_together
 from interlock.core.scan.outline import Unparsed, parsed
 from interlock.core.scan.python import as_python, is_python
 from interlock.core.scan.secrets_keys import keys
-from interlock.core.scan.secrets_named import defaults
-from interlock.core.scan.secrets_say import MOST_BYTES, TOOL, read_secrets
+from interlock.core.scan.secrets_kubernetes import held
+from interlock.core.scan.secrets_named import defaults, named
+from interlock.core.scan.secrets_say import GUESSED, MOST_BYTES, TOOL, read_secrets
 from interlock.core.scan.secrets_whole import WHOLE, decoded, is_kubernetes, tokens
 from interlock.core.scan.seen import Scanned, Source
 from interlock.plugins.world.scan_folder import by_number
@@ -45,6 +46,12 @@ _OFF = (
     "allowlist.is_line_allowlisted",
     "heuristic.is_lock_file",
     "heuristic.is_swagger_file",
+    # What these leave out by its shape is judged by what the value is (core.scan.secrets_value).
+    "heuristic.is_indirect_reference",
+    "heuristic.is_likely_id_string",
+    "heuristic.is_potential_uuid",
+    "heuristic.is_prefixed_with_dollar_sign",
+    "heuristic.is_templated_secret",
 )
 _READ_OTHERWISE = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".env", ".properties", ".toml")
 SHORTEST = 16
@@ -89,6 +96,7 @@ class SecretsScanner:
         )
         whole = [seen for one in look.sources for seen in tokens(one, changed[id(one)], TOOL)]
         whole += [seen for one in look.sources for seen in defaults(one, changed[id(one)], TOOL)]
+        by_name = [seen for one in look.sources for seen in named(one, changed[id(one)], TOOL)]
         whole += [
             seen for one, text in texts for seen in keys(one, text, TOOL, kubernetes=is_kubernetes(one, text))
         ]
@@ -101,6 +109,8 @@ class SecretsScanner:
             other = self._ran(again, as_text, lambda _, line: line)
             found = replace(found, seen=(*found.seen, *other.seen), fault=other.fault)
         found = self._encoded(texts, changed, found)
+        # Last, so that what the tool knows by its kind is told by that and not by its name.
+        found = replace(found, seen=(*found.seen, *by_name))
         return replace(found, seen=once(found.seen))
 
     def _folded(self, sources: Sequence[Source], found: Scanned) -> Scanned:
@@ -140,14 +150,17 @@ class SecretsScanner:
             lambda one, line: lines[id(one)][line - _ABOVE][0] if line >= _ABOVE else 1,
         )
         inner = [seen for one, _ in texts for seen in tokens(one, lines.get(id(one), ()), TOOL)]
+        kept = [seen for one, text in texts if is_kubernetes(one, text) for seen in held(one, text, TOOL)]
         whole = [one for one in found.seen if one.rule in WHOLE]
-        told = {(id(one.source), one.line) for one in (*inner, *more.seen, *whole)}
+        told = {(id(one.source), one.line) for one in (*inner, *more.seen, *whole, *kept)}
+        lines_kept = {(id(one.source), one.line) for one in kept}
         left = [
             one
             for one in found.seen
-            if (id(one.source), one.line, one.identity) not in values or (id(one.source), one.line) not in told
+            if ((id(one.source), one.line, one.identity) not in values or (id(one.source), one.line) not in told)
+            and (one.rule not in GUESSED or (id(one.source), one.line) not in lines_kept)
         ]
-        return replace(found, seen=(*inner, *more.seen, *left), fault=found.fault or more.fault)
+        return replace(found, seen=(*inner, *more.seen, *left, *kept), fault=found.fault or more.fault)
 
     def _ran(
         self, sources: Sequence[Source], content: Callable[[Source], bytes], number: Callable[[Source, int], int]

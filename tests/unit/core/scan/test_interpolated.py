@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from interlock.core.scan.interpolated import takes_in
+from interlock.core.scan.interpolated import is_only_shown, takes_in
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,27 @@ def test_what_takes_something_in(code, expected):
 
 def test_lines_without_an_expression_count_as_taking_in():
     assert takes_in(ast.parse("x = 1\n"), range(7, 8))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("log.info(f'select {n} from the menu')", True),
+        ("log.info('select ' + n + ' from the menu')", True),
+        ("self.logger.error('select %s from the menu' % n)", True),
+        ("logging.warning('select {} from the menu'.format(n))", True),
+        ("print('delete from cart ' + n)", True),
+        ("warnings.warn(f'select {n} from the menu')", True),
+        ("raise ValueError(f'select {n} from the menu')", True),
+        ("q = f'select {n} from the menu'", False),
+        ("print(c.execute(f'select {n} from the menu'))", False),
+        ("print(q := f'select {n} from the menu')", False),
+        ("log.info(q); c.execute(f'select {n} from the menu')", False),
+        ("log.info(f'select {n} from t'); c.execute(f'select {n} from t')", False),
+        ("menu.info(f'select {n} from the menu')", False),
+        ("log.query(f'select {n} from the menu')", False),
+        ("execute(print=f'select {n} from the menu')", False),
+    ],
+)
+def test_what_is_only_shown(code, expected):
+    assert is_only_shown(ast.parse(code), range(1, 2)) is expected

@@ -351,8 +351,10 @@ def encoded(kind, value):
 
 def test_what_a_secret_of_kubernetes_says_in_base64_is_looked_at():
     found = SecretsScanner({}).scan(Look(sources=[encoded("Secret", KEY)]))
-    assert places(found) == [("deploy/a.yaml", 3, "AWS Access Key")]
+    image = ("deploy/a.yaml", 4, "kubernetes-secret")
+    assert places(found) == [("deploy/a.yaml", 3, "AWS Access Key"), image]
     assert places(SecretsScanner({}).scan(Look(sources=[encoded("ConfigMap", KEY)]))) == []
-    assert places(SecretsScanner({}).scan(Look(sources=[encoded("Secret", "the blue shop")]))) == []
-    (token,) = places(SecretsScanner({}).scan(Look(sources=[encoded("Secret", GITHUB)])))
+    said = places(SecretsScanner({}).scan(Look(sources=[encoded("Secret", "the blue shop")])))
+    assert said == [("deploy/a.yaml", 3, "kubernetes-secret"), image]
+    token, _ = places(SecretsScanner({}).scan(Look(sources=[encoded("Secret", GITHUB)])))
     assert token == ("deploy/a.yaml", 3, "GitHub Token")
