@@ -47,7 +47,7 @@ _KEYS = re.compile(rb"""(?<![\w.-])([\w.-]++)["']?\s*+[:=]""")
 _SECRET = re.compile(rb"pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|credential", re.IGNORECASE)
 _TELLS = re.compile(
     rb"[_.-](?:names?|headers?|paths?|files?|fields?|env|var|variable|prefix|length|type"
-    rb"|help(?:_text)?|hints?|labels?|placeholder|description|urls?|uri|arn|id|pattern|regex)$",
+    rb"|help(?:_text)?|hints?|labels?|placeholder|description|urls?|uri|arn|(?<!secret[_.-])id|pattern|regex)$",
     re.IGNORECASE,
 )
 
