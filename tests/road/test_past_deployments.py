@@ -12,7 +12,11 @@ from interlock.road.deployments import PastDeployment
 from interlock.road.past_deployments import TreeReader, past
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-ROLLOUT = b"kind: Rollout\napiVersion: argoproj.io/v1\nspec: {strategy: {canary: {steps: [{setWeight: 5}]}}}\n"
+ROLLOUT = b"""kind: Rollout
+apiVersion: argoproj.io/v1
+metadata: {name: shop}
+spec: {strategy: {canary: {steps: [{setWeight: 5}, {pause: {duration: 10m}}]}}}
+"""
 NO = Answer(said="no", why="the record has none")
 
 
