@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.unit.doors.cli.test_policy import run
 
 from interlock.core.evidence.dsse import key_id_of
-from interlock.core.policy.modes import default_modes
-from interlock.doors.cli.main import main
-from interlock.registry import bundled_policies
 
 RUNNERS = """
 version: 1
@@ -40,26 +38,6 @@ kind: Group
 metadata: {name: shop}
 spec: {type: team, children: []}
 """
-
-
-@pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    files = {**bundled_policies(), "modes.yaml": default_modes(["tier1-two-approvals"]).encode()}
-    for path, content in files.items():
-        place = tmp_path / "policies" / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-    (tmp_path / "interlock.yaml").write_text("version: 1\n")
-    (tmp_path / ".git").mkdir()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as left:
-        main(list(arguments))
-    said = capsys.readouterr()
-    return int(left.value.code or 0), said.out, said.err
 
 
 def with_runners(tree: Path, text: str) -> None:
